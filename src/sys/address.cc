@@ -1,0 +1,84 @@
+#include "sys/address.h"
+
+#include <arpa/inet.h>
+#include <net/if.h>
+
+#include <cstring>
+
+namespace portsplit::sys {
+
+std::optional<Address> Address::from(const core::Endpoint& endpoint) {
+    Address address;
+    if (inet_pton(AF_INET, endpoint.host.c_str(), &address.any_.v4.sin_addr) == 1) {
+        address.any_.v4.sin_family = AF_INET;
+        address.any_.v4.sin_port = htons(endpoint.port);
+        return address;
+    }
+    // A link-local address names its interface: fe80::1%eth0 (RFC 4007 11).
+    const std::size_t percent = endpoint.host.find('%');
+    const std::string host = endpoint.host.substr(0, percent);
+    if (inet_pton(AF_INET6, host.c_str(), &address.any_.v6.sin6_addr) != 1) return std::nullopt;
+    if (percent != std::string::npos) {
+        address.any_.v6.sin6_scope_id = if_nametoindex(endpoint.host.c_str() + percent + 1);
+        if (address.any_.v6.sin6_scope_id == 0) return std::nullopt;
+    }
+    address.any_.v6.sin6_family = AF_INET6;
+    address.any_.v6.sin6_port = htons(endpoint.port);
+    return address;
+}
+
+Address Address::from(const sockaddr_storage& storage) {
+    Address address;
+    address.any_.any.sa_family = storage.ss_family;
+    if (address.is_internet()) std::memcpy(&address.any_, &storage, sizeof address.any_);
+    return address;
+}
+
+std::string Address::host() const {
+    char text[INET6_ADDRSTRLEN] = "-";
+    if (family() == AF_INET) inet_ntop(AF_INET, &any_.v4.sin_addr, text, sizeof text);
+    if (family() != AF_INET6) return text;
+    const in6_addr& v6 = any_.v6.sin6_addr;
+    if (IN6_IS_ADDR_V4MAPPED(&v6)) {
+        inet_ntop(AF_INET, &v6.s6_addr[12], text, sizeof text);
+    } else {
+        inet_ntop(AF_INET6, &v6, text, sizeof text);
+    }
+    return text;
+}
+
+std::uint16_t Address::port() const {
+    if (family() == AF_INET) return ntohs(any_.v4.sin_port);
+    if (family() == AF_INET6) return ntohs(any_.v6.sin6_port);
+    return 0;
+}
+
+socklen_t Address::size() const {
+    if (family() == AF_INET) return sizeof any_.v4;
+    if (family() == AF_INET6) return sizeof any_.v6;
+    return sizeof(sa_family_t);
+}
+
+namespace {
+
+using NameCall = int (*)(int, sockaddr*, socklen_t*);
+
+Result<Address> name_of(int fd, NameCall call, const char* what) {
+    sockaddr_storage storage{};
+    socklen_t length = sizeof storage;
+    // The C interface of sockets is typed by this cast (sockaddr(3type)).
+    if (call(fd, reinterpret_cast<sockaddr*>(&storage), &length) < 0) return SysError{errno, what};
+    return Address::from(storage);
+}
+
+}  // namespace
+
+Result<Address> local_address(int fd) {
+    return name_of(fd, ::getsockname, "cannot read a socket's own address");
+}
+
+Result<Address> peer_address(int fd) {
+    return name_of(fd, ::getpeername, "cannot read a socket's peer address");
+}
+
+}  // namespace portsplit::sys

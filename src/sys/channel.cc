@@ -1,0 +1,93 @@
+#include "sys/channel.h"
+
+#include <sys/socket.h>
+
+#include <cstring>
+
+namespace portsplit::sys {
+namespace {
+
+/// Takes what rode along into `received`. Descriptors beyond the first are closed: nobody sends them.
+void take_control(msghdr& header, Received& received) {
+    for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr;
+         part = CMSG_NXTHDR(&header, part)) {
+        if (part->cmsg_level != SOL_SOCKET) continue;
+        const std::size_t size = part->cmsg_len - CMSG_LEN(0);
+        if (part->cmsg_type == SCM_RIGHTS) {
+            for (std::size_t at = 0; at + sizeof(int) <= size; at += sizeof(int)) {
+                int fd = -1;
+                std::memcpy(&fd, CMSG_DATA(part) + at, sizeof fd);
+                if (received.fd) {
+                    received.truncated = true;
+                    UniqueFd(fd).reset();
+                } else {
+                    received.fd.reset(fd);
+                }
+            }
+        } else if (part->cmsg_type == SCM_CREDENTIALS && size == sizeof(ucred)) {
+            ucred sender{};
+            std::memcpy(&sender, CMSG_DATA(part), sizeof sender);
+            received.sender = sender.pid;
+        }
+    }
+}
+
+}  // namespace
+
+Result<std::pair<UniqueFd, UniqueFd>> channel_pair() {
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
+        return SysError{errno, "cannot create a channel between processes"};
+    }
+    return std::pair{UniqueFd(ends[0]), UniqueFd(ends[1])};
+}
+
+Result<Done> stamp_senders(const UniqueFd& receiver) {
+    const int on = 1;
+    if (::setsockopt(receiver.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) < 0) {
+        return SysError{errno, "cannot ask for the senders of messages"};
+    }
+    return Done{};
+}
+
+Result<Done> send_message(int channel, core::Bytes message, int fd, int flags) {
+    // sendmsg(2) does not write through this pointer; its interface is older than const.
+    iovec part{.iov_base = const_cast<std::byte*>(message.data()), .iov_len = message.size()};
+    msghdr header{};
+    header.msg_iov = &part;
+    header.msg_iovlen = 1;
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof fd)] = {};
+    if (fd >= 0) {
+        header.msg_control = control;
+        header.msg_controllen = sizeof control;
+        cmsghdr* rights = CMSG_FIRSTHDR(&header);
+        rights->cmsg_level = SOL_SOCKET;
+        rights->cmsg_type = SCM_RIGHTS;
+        rights->cmsg_len = CMSG_LEN(sizeof fd);
+        std::memcpy(CMSG_DATA(rights), &fd, sizeof fd);
+    }
+    if (retry([&] { return ::sendmsg(channel, &header, MSG_NOSIGNAL | flags); }) < 0) {
+        return SysError{errno, "cannot send a message to another process"};
+    }
+    return Done{};
+}
+
+Result<Received> receive_message(int channel, std::span<std::byte> buffer) {
+    iovec part{.iov_base = buffer.data(), .iov_len = buffer.size()};
+    alignas(cmsghdr) char control[CMSG_SPACE(4 * sizeof(int)) + CMSG_SPACE(sizeof(ucred))];
+    msghdr header{};
+    header.msg_iov = &part;
+    header.msg_iovlen = 1;
+    header.msg_control = control;
+    header.msg_controllen = sizeof control;
+    constexpr int kFlags = MSG_DONTWAIT | MSG_CMSG_CLOEXEC;
+    const ssize_t got = retry([&] { return ::recvmsg(channel, &header, kFlags); });
+    if (got < 0) return SysError{errno, "cannot receive a message from another process"};
+    Received received;
+    received.size = static_cast<std::size_t>(got);
+    received.truncated = (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
+    take_control(header, received);
+    return received;
+}
+
+}  // namespace portsplit::sys

@@ -1,0 +1,88 @@
+#include "sys/file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace portsplit::sys {
+
+Result<std::string> read_file(const std::string& path) {
+    const std::string what = "cannot read " + path;
+    // O_NONBLOCK: opening a FIFO must not wait for its writer.
+    UniqueFd fd(retry([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); }));
+    if (!fd) return SysError{errno, what};
+    struct stat status {};
+    if (::fstat(fd.get(), &status) < 0) return SysError{errno, what};
+    if (S_ISDIR(status.st_mode)) return SysError{EISDIR, what};
+    if (!S_ISREG(status.st_mode)) return SysError{EINVAL, what + ", which is not a regular file"};
+    if (static_cast<std::size_t>(status.st_size) > kLargestFile) return SysError{EFBIG, what};
+    return read_all(fd.get());
+}
+
+Result<std::string> read_all(int fd) {
+    std::string text;
+    char buffer[65536];
+    while (true) {
+        const ssize_t got = retry([&] { return ::read(fd, buffer, sizeof buffer); });
+        if (got < 0) return SysError{errno, "cannot read"};
+        if (got == 0) return text;
+        text.append(buffer, static_cast<std::size_t>(got));
+        if (text.size() > kLargestFile) return SysError{EFBIG, "cannot read"};
+    }
+}
+
+Result<Done> write_all(int fd, std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t put = retry([&] { return ::write(fd, text.data(), text.size()); });
+        if (put < 0) return SysError{errno, "cannot write"};
+        text.remove_prefix(static_cast<std::size_t>(put));
+    }
+    return Done{};
+}
+
+Result<UniqueFd> sealed_memory(const std::string& name, std::string_view text) {
+    UniqueFd fd(::memfd_create(name.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    if (!fd) return SysError{errno, "cannot create memory for " + name};
+    if (auto written = write_all(fd.get(), text); !written) return written.error();
+    constexpr int kSeals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
+    if (::fcntl(fd.get(), F_ADD_SEALS, kSeals) < 0) return SysError{errno, "cannot seal " + name};
+    if (::lseek(fd.get(), 0, SEEK_SET) < 0) return SysError{errno, "cannot rewind " + name};
+    return fd;
+}
+
+Result<Done> open_standard_descriptors() {
+    while (true) {
+        const int fd = retry([] { return ::open("/dev/null", O_RDWR); });
+        if (fd < 0) return SysError{errno, "cannot open /dev/null"};
+        if (fd > STDERR_FILENO) {
+            ::close(fd);
+            return Done{};
+        }
+    }
+}
+
+std::string find_program(const std::string& name) {
+    if (name.find('/') != std::string::npos) return name;
+    for (std::string_view rest = kProgramPath; !rest.empty();) {
+        const std::string_view directory = rest.substr(0, rest.find(':'));
+        const std::string path = std::string(directory) + "/" + name;
+        if (::access(path.c_str(), X_OK) == 0) return path;
+        rest.remove_prefix(std::min(rest.size(), directory.size() + 1));
+    }
+    return name;
+}
+
+std::string why_not_executable(const std::string& program) {
+    const std::string path = find_program(program);
+    if (path.find('/') == std::string::npos) return std::string("not found in ") + kProgramPath;
+    struct stat status {};
+    if (::stat(path.c_str(), &status) < 0) return error_text(errno);
+    if (!S_ISREG(status.st_mode)) return "not a regular file";
+    if (::access(path.c_str(), X_OK) < 0) return error_text(errno);
+    return "";
+}
+
+}  // namespace portsplit::sys

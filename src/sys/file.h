@@ -1,0 +1,45 @@
+#pragma once
+// Whole files in and out, without waiting on what is not a file.
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "sys/error.h"
+#include "sys/fd.h"
+
+namespace portsplit::sys {
+
+/// The largest file `read_file` takes, in bytes.
+inline constexpr std::size_t kLargestFile = std::size_t{64} << 20;
+
+/// Reads a regular file. Anything else (a directory, a FIFO, a device) is an error, and is never
+/// waited for: code EISDIR, EINVAL for what is not a regular file, EFBIG over `kLargestFile`.
+Result<std::string> read_file(const std::string& path);
+
+/// Reads all that is left of an open descriptor.
+Result<std::string> read_all(int fd);
+
+/// Writes all of it. EPIPE and its like are errors, not signals, only where SIGPIPE is ignored.
+Result<Done> write_all(int fd, std::string_view text);
+
+/// A sealed copy of the text in memory (memfd_create(2)): whoever holds it, nobody changes it.
+/// @returns a descriptor at offset 0, close-on-exec
+Result<UniqueFd> sealed_memory(const std::string& name, std::string_view text);
+
+/// Opens /dev/null where descriptors 0, 1 or 2 are closed, so that no later descriptor becomes one.
+Result<Done> open_standard_descriptors();
+
+/// Why a program cannot be executed by this process, in words; empty when it can. A name without a
+/// slash is looked for in `kProgramPath`.
+std::string why_not_executable(const std::string& program);
+
+/// Where programs named without a slash are looked for, and the PATH they start with.
+inline constexpr const char* kProgramPath =
+    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// The path a program name stands for: itself, or its first executable place in `kProgramPath`, or
+/// the bare name when there is none.
+std::string find_program(const std::string& name);
+
+}  // namespace portsplit::sys

@@ -1,0 +1,54 @@
+#pragma once
+// Processes: starting them, what they inherit, and how they ended.
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sys/error.h"
+#include "sys/fd.h"
+
+namespace portsplit::sys {
+
+/// Marks every descriptor from `first` on close-on-exec, known or not (close_range(2)).
+void close_on_exec_from(int first);
+
+/// The orphans of this process's descendants become its children (PR_SET_CHILD_SUBREAPER).
+void adopt_orphans();
+
+/// How many children this process has, zombies included.
+std::size_t count_children();
+
+/// A child that ended, and how (the status of waitpid(2)).
+struct Ended {
+    pid_t pid = -1;
+    int status = 0;
+};
+
+/// Takes the next child that has ended, without waiting; nothing when there is none.
+std::optional<Ended> reap();
+
+/// Like `reap`, but the child stays a zombie, so that its pid cannot be taken by another process.
+std::optional<pid_t> peek_ended();
+
+/// Waits for one child to end.
+int wait_for(pid_t pid);
+
+/// `exit=N` or `signal=NAME`.
+std::string describe_status(int status);
+
+/// Replaces this process by a program; returns only when that failed.
+/// @param environment  `NAME=VALUE` texts, all the program gets
+SysError execute(const std::string& path, const std::vector<std::string>& arguments,
+                 const std::vector<std::string>& environment);
+
+/// The same for a program held open, so that a file replaced on disk is not run (execveat(2)).
+SysError execute(const UniqueFd& program, const std::vector<std::string>& arguments,
+                 const std::vector<std::string>& environment);
+
+/// The folder that the running program's file lies in.
+std::string own_folder();
+
+}  // namespace portsplit::sys

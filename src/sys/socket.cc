@@ -1,0 +1,75 @@
+#include "sys/socket.h"
+
+#include <fcntl.h>
+#include <netinet/tcp.h>
+
+#include <limits>
+
+namespace portsplit::sys {
+namespace {
+
+void set_option(int fd, int level, int name, int value) {
+    ::setsockopt(fd, level, name, &value, sizeof value);
+}
+
+int get_option(int fd, int level, int name) {
+    int value = 0;
+    socklen_t length = sizeof value;
+    return ::getsockopt(fd, level, name, &value, &length) < 0 ? 0 : value;
+}
+
+}  // namespace
+
+Result<UniqueFd> listen_on(const Address& address) {
+    const std::string what = "cannot listen on " + address.text();
+    constexpr int kType = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
+    UniqueFd fd(::socket(address.family(), kType, 0));
+    if (!fd) return SysError{errno, what};
+    set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
+    if (address.family() == AF_INET6) set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    if (::bind(fd.get(), address.data(), address.size()) < 0) return SysError{errno, what};
+    // The kernel cuts the backlog to its maximum.
+    if (::listen(fd.get(), std::numeric_limits<int>::max()) < 0) return SysError{errno, what};
+    return fd;
+}
+
+Result<UniqueFd> start_connect(const Address& address) {
+    const std::string what = "cannot connect to " + address.text();
+    constexpr int kType = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
+    UniqueFd fd(::socket(address.family(), kType, 0));
+    if (!fd) return SysError{errno, what};
+    const int outcome = ::connect(fd.get(), address.data(), address.size());
+    if (outcome < 0 && errno != EINPROGRESS && errno != EINTR) return SysError{errno, what};
+    return fd;
+}
+
+int pending_error(int fd) { return get_option(fd, SOL_SOCKET, SO_ERROR); }
+
+void set_blocking(int fd, bool blocking) {
+    const int flags = ::fcntl(fd, F_GETFL);
+    const int wanted = blocking ? flags & ~O_NONBLOCK : flags | O_NONBLOCK;
+    if (flags >= 0 && wanted != flags) ::fcntl(fd, F_SETFL, wanted);
+}
+
+void set_no_delay(int fd) { set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1); }
+
+void set_receive_low_water(int fd, int bytes) { set_option(fd, SOL_SOCKET, SO_RCVLOWAT, bytes); }
+
+void set_keepalive(int fd) {
+    set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, 120);
+    set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, 30);
+    set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, 4);
+    set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+}
+
+void reset_on_close(int fd) {
+    const linger at_once{.l_onoff = 1, .l_linger = 0};
+    ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
+bool is_listening(int fd) {
+    return get_option(fd, SOL_SOCKET, SO_TYPE) == SOCK_STREAM &&
+           get_option(fd, SOL_SOCKET, SO_ACCEPTCONN) == 1;
+}
+
+}  // namespace portsplit::sys

@@ -1,0 +1,40 @@
+#pragma once
+// TCP sockets: making them and the few options that are set on them. No policy: who listens where, and
+// what is relayed, is decided elsewhere.
+
+#include <cstddef>
+
+#include "core/bytes.h"
+#include "sys/address.h"
+#include "sys/clock.h"
+#include "sys/error.h"
+#include "sys/fd.h"
+
+namespace portsplit::sys {
+
+/// Binds and listens, non-blocking and close-on-exec. SO_REUSEADDR, so that a restart binds at once;
+/// IPV6_V6ONLY, so that both families can have one port number; the backlog is the system's maximum
+/// (net.core.somaxconn): with a tiny one and SYN cookies the first bytes of a connection can be lost.
+Result<UniqueFd> listen_on(const Address& address);
+
+/// Starts a non-blocking connection. The descriptor is ready to be polled for writing, or connected
+/// already; `pending_error` then tells how it went.
+Result<UniqueFd> start_connect(const Address& address);
+
+/// The pending error of a socket (SO_ERROR, which clears it); 0 for none.
+int pending_error(int fd);
+
+/// Failures of these would be bugs or harmless, so they are not reported.
+void set_blocking(int fd, bool blocking);
+void set_no_delay(int fd);
+/// How many bytes must wait before poll(2) calls the socket readable (socket(7) SO_RCVLOWAT).
+void set_receive_low_water(int fd, int bytes);
+/// Probes a silent peer after two minutes and gives it up after four (tcp(7)).
+void set_keepalive(int fd);
+/// Makes the next close(2) send a reset instead of an end of stream (socket(7) SO_LINGER).
+void reset_on_close(int fd);
+
+/// Whether a descriptor is a stream socket that listens.
+bool is_listening(int fd);
+
+}  // namespace portsplit::sys
