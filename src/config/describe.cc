@@ -1,0 +1,92 @@
+#include "config/describe.h"
+
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "config/option_table.h"
+#include "config/values.h"
+
+namespace portsplit::config {
+namespace {
+
+Kind kind_of(Type type) {
+    if (type == Type::Number) return Kind::Integer;
+    if (type == Type::Seconds) return Kind::Float;
+    return Kind::String;
+}
+
+/// The texts of one option's values, none if it has its default.
+class Texts {
+  public:
+    Texts(const Option& option, const core::Config& config, const core::Service* service)
+        : option_(option), config_(config), service_(service) {}
+
+    template <typename Owner, typename T>
+    std::vector<std::string> operator()(T Owner::*field) const {
+        const Owner* of = owner<Owner>();
+        if (of == nullptr || of->*field == Owner{}.*field) return {};
+        return {print(option_, of->*field)};
+    }
+
+    template <typename Owner, typename T>
+    std::vector<std::string> operator()(std::vector<T> Owner::*field) const {
+        const Owner* of = owner<Owner>();
+        if (of == nullptr) return {};
+        std::vector<std::string> texts;
+        for (const T& value : of->*field) texts.push_back(print(option_, value));
+        return texts;
+    }
+
+    std::vector<std::string> operator()(core::PatternKind kind) const {
+        std::vector<std::string> texts;
+        for (const core::PatternSource& pattern : service_->patterns) {
+            if (pattern.kind == kind) texts.push_back(escape(pattern.text));
+        }
+        return texts;
+    }
+
+  private:
+    template <typename Owner>
+    const Owner* owner() const {
+        if constexpr (std::is_same_v<Owner, core::Config>) {
+            return &config_;
+        } else {
+            return std::get_if<Owner>(&service_->action);
+        }
+    }
+
+    const Option& option_;
+    const core::Config& config_;
+    const core::Service* service_;
+};
+
+Section describe_section(Place place, const core::Config& config, const core::Service* service) {
+    Section section;
+    if (service != nullptr) section.name = service->name;
+    for (const Option& option : options()) {
+        if (option.place != place || !option.alias_of.empty()) continue;
+        Entry entry{std::string(option.key), 1, false, {}};
+        for (std::string& text : std::visit(Texts(option, config, service), option.field)) {
+            entry.values.push_back({1, kind_of(option.type), std::move(text)});
+        }
+        entry.is_list = entry.values.size() > 1;
+        if (!entry.values.empty()) section.entries.push_back(std::move(entry));
+    }
+    return section;
+}
+
+}  // namespace
+
+Document describe(const core::Config& config) {
+    Document document;
+    document.global = describe_section(Place::Global, config, nullptr);
+    for (const core::Service& service : config.services) {
+        document.services.push_back(describe_section(Place::Service, config, &service));
+    }
+    return document;
+}
+
+}  // namespace portsplit::config

@@ -1,0 +1,13 @@
+#pragma once
+// The way back: a model as the tree that a reader would yield for it. The builder's mirror.
+
+#include "config/document.h"
+#include "core/model.h"
+
+namespace portsplit::config {
+
+/// Every option that differs from its default, in the order of the table. The tree is that of no
+/// file: it has no lines, and its values are of the kinds that libconfig tells apart.
+Document describe(const core::Config& config);
+
+}  // namespace portsplit::config

@@ -1,0 +1,17 @@
+#pragma once
+// The libconfig spelling, read with libconfig itself: the same keys as the classic one, services as
+// groups inside `services`. Knows the tree, not what keys mean.
+
+#include <optional>
+#include <string_view>
+
+#include "config/document.h"
+#include "config/issue.h"
+
+namespace portsplit::config {
+
+/// Reads cleaned text. Opens no file.
+/// @returns nothing, after an error, if the text is not libconfig's
+std::optional<Document> read_libconfig(std::string_view text, Issues& issues);
+
+}  // namespace portsplit::config

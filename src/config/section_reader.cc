@@ -1,0 +1,237 @@
+#include "config/section_reader.h"
+
+#include <fmt/format.h>
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "config/values.h"
+#include "config/wording.h"
+
+namespace portsplit::config {
+namespace {
+
+/// `KEY = VALUE`, the value as its spelling writes it.
+std::string as_written(std::string_view key, const Value& value) {
+    const char* quote = value.kind == Kind::String ? "\"" : "";
+    return fmt::format("{0} = {2}{1}{2}", shown(key), shown(value.text), quote);
+}
+
+bool fits(Kind kind, Type type) {
+    switch (kind) {
+        case Kind::Bare:
+            return true;
+        case Kind::String:
+            return type != Type::Number && type != Type::Seconds;
+        case Kind::Integer:
+        case Kind::Float:
+            return type == Type::Number || type == Type::Seconds;
+        case Kind::Boolean:
+            return type == Type::YesNo;
+        case Kind::Group:
+        case Kind::List:
+            break;
+    }
+    return false;
+}
+
+std::string why_unfit(Kind kind, Type type) {
+    if (kind == Kind::Group) return "a group; a service stands inside services : { ... };";
+    if (kind == Kind::List) return "a list inside a list; write its values in the outer one";
+    if (type == Type::Number || type == Type::Seconds)
+        return "not a number; write one without quotes";
+    return "not a string; write it in double quotes";
+}
+
+std::vector<std::string_view> keys_of(Place place) {
+    std::vector<std::string_view> keys;
+    for (const Option& option : options()) {
+        if (option.place == place) keys.push_back(option.key);
+    }
+    return keys;
+}
+
+class SectionReader {
+  public:
+    SectionReader(const Section& section, Place place, Spelling spelling, Draft& draft,
+                  Issues& issues)
+        : section_(section),
+          place_(place),
+          spelling_(spelling),
+          draft_(draft),
+          issues_(issues),
+          given_(options().size()) {}
+
+    Origin read() {
+        origin_.line = section_.line;
+        for (const Entry& entry : section_.entries) sort(entry);
+        // In the order of the table, so that a model does not depend on how keys were mixed.
+        for (std::size_t i = 0; i < given_.size(); ++i) {
+            for (const Value* value : given_[i]) take(options()[i], *value);
+        }
+        return std::move(origin_);
+    }
+
+  private:
+    /// Finds the option of an entry and keeps its values for it.
+    void sort(const Entry& entry) {
+        const Option* option = find_option(entry.key);
+        if (option == nullptr) return report_unknown(entry);
+        if (option->place != place_) return report_misplaced(entry);
+        auto& values = given_[static_cast<std::size_t>(option - options().data())];
+        if (!option->repeatable && entry.is_list) {
+            issues_.error(entry.line, fmt::format("{}: a list; write one value", entry.key));
+            return;
+        }
+        for (const Value& value : entry.values) {
+            if (!option->repeatable && !values.empty()) {
+                issues_.error(value.line,
+                              fmt::format("{}: set on line {} already; keep one of the two",
+                                          as_written(entry.key, value), values.front()->line));
+                return;
+            }
+            values.push_back(&value);
+        }
+    }
+
+    void report_unknown(const Entry& entry) {
+        const auto keys = keys_of(place_);
+        const bool is_group = !entry.values.empty() && entry.values.front().kind == Kind::Group;
+        const auto meant = nearest(entry.key, keys);
+        std::string advice;
+        if (is_group) {
+            advice = meant ? "" : "a service stands inside services : { ... };";
+            if (nearest(entry.key, {"services"})) advice = "did you mean services?";
+        }
+        if (advice.empty() && meant) advice = fmt::format("did you mean {}?", *meant);
+        if (advice.empty()) {
+            advice = fmt::format("{} are {}",
+                                 place_ == Place::Global ? "global keys" : "the keys of a service",
+                                 alternatives(keys));
+        }
+        issues_.error(entry.line, fmt::format("unknown key {}; {}", shown(entry.key), advice));
+    }
+
+    void report_misplaced(const Entry& entry) {
+        const bool classic = spelling_ == Spelling::Classic;
+        const char* advice = "";
+        if (place_ == Place::Service) {
+            advice = classic ? "a global key; move it above the first [service]"
+                             : "a global key; move it out of services";
+        } else {
+            advice = classic ? "a key of a service; move it below a [service]"
+                             : "a key of a service; move it into a group in services";
+        }
+        issues_.error(entry.line, fmt::format("{}: {}", entry.key, advice));
+    }
+
+    void take(const Option& option, const Value& value) {
+        origin_.lines[std::string(option.key)].push_back(value.line);
+        std::visit([&](auto field) { store(option, value, field); }, option.field);
+    }
+
+    template <typename Owner, typename T>
+    void store(const Option& option, const Value& value, T Owner::*field) {
+        if (auto readable = read_value<T>(option, value)) {
+            owner<Owner>().*field = *std::move(readable);
+        }
+    }
+
+    /// What cannot be read leaves an empty element, so that each still has its line.
+    template <typename Owner, typename T>
+    void store(const Option& option, const Value& value, std::vector<T> Owner::*field) {
+        (owner<Owner>().*field).push_back(read_value<T>(option, value).value_or(T{}));
+    }
+
+    void store(const Option& option, const Value& value, core::PatternKind kind) {
+        origin_.patterns.push_back(value.line);
+        draft_.service.patterns.push_back({kind, read_bytes(option, value)});
+    }
+
+    /// `pty` comes after `stdio` in the table: it is the old word for one of its values, and may
+    /// stand beside it if both agree.
+    void store(const Option& option, const Value& value, core::Stdio core::Exec::*field) {
+        const auto readable = read_value<core::Stdio>(option, value);
+        if (!readable) return;
+        if (option.alias_of.empty() || !origin_.has(option.alias_of)) {
+            draft_.exec.*field = *readable;
+        } else if ((*readable == core::Stdio::Pty) != (draft_.exec.*field == core::Stdio::Pty)) {
+            report(option, value,
+                   fmt::format("contradicts {} on line {}; keep one of the two", option.alias_of,
+                               origin_.of(option.alias_of)));
+        }
+    }
+
+    template <typename T>
+    std::optional<T> read_value(const Option& option, const Value& value) {
+        if (!check_kind(option, value)) return std::nullopt;
+        auto parsed = parse<T>(option, value.text);
+        if (parsed) return *std::move(parsed);
+        report(option, value, parsed.error().text);
+        return std::nullopt;
+    }
+
+    std::string read_bytes(const Option& option, const Value& value) {
+        if (!check_kind(option, value)) return {};
+        Unescaped pattern = unescape(value.text);
+        if (!pattern.stray.empty()) report_stray(option, value, pattern.stray);
+        if (pattern.bytes.empty()) {
+            report(option, value, "empty; write the first bytes of the stream");
+        } else if (pattern.bytes.size() > core::kLargestWindow) {
+            report(option, value,
+                   fmt::format("{} bytes; at most {} can be looked at", pattern.bytes.size(),
+                               core::kLargestWindow));
+        }
+        return std::move(pattern.bytes);
+    }
+
+    bool check_kind(const Option& option, const Value& value) {
+        const bool fit = fits(value.kind, option.type);
+        if (!fit) report(option, value, why_unfit(value.kind, option.type));
+        return fit;
+    }
+
+    /// Portsplit 1.0 took such a backslash as it stands, so its files keep that.
+    void report_stray(const Option& option, const Value& value, std::string_view stray) {
+        const std::string start =
+            fmt::format("{}: {} is not a byte in hex", as_written(option.key, value), shown(stray));
+        if (spelling_ == Spelling::Classic) {
+            issues_.warning(value.line, start + " and stays as it is; write \\5C for a backslash");
+        } else {
+            issues_.error(value.line,
+                          start + "; write \"\\\\5C\" for a backslash, \"\\\\00\" for a NUL");
+        }
+    }
+
+    void report(const Option& option, const Value& value, std::string_view problem) {
+        issues_.error(value.line, fmt::format("{}: {}", as_written(option.key, value), problem));
+    }
+
+    template <typename Owner>
+    Owner& owner() {
+        if constexpr (std::is_same_v<Owner, core::Config>) return draft_.config;
+        if constexpr (std::is_same_v<Owner, core::Exec>) return draft_.exec;
+        if constexpr (std::is_same_v<Owner, core::Connect>) return draft_.connect;
+    }
+
+    const Section& section_;
+    Place place_;
+    Spelling spelling_;
+    Draft& draft_;
+    Issues& issues_;
+    std::vector<std::vector<const Value*>> given_;  ///< by option
+    Origin origin_;
+};
+
+}  // namespace
+
+Origin read_section(const Section& section, Place place, Spelling spelling, Draft& draft,
+                    Issues& issues) {
+    return SectionReader(section, place, spelling, draft, issues).read();
+}
+
+}  // namespace portsplit::config

@@ -1,0 +1,277 @@
+#include "config/values.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include "config/address.h"
+#include "config/wording.h"
+
+namespace portsplit::config {
+namespace {
+
+using core::Endpoint;
+using std::chrono::milliseconds;
+using namespace std::string_view_literals;
+
+/// A timeout in milliseconds must fit the int of poll(2); a day is far below.
+constexpr std::uint64_t kLongestTimeoutSeconds = 86400;
+/// execve(2): one argument has at most MAX_ARG_STRLEN bytes with its NUL, 32 pages.
+constexpr std::size_t kLongestArgument = 131071;
+/// limits.h PATH_MAX, without the NUL.
+constexpr std::size_t kLongestPath = 4095;
+/// RFC 1035 2.3.4.
+constexpr std::size_t kLongestHost = 253;
+constexpr std::size_t kLongestServiceName = 64;
+
+constexpr std::string_view kHexDigits = "0123456789ABCDEFabcdef";
+
+bool is_control(char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < 0x20 || byte == 0x7f;
+}
+
+bool has_control(std::string_view text) {
+    return std::any_of(text.begin(), text.end(), is_control);
+}
+
+/// Decimal digits and nothing else; none if it is something else or too large for the type.
+std::optional<std::uint64_t> digits(std::string_view text) {
+    std::uint64_t number = 0;
+    const char* end = text.data() + text.size();
+    const auto read = std::from_chars(text.data(), end, number);
+    if (text.empty() || read.ec != std::errc() || read.ptr != end) return std::nullopt;
+    return number;
+}
+
+/// What most texts have in common.
+std::optional<Problem> check_text(std::string_view text, std::size_t longest) {
+    if (text.empty()) return Problem{"empty; write a value or delete the line"};
+    if (has_control(text)) return Problem{"a control character; write printable text"};
+    if (text.size() > longest) {
+        return Problem{fmt::format("{} bytes; at most {} are possible", text.size(), longest)};
+    }
+    return std::nullopt;
+}
+
+Problem no_port(const Option& option) {
+    const bool listens = option.type == Type::Listener;
+    return {fmt::format("no port; write {}, such as {}", form(option),
+                        listens ? "0.0.0.0:443, [::]:443 or *:443" : "127.0.0.1:8443")};
+}
+
+bool is_host_name(std::string_view host) {
+    constexpr std::string_view kAllowed =
+        "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_.";
+    const bool only_digits = host.find_first_not_of("0123456789.") == host.npos;
+    return !only_digits && host.find_first_not_of(kAllowed) == host.npos &&
+           !host.starts_with('.') && host.find(".."sv) == host.npos && !host.starts_with('-');
+}
+
+std::optional<Problem> check_host(const Option& option, std::string_view host, bool bracketed) {
+    if (bracketed) {
+        if (is_ipv6(host)) return std::nullopt;
+        return Problem{"not an IPv6 address in the brackets; write one such as [::1]:443"};
+    }
+    if (option.type == Type::Listener) {
+        if (host == "*" || is_ipv4(host) || is_ipv6(host)) return std::nullopt;
+        return Problem{
+            "not an address in numbers; write one such as 0.0.0.0:443 or [::]:443, or *:443 for "
+            "every address"};
+    }
+    if (is_ipv4(host) || is_ipv6(host)) return std::nullopt;
+    if (is_host_name(host) && host.size() <= kLongestHost) return std::nullopt;
+    return Problem{"neither a host name nor an address; write one such as 127.0.0.1:8443"};
+}
+
+/// The number of a seconds' fraction in milliseconds, if it is whole in them.
+std::optional<std::uint64_t> thousandths(std::string_view fraction) {
+    std::string padded(fraction.substr(0, 3));
+    if (fraction.find_first_not_of('0', 3) < fraction.size()) return std::nullopt;
+    padded.resize(3, '0');
+    return digits(padded);
+}
+
+}  // namespace
+
+template <>
+core::Result<Endpoint, Problem> parse(const Option& option, std::string_view text) {
+    if (const auto problem = check_text(text, kLongestHost + "[]:65535"sv.size())) return *problem;
+    // The last colon, so that the old `:::8998` and `::1:22` keep their meaning.
+    const std::size_t colon = text.rfind(':');
+    if (colon == text.npos || text.ends_with(']')) return no_port(option);
+    std::string_view host = text.substr(0, colon);
+    const std::string_view port_text = text.substr(colon + 1);
+    if (port_text.empty()) return no_port(option);
+
+    const std::uint64_t smallest = option.type == Type::Listener ? 0 : 1;
+    const std::optional<std::uint64_t> port = digits(port_text);
+    if (!port || *port < smallest || *port > 65535) {
+        return Problem{
+            fmt::format("{} is not a port; write a number from 1 to 65535", shown(port_text))};
+    }
+    const bool bracketed = host.starts_with('[') && host.ends_with(']');
+    if (bracketed) host = host.substr(1, host.size() - 2);
+    if (const auto problem = check_host(option, host, bracketed)) return *problem;
+    return Endpoint{std::string(host), static_cast<std::uint16_t>(*port)};
+}
+
+template <>
+std::string print(const Option&, const Endpoint& value) {
+    return core::to_string(value);
+}
+
+template <>
+core::Result<milliseconds, Problem> parse(const Option&, std::string_view text) {
+    const std::size_t point = std::min(text.find('.'), text.size());
+    const std::string_view whole = text.substr(0, point);
+    const std::string_view fraction = point < text.size() ? text.substr(point + 1) : ""sv;
+    const bool only_digits = whole.find_first_not_of("0123456789") == whole.npos &&
+                             fraction.find_first_not_of("0123456789") == fraction.npos;
+    const std::optional<std::uint64_t> seconds = whole.empty() ? 0 : digits(whole);
+    const auto fraction_ms = thousandths(fraction);
+    if (only_digits && !fraction_ms) {
+        return Problem{"finer than a millisecond; write at most three digits after the point"};
+    }
+    if (!only_digits || text.empty() || text == "." || !seconds ||
+        *seconds > kLongestTimeoutSeconds ||
+        (*seconds == kLongestTimeoutSeconds && *fraction_ms > 0)) {
+        return Problem{fmt::format("not a number of seconds from 0 to {}, such as 5 or 2.5",
+                                   kLongestTimeoutSeconds)};
+    }
+    return milliseconds(*seconds * 1000 + *fraction_ms);
+}
+
+template <>
+std::string print(const Option&, const milliseconds& value) {
+    std::string text = fmt::format("{}.{:03}", value.count() / 1000, value.count() % 1000);
+    text.erase(text.find_last_not_of('0') + 1);
+    if (text.ends_with('.')) text.pop_back();
+    return text;
+}
+
+template <>
+core::Result<std::size_t, Problem> parse(const Option& option, std::string_view text) {
+    const std::optional<std::uint64_t> number = digits(text);
+    if (!number || *number < option.smallest || *number > option.largest) {
+        return Problem{
+            fmt::format("not a whole number from {} to {}", option.smallest, option.largest)};
+    }
+    return static_cast<std::size_t>(*number);
+}
+
+template <>
+std::string print(const Option&, const std::size_t& value) {
+    return std::to_string(value);
+}
+
+template <>
+core::Result<std::string, Problem> parse(const Option& option, std::string_view text) {
+    if (option.type == Type::Text) {
+        if (text.size() <= kLongestArgument) return std::string(text);
+        return Problem{
+            fmt::format("{} bytes; at most {} are possible", text.size(), kLongestArgument)};
+    }
+    if (const auto problem = check_text(text, kLongestPath)) return *problem;
+    if (option.type == Type::Path && !text.starts_with('/')) {
+        return Problem{"not an absolute path; begin it with /"};
+    }
+    if (option.type == Type::Program && !text.starts_with('/') && text.find('/') != text.npos) {
+        return Problem{"neither an absolute path nor a bare name; begin it with /"};
+    }
+    if (option.type == Type::Account && text.find_first_of(" :") != text.npos) {
+        return Problem{"not a name; write it without blanks and colons"};
+    }
+    return std::string(text);
+}
+
+template <>
+std::string print(const Option&, const std::string& value) {
+    return value;
+}
+
+namespace {
+
+template <typename Enum>
+core::Result<Enum, Problem> parse_word(const Option& option, std::string_view text) {
+    const auto found = std::find(option.words.begin(), option.words.end(), text);
+    if (found != option.words.end()) return static_cast<Enum>(found - option.words.begin());
+    return Problem{
+        fmt::format("unknown; write {}", alternatives({option.words.begin(), option.words.end()}))};
+}
+
+}  // namespace
+
+template <>
+core::Result<core::Stdio, Problem> parse(const Option& option, std::string_view text) {
+    if (option.type == Type::Word) return parse_word<core::Stdio>(option, text);
+    if (text == "yes" || text == "true") return core::Stdio::Pty;
+    if (text == "no" || text == "false") return core::Stdio::Socket;
+    return Problem{"neither yes nor no; write one of them"};
+}
+
+template <>
+std::string print(const Option& option, const core::Stdio& value) {
+    return std::string(option.words[static_cast<std::size_t>(value)]);
+}
+
+template <>
+core::Result<core::StderrTo, Problem> parse(const Option& option, std::string_view text) {
+    return parse_word<core::StderrTo>(option, text);
+}
+
+template <>
+std::string print(const Option& option, const core::StderrTo& value) {
+    return std::string(option.words[static_cast<std::size_t>(value)]);
+}
+
+Unescaped unescape(std::string_view text) {
+    Unescaped result;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const std::string_view hex = text[i] == '\\' ? text.substr(i + 1, 2) : ""sv;
+        if (hex.size() == 2 && hex.find_first_not_of(kHexDigits) == hex.npos) {
+            unsigned byte = 0;
+            std::from_chars(hex.data(), hex.data() + hex.size(), byte, 16);
+            result.bytes += static_cast<char>(byte);
+            i += 2;
+            continue;
+        }
+        if (text[i] == '\\' && result.stray.empty()) result.stray = text.substr(i, 2);
+        result.bytes += text[i];
+    }
+    return result;
+}
+
+std::string escape(std::string_view bytes) {
+    std::string text;
+    for (const char c : bytes) {
+        const auto byte = static_cast<unsigned char>(c);
+        const bool plain = byte >= 0x20 && byte < 0x7f && c != '\\';
+        if (plain) {
+            text += c;
+        } else {
+            fmt::format_to(std::back_inserter(text), "\\{:02X}", byte);
+        }
+    }
+    return text;
+}
+
+std::string why_no_service_name(std::string_view name) {
+    if (name.empty()) return "a service without a name; give it one";
+    if (name == "-") return "- means no service in the log; choose another name";
+    const bool printable = std::all_of(name.begin(), name.end(), [](char c) {
+        return c > ' ' && c < 0x7f && c != '=' && c != ']';
+    });
+    if (!printable) return "a name is printable ASCII without blanks, = and ]";
+    if (name.size() > kLongestServiceName) {
+        return fmt::format("a name has at most {} characters", kLongestServiceName);
+    }
+    return {};
+}
+
+}  // namespace portsplit::config

@@ -1,0 +1,41 @@
+#pragma once
+// Single values: text to a type of the model and back, one pair for each type. What is wrong with a
+// text is said here once, whichever key and spelling it stood in.
+
+#include <string>
+#include <string_view>
+
+#include "config/option_table.h"
+#include "core/result.h"
+
+namespace portsplit::config {
+
+/// What is wrong with a value and what would be right.
+struct Problem {
+    std::string text;
+};
+
+/// Reads a value of that option.
+/// T is one of the types that a Field collects or holds, but patterns.
+template <typename T>
+core::Result<T, Problem> parse(const Option& option, std::string_view text);
+
+/// The text that `parse` reads as this value.
+template <typename T>
+std::string print(const Option& option, const T& value);
+
+/// The bytes that a text with `\XX` escapes stands for; a backslash that is no escape is itself.
+struct Unescaped {
+    std::string bytes;
+    std::string stray;  ///< the first backslash that is no escape, with what follows it
+};
+Unescaped unescape(std::string_view text);
+
+/// Printable ASCII as it is, every other byte and the backslash as `\XX`.
+std::string escape(std::string_view bytes);
+
+/// What is wrong with the name of a service; empty if nothing is. It goes into the log line and an
+/// environment variable, whose readers split at blanks and `=`.
+std::string why_no_service_name(std::string_view name);
+
+}  // namespace portsplit::config

@@ -1,0 +1,73 @@
+#include "config/wording.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <numeric>
+
+namespace portsplit::config {
+namespace {
+
+constexpr std::size_t kLongestShown = 60;
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+/// Levenshtein's distance: how many characters to insert, delete or replace.
+std::size_t distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> row(b.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        std::size_t diagonal = row[0];
+        row[0] = i;
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            const std::size_t replaced = diagonal + (lower(a[i - 1]) == lower(b[j - 1]) ? 0 : 1);
+            diagonal = row[j];
+            row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+        }
+    }
+    return row[b.size()];
+}
+
+}  // namespace
+
+std::string shown(std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        const std::string next =
+            byte >= 0x20 && byte < 0x7f ? std::string(1, c) : fmt::format("\\{:02X}", byte);
+        if (out.size() + next.size() > kLongestShown) return out + "...";
+        out += next;
+    }
+    return out;
+}
+
+std::string alternatives(const std::vector<std::string_view>& words) {
+    std::string out;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        if (i > 0) out += i + 1 == words.size() ? " or " : ", ";
+        out += words[i];
+    }
+    return out;
+}
+
+std::optional<std::string_view> nearest(std::string_view word,
+                                        const std::vector<std::string_view>& candidates) {
+    constexpr std::size_t kFarthest = 2;
+    std::optional<std::string_view> best;
+    std::size_t best_distance = kFarthest + 1;
+    for (const std::string_view candidate : candidates) {
+        // A word can be no nearer than the lengths differ; this also keeps long words cheap.
+        if (word.size() > candidate.size() + kFarthest) continue;
+        const std::size_t d = distance(word, candidate);
+        // At least half of a short word must be right.
+        if (d < best_distance && 2 * d <= candidate.size()) {
+            best = candidate;
+            best_distance = d;
+        }
+    }
+    return best;
+}
+
+}  // namespace portsplit::config

@@ -1,0 +1,23 @@
+#pragma once
+// How messages show what a file said: printable, short, and with the nearest right word.
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace portsplit::config {
+
+/// Text from a file fit for one line of a terminal: what is not printable ASCII as `\XX`, and a
+/// long one cut with `...`.
+std::string shown(std::string_view text);
+
+/// `a, b or c`.
+std::string alternatives(const std::vector<std::string_view>& words);
+
+/// The candidate that `word` is most likely a misspelling of, whatever its case; none if nothing is
+/// near enough.
+std::optional<std::string_view> nearest(std::string_view word,
+                                        const std::vector<std::string_view>& candidates);
+
+}  // namespace portsplit::config
