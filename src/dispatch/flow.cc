@@ -1,0 +1,134 @@
+#include "dispatch/flow.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "sys/error.h"
+
+namespace portsplit::dispatch {
+namespace {
+
+constexpr std::size_t kStoreSize = 65536;
+/// How many times one direction goes on before the other has its turn.
+constexpr int kRounds = 16;
+
+bool cannot_splice(int code) { return code == EINVAL || code == ENOSYS || code == ENOMEM; }
+
+}  // namespace
+
+void Store::open() {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) return fall_back();
+    pipe_out_.reset(ends[0]);
+    pipe_in_.reset(ends[1]);
+    means_ = Means::Pipe;
+}
+
+/// From now on through memory, beginning with what the pipe still holds.
+void Store::fall_back() {
+    memory_.resize(kStoreSize);
+    begin_ = 0;
+    std::size_t copied = 0;
+    while (copied < held_) {
+        const ssize_t got = sys::retry([&] {
+            return ::read(pipe_out_.get(), memory_.data() + copied, memory_.size() - copied);
+        });
+        if (got <= 0) break;
+        copied += static_cast<std::size_t>(got);
+    }
+    held_ = copied;
+    pipe_in_.reset();
+    pipe_out_.reset();
+    means_ = Means::Memory;
+}
+
+ssize_t Store::take(int from) {
+    if (means_ == Means::None) open();
+    ssize_t got = -1;
+    if (means_ == Means::Pipe) {
+        constexpr unsigned kFlags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
+        got = sys::retry([&] {
+            return ::splice(from, nullptr, pipe_in_.get(), nullptr, kStoreSize, kFlags);
+        });
+        if (got < 0 && cannot_splice(errno)) fall_back();
+    }
+    if (means_ == Means::Memory) {
+        if (held_ > 0) {
+            errno = EAGAIN;
+            return -1;
+        }
+        begin_ = 0;
+        got = sys::retry([&] { return ::read(from, memory_.data(), memory_.size()); });
+    }
+    if (got > 0) held_ += static_cast<std::size_t>(got);
+    return got;
+}
+
+ssize_t Store::give(int to) {
+    ssize_t put = -1;
+    if (means_ == Means::Pipe) {
+        constexpr unsigned kFlags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
+        put = sys::retry(
+            [&] { return ::splice(pipe_out_.get(), nullptr, to, nullptr, held_, kFlags); });
+        if (put < 0 && cannot_splice(errno)) fall_back();
+    }
+    if (means_ == Means::Memory) {
+        put = sys::retry([&] { return ::write(to, memory_.data() + begin_, held_); });
+        if (put > 0) begin_ += static_cast<std::size_t>(put);
+    }
+    if (put > 0) held_ -= static_cast<std::size_t>(put);
+    return put;
+}
+
+bool Flow::pump() {
+    for (int round = 0; round < kRounds && !done_; ++round) {
+        const Step filled = ended_ || store_.held() > 0 ? Step::Waits : fill();
+        const Step drained = drain();
+        if (filled == Step::Broken || drained == Step::Broken) return false;
+        if (filled == Step::Waits && drained == Step::Waits) break;
+    }
+    return true;
+}
+
+/// Takes once, and is called only while the store is empty: a splice that finds no room in a pipe and
+/// one that finds no bytes in a socket fail alike, so the two must never be in doubt.
+Flow::Step Flow::fill() {
+    const ssize_t got = store_.take(from_.from());
+    if (got > 0) return Step::Moved;
+    if (got < 0 && errno == EAGAIN) return Step::Waits;
+    if (got < 0 && from_.meaning_of(errno) == Break::Reset) return Step::Broken;
+    ended_ = true;
+    return Step::Moved;
+}
+
+Flow::Step Flow::drain() {
+    if (store_.held() == 0 && !ended_) return Step::Waits;
+    if (store_.held() > 0) {
+        const ssize_t put = store_.give(to_.to());
+        if (put < 0 && errno == EAGAIN) return Step::Waits;
+        if (put < 0) return stop(to_.meaning_of(errno));
+        moved_ += static_cast<std::uint64_t>(put);
+    }
+    if (ended_ && store_.held() == 0) {
+        to_.end_writing();
+        done_ = true;
+    }
+    return Step::Moved;
+}
+
+Flow::Step Flow::stop(Break meaning) {
+    if (meaning == Break::Reset) return Step::Broken;
+    cut();
+    return Step::Moved;
+}
+
+void Flow::cut() {
+    if (done_) return;
+    cut_short_ = !ended_;
+    done_ = true;
+    to_.end_writing();
+}
+
+}  // namespace portsplit::dispatch

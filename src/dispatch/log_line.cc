@@ -1,0 +1,105 @@
+#include "dispatch/log_line.h"
+
+#include <fmt/format.h>
+
+#include <variant>
+
+#include "dispatch/resolve.h"
+#include "sys/error.h"
+#include "sys/process.h"
+
+namespace portsplit::dispatch {
+namespace {
+
+const core::Service* service_of(const core::Plan& plan, const Progress& progress) {
+    if (progress.service == Progress::kNone) return nullptr;
+    return &plan.service(static_cast<std::size_t>(progress.service));
+}
+
+struct Acted {
+    std::string action = "close";
+    std::string target = "-";
+};
+
+Acted action_of(const core::Service* service, const Progress& progress) {
+    if (service == nullptr) return {};
+    if (const auto* exec = std::get_if<core::Exec>(&service->action)) {
+        return {"exec", exec->program};
+    }
+    const auto& targets = std::get<core::Connect>(service->action).targets;
+    if (progress.target == Progress::kNone) return {"connect", "-"};
+    return {"connect", core::to_string(targets[static_cast<std::size_t>(progress.target)])};
+}
+
+/// How it ended, where that is news: always for a program, for a dispatcher only when it failed.
+std::string ending_of(const core::Service* service, const Progress& progress,
+                      std::optional<int> status) {
+    if (progress.ended != 0) return " " + sys::describe_status(progress.status);
+    if (!status) return "";
+    const bool program =
+        service != nullptr && std::holds_alternative<core::Exec>(service->action);
+    return program || *status != 0 ? " " + sys::describe_status(*status) : "";
+}
+
+}  // namespace
+
+std::string connection_line(const core::Plan& plan, const Parties& parties,
+                            const Progress& progress, std::optional<int> status,
+                            std::chrono::milliseconds duration) {
+    const core::Service* service = service_of(plan, progress);
+    const Acted acted = action_of(service, progress);
+    const bool counted = progress.counted != 0 || service == nullptr;
+    const std::string in = counted ? std::to_string(progress.bytes_in) : "-";
+    const std::string out = counted ? std::to_string(progress.bytes_out) : "-";
+    return fmt::format(
+        "service={} reason={} src={} sport={} dst={} dport={} action={} target={} in={} out={} ms={}{}",
+        service != nullptr ? service->name : "-",
+        progress.decided != 0 ? core::to_string(progress.reason) : "-", parties.peer.host(),
+        parties.peer.port(), parties.local.host(), parties.local.port(), acted.action, acted.target,
+        in, out, duration.count(), ending_of(service, progress, status));
+}
+
+std::string failure_line(const core::Plan& plan, const Parties& parties,
+                         const Progress& progress) {
+    const core::Service* service = service_of(plan, progress);
+    const Failure& failure = progress.failure;
+    std::string what = "cannot look at the first bytes";
+    std::string why = sys::error_text(failure.code);
+    if (service != nullptr) {
+        if (const auto* exec = std::get_if<core::Exec>(&service->action)) {
+            what = "cannot start " + exec->program;
+        } else {
+            const auto& target = std::get<core::Connect>(service->action).targets[failure.target];
+            const bool named = failure.stage == Stage::Resolve;
+            what = named ? "cannot resolve " + target.host
+                         : "cannot connect to " + core::to_string(target);
+            if (named) why = resolve_error_text(failure.code);
+        }
+    }
+    return fmt::format("{} for service {}, client {}: {}", what,
+                       service != nullptr ? service->name : "-", parties.peer.text(), why);
+}
+
+bool becomes_program(const core::Plan& plan, const Progress& progress) {
+    const core::Service* service = service_of(plan, progress);
+    if (service == nullptr) return false;
+    const auto* exec = std::get_if<core::Exec>(&service->action);
+    return exec != nullptr && exec->stdio == core::Stdio::Socket;
+}
+
+bool is_valid(const core::Plan& plan, const Progress& progress) {
+    if (progress.reason > core::Reason::Eof || progress.failure.stage > Stage::Start) return false;
+    if (progress.service == Progress::kNone) return progress.target == Progress::kNone;
+    const auto& services = plan.config().services;
+    if (progress.service < 0 || static_cast<std::size_t>(progress.service) >= services.size()) {
+        return false;
+    }
+    const auto* connect =
+        std::get_if<core::Connect>(&services[static_cast<std::size_t>(progress.service)].action);
+    if (connect == nullptr) return progress.target == Progress::kNone;
+    const auto targets = static_cast<std::int64_t>(connect->targets.size());
+    return progress.target >= Progress::kNone && progress.target < targets &&
+           progress.failure.target < connect->targets.size();
+}
+
+}  // namespace portsplit::dispatch

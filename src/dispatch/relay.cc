@@ -1,0 +1,132 @@
+#include "dispatch/relay.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+
+#include "dispatch/flow.h"
+#include "sys/clock.h"
+#include "sys/error.h"
+#include "sys/socket.h"
+
+namespace portsplit::dispatch {
+namespace {
+
+using sys::Clock;
+
+/// How long a client may go on sending what nobody reads before its socket is closed: closing at once
+/// would reset the connection and could destroy the answer on its way (RFC 9293 3.6.1).
+constexpr std::chrono::seconds kLingerSilence{1};
+constexpr std::chrono::seconds kLingerLimit{5};
+
+/// A descriptor in the poll set that hung up stays readable for ever; while nothing is wanted of it,
+/// it must be left out, or the wait becomes a spin.
+class Watched {
+  public:
+    pollfd entry(int fd, short wanted) {
+        if (wanted != 0) hung_up_ = false;
+        return {.fd = hung_up_ ? -1 : fd, .events = wanted, .revents = 0};
+    }
+
+    /// @returns false when the descriptor reports an error
+    bool look(const pollfd& entry) {
+        if ((entry.revents & POLLHUP) != 0 && entry.events == 0) hung_up_ = true;
+        return (entry.revents & (POLLERR | POLLNVAL)) == 0;
+    }
+
+  private:
+    bool hung_up_ = false;
+};
+
+/// Waits until something can move. Marks what broke.
+class Poller {
+  public:
+    Poller(Flow& up, Flow& down) : flows_{&up, &down} {}
+
+    /// @returns false when a side broke, or nothing came within the limit
+    bool wait(std::chrono::milliseconds limit) {
+        std::array<pollfd, 4> entries{};
+        for (std::size_t i = 0; i < 2; ++i) {
+            const Flow& flow = *flows_[i];
+            const short in = flow.wants_read() ? POLLIN : 0;
+            const short out = flow.wants_write() ? POLLOUT : 0;
+            const bool idle = flow.done();
+            entries[2 * i] = watched_[2 * i].entry(idle ? -1 : flow.from().from(), in);
+            entries[2 * i + 1] = watched_[2 * i + 1].entry(idle ? -1 : flow.to().to(), out);
+        }
+        const auto until =
+            limit == kForEver ? Clock::time_point::max() : Clock::now() + limit;
+        const int ready = sys::retry(
+            [&] { return ::poll(entries.data(), entries.size(), sys::poll_timeout(until)); });
+        if (ready <= 0) {
+            timed_out_ = ready == 0;
+            return false;
+        }
+        bool whole = true;
+        for (std::size_t i = 0; i < 2; ++i) {
+            if (!watched_[2 * i].look(entries[2 * i]) && flows_[i]->from().is_socket()) {
+                whole = false;
+            }
+            if (watched_[2 * i + 1].look(entries[2 * i + 1])) continue;
+            // A program that stopped reading ends one direction; a socket's error ends both.
+            if (flows_[i]->to().is_socket()) {
+                whole = false;
+            } else {
+                flows_[i]->cut();
+            }
+        }
+        return whole;
+    }
+
+    bool timed_out() const { return timed_out_; }
+
+  private:
+    std::array<Flow*, 2> flows_;
+    std::array<Watched, 4> watched_;
+    bool timed_out_ = false;
+};
+
+/// Reads and forgets what the client still sends, for a moment.
+void linger(int client) {
+    const auto limit = Clock::now() + kLingerLimit;
+    std::array<std::byte, 16384> unread;
+    while (true) {
+        const ssize_t got =
+            sys::retry([&] { return ::recv(client, unread.data(), unread.size(), MSG_DONTWAIT); });
+        if (got == 0 || (got < 0 && errno != EAGAIN) || Clock::now() >= limit) return;
+        if (got > 0) continue;
+        pollfd entry{.fd = client, .events = POLLIN, .revents = 0};
+        const auto until = std::min(limit, Clock::now() + kLingerSilence);
+        if (sys::retry([&] { return ::poll(&entry, 1, sys::poll_timeout(until)); }) <= 0) return;
+    }
+}
+
+}  // namespace
+
+Totals relay(Side client, Side server, std::chrono::milliseconds half_closed_limit) {
+    Flow up(client, server);
+    Flow down(server, client);
+    Poller poller(up, down);
+    bool broken = false;
+    while (!broken) {
+        broken = !up.pump() || !down.pump();
+        if (down.done() && server.ends_whole()) up.cut();
+        if (broken || (up.done() && down.done())) break;
+        const bool half_closed = up.done() || down.done();
+        broken = !poller.wait(half_closed ? half_closed_limit : kForEver) && !poller.timed_out();
+        if (poller.timed_out()) break;
+    }
+    if (broken) {
+        client.reset_on_close();
+        server.reset_on_close();
+    } else if (up.cut_short()) {
+        linger(client.from());
+    }
+    return {up.moved(), down.moved()};
+}
+
+}  // namespace portsplit::dispatch

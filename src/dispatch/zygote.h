@@ -1,0 +1,17 @@
+#pragma once
+// The zygote of a generation: holds the plan, forks a dispatcher for each connection it is handed,
+// and writes the log line when the dispatcher, or the program it became, is gone. Reads no client byte.
+
+#include <string>
+
+#include "core/plan.h"
+#include "sys/log.h"
+
+namespace portsplit::dispatch {
+
+/// Serves the channel that `handoff.h` describes until the listener has ended its side and the last
+/// connection is over. The dispatchers are forked inside and never return from here.
+/// @returns the exit code of the zygote
+int run_zygote(const core::Plan& plan, sys::Log& log);
+
+}  // namespace portsplit::dispatch
