@@ -1,0 +1,38 @@
+#include <cstdio>
+
+#include "cli/commands.h"
+#include "config/load.h"
+#include "config/writer.h"
+#include "handoff.h"
+#include "sys/file.h"
+
+namespace portsplit::cli {
+
+int convert(const std::string& file, const std::string& spelling) {
+    const auto text = sys::read_file(file);
+    if (!text) {
+        std::fprintf(stderr, "portsplit: %s\n", sys::to_string(text.error()).c_str());
+        return handoff::kExitConfiguration;
+    }
+    const config::Loaded loaded = config::read(*text, file, config::Need::Services);
+    for (const config::Issue& issue : loaded.issues) {
+        std::fprintf(stderr, "%s\n", config::to_string(issue).c_str());
+    }
+    if (!loaded.config) return handoff::kExitConfiguration;
+
+    const bool to_classic = spelling.empty() ? loaded.spelling != config::Spelling::Classic
+                                             : spelling == "classic";
+    if (!to_classic) {
+        std::fputs(config::write_libconfig(*loaded.config).c_str(), stdout);
+        return 0;
+    }
+    const auto classic = config::write_classic(*loaded.config);
+    if (!classic) {
+        std::fprintf(stderr, "%s: %s\n", file.c_str(), config::to_string(classic.error()).c_str());
+        return handoff::kExitConfiguration;
+    }
+    std::fputs(classic->c_str(), stdout);
+    return 0;
+}
+
+}  // namespace portsplit::cli

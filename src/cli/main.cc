@@ -1,0 +1,54 @@
+// portsplit: the command for administrators.
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "cli/commands.h"
+#include "handoff.h"
+
+int main(int argc, char** argv) {
+    using namespace portsplit;
+    CLI::App app("Several services behind one TCP port, told apart by their first bytes.");
+    app.name("portsplit");
+    app.set_version_flag("--version", "portsplit " PORTSPLIT_VERSION);
+    app.set_help_flag("--help", "Print this and exit");
+    app.footer("See portsplit(1) and portsplit.conf(5).");
+
+    std::string file;
+    std::string log;
+    std::string ready_fd;
+    app.add_option("FILE", file, "Serve this configuration, in the foreground");
+    app.add_option("--log", log, "With FILE: stderr (default), syslog, or the path of a file");
+    app.add_option("--ready-fd", ready_fd, "With FILE: tell on this descriptor when it listens");
+
+    std::string checked;
+    bool inetd = false;
+    CLI::App* check = app.add_subcommand("check", "Print every problem of a configuration");
+    check->add_option("FILE", checked, "The configuration")->required();
+
+    check->add_flag("--inetd", inetd, "It is for a super-server: no bind is needed");
+
+    std::string converted;
+    std::string spelling;
+    CLI::App* convert = app.add_subcommand("convert", "Print a configuration in another spelling");
+    convert->add_option("FILE", converted, "The configuration")->required();
+    convert->add_option("--to", spelling, "The spelling; by default the one it is not in")
+        ->check(CLI::IsMember({"classic", "libconfig"}));
+
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : handoff::kExitUsage;
+    }
+    if (*check) return cli::check(checked, inetd);
+    if (*convert) return cli::convert(converted, spelling);
+    if (file.empty()) {
+        std::cerr << app.help();
+        return handoff::kExitUsage;
+    }
+    std::vector<std::string> arguments;
+    if (!log.empty()) arguments.insert(arguments.end(), {"--log", log});
+    if (!ready_fd.empty()) arguments.insert(arguments.end(), {"--ready-fd", ready_fd});
+    arguments.push_back(file);
+    return cli::serve(arguments);
+}

@@ -1,0 +1,157 @@
+#include "listener/daemon.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "sys/file.h"
+#include "sys/process.h"
+#include "sys/signals.h"
+
+namespace portsplit::listener {
+namespace {
+
+using sys::Clock;
+using sys::Level;
+
+/// After descriptors or memory ran out, or a connection could not be handed over.
+constexpr std::chrono::milliseconds kShortagePause{100};
+/// How many connections one listener may bring before the others have their turn.
+constexpr int kAcceptBatch = 32;
+
+}  // namespace
+
+int Daemon::run() {
+    if (!prepare_to_serve()) return handoff::kExitSystem;
+    if (const auto exit_code = begin_change()) return *exit_code;
+    while (!exit_code_) wait();
+    stop_listening();
+    return *exit_code_;
+}
+
+bool Daemon::prepare_to_serve() {
+    auto signals = sys::signals_by_fd(
+        {SIGHUP, SIGTERM, SIGINT, SIGQUIT, SIGCHLD, SIGUSR1, SIGUSR2, SIGALRM, SIGPIPE});
+    if (!signals) {
+        log_.line(Level::Error, sys::to_string(signals.error()));
+        return false;
+    }
+    signals_ = std::move(*signals);
+    sys::adopt_orphans();
+
+    // Beside this program, as built; else where it is installed.
+    for (const std::string& folder : {sys::own_folder(), std::string(PORTSPLIT_LIBEXECDIR)}) {
+        const std::string path = folder + "/portsplit-dispatch";
+        launchpad_.program.reset(::open(path.c_str(), O_PATH | O_CLOEXEC));
+        if (launchpad_.program) break;
+    }
+    if (!launchpad_.program) {
+        log_.line(Level::Error, "cannot open portsplit-dispatch, neither beside portsplitd nor in " +
+                                    std::string(PORTSPLIT_LIBEXECDIR) + ": " +
+                                    sys::error_text(errno));
+        return false;
+    }
+    launchpad_.log = options_.log;
+    launchpad_.file = options_.file;
+    return true;
+}
+
+void Daemon::wait() {
+    std::vector<pollfd> entries;
+    auto until = Clock::time_point::max();
+    const auto wake_at = [&until](Clock::time_point when) { until = std::min(until, when); };
+
+    entries.push_back({.fd = signals_.get(), .events = POLLIN, .revents = 0});
+    for (const int channel : generations_.channels()) {
+        entries.push_back({.fd = channel, .events = POLLIN, .revents = 0});
+    }
+    const bool has_current = generations_.current() != nullptr;
+    if (has_current && waiting_ && waiting_->for_room) entries[1].events |= POLLOUT;
+    if (change_) {
+        entries.push_back({.fd = change_->generation.channel(), .events = POLLIN, .revents = 0});
+        wake_at(change_->deadline);
+    }
+    if (!has_current && !change_ && listening_) wake_at(restart_at_);
+    if (has_current && waiting_ && !waiting_->for_room) wake_at(Clock::now() + kShortagePause);
+
+    const std::size_t first_listener = entries.size();
+    if (can_accept()) {
+        if (Clock::now() < accept_at_) {
+            wake_at(accept_at_);
+        } else {
+            for (const Listener& listener : listeners_.all()) {
+                entries.push_back({.fd = listener.fd.get(), .events = POLLIN, .revents = 0});
+            }
+        }
+    }
+
+    ::poll(entries.data(), entries.size(), sys::poll_timeout(until));
+
+    generations_.receive();
+    if (entries[0].revents != 0) obey_signals();
+    if (change_) settle_change();
+    if (generations_.current() == nullptr && !change_ && listening_) replace_zygote();
+    if (waiting_) offer_waiting();
+    for (std::size_t i = first_listener; i < entries.size() && listening_; ++i) {
+        if (entries[i].revents == 0) continue;
+        const auto& all = listeners_.all();
+        const auto listener = std::find_if(all.begin(), all.end(), [&](const Listener& one) {
+            return one.fd.get() == entries[i].fd;
+        });
+        if (listener != all.end()) accept_all(*listener);
+    }
+    if (finishing_ && generations_.connections() == 0 && !waiting_) exit_code_ = 0;
+}
+
+/// At the limit nothing is accepted: clients wait in the kernel's queue.
+bool Daemon::can_accept() const {
+    const bool room =
+        config_.maxconn == 0 || generations_.connections() < config_.maxconn;
+    return listening_ && !waiting_ && room;
+}
+
+void Daemon::accept_all(const Listener& listener) {
+    for (int i = 0; i < kAcceptBatch && can_accept(); ++i) {
+        auto accepted = accept_from(listener);
+        if (!accepted) {
+            const int code = errno;
+            if (meaning_of_accept_error(code) == NoConnection::Empty) return;
+            if (meaning_of_accept_error(code) == NoConnection::Retry) continue;
+            accept_at_ = Clock::now() + kShortagePause;
+            log_.limited(Level::Error, "failed accepts",
+                         "cannot accept on " + listener.bound.text() +
+                             ", clients wait until it works again: " + sys::error_text(code));
+            return;
+        }
+        const auto now = Clock::now().time_since_epoch();
+        handoff::Connection message{
+            .id = next_id_++,
+            .accepted_nanoseconds =
+                std::chrono::duration_cast<std::chrono::nanoseconds>(now).count(),
+            .peer = accepted->peer,
+            .local = accepted->local,
+        };
+        hand_over(message, std::move(accepted->fd));
+    }
+}
+
+void Daemon::hand_over(const handoff::Connection& message, sys::UniqueFd fd) {
+    Generation* current = generations_.current();
+    if (current == nullptr) {
+        waiting_ = Waiting{message, std::move(fd), false};
+        return;
+    }
+    const auto handed = current->hand_over(message, fd, Generation::Wait::Never);
+    if (!handed) waiting_ = Waiting{message, std::move(fd), handed.error().code == EAGAIN};
+}
+
+void Daemon::offer_waiting() {
+    Waiting connection = std::move(*waiting_);
+    waiting_.reset();
+    hand_over(connection.message, std::move(connection.fd));
+}
+
+}  // namespace portsplit::listener

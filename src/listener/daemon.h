@@ -1,0 +1,99 @@
+#pragma once
+// The daemon: accepts, counts, hands over, reloads, and obeys signals. Reads no client byte.
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/model.h"
+#include "handoff.h"
+#include "listener/accept.h"
+#include "listener/generations.h"
+#include "listener/listeners.h"
+#include "listener/options.h"
+#include "listener/pid_file.h"
+#include "sys/clock.h"
+#include "sys/log.h"
+
+namespace portsplit::listener {
+
+class Daemon {
+  public:
+    Daemon(const Options& options, sys::Log& log) : options_(options), log_(log) {}
+
+    /// Starts, serves until a signal ends it, and stops.
+    /// @returns the exit code
+    int run();
+
+  private:
+    /// A configuration on its way in: everything it needs is there before anything changes.
+    struct Change {
+        core::Config config;
+        std::optional<sys::Account> account;
+        std::vector<Listener> missing;
+        std::optional<PidFile> pid_file;  ///< where its path is a new one
+        Generation generation;
+        sys::Clock::time_point deadline;  ///< for the generation to be ready
+        std::string done;                 ///< what the log says when it has taken over
+    };
+
+    /// An accepted connection that could not be handed over yet.
+    struct Waiting {
+        handoff::Connection message;
+        sys::UniqueFd fd;
+        bool for_room;  ///< in the channel; else for time to pass
+    };
+
+    // Changing configurations, the first one included (change.cc).
+    std::optional<int> begin_change();
+    std::optional<int> prepare(core::Config config, std::string done);
+    void settle_change();
+    void commit_change();
+    void abandon_change(const std::string& why);
+    void schedule_restart();
+    void replace_zygote();
+    void announce();
+
+    // Serving (daemon.cc).
+    bool prepare_to_serve();
+    void wait();
+    bool can_accept() const;
+    void accept_all(const Listener& listener);
+    void hand_over(const handoff::Connection& message, sys::UniqueFd fd);
+    void offer_waiting();
+
+    // Signals and children (signals.cc).
+    void obey_signals();
+    void obey(int signal);
+    void reap();
+    void stop_listening();
+
+    const Options& options_;
+    sys::Log& log_;
+    sys::UniqueFd signals_;
+    Launchpad launchpad_;
+
+    core::Config config_;
+    std::optional<sys::Account> account_;
+    PidFile pid_file_;
+    Listeners listeners_;
+    Generations generations_;
+    std::optional<Change> change_;
+    bool change_again_ = false;  ///< another reload was asked for meanwhile
+
+    std::optional<Waiting> waiting_;
+    std::uint64_t next_id_ = 1;
+    sys::Clock::time_point accept_at_{};   ///< not before; after a shortage
+    sys::Clock::time_point born_{};        ///< when the current zygote was ready
+    sys::Clock::time_point restart_at_{};  ///< not before; after a zygote died
+    std::chrono::milliseconds restart_pause_{0};
+
+    bool listening_ = false;
+    bool finishing_ = false;  ///< SIGQUIT: ends with the last connection
+    std::optional<int> exit_code_;
+};
+
+}  // namespace portsplit::listener

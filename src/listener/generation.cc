@@ -1,0 +1,111 @@
+#include "listener/generation.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "config/writer.h"
+#include "sys/channel.h"
+#include "sys/file.h"
+#include "sys/process.h"
+#include "sys/signals.h"
+
+namespace portsplit::listener {
+namespace {
+
+using sys::Level;
+using sys::Result;
+using sys::SysError;
+using sys::UniqueFd;
+
+/// Above every number that the contract names, so that dup2(2) to those overwrites nothing of use.
+constexpr int kOutOfTheWay = 10;
+
+std::vector<std::string> environment() {
+    std::vector<std::string> entries;
+    for (char** entry = environ; *entry != nullptr; ++entry) entries.emplace_back(*entry);
+    return entries;
+}
+
+/// In the child: gives up privileges and becomes the zygote.
+[[noreturn]] void become_zygote(const Launchpad& launchpad, const UniqueFd& channel,
+                                const UniqueFd& text, const std::optional<sys::Account>& account,
+                                sys::Log& log) {
+    const auto fail = [&log](const SysError& error) {
+        log.line(Level::Error, sys::to_string(error));
+        ::_exit(handoff::kExitSystem);
+    };
+    const auto out_of_the_way = [](const UniqueFd& fd) {
+        return UniqueFd(::fcntl(fd.get(), F_DUPFD_CLOEXEC, kOutOfTheWay));
+    };
+    // A session of its own: the terminal's signals are for the listener alone.
+    ::setsid();
+    if (account) {
+        if (const auto became = sys::become(*account); !became) fail(became.error());
+    }
+    const UniqueFd program = out_of_the_way(launchpad.program);
+    const UniqueFd its_channel = out_of_the_way(channel);
+    const UniqueFd its_text = out_of_the_way(text);
+    const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    if (!program || ::dup2(null.get(), STDIN_FILENO) < 0 || ::dup2(null.get(), STDOUT_FILENO) < 0 ||
+        ::dup2(its_channel.get(), handoff::kChannelFd) < 0 ||
+        ::dup2(its_text.get(), handoff::kConfigurationFd) < 0) {
+        fail({errno, "cannot set the descriptors of portsplit-dispatch"});
+    }
+    sys::close_on_exec_from(handoff::kConfigurationFd + 1);
+    fail(sys::execute(program,
+                      {"portsplit-dispatch", handoff::kZygoteOption,
+                       std::to_string(handoff::kVersion), launchpad.log, launchpad.file},
+                      environment()));
+    ::_exit(handoff::kExitSystem);
+}
+
+}  // namespace
+
+Result<Generation> Generation::start(const Launchpad& launchpad, const core::Config& config,
+                                     const std::optional<sys::Account>& account, sys::Log& log) {
+    auto text = sys::sealed_memory("portsplit.conf", config::write_libconfig(config));
+    if (!text) return text.error();
+    auto channel = sys::channel_pair();
+    if (!channel) return channel.error();
+    const pid_t pid = ::fork();
+    if (pid < 0) return SysError{errno, "cannot fork for portsplit-dispatch"};
+    if (pid == 0) become_zygote(launchpad, channel->second, *text, account, log);
+    return Generation(pid, std::move(channel->first));
+}
+
+void Generation::receive() {
+    std::array<std::byte, sizeof(handoff::Connection)> buffer;
+    while (!hung_up_) {
+        const auto received = sys::receive_message(channel_.get(), buffer);
+        if (!received && received.error().code == EAGAIN) return;
+        if (!received || received->size == 0) {
+            hung_up_ = true;
+            return;
+        }
+        handoff::Header header{};
+        if (received->size < sizeof header) continue;
+        std::memcpy(&header, buffer.data(), sizeof header);
+        if (header.version != handoff::kVersion) continue;
+        if (header.kind == handoff::Kind::Ready) ready_ = true;
+        if (header.kind == handoff::Kind::Reaped && connections_ > 0) --connections_;
+    }
+}
+
+Result<sys::Done> Generation::hand_over(const handoff::Connection& connection,
+                                        const UniqueFd& client, Wait wait) {
+    const auto sent = sys::send_message(channel_.get(), std::as_bytes(std::span(&connection, 1)),
+                                        client.get(), wait == Wait::Never ? MSG_DONTWAIT : 0);
+    if (sent) ++connections_;
+    return sent;
+}
+
+void Generation::retire() { ::shutdown(channel_.get(), SHUT_WR); }
+
+}  // namespace portsplit::listener

@@ -1,0 +1,64 @@
+#pragma once
+// One generation as the listener sees it: a zygote, the channel to it, and how many connections are
+// with it.
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include "core/model.h"
+#include "handoff.h"
+#include "sys/account.h"
+#include "sys/error.h"
+#include "sys/fd.h"
+#include "sys/log.h"
+
+namespace portsplit::listener {
+
+/// What every generation of a daemon is started with.
+struct Launchpad {
+    sys::UniqueFd program;  ///< portsplit-dispatch, held open since the start
+    std::string log;        ///< as `--log` takes it
+    std::string file;       ///< the name of the configuration file, for messages
+};
+
+class Generation {
+  public:
+    /// Starts a zygote with this configuration. It can take connections once `ready`.
+    /// @param account  who it and its dispatchers run as; nothing for no change
+    static sys::Result<Generation> start(const Launchpad& launchpad, const core::Config& config,
+                                         const std::optional<sys::Account>& account, sys::Log& log);
+
+    pid_t pid() const { return pid_; }
+    bool ready() const { return ready_; }
+    std::size_t connections() const { return connections_; }
+
+    /// What to poll for messages; -1 when the zygote has closed it.
+    int channel() const { return hung_up_ ? -1 : channel_.get(); }
+
+    /// Takes the messages that wait.
+    void receive();
+
+    enum class Wait { Never, ForRoom };
+
+    /// Hands a connection over; the caller's descriptor stays its own.
+    /// @returns EAGAIN when there is no room, EPIPE when the zygote is gone
+    sys::Result<sys::Done> hand_over(const handoff::Connection& connection,
+                                     const sys::UniqueFd& client, Wait wait);
+
+    /// Tells the zygote that nothing more comes: it ends with its last connection.
+    void retire();
+
+  private:
+    Generation(pid_t pid, sys::UniqueFd channel) : pid_(pid), channel_(std::move(channel)) {}
+
+    pid_t pid_;
+    sys::UniqueFd channel_;
+    bool ready_ = false;
+    bool hung_up_ = false;
+    std::size_t connections_ = 0;
+};
+
+}  // namespace portsplit::listener

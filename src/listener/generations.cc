@@ -1,0 +1,67 @@
+#include "listener/generations.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "sys/process.h"
+
+namespace portsplit::listener {
+
+void Generations::change_to(Generation next) {
+    retire();
+    current_.emplace(std::move(next));
+}
+
+void Generations::retire() {
+    if (!current_) return;
+    current_->retire();
+    retired_.push_back(std::move(*current_));
+    current_.reset();
+}
+
+void Generations::receive() {
+    if (current_) current_->receive();
+    for (Generation& generation : retired_) generation.receive();
+}
+
+std::vector<int> Generations::channels() const {
+    std::vector<int> channels;
+    if (current_) channels.push_back(current_->channel());
+    for (const Generation& generation : retired_) channels.push_back(generation.channel());
+    return channels;
+}
+
+std::size_t Generations::connections() const {
+    std::size_t sum = orphans_ + (current_ ? current_->connections() : 0);
+    for (const Generation& generation : retired_) sum += generation.connections();
+    return sum;
+}
+
+Generations::End Generations::on_child_end(pid_t pid) {
+    receive();  // what it told before it ended
+    if (current_ && current_->pid() == pid) {
+        adopt(*current_);
+        current_.reset();
+        return End::Current;
+    }
+    const auto found = std::find_if(retired_.begin(), retired_.end(),
+                                    [pid](const Generation& one) { return one.pid() == pid; });
+    if (found != retired_.end()) {
+        adopt(*found);
+        retired_.erase(found);
+        return End::Retired;
+    }
+    if (orphans_ > 0) --orphans_;
+    return End::None;
+}
+
+/// A connection that was still in the channel has no process, so no more are counted than there are
+/// children that are no zygotes.
+void Generations::adopt(const Generation& dead) {
+    const std::size_t zygotes = retired_.size() + (current_ ? 1 : 0) - 1;  // the dead one is reaped
+    const std::size_t children = sys::count_children();
+    const std::size_t strangers = children - std::min(children, zygotes + orphans_);
+    orphans_ += std::min(dead.connections(), strangers);
+}
+
+}  // namespace portsplit::listener

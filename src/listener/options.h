@@ -1,0 +1,24 @@
+#pragma once
+// The command line of portsplitd.
+
+#include <string>
+
+namespace portsplit::listener {
+
+struct Options {
+    std::string file;
+    std::string log = "stderr";
+    int ready_fd = -1;
+};
+
+/// What a command line asks for: options to serve with, or an answer that ends the program.
+struct CommandLine {
+    Options options;
+    bool serve = false;
+    int exit_code = 0;  ///< when not serving
+};
+
+/// Reads it; prints help, the version, or what is wrong with it.
+CommandLine read_command_line(int argc, char** argv);
+
+}  // namespace portsplit::listener
