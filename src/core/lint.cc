@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <unordered_map>
 
@@ -12,6 +13,7 @@ namespace {
 class Earlier {
   public:
     void add(std::string_view bytes, std::size_t service, std::size_t pattern) {
+        lengths_.insert(bytes.size());
         places_.try_emplace(bytes, Place{order_++, service, pattern});
     }
 
@@ -19,7 +21,8 @@ class Earlier {
     std::optional<Shadow> first_taker(std::string_view bytes, std::size_t service,
                                       std::size_t pattern) const {
         const Place* first = nullptr;
-        for (std::size_t length = 1; length <= bytes.size(); ++length) {
+        for (const std::size_t length : lengths_) {
+            if (length > bytes.size()) break;
             const auto found = places_.find(bytes.substr(0, length));
             if (found == places_.end()) continue;
             if (first == nullptr || found->second.order < first->order) first = &found->second;
@@ -36,6 +39,7 @@ class Earlier {
     };
 
     std::unordered_map<std::string_view, Place> places_;
+    std::set<std::size_t> lengths_;  ///< those that occur; no other can be found
     std::size_t order_ = 0;
 };
 
@@ -56,9 +60,9 @@ std::vector<Shadow> find_shadows(const Config& config) {
 
 std::vector<std::size_t> find_losers(const Config& config, const std::vector<Shadow>& shadows) {
     std::vector<std::size_t> taken(config.services.size(), 0);
-    for (const Shadow& shadow : shadows) {
-        if (shadow.by_service != shadow.service) ++taken[shadow.service];
-    }
+    for (const Shadow& shadow : shadows) ++taken[shadow.service];
+    // A service's first pattern is never taken by itself, so one with all of them taken has lost them
+    // to an earlier service.
     std::vector<std::size_t> losers;
     for (std::size_t s = 0; s < config.services.size(); ++s) {
         const std::size_t patterns = config.services[s].patterns.size();

@@ -27,7 +27,7 @@ class Pattern {
     /// @param seen  all bytes of the stream so far, from its first
     virtual Answer answer(Bytes seen) const = 0;
 
-    /// How many first bytes it may need before it answers anything but `More`.
+    /// How many first bytes it may need before it answers `Match` or `No`, whatever they are.
     virtual std::size_t longest() const = 0;
 };
 

@@ -40,8 +40,8 @@ enum class Ending {
 /// configuration; one wins when it matches and every earlier one has said no.
 /// @param seen  all bytes of the stream so far, from its first; those beyond the window are ignored,
 ///              and a full window decides as if nothing more could come
-/// @returns nothing while it is undecided, which is possible only with `Ending::Open`. A verdict, once
-///          given for some bytes, is given for every continuation of them.
+/// @returns nothing while it is undecided, which is possible only with `Ending::Open`. A verdict
+///          given with `Ending::Open` is given for every continuation of the bytes too.
 std::optional<Verdict> decide(const Plan& plan, Bytes seen, Ending ending);
 
 }  // namespace portsplit::core

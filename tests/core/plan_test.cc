@@ -1,0 +1,83 @@
+#include "core/plan.h"
+
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "naive.h"
+#include "services.h"
+
+namespace portsplit::core {
+namespace {
+
+constexpr std::size_t kDefaultWindow = 4096;
+
+TEST(Plan, KeepsTheConfigurationItWasCompiledFrom) {
+    const Config config = config_of({{"ssh", {"SSH-"}}, {"web", {"GET ", "POST "}}});
+    const Plan plan(config);
+    EXPECT_EQ(plan.config(), config);
+    EXPECT_EQ(plan.service(1).name, "web");
+}
+
+TEST(Plan, HasTheWindowTheConfigurationAsksFor) {
+    Config config = config_of({{"ssh", {"SSH-"}}});
+    EXPECT_EQ(Plan(config).window(), kDefaultWindow);
+    config.window = 100;
+    EXPECT_EQ(Plan(config).window(), 100U);
+}
+
+TEST(Plan, NeverHasAWindowBelowItsLongestPattern) {
+    Config config = config_of({{"a", {"12345678", "1"}}, {"b", {"123"}}});
+    config.window = 2;
+    EXPECT_EQ(Plan(config).window(), 8U);
+}
+
+TEST(Plan, FindsTheLastResortsWhereverTheyStand) {
+    const Plan plan(config_of({{kTimeout, {}}, {"ssh", {"SSH-"}}, {kFallback, {}}}));
+    EXPECT_EQ(plan.timeout(), 0U);
+    EXPECT_EQ(plan.fallback(), 2U);
+}
+
+TEST(Plan, KnowsWhenThereIsNoLastResort) {
+    const Plan plan(config_of({{"ssh", {"SSH-"}}, {"fallbacks", {"f"}}}));
+    EXPECT_EQ(plan.timeout(), std::nullopt);
+    EXPECT_EQ(plan.fallback(), std::nullopt);
+}
+
+TEST(PlanAsk, MatchesWhenOnePatternDoesWhateverTheOthersNeed) {
+    const Plan plan(config_of({{"web", {"GET /index", "GET "}}}));
+    EXPECT_EQ(plan.ask(0, as_bytes("GET ")), Answer::Match);
+}
+
+TEST(PlanAsk, NeedsMoreWhenOnePatternMightStillMatch) {
+    const Plan plan(config_of({{"web", {"GET ", "POST "}}}));
+    EXPECT_EQ(plan.ask(0, as_bytes("PO")), Answer::More);
+}
+
+TEST(PlanAsk, SaysNoWhenEveryPatternDoes) {
+    const Plan plan(config_of({{"web", {"GET ", "POST "}}}));
+    EXPECT_EQ(plan.ask(0, as_bytes("PU")), Answer::No);
+}
+
+TEST(PlanAsk, SaysNoForTheLastResortsFromTheFirstByte) {
+    const Plan plan(config_of({{kFallback, {}}, {kTimeout, {}}}));
+    EXPECT_EQ(plan.ask(0, {}), Answer::No);
+    EXPECT_EQ(plan.ask(1, {}), Answer::No);
+}
+
+TEST(PlanAsk, SaysOfEveryShortStreamWhatTheThreeAnswersMean) {
+    const std::vector<std::string> streams = naive::strings(0, 5);
+    for (const naive::Prefixes& prefixes : naive::sets_of_prefixes(3)) {
+        const Plan plan(config_of({{"service", prefixes}}));
+        for (const std::string& seen : streams) {
+            ASSERT_EQ(plan.ask(0, as_bytes(seen)), naive::answer(prefixes, seen))
+                << show({prefixes}) << "seen '" << seen << "'";
+        }
+    }
+}
+
+}  // namespace
+}  // namespace portsplit::core

@@ -1,0 +1,54 @@
+#pragma once
+// Configurations in one line, for tests in which only names, patterns and their order matter.
+
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/model.h"
+#include "naive.h"
+
+namespace portsplit::core {
+
+struct Named {
+    std::string name;
+    std::vector<std::string> prefixes;
+};
+
+inline Config config_of(const std::vector<Named>& services) {
+    Config config;
+    for (const Named& named : services) {
+        Service service;
+        service.name = named.name;
+        for (const std::string& prefix : named.prefixes) {
+            service.patterns.push_back({PatternKind::String, prefix});
+        }
+        config.services.push_back(std::move(service));
+    }
+    return config;
+}
+
+/// Services named 0, 1, 2..., then both last resorts.
+inline Config with_last_resorts(const std::vector<naive::Prefixes>& services) {
+    std::vector<Named> named;
+    for (std::size_t i = 0; i < services.size(); ++i) {
+        named.push_back({std::to_string(i), services[i]});
+    }
+    named.push_back({kFallback, {}});
+    named.push_back({kTimeout, {}});
+    return config_of(named);
+}
+
+/// The services and their prefixes, to be shown when a case fails.
+inline std::string show(const std::vector<naive::Prefixes>& services) {
+    std::string text;
+    for (const naive::Prefixes& prefixes : services) {
+        text += "[";
+        for (const std::string& prefix : prefixes) text += " " + prefix;
+        text += " ] ";
+    }
+    return text;
+}
+
+}  // namespace portsplit::core

@@ -1,0 +1,153 @@
+// The decision rule held against a naive second opinion, for all small configurations and all short
+// streams: a verdict is given at the first byte that makes it certain and not before, it never
+// changes, and neither the segments nor the window have a say in it.
+
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/verdict.h"
+#include "naive.h"
+#include "services.h"
+
+namespace portsplit::core {
+
+void PrintTo(const Verdict& verdict, std::ostream* out) {
+    *out << (verdict.service ? std::to_string(*verdict.service) : "close") << ' '
+         << to_string(verdict.reason);
+}
+
+namespace {
+
+using naive::Prefixes;
+
+constexpr Ending kEndings[] = {Ending::Open, Ending::EndOfStream, Ending::Deadline};
+
+/// Calls a test with every sequence of so many services chosen from these.
+template <typename Test>
+void for_each_configuration(std::size_t services, const std::vector<Prefixes>& choices,
+                            const Test& test) {
+    std::vector<std::size_t> chosen(services, 0);
+    std::vector<Prefixes> configuration(services, choices.front());
+    for (;;) {
+        test(configuration);
+        std::size_t place = 0;
+        while (place < services && ++chosen[place] == choices.size()) chosen[place++] = 0;
+        if (place == services || testing::Test::HasFailure()) return;
+        for (std::size_t i = 0; i <= place; ++i) configuration[i] = choices[chosen[i]];
+    }
+}
+
+/// Holds `decide` against the naive rule for these services, all streams and all endings.
+void expect_naive_verdicts(const std::vector<Prefixes>& services,
+                           const std::vector<std::string>& streams) {
+    const Plan plan(with_last_resorts(services));
+    for (const std::string& seen : streams) {
+        const naive::Outlook outlook = naive::outlook(services, seen);
+        for (const Ending ending : kEndings) {
+            const auto verdict = decide(plan, as_bytes(seen), ending);
+            const auto expected = naive::decide(services.size(), outlook, seen.empty(), ending);
+            if (verdict == expected) continue;
+            ADD_FAILURE() << show(services) << "seen '" << seen << "', ending "
+                          << static_cast<int>(ending) << ": " << testing::PrintToString(verdict)
+                          << " instead of " << testing::PrintToString(expected);
+            return;
+        }
+    }
+}
+
+TEST(DecideExhaustively, AgreesForOneServiceAndLongStreams) {
+    const std::vector<std::string> streams = naive::strings(0, 5);
+    for_each_configuration(1, naive::sets_of_prefixes(3),
+                           [&](const auto& it) { expect_naive_verdicts(it, streams); });
+}
+
+TEST(DecideExhaustively, AgreesForTwoServicesWithLongPatterns) {
+    const std::vector<std::string> streams = naive::strings(0, 3);
+    for_each_configuration(2, naive::sets_of_prefixes(3),
+                           [&](const auto& it) { expect_naive_verdicts(it, streams); });
+}
+
+TEST(DecideExhaustively, AgreesForThreeServicesWithShortPatterns) {
+    const std::vector<std::string> streams = naive::strings(0, 3);
+    for_each_configuration(3, naive::sets_of_prefixes(2),
+                           [&](const auto& it) { expect_naive_verdicts(it, streams); });
+}
+
+TEST(DecideExhaustively, AgreesForThreeServicesWithOneLongPatternEach) {
+    std::vector<Prefixes> single;
+    for (const std::string& word : naive::strings(1, 3)) single.push_back({word});
+    const std::vector<std::string> streams = naive::strings(0, 3);
+    for_each_configuration(3, single, [&](const auto& it) { expect_naive_verdicts(it, streams); });
+}
+
+TEST(DecideExhaustively, NeverChangesAVerdictItHasGiven) {
+    const std::vector<std::string> streams = naive::strings(1, 5);
+    for_each_configuration(2, naive::sets_of_prefixes(2), [&](const auto& services) {
+        const Plan plan(with_last_resorts(services));
+        for (const std::string& seen : streams) {
+            const std::string_view before = std::string_view(seen).substr(0, seen.size() - 1);
+            const auto given = decide(plan, as_bytes(before), Ending::Open);
+            if (!given) continue;
+            for (const Ending ending : kEndings) {
+                ASSERT_EQ(decide(plan, as_bytes(before), ending), given)
+                    << show(services) << before;
+                ASSERT_EQ(decide(plan, as_bytes(seen), ending), given) << show(services) << seen;
+            }
+        }
+    });
+}
+
+/// Serves a stream that arrives in pieces. Bit i of `cuts` cuts it behind byte i.
+std::optional<Verdict> serve(const Plan& plan, const std::string& stream, std::size_t cuts,
+                             Ending ending) {
+    for (std::size_t length = 1; length < stream.size(); ++length) {
+        if ((cuts >> (length - 1) & 1) == 0) continue;
+        const auto verdict =
+            decide(plan, as_bytes(std::string_view(stream).substr(0, length)), Ending::Open);
+        if (verdict) return verdict;
+    }
+    return decide(plan, as_bytes(stream), ending);
+}
+
+TEST(DecideExhaustively, DoesNotDependOnHowTheStreamWasCut) {
+    const std::vector<std::string> streams = naive::strings(1, 5);
+    for_each_configuration(2, naive::sets_of_prefixes(2), [&](const auto& services) {
+        const Plan plan(with_last_resorts(services));
+        for (const std::string& stream : streams) {
+            for (const Ending ending : kEndings) {
+                const auto whole = decide(plan, as_bytes(stream), ending);
+                const std::size_t ways = std::size_t{1} << (stream.size() - 1);
+                for (std::size_t cuts = 1; cuts < ways; ++cuts) {
+                    ASSERT_EQ(serve(plan, stream, cuts, ending), whole)
+                        << show(services) << stream << " cut as " << cuts;
+                }
+            }
+        }
+    });
+}
+
+TEST(DecideExhaustively, DoesNotDependOnTheWindow) {
+    const std::vector<std::string> streams = naive::strings(0, 4);
+    for_each_configuration(2, naive::sets_of_prefixes(2), [&](const auto& services) {
+        Config config = with_last_resorts(services);
+        const Plan plan(config);
+        config.window = 1;
+        const Plan narrow(config);
+        for (const std::string& seen : streams) {
+            for (const Ending ending : kEndings) {
+                ASSERT_EQ(decide(narrow, as_bytes(seen), ending),
+                          decide(plan, as_bytes(seen), ending))
+                    << show(services) << seen;
+            }
+        }
+    });
+}
+
+}  // namespace
+}  // namespace portsplit::core

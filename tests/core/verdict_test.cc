@@ -1,0 +1,190 @@
+#include "core/verdict.h"
+
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "services.h"
+
+namespace portsplit::core {
+namespace {
+
+using namespace std::string_literals;
+
+/// The outcome in words, "SERVICE REASON": `close` where no service takes the connection.
+std::string outcome(const Config& config, std::string_view seen, Ending ending = Ending::Open) {
+    const Plan plan(config);
+    const std::optional<Verdict> verdict = decide(plan, as_bytes(seen), ending);
+    if (!verdict) return "undecided";
+    const std::string name = verdict->service ? plan.service(*verdict->service).name : "close";
+    return name + " " + std::string(to_string(verdict->reason));
+}
+
+/// `long` is declared first and needs more bytes than `short`, which begins like it.
+Config overlapping() {
+    return config_of({{"long", {"ab"}}, {"short", {"a"}}, {kFallback, {}}, {kTimeout, {}}});
+}
+
+Config ssh_or_web() {
+    return config_of(
+        {{"ssh", {"SSH-"}}, {"web", {"GET ", "POST "}}, {kFallback, {}}, {kTimeout, {}}});
+}
+
+Config without_last_resorts() { return config_of({{"ssh", {"SSH-"}}, {"web", {"GET "}}}); }
+
+TEST(Reason, HasTheWordOfTheLog) {
+    EXPECT_EQ(to_string(Reason::Match), "match");
+    EXPECT_EQ(to_string(Reason::Fallback), "fallback");
+    EXPECT_EQ(to_string(Reason::Timeout), "timeout");
+    EXPECT_EQ(to_string(Reason::Eof), "eof");
+}
+
+// Rules 1 and 2: who matches, and in which order.
+
+TEST(Decide, LetsAServiceWinAtTheLastByteOfItsPattern) {
+    EXPECT_EQ(outcome(ssh_or_web(), "SSH"), "undecided");
+    EXPECT_EQ(outcome(ssh_or_web(), "SSH-"), "ssh match");
+    EXPECT_EQ(outcome(ssh_or_web(), "SSH-2.0-OpenSSH_9.2\r\n"), "ssh match");
+}
+
+TEST(Decide, LetsAServiceWinByAnyOfItsPatterns) {
+    EXPECT_EQ(outcome(ssh_or_web(), "GET / HTTP/1.1"), "web match");
+    EXPECT_EQ(outcome(ssh_or_web(), "POST / HTTP/1.1"), "web match");
+}
+
+TEST(Decide, WaitsWhileAnEarlierServiceCanStillWin) {
+    EXPECT_EQ(outcome(overlapping(), "a"), "undecided");
+    EXPECT_EQ(outcome(overlapping(), "ab"), "long match");
+}
+
+TEST(Decide, LetsALaterServiceWinOnceTheEarlierOneSaysNo) {
+    EXPECT_EQ(outcome(overlapping(), "ac"), "short match");
+}
+
+TEST(Decide, DoesNotWaitForALaterService) {
+    const Config config = config_of({{"short", {"a"}}, {"long", {"ab"}}});
+    EXPECT_EQ(outcome(config, "a"), "short match");
+    EXPECT_EQ(outcome(config, "ab"), "short match");
+}
+
+TEST(Decide, PrefersTheEarlierOfTwoServicesWithOnePattern) {
+    EXPECT_EQ(outcome(config_of({{"first", {"a"}}, {"second", {"a"}}}), "a"), "first match");
+}
+
+TEST(Decide, HoldsPatternsAgainstBytesOfAnyValue) {
+    const Config config = config_of({{"vpn", {"\0\x0e\x38"s}}, {"tls", {"\x16\x03"}}});
+    EXPECT_EQ(outcome(config, "\0\x0e"s), "undecided");
+    EXPECT_EQ(outcome(config, "\0\x0e\x38\xff"s), "vpn match");
+    EXPECT_EQ(outcome(config, "\x16\x03\x01"), "tls match");
+}
+
+// Rule 3: fallback.
+
+TEST(Decide, FallsBackAtTheVeryByteThatFitsNobody) {
+    EXPECT_EQ(outcome(ssh_or_web(), "P"), "undecided");
+    EXPECT_EQ(outcome(ssh_or_web(), "PO"), "undecided");
+    EXPECT_EQ(outcome(ssh_or_web(), "PU"), "fallback fallback");
+    EXPECT_EQ(outcome(ssh_or_web(), "\x16"), "fallback fallback");
+}
+
+TEST(Decide, TreatsFallbackAsALastResortWhereverItStands) {
+    const Config config = config_of({{kTimeout, {}}, {kFallback, {}}, {"ssh", {"SSH-"}}});
+    EXPECT_EQ(outcome(config, ""), "undecided");
+    EXPECT_EQ(outcome(config, "SSH-"), "ssh match");
+    EXPECT_EQ(outcome(config, "G"), "fallback fallback");
+    EXPECT_EQ(outcome(config, "S", Ending::Deadline), "timeout timeout");
+}
+
+TEST(Decide, FallsBackBeforeTheFirstByteWhenThereIsNothingToMatch) {
+    const Config config = config_of({{kFallback, {}}, {kTimeout, {}}});
+    EXPECT_EQ(outcome(config, ""), "fallback fallback");
+    EXPECT_EQ(outcome(config, "", Ending::Deadline), "fallback fallback");
+    EXPECT_EQ(outcome(config, "", Ending::EndOfStream), "fallback fallback");
+}
+
+// Rule 4: the deadline and the end of the stream.
+
+TEST(Decide, TakesTheMatchingServiceAtTheDeadlineAndCallsItAMatch) {
+    EXPECT_EQ(outcome(overlapping(), "a", Ending::Deadline), "short match");
+}
+
+TEST(Decide, TakesTheMatchingServiceAtTheEndOfStreamAndCallsItAMatch) {
+    EXPECT_EQ(outcome(overlapping(), "a", Ending::EndOfStream), "short match");
+}
+
+TEST(Decide, TakesTheFirstOfSeveralThatMatchAtTheDeadline) {
+    const Config config = config_of({{"abc", {"abc"}}, {"ab", {"ab"}}, {"a", {"a"}}});
+    EXPECT_EQ(outcome(config, "ab", Ending::Deadline), "ab match");
+    EXPECT_EQ(outcome(config, "a", Ending::Deadline), "a match");
+}
+
+TEST(Decide, TimesOutWhenTheClientSentNothing) {
+    EXPECT_EQ(outcome(ssh_or_web(), "", Ending::Deadline), "timeout timeout");
+}
+
+TEST(Decide, TimesOutWhenTheClientSentTooLittle) {
+    EXPECT_EQ(outcome(ssh_or_web(), "SSH", Ending::Deadline), "timeout timeout");
+}
+
+TEST(Decide, FallsBackWhenTheStreamEndsAfterTooFewBytes) {
+    EXPECT_EQ(outcome(ssh_or_web(), "SSH", Ending::EndOfStream), "fallback fallback");
+}
+
+TEST(Decide, RunsNothingWhenTheStreamEndsWithoutAByte) {
+    EXPECT_EQ(outcome(ssh_or_web(), "", Ending::EndOfStream), "close eof");
+}
+
+TEST(Decide, GivesACertainVerdictWhateverTheEnding) {
+    for (const Ending ending : {Ending::Open, Ending::EndOfStream, Ending::Deadline}) {
+        EXPECT_EQ(outcome(ssh_or_web(), "SSH-", ending), "ssh match");
+        EXPECT_EQ(outcome(ssh_or_web(), "x", ending), "fallback fallback");
+    }
+}
+
+// Rule 5: the window.
+
+TEST(Decide, NeedsNoMoreThanAFullWindow) {
+    Config config = overlapping();
+    config.window = 2;
+    EXPECT_EQ(outcome(config, "a"), "undecided");
+    EXPECT_EQ(outcome(config, "ab"), "long match");
+    EXPECT_EQ(outcome(config, "aa"), "short match");
+    EXPECT_EQ(outcome(config, "ba"), "fallback fallback");
+}
+
+TEST(Decide, IgnoresBytesBeyondTheWindow) {
+    Config config = ssh_or_web();
+    config.window = 5;
+    EXPECT_EQ(outcome(config, "POST " + std::string(100000, 'x')), "web match");
+    EXPECT_EQ(outcome(config, "POSTS" + std::string(100000, 'x')), "fallback fallback");
+}
+
+TEST(Decide, LooksAtTheLongestPrefixThoughTheWindowIsSmaller) {
+    Config config = ssh_or_web();
+    for (const std::size_t window : {std::size_t{0}, std::size_t{1}, std::size_t{4}}) {
+        config.window = window;
+        EXPECT_EQ(outcome(config, "POST"), "undecided") << window;
+        EXPECT_EQ(outcome(config, "POST "), "web match") << window;
+    }
+}
+
+// Rule 6: nothing is there to take it.
+
+TEST(Decide, ClosesWhereFallbackIsMissing) {
+    EXPECT_EQ(outcome(without_last_resorts(), "x"), "close fallback");
+    EXPECT_EQ(outcome(without_last_resorts(), "S", Ending::EndOfStream), "close fallback");
+}
+
+TEST(Decide, ClosesWhereTimeoutIsMissing) {
+    EXPECT_EQ(outcome(without_last_resorts(), "", Ending::Deadline), "close timeout");
+    EXPECT_EQ(outcome(without_last_resorts(), "S", Ending::Deadline), "close timeout");
+}
+
+TEST(Decide, ClosesAtOnceWhenThereIsNoServiceAtAll) {
+    EXPECT_EQ(outcome(Config{}, ""), "close fallback");
+}
+
+}  // namespace
+}  // namespace portsplit::core

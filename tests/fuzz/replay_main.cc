@@ -1,0 +1,72 @@
+// Stands in for libFuzzer's main where there is no libFuzzer: feeds every file of a corpus
+// directory to the fuzz target, and what is left of each short file when it is cut anywhere. Fails
+// when the directory holds nothing, because a replay of nothing proves nothing.
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <system_error>
+#include <vector>
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
+
+namespace {
+
+/// Longer files are fed whole only: all truncations together take time by the square of the length.
+constexpr std::size_t kShort = 2048;
+
+/// A copy of exactly this size, so that a sanitizer sees a read beyond it.
+void feed(const std::vector<char>& bytes, std::size_t size) {
+    const std::vector<std::uint8_t> input(bytes.begin(),
+                                          bytes.begin() + static_cast<std::ptrdiff_t>(size));
+    LLVMFuzzerTestOneInput(input.data(), input.size());
+}
+
+bool replay(const std::filesystem::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    const std::vector<char> bytes{std::istreambuf_iterator<char>(file), {}};
+    if (!file) {
+        std::fprintf(stderr, "cannot read %s\n", path.c_str());
+        return false;
+    }
+    if (bytes.size() <= kShort) {
+        for (std::size_t size = 0; size < bytes.size(); ++size) feed(bytes, size);
+    }
+    feed(bytes, bytes.size());
+    return true;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc != 2) {
+        std::fprintf(stderr, "usage: %s CORPUS_DIRECTORY\n", argc > 0 ? argv[0] : "replay");
+        return 64;
+    }
+    std::vector<std::filesystem::path> files;
+    std::error_code error;
+    for (std::filesystem::directory_iterator it(argv[1], error), end; !error && it != end;
+         it.increment(error)) {
+        if (it->is_regular_file()) files.push_back(it->path());
+    }
+    if (error) {
+        std::fprintf(stderr, "cannot list %s: %s\n", argv[1], error.message().c_str());
+        return 1;
+    }
+    if (files.empty()) {
+        std::fprintf(stderr, "no files in %s\n", argv[1]);
+        return 1;
+    }
+    std::sort(files.begin(), files.end());
+    for (const auto& path : files) {
+        // Flushed before the target runs: if it aborts, the last line names the file.
+        std::printf("%s\n", path.c_str());
+        std::fflush(stdout);
+        if (!replay(path)) return 1;
+    }
+    return 0;
+}

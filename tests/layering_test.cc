@@ -1,0 +1,319 @@
+// The walls between the rooms of src/. The table below is the whole of it: who may include what. A
+// new library, system header or permission is one word in the table, and a decision.
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <set>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace portsplit {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Room {
+    std::string_view name;
+    std::string_view may_include;
+};
+
+// `core/` is any header of that room, `<fmt/>` any header of that library, `<std>` the C++ standard
+// library, `<pure>` that without what reaches outside the program, `<system>` what POSIX and Linux
+// add. Anything else is one header.
+constexpr std::array kRooms{
+    Room{"core", "core/ <pure>"},
+    Room{"config", "core/ config/ <std> <arpa/inet.h> <libconfig.h> <fmt/>"},
+    Room{"sys", "core/ sys/ <std> <system> <fmt/>"},
+    Room{"listener", "core/ config/ sys/ listener/ handoff.h <std> <system> <systemd/>"},
+    Room{"dispatch", "core/ config/ sys/ dispatch/ handoff.h <std> <system> <fmt/> <ares.h>"},
+    Room{"cli", "core/ config/ sys/ cli/ handoff.h <std> <system> <fmt/> <CLI/> <nlohmann/>"},
+    Room{"handoff.h", "core/ sys/address.h <std> <system>"},
+};
+
+// Standard headers that are about files, errno, signals, clocks or threads.
+constexpr std::string_view kImpure =
+    "<cerrno> <condition_variable> <csignal> <cstdio> <ctime> <filesystem> <fstream> <future> "
+    "<iostream> <mutex> <shared_mutex> <stop_token> <syncstream> <system_error> <thread>";
+
+// What `<system>` stands for. A header that nobody names is a library, and belongs to nobody.
+constexpr std::string_view kSystem =
+    "<arpa/> <asm/> <linux/> <net/> <netinet/> <sys/> <dirent.h> <errno.h> <fcntl.h> <getopt.h> "
+    "<grp.h> <netdb.h> <poll.h> <pty.h> <pwd.h> <sched.h> <signal.h> <spawn.h> <stdlib.h> "
+    "<sysexits.h> <syslog.h> <termios.h> <time.h> <unistd.h>";
+
+// Names that say nothing, and so become the place for everything.
+constexpr std::string_view kNamesThatSayNothing = "common helper helpers misc util utils";
+
+std::set<std::string> words(std::string_view text) {
+    std::istringstream stream{std::string(text)};
+    std::set<std::string> all;
+    for (std::string word; stream >> word;) all.insert(word);
+    return all;
+}
+
+bool is_standard(const std::string& include) {
+    return include.front() == '<' && include.find_first_of("./") == std::string::npos;
+}
+
+/// @param include  as it is written, but without the quotes of a room's header
+bool is_allowed(const std::string& include, std::string_view permissions) {
+    const std::set<std::string> allowed = words(permissions);
+    if (allowed.contains(include)) return true;
+    if (allowed.contains("<std>") && is_standard(include)) return true;
+    if (allowed.contains("<pure>") && is_standard(include)) {
+        return !words(kImpure).contains(include);
+    }
+    if (allowed.contains("<system>") && is_allowed(include, kSystem)) return true;
+    const std::string folder = include.substr(0, include.find('/') + 1);
+    if (folder.empty()) return false;
+    return allowed.contains(include.front() == '<' ? folder + ">" : folder);
+}
+
+/// A file of src/, by its path there, and what it includes, in order.
+struct Source {
+    std::string path;
+    std::vector<std::string> includes;  ///< `core/plan.h` or `<vector>`
+    bool has_pragma_once = false;
+
+    std::string room() const { return path.substr(0, path.find('/')); }
+    bool is_header() const { return path.ends_with(".h"); }
+    std::string own_header() const { return fs::path(path).replace_extension(".h").string(); }
+};
+
+Source read(const fs::path& root, const fs::path& path) {
+    Source source;
+    source.path = path.lexically_relative(root).string();
+    std::ifstream file(path);
+    for (std::string line; std::getline(file, line);) {
+        std::erase_if(line, [](char c) { return c == ' ' || c == '\t' || c == '\r'; });
+        if (line == "#pragmaonce") source.has_pragma_once = true;
+        if (!line.starts_with("#include")) continue;
+        const std::size_t begin = line.find_first_of("\"<");
+        const std::size_t end = line.find_first_of("\">", begin + 1);
+        if (begin == std::string::npos || end == std::string::npos) {
+            source.includes.push_back(
+                line);  // a macro: no wall can be seen behind it, so none allows it
+        } else if (line[begin] == '"') {
+            source.includes.push_back(line.substr(begin + 1, end - begin - 1));
+        } else {
+            source.includes.push_back(line.substr(begin, end - begin + 1));
+        }
+    }
+    return source;
+}
+
+std::vector<Source> read_all(const fs::path& root) {
+    std::vector<Source> sources;
+    for (const auto& entry : fs::recursive_directory_iterator(root)) {
+        const std::string extension = entry.path().extension().string();
+        if (extension != ".h" && extension != ".cc") continue;
+        sources.push_back(read(root, entry.path()));
+    }
+    std::sort(sources.begin(), sources.end(),
+              [](const Source& a, const Source& b) { return a.path < b.path; });
+    return sources;
+}
+
+using Problems = std::vector<std::string>;
+
+void check_includes(const Source& source, Problems& problems) {
+    const auto room = std::find_if(kRooms.begin(), kRooms.end(),
+                                   [&](const Room& it) { return it.name == source.room(); });
+    if (room == kRooms.end()) {
+        problems.push_back(source.path + ": is in no room");
+        return;
+    }
+    for (const std::string& include : source.includes) {
+        if (include.find("..") != std::string::npos) {
+            problems.push_back(source.path + ": includes " + include + ", which climbs");
+        } else if (!is_allowed(include, room->may_include)) {
+            problems.push_back(source.path + ": " + std::string(room->name) + " may not include " +
+                               include);
+        }
+    }
+}
+
+void check_form(const Source& source, const std::set<std::string>& paths, Problems& problems) {
+    if (words(kNamesThatSayNothing).contains(fs::path(source.path).stem().string())) {
+        problems.push_back(source.path + ": has a name that says nothing");
+    }
+    if (source.is_header()) {
+        if (!source.has_pragma_once) problems.push_back(source.path + ": lacks #pragma once");
+    } else if (paths.contains(source.own_header()) &&
+               (source.includes.empty() || source.includes.front() != source.own_header())) {
+        problems.push_back(source.path + ": does not include its own header first");
+    }
+}
+
+/// Rooms that include each other, be it through others. Takes away, as long as there is one, a room
+/// that includes none of those left or is included by none of them; what cannot be taken is a
+/// circle.
+void check_circles(const std::vector<Source>& sources, Problems& problems) {
+    std::map<std::string, std::set<std::string>> includes;
+    for (const Source& source : sources) {
+        for (const std::string& include : source.includes) {
+            const std::string room = include.substr(0, include.find('/'));
+            if (room != source.room()) includes[source.room()].insert(room);
+        }
+    }
+    const auto leads_nowhere = [&](const auto& room) {
+        return std::none_of(room.second.begin(), room.second.end(),
+                            [&](const std::string& other) { return includes.contains(other); });
+    };
+    const auto nothing_leads_to = [&](const auto& room) {
+        return std::none_of(includes.begin(), includes.end(),
+                            [&](const auto& other) { return other.second.contains(room.first); });
+    };
+    while (std::erase_if(includes, leads_nowhere) + std::erase_if(includes, nothing_leads_to) > 0) {
+    }
+    if (includes.empty()) return;
+    std::string circle;
+    for (const auto& [room, others] : includes) circle += (circle.empty() ? "" : ", ") + room;
+    problems.push_back("rooms include each other in a circle: " + circle);
+}
+
+/// Every breach in a source tree, in the order of its paths.
+Problems problems_in(const fs::path& root) {
+    const std::vector<Source> sources = read_all(root);
+    std::set<std::string> paths;
+    for (const Source& source : sources) paths.insert(source.path);
+    Problems problems;
+    for (const Source& source : sources) {
+        check_includes(source, problems);
+        check_form(source, paths, problems);
+    }
+    check_circles(sources, problems);
+    return problems;
+}
+
+TEST(Layering, EveryIncludeStaysInsideItsWalls) {
+    const fs::path root = PORTSPLIT_SOURCE_DIR;
+    ASSERT_FALSE(read_all(root).empty()) << root;
+    for (const std::string& problem : problems_in(root)) ADD_FAILURE() << problem;
+}
+
+// What follows builds small trees with a fault, to be sure that the test above can fail.
+
+class Tree : public testing::Test {
+  protected:
+    Tree() {
+        const auto* test = testing::UnitTest::GetInstance()->current_test_info();
+        root_ = fs::path(testing::TempDir()) /
+                ("portsplit-layering-" + std::to_string(getpid()) + "-" + test->name());
+        fs::create_directories(root_);
+    }
+    ~Tree() override { fs::remove_all(root_); }
+
+    void write(const std::string& path, const std::string& text) const {
+        fs::create_directories((root_ / path).parent_path());
+        std::ofstream(root_ / path) << text;
+    }
+    void header(const std::string& path, const std::string& text) const {
+        write(path, "#pragma once\n" + text);
+    }
+    Problems problems() const { return problems_in(root_); }
+
+  private:
+    fs::path root_;
+};
+
+using LayeringFails = Tree;
+
+TEST_F(LayeringFails, NotForATreeThatKeepsTheRules) {
+    header("core/plan.h", "#include <vector>\n");
+    write("core/plan.cc", "// The plan.\n#include \"core/plan.h\"\n#include <algorithm>\n");
+    header("sys/fd.h", "#include <unistd.h>\n#  include \"core/plan.h\"\n");
+    header("handoff.h",
+           "#include <netinet/in.h>\n#include <cstdint>\n#include \"core/verdict.h\"\n");
+    write("dispatch/main.cc", "#include <ares.h>\n#include \"handoff.h\"\n");
+    write("listener/main.cc", "#include <systemd/sd-daemon.h>\n#include \"handoff.h\"\n");
+    write("cli/main.cc", "#include <CLI/CLI.hpp>\n#include <nlohmann/json.hpp>\n");
+    EXPECT_EQ(problems(), Problems{});
+}
+
+TEST_F(LayeringFails, WhenCoreIsNotPure) {
+    write("core/plan.cc",
+          "#include <unistd.h>\n#include <cerrno>\n#include <fmt/core.h>\n#include \"sys/fd.h\"\n");
+    EXPECT_EQ(problems(), (Problems{"core/plan.cc: core may not include <unistd.h>",
+                                    "core/plan.cc: core may not include <cerrno>",
+                                    "core/plan.cc: core may not include <fmt/core.h>",
+                                    "core/plan.cc: core may not include sys/fd.h"}));
+}
+
+TEST_F(LayeringFails, WhenARoomLooksUpwards) {
+    write("config/a.cc", "#include \"sys/fd.h\"\n#include <sys/socket.h>\n");
+    write("sys/a.cc", "#include \"config/option.h\"\n#include \"handoff.h\"\n");
+    EXPECT_EQ(problems(), (Problems{"config/a.cc: config may not include sys/fd.h",
+                                    "config/a.cc: config may not include <sys/socket.h>",
+                                    "sys/a.cc: sys may not include config/option.h",
+                                    "sys/a.cc: sys may not include handoff.h",
+                                    "rooms include each other in a circle: config, sys"}));
+}
+
+TEST_F(LayeringFails, WhenTheTwoProgramsMeetOutsideTheContract) {
+    write("dispatch/a.cc", "#include \"listener/accept.h\"\n");
+    write("listener/a.cc", "#include \"dispatch/sniff.h\"\n#include <ares.h>\n");
+    header("handoff.h", "#include \"sys/fd.h\"\n");
+    EXPECT_EQ(problems(), (Problems{"dispatch/a.cc: dispatch may not include listener/accept.h",
+                                    "handoff.h: handoff.h may not include sys/fd.h",
+                                    "listener/a.cc: listener may not include dispatch/sniff.h",
+                                    "listener/a.cc: listener may not include <ares.h>",
+                                    "rooms include each other in a circle: dispatch, listener"}));
+}
+
+TEST_F(LayeringFails, WhenAThirdRoomClosesTheCircle) {
+    write("core/a.cc", "#include \"sys/a.h\"\n");
+    write("sys/a.cc", "#include \"config/a.h\"\n");
+    write("config/a.cc", "#include \"core/a.h\"\n");
+    write("cli/a.cc", "#include \"core/a.h\"\n");
+    EXPECT_EQ(problems().back(), "rooms include each other in a circle: config, core, sys");
+}
+
+TEST_F(LayeringFails, WhenAHeaderIsKnownToNobody) {
+    write("sys/a.cc", "#include <openssl/ssl.h>\n#include \"a.h\"\n#include HEADER\n");
+    EXPECT_EQ(problems(), (Problems{"sys/a.cc: sys may not include <openssl/ssl.h>",
+                                    "sys/a.cc: sys may not include a.h",
+                                    "sys/a.cc: sys may not include #includeHEADER"}));
+}
+
+TEST_F(LayeringFails, WhenAnIncludeClimbs) {
+    write("sys/a.cc", "#include \"../core/plan.h\"\n#include \"core/../config/option.h\"\n");
+    EXPECT_EQ(problems(), (Problems{"sys/a.cc: includes ../core/plan.h, which climbs",
+                                    "sys/a.cc: includes core/../config/option.h, which climbs"}));
+}
+
+TEST_F(LayeringFails, WhenAHeaderCanBeIncludedTwice) {
+    write("core/a.h", "// No guard.\n");
+    EXPECT_EQ(problems(), (Problems{"core/a.h: lacks #pragma once"}));
+}
+
+TEST_F(LayeringFails, WhenAHeaderMightLeanOnWhatComesBeforeIt) {
+    header("core/a.h", "");
+    write("core/a.cc", "#include <vector>\n#include \"core/a.h\"\n");
+    EXPECT_EQ(problems(), (Problems{"core/a.cc: does not include its own header first"}));
+}
+
+TEST_F(LayeringFails, WhenANameSaysNothing) {
+    header("sys/util.h", "");
+    write("core/helpers.cc", "");
+    EXPECT_EQ(problems(), (Problems{"core/helpers.cc: has a name that says nothing",
+                                    "sys/util.h: has a name that says nothing"}));
+}
+
+TEST_F(LayeringFails, WhenAFileIsInNoRoom) {
+    header("common/a.h", "");
+    write("main.cc", "");
+    EXPECT_EQ(problems(), (Problems{"common/a.h: is in no room", "main.cc: is in no room"}));
+}
+
+}  // namespace
+}  // namespace portsplit
