@@ -1,6 +1,6 @@
 #pragma once
-// The zygote's table of live connections, in memory that no dispatcher inherits: a dispatcher cannot
-// read about other connections, and a page written here after a fork is never copied for it.
+// The zygote's table of live connections, in memory that no dispatcher inherits: a dispatcher
+// cannot read about other connections, and a page written here after a fork is never copied for it.
 
 #include <sys/types.h>
 
@@ -26,7 +26,9 @@ struct Connection {
 class UnforkedMemory final : public std::pmr::memory_resource {
     void* do_allocate(std::size_t bytes, std::size_t alignment) override;
     void do_deallocate(void* memory, std::size_t bytes, std::size_t alignment) override;
-    bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
+    bool do_is_equal(const memory_resource& other) const noexcept override {
+        return this == &other;
+    }
 };
 
 /// Live connections by the process that serves them. Must not be touched after a fork by the child.

@@ -49,9 +49,8 @@ ssize_t Store::take(int from) {
     ssize_t got = -1;
     if (means_ == Means::Pipe) {
         constexpr unsigned kFlags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
-        got = sys::retry([&] {
-            return ::splice(from, nullptr, pipe_in_.get(), nullptr, kStoreSize, kFlags);
-        });
+        got = sys::retry(
+            [&] { return ::splice(from, nullptr, pipe_in_.get(), nullptr, kStoreSize, kFlags); });
         if (got < 0 && cannot_splice(errno)) fall_back();
     }
     if (means_ == Means::Memory) {
@@ -92,8 +91,8 @@ bool Flow::pump() {
     return true;
 }
 
-/// Takes once, and is called only while the store is empty: a splice that finds no room in a pipe and
-/// one that finds no bytes in a socket fail alike, so the two must never be in doubt.
+/// Takes once, and is called only while the store is empty: a splice that finds no room in a pipe
+/// and one that finds no bytes in a socket fail alike, so the two must never be in doubt.
 Flow::Step Flow::fill() {
     const ssize_t got = store_.take(from_.from());
     if (got > 0) return Step::Moved;

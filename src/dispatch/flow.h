@@ -1,6 +1,7 @@
 #pragma once
-// One direction of a relay: bytes from one side to the other through a bounded store in between, which
-// is a pipe that the kernel moves pages through (splice(2)), or plain memory where that cannot be had.
+// One direction of a relay: bytes from one side to the other through a bounded store in between,
+// which is a pipe that the kernel moves pages through (splice(2)), or plain memory where that
+// cannot be had.
 
 #include <cstddef>
 #include <cstdint>
@@ -17,7 +18,8 @@ class Store {
     std::size_t held() const { return held_; }
 
     /// Moves bytes from a descriptor in, or out to one, without waiting.
-    /// @returns as read(2) and write(2): bytes moved, 0 for an end of stream (taking only), or -1 and
+    /// @returns as read(2) and write(2): bytes moved, 0 for an end of stream (taking only), or -1
+    /// and
     ///          errno. EAGAIN from `take` means that nothing waits there or that the store is full.
     ssize_t take(int from);
     ssize_t give(int to);

@@ -3,9 +3,15 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <chrono>
+#include <cstdint>
+#include <cstdlib>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "dispatch/log_line.h"
 #include "dispatch/progress.h"
@@ -24,8 +30,8 @@ using sys::Clock;
 using sys::Level;
 using sys::UniqueFd;
 
-/// Logs what the dispatcher tells, in the same process. The line of a connection whose program takes
-/// this process's place can only be written before that.
+/// Logs what the dispatcher tells, in the same process. The line of a connection whose program
+/// takes this process's place can only be written before that.
 class LogReporter final : public Reporter {
   public:
     LogReporter(const core::Plan& plan, sys::Log& log, Parties parties, Clock::time_point accepted)
@@ -68,19 +74,48 @@ std::vector<std::string> own_environment() {
     return environment;
 }
 
+/// Why descriptor 0 cannot be served; empty when it can.
+std::string why_not_a_connection() {
+    if (sys::is_listening(STDIN_FILENO)) {
+        return "descriptor 0 is a listening socket: set wait = no (xinetd), nowait (inetd) or "
+               "Accept=yes (systemd), or let portsplitd listen";
+    }
+    if (!sys::is_stream(STDIN_FILENO)) {
+        return "descriptor 0 is not a stream socket: --inetd serves the one connection that a "
+               "super-server passes there";
+    }
+    return "";
+}
+
+/// Who a super-server says the client is: behind one that decodes the word of a proxy, the socket's
+/// own peer would be that proxy (tcp-environ(5)).
+std::optional<sys::Address> told_address(const char* host_name, const char* port_name) {
+    const char* host = ::getenv(host_name);
+    const char* port = ::getenv(port_name);
+    if (host == nullptr || port == nullptr) return std::nullopt;
+    std::uint16_t number = 0;
+    const std::string_view text = port;
+    const auto [end, error] = std::from_chars(text.begin(), text.end(), number);
+    if (error != std::errc() || end != text.end()) return std::nullopt;
+    return sys::Address::from({host, number});
+}
+
 }  // namespace
 
 int serve_inetd(const core::Plan& plan, sys::Log& log) {
     const auto accepted = Clock::now();
-    UniqueFd client(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
-    const auto local = sys::local_address(STDIN_FILENO);
-    if (!client || !local) {
-        log.line(Level::Error, "descriptor 0 is not a connected socket; --inetd serves the one "
-                               "connection that a super-server passes there");
+    if (const std::string why = why_not_a_connection(); !why.empty()) {
+        log.line(Level::Error, why);
         return handoff::kExitUsage;
     }
-    const auto peer = sys::peer_address(STDIN_FILENO);
-    if (!peer) return 0;  // reset before we came
+    auto peer = sys::peer_address(STDIN_FILENO);
+    auto local = sys::local_address(STDIN_FILENO);
+    if (!peer || !local) return 0;  // reset before we came
+    if (const auto told = told_address("TCPREMOTEIP", "TCPREMOTEPORT")) peer = *told;
+    if (const auto told = told_address("TCPLOCALIP", "TCPLOCALPORT")) local = *told;
+
+    UniqueFd client(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+    if (!client) return handoff::kExitTemporary;
     // The socket stays on one descriptor only, so that its end is seen when the relay ends it.
     for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::close(fd);
     if (!sys::open_standard_descriptors()) return handoff::kExitSystem;

@@ -1,6 +1,6 @@
 #pragma once
-// One connection under a super-server: on descriptor 0, in this process, with the log kept apart from
-// descriptors 0, 1 and 2, all of which may be the client's socket.
+// One connection under a super-server: on descriptor 0, in this process, with the log kept apart
+// from descriptors 0, 1 and 2, all of which may be the client's socket.
 
 #include "core/plan.h"
 #include "sys/log.h"

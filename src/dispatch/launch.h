@@ -18,8 +18,8 @@ struct StandardDescriptors {
 };
 
 /// Becomes the program: default signals, an empty mask, umask 022, blocking descriptors 0 and 1, no
-/// other descriptor than 0, 1 and 2. Returns only when it cannot be started; nothing has been written
-/// anywhere then, but this process is of no other use.
+/// other descriptor than 0, 1 and 2. Returns only when it cannot be started; nothing has been
+/// written anywhere then, but this process is of no other use.
 sys::SysError launch(const core::Exec& exec, const StandardDescriptors& descriptors,
                      const std::vector<std::string>& environment);
 

@@ -36,8 +36,7 @@ std::string ending_of(const core::Service* service, const Progress& progress,
                       std::optional<int> status) {
     if (progress.ended != 0) return " " + sys::describe_status(progress.status);
     if (!status) return "";
-    const bool program =
-        service != nullptr && std::holds_alternative<core::Exec>(service->action);
+    const bool program = service != nullptr && std::holds_alternative<core::Exec>(service->action);
     return program || *status != 0 ? " " + sys::describe_status(*status) : "";
 }
 
@@ -52,15 +51,15 @@ std::string connection_line(const core::Plan& plan, const Parties& parties,
     const std::string in = counted ? std::to_string(progress.bytes_in) : "-";
     const std::string out = counted ? std::to_string(progress.bytes_out) : "-";
     return fmt::format(
-        "service={} reason={} src={} sport={} dst={} dport={} action={} target={} in={} out={} ms={}{}",
+        "service={} reason={} src={} sport={} dst={} dport={} action={} target={} in={} out={} "
+        "ms={}{}",
         service != nullptr ? service->name : "-",
         progress.decided != 0 ? core::to_string(progress.reason) : "-", parties.peer.host(),
         parties.peer.port(), parties.local.host(), parties.local.port(), acted.action, acted.target,
         in, out, duration.count(), ending_of(service, progress, status));
 }
 
-std::string failure_line(const core::Plan& plan, const Parties& parties,
-                         const Progress& progress) {
+std::string failure_line(const core::Plan& plan, const Parties& parties, const Progress& progress) {
     const core::Service* service = service_of(plan, progress);
     const Failure& failure = progress.failure;
     std::string what = "cannot look at the first bytes";

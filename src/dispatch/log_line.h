@@ -17,9 +17,9 @@ struct Parties {
     sys::Address local;
 };
 
-/// `service=S reason=R src=IP sport=N dst=IP dport=N action=A target=T in=N out=N ms=N`, with `-` for
-/// what is not known, and after these how the program or the dispatcher ended, where that says more:
-/// `exit=N` or `signal=NAME`.
+/// `service=S reason=R src=IP sport=N dst=IP dport=N action=A target=T in=N out=N ms=N`, with `-`
+/// for what is not known, and after these how the program or the dispatcher ended, where that says
+/// more: `exit=N` or `signal=NAME`.
 /// @param status  of the dispatcher or of the program it became, as waitpid(2) has it
 std::string connection_line(const core::Plan& plan, const Parties& parties,
                             const Progress& progress, std::optional<int> status,

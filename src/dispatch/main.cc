@@ -1,4 +1,5 @@
-// portsplit-dispatch: serves connections, as the zygote that portsplitd starts or under a super-server.
+// portsplit-dispatch: serves connections, as the zygote that portsplitd starts or under a
+// super-server.
 
 #include <getopt.h>
 #include <signal.h>
@@ -15,7 +16,9 @@
 #include "handoff.h"
 #include "sys/file.h"
 #include "sys/log.h"
+#include "sys/process.h"
 #include "sys/signals.h"
+#include "sys/socket.h"
 
 namespace {
 
@@ -43,13 +46,13 @@ std::optional<core::Plan> plan_from(const std::string& text, const std::string& 
     return core::Plan(std::move(*loaded.config));
 }
 
-int serve_as_zygote(const std::string& version, const std::string& where,
-                    const std::string& file) {
+int serve_as_zygote(const std::string& version, const std::string& where, const std::string& file) {
     auto log = sys::open_log(where);
     if (!log) return handoff::kExitSystem;
     if (version != std::to_string(handoff::kVersion)) {
-        log->line(sys::Level::Error, "portsplitd and portsplit-dispatch are of different versions; "
-                                     "install both from one build and restart portsplitd");
+        log->line(sys::Level::Error,
+                  "portsplitd and portsplit-dispatch are of different versions; "
+                  "install both from one build and restart portsplitd");
         return handoff::kExitUsage;
     }
     const auto text = sys::read_all(handoff::kConfigurationFd);
@@ -62,7 +65,9 @@ int serve_as_zygote(const std::string& version, const std::string& where,
     return plan ? dispatch::run_zygote(*plan, *log) : handoff::kExitConfiguration;
 }
 
-int serve_as_inetd(const std::string& where, const std::string& file) {
+int serve_as_inetd(std::string where, const std::string& file) {
+    // Under inetd and xinetd descriptor 2 is the client's socket; under tcpserver it is a log.
+    if (where == "stderr" && sys::is_stream(STDERR_FILENO)) where = "syslog";
     auto log = sys::open_log(where);
     if (!log) return handoff::kExitSystem;
     const auto text = sys::read_file(file);
@@ -74,9 +79,12 @@ int serve_as_inetd(const std::string& where, const std::string& file) {
     return plan ? dispatch::serve_inetd(*plan, *log) : handoff::kExitConfiguration;
 }
 
-/// Where a person reads it: never where a client might.
+/// Where a person reads it, never where a client might: under inetd, descriptor 2 is the client's
+/// socket.
 int complain(const char* what) {
-    if (::isatty(STDERR_FILENO) != 0) std::fprintf(stderr, "portsplit-dispatch: %s\n%s", what, kHelp);
+    if (!sys::is_stream(STDERR_FILENO)) {
+        std::fprintf(stderr, "portsplit-dispatch: %s\n%s", what, kHelp);
+    }
     return handoff::kExitUsage;
 }
 
@@ -86,6 +94,7 @@ int main(int argc, char** argv) {
     sys::reset_signals();
     sys::ignore_signal(SIGPIPE);  // a client that left is an error of write(2), not of the process
     sys::ignore_signal(SIGHUP);   // a reload is the listener's business
+    sys::refuse_tracing();        // a dispatcher that was taken over must not reach another
 
     if (argc == 5 && argv[1] == std::string_view(handoff::kZygoteOption)) {
         return serve_as_zygote(argv[2], argv[3], argv[4]);

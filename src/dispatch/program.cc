@@ -98,8 +98,7 @@ Result<Program> start_program(const core::Exec& exec, int err,
 
     trouble_write.reset();
     int code = 0;
-    const ssize_t got =
-        sys::retry([&] { return ::read(trouble_read.get(), &code, sizeof code); });
+    const ssize_t got = sys::retry([&] { return ::read(trouble_read.get(), &code, sizeof code); });
     if (got == sizeof code) {
         sys::wait_for(pid);
         return SysError{code, "cannot execute " + exec.program};

@@ -1,6 +1,7 @@
 #pragma once
-// What a dispatcher tells of the connection it serves, to whoever writes the log: the zygote, in another
-// process, or itself under a super-server. Numbers only, so that nothing a client sent can be in it.
+// What a dispatcher tells of the connection it serves, to whoever writes the log: the zygote, in
+// another process, or itself under a super-server. Numbers only, so that nothing a client sent can
+// be in it.
 
 #include <cstddef>
 #include <cstdint>
@@ -36,7 +37,7 @@ struct Progress {
     core::Reason reason = core::Reason::Eof;
     std::int32_t service = kNone;
     std::int32_t target = kNone;  ///< which `connect` answered
-    std::int32_t status = 0;      ///< of a program that ran beside the dispatcher, as waitpid(2) has it
+    std::int32_t status = 0;  ///< of a program that ran beside the dispatcher, as waitpid(2) has it
     std::uint64_t bytes_in = 0;   ///< from the client
     std::uint64_t bytes_out = 0;  ///< to the client
     Failure failure;              ///< what just failed; in one message only

@@ -18,13 +18,13 @@ namespace {
 
 using sys::Clock;
 
-/// How long a client may go on sending what nobody reads before its socket is closed: closing at once
-/// would reset the connection and could destroy the answer on its way (RFC 9293 3.6.1).
+/// How long a client may go on sending what nobody reads before its socket is closed: closing at
+/// once would reset the connection and could destroy the answer on its way (RFC 9293 3.6.1).
 constexpr std::chrono::seconds kLingerSilence{1};
 constexpr std::chrono::seconds kLingerLimit{5};
 
-/// A descriptor in the poll set that hung up stays readable for ever; while nothing is wanted of it,
-/// it must be left out, or the wait becomes a spin.
+/// A descriptor in the poll set that hung up stays readable for ever; while nothing is wanted of
+/// it, it must be left out, or the wait becomes a spin.
 class Watched {
   public:
     pollfd entry(int fd, short wanted) {
@@ -58,8 +58,7 @@ class Poller {
             entries[2 * i] = watched_[2 * i].entry(idle ? -1 : flow.from().from(), in);
             entries[2 * i + 1] = watched_[2 * i + 1].entry(idle ? -1 : flow.to().to(), out);
         }
-        const auto until =
-            limit == kForEver ? Clock::time_point::max() : Clock::now() + limit;
+        const auto until = limit == kForEver ? Clock::time_point::max() : Clock::now() + limit;
         const int ready = sys::retry(
             [&] { return ::poll(entries.data(), entries.size(), sys::poll_timeout(until)); });
         if (ready <= 0) {

@@ -25,7 +25,8 @@ void take_addresses(void* argument, int status, int, ares_addrinfo* info) {
     if (info == nullptr) return;
     for (const ares_addrinfo_node* node = info->nodes; node != nullptr; node = node->ai_next) {
         sockaddr_storage storage{};
-        std::memcpy(&storage, node->ai_addr, std::min<std::size_t>(node->ai_addrlen, sizeof storage));
+        std::memcpy(&storage, node->ai_addr,
+                    std::min<std::size_t>(node->ai_addrlen, sizeof storage));
         query->resolved->addresses.push_back(sys::Address::from(storage));
     }
     ares_freeaddrinfo(info);
@@ -41,7 +42,8 @@ void work(ares_channel channel, sys::Clock::time_point deadline) {
         const auto write = static_cast<short>(ARES_GETSOCK_WRITABLE(wanted, i) ? POLLOUT : 0);
         if (read == 0 && write == 0) continue;
         const auto events = static_cast<short>(read | write);
-        entries.push_back({.fd = sockets[static_cast<std::size_t>(i)], .events = events, .revents = 0});
+        entries.push_back(
+            {.fd = sockets[static_cast<std::size_t>(i)], .events = events, .revents = 0});
     }
     const auto left = std::max(deadline - sys::Clock::now(), sys::Clock::duration::zero());
     const auto seconds = std::chrono::floor<std::chrono::seconds>(left);

@@ -35,8 +35,8 @@ int relay_to_target(Client client, const core::Connect& connect, Reporter& repor
     if (!server) return handoff::kExitTemporary;
     sys::set_no_delay(server->get());
     sys::set_keepalive(server->get());
-    const Totals totals = relay(relayed(std::move(client.fd)), Side::socket(std::move(*server)),
-                                kHalfClosedLimit);
+    const Totals totals =
+        relay(relayed(std::move(client.fd)), Side::socket(std::move(*server)), kHalfClosedLimit);
     reporter.counted(totals.in, totals.out);
     return 0;
 }
@@ -84,7 +84,8 @@ int relay_to_program(Client client, const core::Exec& exec, const Setting& setti
 int serve(Client client, const Setting& setting, Reporter& reporter) {
     const core::Plan& plan = setting.plan;
     const auto timeout = plan.config().timeout;
-    const auto deadline = timeout.count() == 0 ? Clock::time_point::max() : client.accepted + timeout;
+    const auto deadline =
+        timeout.count() == 0 ? Clock::time_point::max() : client.accepted + timeout;
 
     const auto verdict = sniff(client.fd, plan, deadline);
     if (!verdict) {

@@ -14,7 +14,7 @@ namespace portsplit::dispatch {
 struct Setting {
     const core::Plan& plan;
     std::vector<std::string> environment;  ///< what a program's environment begins with
-    int log = -1;                          ///< where a program's descriptor 2 leads for `stderr = log`
+    int log = -1;  ///< where a program's descriptor 2 leads for `stderr = log`
 };
 
 /// Serves one connection. With a service that execs on the socket this process becomes the program,

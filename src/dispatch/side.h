@@ -1,6 +1,6 @@
 #pragma once
-// One side of a relay: a socket, or a program behind pipes or a terminal. Says how an end of stream is
-// carried to it and what its errors mean, so that the relay need not know which it is.
+// One side of a relay: a socket, or a program behind pipes or a terminal. Says how an end of stream
+// is carried to it and what its errors mean, so that the relay need not know which it is.
 
 #include <utility>
 
@@ -27,8 +27,8 @@ class Side {
     int from() const { return from_.get(); }  ///< where its bytes are read; -1 when ended
     int to() const { return kind_ == Kind::Socket ? from_.get() : to_.get(); }
 
-    /// Carries an end of stream to this side: shutdown(2) of a socket, a closed pipe, the end-of-file
-    /// character of a terminal that edits lines (a raw one knows no end).
+    /// Carries an end of stream to this side: shutdown(2) of a socket, a closed pipe, the
+    /// end-of-file character of a terminal that edits lines (a raw one knows no end).
     void end_writing();
 
     /// What a failed read from, or write to, this side means.

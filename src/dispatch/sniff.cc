@@ -13,8 +13,8 @@
 namespace portsplit::dispatch {
 namespace {
 
-using sys::Clock;
 using std::chrono::milliseconds;
+using sys::Clock;
 
 constexpr core::Verdict kGone{std::nullopt, core::Reason::Eof};
 

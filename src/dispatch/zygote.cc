@@ -25,8 +25,8 @@ using sys::Clock;
 using sys::Level;
 using sys::UniqueFd;
 
-/// A dispatcher's way to the zygote: the kernel stamps each message with the sender's process id, so
-/// that none can speak for another.
+/// A dispatcher's way to the zygote: the kernel stamps each message with the sender's process id,
+/// so that none can speak for another.
 class ChannelReporter final : public Reporter {
   public:
     explicit ChannelReporter(int channel) : channel_(channel) {}
@@ -108,8 +108,7 @@ bool Zygote::take_connection() {
     auto received = sys::receive_message(channel_.get(), buffer);
     if (!received) return received.error().code == EAGAIN;
     if (received->size == 0) return false;
-    const auto message =
-        message_in<handoff::Connection>(std::span(buffer).first(received->size));
+    const auto message = message_in<handoff::Connection>(std::span(buffer).first(received->size));
     if (message && !received->truncated && received->fd &&
         message->header.version == handoff::kVersion &&
         message->header.kind == handoff::Kind::Connection) {
@@ -127,8 +126,8 @@ void Zygote::start_dispatcher(UniqueFd client, const handoff::Connection& messag
     if (pid == 0) be_dispatcher(std::move(client), message);
     if (pid < 0) {
         log_.limited(Level::Error, "connections closed because no process could be had",
-                     "cannot fork for client " + message.peer.text() + ", which is closed: " +
-                         sys::error_text(errno));
+                     "cannot fork for client " + message.peer.text() +
+                         ", which is closed: " + sys::error_text(errno));
         tell(handoff::Reaped{.id = message.id});
         return;
     }
@@ -178,8 +177,8 @@ void Zygote::reap() {
 void Zygote::finish(pid_t pid, int status) {
     const Connection* connection = connections_.find(pid);
     if (connection == nullptr) return;
-    const auto duration = std::chrono::duration_cast<std::chrono::milliseconds>(
-        Clock::now() - connection->accepted);
+    const auto duration =
+        std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - connection->accepted);
     log_.line(Level::Info,
               connection_line(plan_, connection->parties, connection->progress, status, duration),
               pid);

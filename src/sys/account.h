@@ -23,7 +23,8 @@ bool user_exists(const std::string& name);
 bool group_exists(const std::string& name);
 
 /// The account of a user with all its groups; with `group`, that one instead of the user's own. An
-/// empty user stays this process's user with no supplementary group. Code ENOENT for an unknown name.
+/// empty user stays this process's user with no supplementary group. Code ENOENT for an unknown
+/// name.
 Result<Account> find_account(const std::string& user, const std::string& group);
 
 /// Becomes that account for good: groups, group and user, real, effective and saved; each step is

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <net/if.h>
+#include <sys/un.h>
 
 #include <cstring>
 
@@ -75,6 +76,14 @@ Result<Address> name_of(int fd, NameCall call, const char* what) {
 
 Result<Address> local_address(int fd) {
     return name_of(fd, ::getsockname, "cannot read a socket's own address");
+}
+
+std::string unix_path(int fd) {
+    sockaddr_un address{};
+    socklen_t length = sizeof address;
+    ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length);  // sockaddr(3type)
+    address.sun_path[sizeof address.sun_path - 1] = 0;
+    return std::string("unix:") + address.sun_path;
 }
 
 Result<Address> peer_address(int fd) {

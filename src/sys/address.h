@@ -46,6 +46,8 @@ class Address {
 
 /// The address a socket is bound to (getsockname(2)).
 Result<Address> local_address(int fd);
+/// The path of a Unix-domain socket as `unix:PATH`; without a path `unix:`.
+std::string unix_path(int fd);
 /// The address a socket is connected to (getpeername(2)); ENOTCONN when the peer is gone already.
 Result<Address> peer_address(int fd);
 

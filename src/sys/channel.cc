@@ -7,7 +7,8 @@
 namespace portsplit::sys {
 namespace {
 
-/// Takes what rode along into `received`. Descriptors beyond the first are closed: nobody sends them.
+/// Takes what rode along into `received`. Descriptors beyond the first are closed: nobody sends
+/// them.
 void take_control(msghdr& header, Received& received) {
     for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr;
          part = CMSG_NXTHDR(&header, part)) {

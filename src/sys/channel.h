@@ -1,6 +1,6 @@
 #pragma once
-// Messages between processes over a pair of sequenced-packet sockets: one send is one receive, and a
-// descriptor may ride along (unix(7) SOCK_SEQPACKET, SCM_RIGHTS, SCM_CREDENTIALS).
+// Messages between processes over a pair of sequenced-packet sockets: one send is one receive, and
+// a descriptor may ride along (unix(7) SOCK_SEQPACKET, SCM_RIGHTS, SCM_CREDENTIALS).
 
 #include <sys/types.h>
 

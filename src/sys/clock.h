@@ -7,8 +7,8 @@ namespace portsplit::sys {
 
 using Clock = std::chrono::steady_clock;
 
-/// What poll(2) takes as its timeout: whole milliseconds until `deadline`, rounded up so that it never
-/// wakes early; 0 when it has passed; -1 (for ever) for `Clock::time_point::max()`.
+/// What poll(2) takes as its timeout: whole milliseconds until `deadline`, rounded up so that it
+/// never wakes early; 0 when it has passed; -1 (for ever) for `Clock::time_point::max()`.
 inline int poll_timeout(Clock::time_point deadline) {
     if (deadline == Clock::time_point::max()) return -1;
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();

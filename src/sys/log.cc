@@ -90,8 +90,8 @@ void Log::limited(Level level, const char* kind, std::string_view text, pid_t pi
     const auto now = Clock::now();
     if (state.lines == 0 || now - state.since >= kLimitedPeriod) {
         if (state.left_out > 0) {
-            line(Level::Warning, std::to_string(state.left_out) + " more lines were left out: " +
-                                     std::string(kind));
+            line(Level::Warning, std::to_string(state.left_out) +
+                                     " more lines were left out: " + std::string(kind));
         }
         state = Kind{now, 0, 0};
     }

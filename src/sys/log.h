@@ -1,6 +1,6 @@
 #pragma once
-// The log: one event, one line, one write. To standard error, to syslog or to a file; never waits for
-// whoever reads it, and counts what it had to drop.
+// The log: one event, one line, one write. To standard error, to syslog or to a file; never waits
+// for whoever reads it, and counts what it had to drop.
 
 #include <sys/types.h>
 
@@ -29,8 +29,8 @@ class Log {
     static Log to_syslog();
 
     /// Writes one line. Control characters and bytes beyond ASCII are shown as \xXX; a long text is
-    /// cut. When the reader is stuck the line is dropped, and the next one that passes says how many
-    /// were.
+    /// cut. When the reader is stuck the line is dropped, and the next one that passes says how
+    /// many were.
     /// @param pid  the process the event is about; 0 for this one
     void line(Level level, std::string_view text, pid_t pid = 0);
 
@@ -39,8 +39,9 @@ class Log {
     /// @param kind  a constant that names the kind
     void limited(Level level, const char* kind, std::string_view text, pid_t pid = 0);
 
-    /// What a program's standard error leads to when it is to lead to the log: the descriptor itself,
-    /// or a socket on which each write is a message to syslog. Valid as long as the log; -1 for none.
+    /// What a program's standard error leads to when it is to lead to the log: the descriptor
+    /// itself, or a socket on which each write is a message to syslog. Valid as long as the log; -1
+    /// for none.
     int descriptor() const { return fd_.get(); }
 
   private:

@@ -15,6 +15,10 @@ namespace portsplit::sys {
 /// Marks every descriptor from `first` on close-on-exec, known or not (close_range(2)).
 void close_on_exec_from(int first);
 
+/// Lets no process of the same user trace this one or read its memory (PR_SET_DUMPABLE), nor its
+/// forks; a program it becomes is traceable again.
+void refuse_tracing();
+
 /// The orphans of this process's descendants become its children (PR_SET_CHILD_SUBREAPER).
 void adopt_orphans();
 

@@ -1,6 +1,6 @@
 #pragma once
-// Signals: their state at birth, for programs, and their arrival through a descriptor. No handler of
-// ours ever runs.
+// Signals: their state at birth, for programs, and their arrival through a descriptor. No handler
+// of ours ever runs.
 
 #include <signal.h>
 

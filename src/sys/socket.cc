@@ -67,9 +67,12 @@ void reset_on_close(int fd) {
     ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
+bool is_stream(int fd) { return get_option(fd, SOL_SOCKET, SO_TYPE) == SOCK_STREAM; }
+
 bool is_listening(int fd) {
-    return get_option(fd, SOL_SOCKET, SO_TYPE) == SOCK_STREAM &&
-           get_option(fd, SOL_SOCKET, SO_ACCEPTCONN) == 1;
+    return is_stream(fd) && get_option(fd, SOL_SOCKET, SO_ACCEPTCONN) == 1;
 }
+
+bool takes_both_families(int fd) { return get_option(fd, IPPROTO_IPV6, IPV6_V6ONLY) == 0; }
 
 }  // namespace portsplit::sys

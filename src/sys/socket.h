@@ -1,6 +1,6 @@
 #pragma once
-// TCP sockets: making them and the few options that are set on them. No policy: who listens where, and
-// what is relayed, is decided elsewhere.
+// TCP sockets: making them and the few options that are set on them. No policy: who listens where,
+// and what is relayed, is decided elsewhere.
 
 #include <cstddef>
 
@@ -12,9 +12,10 @@
 
 namespace portsplit::sys {
 
-/// Binds and listens, non-blocking and close-on-exec. SO_REUSEADDR, so that a restart binds at once;
-/// IPV6_V6ONLY, so that both families can have one port number; the backlog is the system's maximum
-/// (net.core.somaxconn): with a tiny one and SYN cookies the first bytes of a connection can be lost.
+/// Binds and listens, non-blocking and close-on-exec. SO_REUSEADDR, so that a restart binds at
+/// once; IPV6_V6ONLY, so that both families can have one port number; the backlog is the system's
+/// maximum (net.core.somaxconn): with a tiny one and SYN cookies the first bytes of a connection
+/// can be lost.
 Result<UniqueFd> listen_on(const Address& address);
 
 /// Starts a non-blocking connection. The descriptor is ready to be polled for writing, or connected
@@ -34,7 +35,12 @@ void set_keepalive(int fd);
 /// Makes the next close(2) send a reset instead of an end of stream (socket(7) SO_LINGER).
 void reset_on_close(int fd);
 
+/// Whether a descriptor is a stream socket.
+bool is_stream(int fd);
 /// Whether a descriptor is a stream socket that listens.
 bool is_listening(int fd);
+
+/// Whether an IPv6 socket takes IPv4 connections too (ipv6(7) IPV6_V6ONLY).
+bool takes_both_families(int fd);
 
 }  // namespace portsplit::sys
