@@ -32,9 +32,8 @@ std::optional<Accepted> accept_from(const Listener& listener) {
     sockaddr_storage storage{};
     socklen_t length = sizeof storage;
     auto* generic = reinterpret_cast<sockaddr*>(&storage);  // sockaddr(3type)
-    sys::UniqueFd fd(sys::retry([&] {
-        return ::accept4(listener.fd.get(), generic, &length, SOCK_CLOEXEC);
-    }));
+    sys::UniqueFd fd(
+        sys::retry([&] { return ::accept4(listener.fd.get(), generic, &length, SOCK_CLOEXEC); }));
     if (!fd) return std::nullopt;
     // The peer comes with accept: getpeername(2) fails once the client has reset the connection.
     const auto local = sys::local_address(fd.get());

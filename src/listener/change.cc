@@ -1,5 +1,6 @@
-// How the daemon comes to a configuration: the first one, a reloaded one, and the same one again after
-// a zygote died. Everything new is made beside the old; only when all of it stands does it take over.
+// How the daemon comes to a configuration: the first one, a reloaded one, and the same one again
+// after a zygote died. Everything new is made beside the old; only when all of it stands does it
+// take over.
 
 #include <unistd.h>
 
@@ -26,13 +27,13 @@ constexpr std::chrono::milliseconds kFirstRestartPause{100};
 constexpr std::chrono::milliseconds kLongestRestartPause{10000};
 
 /// Reads the file and logs its problems.
-std::optional<core::Config> load(const std::string& file, sys::Log& log) {
+std::optional<core::Config> load(const std::string& file, config::Need need, sys::Log& log) {
     const auto text = sys::read_file(file);
     if (!text) {
         log.line(Level::Error, sys::to_string(text.error()));
         return std::nullopt;
     }
-    config::Loaded loaded = config::read(*text, file, config::Need::Listeners);
+    config::Loaded loaded = config::read(*text, file, need);
     for (const config::Issue& issue : loaded.issues) {
         const bool error = issue.severity == config::Severity::Error;
         log.line(error ? Level::Error : Level::Warning, config::to_string(issue));
@@ -58,12 +59,21 @@ std::optional<int> Daemon::begin_change() {
         change_again_ = true;
         return std::nullopt;
     }
-    auto config = load(options_.file, log_);
+    if (listening_) manager_.reloading();
+    const auto& all = listeners_.all();
+    const bool passed =
+        std::any_of(all.begin(), all.end(), [](const Listener& one) { return one.passed; });
+    const auto need = passed ? config::Need::Services : config::Need::Listeners;
+    auto config = load(options_.file, need, log_);
     const auto failure = config ? prepare(std::move(*config), "reloaded " + options_.file)
                                 : std::optional(handoff::kExitConfiguration);
-    if (!failure || !listening_) return failure;
+    if (failure && listening_) fail_reload();
+    return listening_ ? std::nullopt : failure;
+}
+
+void Daemon::fail_reload() {
     log_.line(Level::Error, "reload failed; the configuration before it goes on serving");
-    return std::nullopt;
+    manager_.ready("reload failed; " + status());
 }
 
 /// Makes what a configuration needs beside what there is.
@@ -128,6 +138,8 @@ void Daemon::commit_change() {
     listening_ = true;
     const auto gone = listeners_.change_to(config_.bind, std::move(change.missing));
     for (const Listener& listener : gone) accept_all(listener);
+    busy_ = Clock::now();
+    manager_.ready(status());
     if (first) {
         announce();
     } else {
@@ -147,18 +159,18 @@ void Daemon::abandon_change(const std::string& why) {
         schedule_restart();
         return;
     }
-    log_.line(Level::Error, "reload failed; the configuration before it goes on serving");
+    fail_reload();
     if (std::exchange(change_again_, false)) begin_change();
 }
 
-/// At once after a long life, else after a pause that grows: a zygote that dies at birth must not be
-/// started in a storm.
+/// At once after a long life, else after a pause that grows: a zygote that dies at birth must not
+/// be started in a storm.
 void Daemon::schedule_restart() {
     const bool long_life = Clock::now() - born_ >= kLongLife;
     restart_at_ = Clock::now() + (long_life ? std::chrono::milliseconds(0) : restart_pause_);
-    restart_pause_ = long_life ? kFirstRestartPause
-                               : std::clamp(restart_pause_ * 2, kFirstRestartPause,
-                                            kLongestRestartPause);
+    restart_pause_ = long_life
+                         ? kFirstRestartPause
+                         : std::clamp(restart_pause_ * 2, kFirstRestartPause, kLongestRestartPause);
 }
 
 void Daemon::replace_zygote() {

@@ -28,6 +28,8 @@ int Daemon::run() {
     if (!prepare_to_serve()) return handoff::kExitSystem;
     if (const auto exit_code = begin_change()) return *exit_code;
     while (!exit_code_) wait();
+    manager_.stopping("stopped; " + std::to_string(generations_.connections()) +
+                      " connections live on");
     stop_listening();
     return *exit_code_;
 }
@@ -49,14 +51,40 @@ bool Daemon::prepare_to_serve() {
         if (launchpad_.program) break;
     }
     if (!launchpad_.program) {
-        log_.line(Level::Error, "cannot open portsplit-dispatch, neither beside portsplitd nor in " +
-                                    std::string(PORTSPLIT_LIBEXECDIR) + ": " +
-                                    sys::error_text(errno));
+        log_.line(Level::Error,
+                  "cannot open portsplit-dispatch, neither beside portsplitd nor in " +
+                      std::string(PORTSPLIT_LIBEXECDIR) + ": " + sys::error_text(errno));
         return false;
     }
     launchpad_.log = options_.log;
     launchpad_.file = options_.file;
+    adopt_passed_sockets();
     return true;
+}
+
+void Daemon::adopt_passed_sockets() {
+    for (Passed& passed : manager_.take_sockets()) {
+        if (listeners_.adopt(std::move(passed.fd))) {
+            log_.line(Level::Notice, "the service manager passed the socket " + passed.name + ": " +
+                                         listeners_.all().back().text);
+        } else {
+            log_.line(Level::Error, "the service manager passed " + passed.name +
+                                        ", which is no listening stream socket and is closed; its "
+                                        "unit wants ListenStream= and Accept=no");
+        }
+    }
+}
+
+std::string Daemon::status() const {
+    return "serving " + std::to_string(generations_.connections()) + " connections on " +
+           listeners_.text();
+}
+
+/// With a service manager that keeps the sockets, a port that is hardly used costs nothing.
+bool Daemon::idle_too_long() {
+    const auto now = Clock::now();
+    if (generations_.connections() > 0 || waiting_ || change_) busy_ = now;
+    return options_.idle_exit.count() > 0 && listening_ && now >= busy_ + options_.idle_exit;
 }
 
 void Daemon::wait() {
@@ -75,6 +103,8 @@ void Daemon::wait() {
         wake_at(change_->deadline);
     }
     if (!has_current && !change_ && listening_) wake_at(restart_at_);
+    if (options_.idle_exit.count() > 0) wake_at(busy_ + options_.idle_exit);
+    wake_at(manager_.due());
     if (has_current && waiting_ && !waiting_->for_room) wake_at(Clock::now() + kShortagePause);
 
     const std::size_t first_listener = entries.size();
@@ -103,13 +133,18 @@ void Daemon::wait() {
         });
         if (listener != all.end()) accept_all(*listener);
     }
+    if (listening_) manager_.keep_informed(status());
     if (finishing_ && generations_.connections() == 0 && !waiting_) exit_code_ = 0;
+    if (idle_too_long()) {
+        log_.line(Level::Notice, "ending after " + std::to_string(options_.idle_exit.count()) +
+                                     " s without a connection");
+        exit_code_ = 0;
+    }
 }
 
 /// At the limit nothing is accepted: clients wait in the kernel's queue.
 bool Daemon::can_accept() const {
-    const bool room =
-        config_.maxconn == 0 || generations_.connections() < config_.maxconn;
+    const bool room = config_.maxconn == 0 || generations_.connections() < config_.maxconn;
     return listening_ && !waiting_ && room;
 }
 
@@ -122,7 +157,7 @@ void Daemon::accept_all(const Listener& listener) {
             if (meaning_of_accept_error(code) == NoConnection::Retry) continue;
             accept_at_ = Clock::now() + kShortagePause;
             log_.limited(Level::Error, "failed accepts",
-                         "cannot accept on " + listener.bound.text() +
+                         "cannot accept on " + listener.text +
                              ", clients wait until it works again: " + sys::error_text(code));
             return;
         }

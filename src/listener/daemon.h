@@ -15,6 +15,7 @@
 #include "listener/listeners.h"
 #include "listener/options.h"
 #include "listener/pid_file.h"
+#include "listener/service_manager.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 
@@ -56,10 +57,14 @@ class Daemon {
     void schedule_restart();
     void replace_zygote();
     void announce();
+    void fail_reload();
 
     // Serving (daemon.cc).
     bool prepare_to_serve();
+    void adopt_passed_sockets();
     void wait();
+    bool idle_too_long();
+    std::string status() const;
     bool can_accept() const;
     void accept_all(const Listener& listener);
     void hand_over(const handoff::Connection& message, sys::UniqueFd fd);
@@ -73,6 +78,7 @@ class Daemon {
 
     const Options& options_;
     sys::Log& log_;
+    ServiceManager manager_;
     sys::UniqueFd signals_;
     Launchpad launchpad_;
 
@@ -91,6 +97,7 @@ class Daemon {
     sys::Clock::time_point restart_at_{};  ///< not before; after a zygote died
     std::chrono::milliseconds restart_pause_{0};
 
+    sys::Clock::time_point busy_{};  ///< when there was a connection last
     bool listening_ = false;
     bool finishing_ = false;  ///< SIGQUIT: ends with the last connection
     std::optional<int> exit_code_;

@@ -1,6 +1,6 @@
 #pragma once
-// All generations of a daemon: the one that takes connections, those that end with their last one, and
-// the dispatchers whose zygote died.
+// All generations of a daemon: the one that takes connections, those that end with their last one,
+// and the dispatchers whose zygote died.
 
 #include <sys/types.h>
 
@@ -36,8 +36,8 @@ class Generations {
         Retired,  ///< as it should
         Current,  ///< it died: connections wait until it is replaced
     };
-    /// Takes note of a child that ended. The dispatchers of a zygote that died live on, as children of
-    /// this process; each is counted until it ends.
+    /// Takes note of a child that ended. The dispatchers of a zygote that died live on, as children
+    /// of this process; each is counted until it ends.
     End on_child_end(pid_t pid);
 
   private:

@@ -24,11 +24,16 @@ std::vector<core::Endpoint> expanded(const std::vector<core::Endpoint>& binds) {
     return result;
 }
 
+bool serves(const Listener& listener, const core::Endpoint& bind) {
+    if (listener.configured == bind) return true;
+    return listener.passed && bind == core::Endpoint{kEveryV4, listener.configured.port} &&
+           listener.configured.host == kEveryV6 && sys::takes_both_families(listener.fd.get());
+}
+
 template <typename List>
-auto find(List& listeners, const core::Endpoint& configured) {
-    return std::find_if(listeners.begin(), listeners.end(), [&](const Listener& listener) {
-        return listener.configured == configured;
-    });
+auto find(List& listeners, const core::Endpoint& bind) {
+    return std::find_if(listeners.begin(), listeners.end(),
+                        [&](const Listener& listener) { return serves(listener, bind); });
 }
 
 sys::Result<Listener> open_one(const core::Endpoint& configured, std::uint16_t port) {
@@ -40,7 +45,7 @@ sys::Result<Listener> open_one(const core::Endpoint& configured, std::uint16_t p
     if (!fd) return fd.error();
     const auto bound = sys::local_address(fd->get());
     if (!bound) return bound.error();
-    return Listener{configured, *bound, std::move(*fd)};
+    return Listener{configured, *bound, std::move(*fd), bound->text()};
 }
 
 /// The two halves of `*:0` share the port that the system chose for the first.
@@ -51,6 +56,16 @@ std::uint16_t port_for(const core::Endpoint& bind, const std::vector<Listener>& 
 }
 
 }  // namespace
+
+bool Listeners::adopt(sys::UniqueFd fd) {
+    if (!sys::is_listening(fd.get())) return false;
+    const auto bound = sys::local_address(fd.get());
+    if (!bound) return false;
+    sys::set_blocking(fd.get(), false);
+    const std::string text = bound->is_internet() ? bound->text() : sys::unix_path(fd.get());
+    listeners_.push_back({{bound->host(), bound->port()}, *bound, std::move(fd), text, true});
+    return true;
+}
 
 sys::Result<std::vector<Listener>> Listeners::open_missing(
     const std::vector<core::Endpoint>& binds) const {
@@ -69,6 +84,10 @@ sys::Result<std::vector<Listener>> Listeners::open_missing(
 std::vector<Listener> Listeners::change_to(const std::vector<core::Endpoint>& binds,
                                            std::vector<Listener> missing) {
     std::vector<Listener> next;
+    for (Listener& listener : listeners_) {
+        if (listener.passed) next.push_back(std::move(listener));
+    }
+    std::erase_if(listeners_, [](const Listener& listener) { return listener.passed; });
     for (const core::Endpoint& bind : expanded(binds)) {
         for (std::vector<Listener>* source : {&listeners_, &missing}) {
             const auto found = find(*source, bind);
@@ -85,7 +104,7 @@ std::string Listeners::text() const {
     std::string text;
     for (const Listener& listener : listeners_) {
         if (!text.empty()) text += ' ';
-        text += listener.bound.text();
+        text += listener.text;
     }
     return text;
 }

@@ -1,6 +1,6 @@
 #pragma once
-// The listening sockets of the daemon, and how a new configuration changes them: those that stay are
-// never closed.
+// The listening sockets of the daemon, and how a new configuration changes them: those that stay
+// are never closed.
 
 #include <string>
 #include <vector>
@@ -16,10 +16,17 @@ struct Listener {
     core::Endpoint configured;  ///< numeric; the port may be 0
     sys::Address bound;         ///< with the port that the system chose
     sys::UniqueFd fd;
+    std::string text;     ///< the bound address, or the path of a Unix-domain socket
+    bool passed = false;  ///< by the service manager: stays whatever the configuration says
 };
 
 class Listeners {
   public:
+    /// Takes in a socket that listens already. It serves the `bind` of its address, where there is
+    /// one; a wildcard socket for both families serves that of either.
+    /// @returns false, and closes it, when it is no listening stream socket
+    bool adopt(sys::UniqueFd fd);
+
     /// Opens what a new configuration wants and this set lacks. Nothing changes yet.
     /// @param binds  as configured; "*" stands for both families with one port
     /// @returns the new sockets, in order; the error of the first that could not be had

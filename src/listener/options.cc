@@ -5,6 +5,8 @@
 
 #include <charconv>
 #include <cstdio>
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "handoff.h"
@@ -13,11 +15,13 @@ namespace portsplit::listener {
 namespace {
 
 constexpr const char* kHelp =
-    "Usage: portsplitd [--log WHERE] [--ready-fd N] FILE\n"
+    "Usage: portsplitd [--log WHERE] [--ready-fd N] [--idle-exit SECONDS] FILE\n"
     "Serve the configuration FILE, in the foreground, until a signal ends it.\n"
     "\n"
     "  --log WHERE     stderr (default), syslog, or the path of a file\n"
     "  --ready-fd N    once it listens, write a line with the addresses to descriptor N\n"
+    "  --idle-exit SECONDS   end after so long without a connection, where a service manager\n"
+    "                  keeps the sockets and starts it again\n"
     "  --help          print this and exit\n"
     "  --version       print the version and exit\n"
     "\n"
@@ -31,10 +35,12 @@ CommandLine refuse(std::string_view what) {
     return {.options = {}, .serve = false, .exit_code = handoff::kExitUsage};
 }
 
-bool read_open_descriptor(std::string_view text, int& fd) {
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), fd);
-    return error == std::errc() && end == text.data() + text.size() && fd >= 0 &&
-           ::fcntl(fd, F_GETFD) >= 0;
+/// A whole number from 0 on.
+std::optional<int> read_number(std::string_view text) {
+    int number = 0;
+    const auto [end, error] = std::from_chars(text.begin(), text.end(), number);
+    if (error != std::errc() || end != text.end() || number < 0) return std::nullopt;
+    return number;
 }
 
 }  // namespace
@@ -42,6 +48,7 @@ bool read_open_descriptor(std::string_view text, int& fd) {
 CommandLine read_command_line(int argc, char** argv) {
     static constexpr option kOptions[] = {{"log", required_argument, nullptr, 'l'},
                                           {"ready-fd", required_argument, nullptr, 'r'},
+                                          {"idle-exit", required_argument, nullptr, 'i'},
                                           {"help", no_argument, nullptr, 'h'},
                                           {"version", no_argument, nullptr, 'V'},
                                           {nullptr, 0, nullptr, 0}};
@@ -53,8 +60,15 @@ CommandLine read_command_line(int argc, char** argv) {
                 line.options.log = optarg;
                 break;
             case 'r':
-                if (!read_open_descriptor(optarg, line.options.ready_fd)) {
+                line.options.ready_fd = read_number(optarg).value_or(-1);
+                if (::fcntl(line.options.ready_fd, F_GETFD) < 0) {
                     return refuse("--ready-fd wants the number of an open descriptor");
+                }
+                break;
+            case 'i':
+                line.options.idle_exit = std::chrono::seconds(read_number(optarg).value_or(0));
+                if (line.options.idle_exit.count() == 0) {
+                    return refuse("--idle-exit wants a whole number of seconds from 1 on");
                 }
                 break;
             case 'h':

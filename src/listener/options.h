@@ -1,6 +1,7 @@
 #pragma once
 // The command line of portsplitd.
 
+#include <chrono>
 #include <string>
 
 namespace portsplit::listener {
@@ -9,6 +10,7 @@ struct Options {
     std::string file;
     std::string log = "stderr";
     int ready_fd = -1;
+    std::chrono::seconds idle_exit{0};  ///< end after so long without a connection; 0 for never
 };
 
 /// What a command line asks for: options to serve with, or an answer that ends the program.

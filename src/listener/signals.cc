@@ -1,5 +1,7 @@
 // What the daemon does when a signal arrives or a child ends.
 
+#include "sys/signals.h"
+
 #include <signal.h>
 
 #include <string>
@@ -7,7 +9,6 @@
 
 #include "listener/daemon.h"
 #include "sys/process.h"
-#include "sys/signals.h"
 
 namespace portsplit::listener {
 namespace {
@@ -42,11 +43,10 @@ void Daemon::obey(int signal) {
             if (listening_) (void)begin_change();
             return;
         case SIGUSR1:
-            log_.line(Level::Notice, "listening on " + listeners_.text() +
-                                         "; connections being served: " +
-                                         std::to_string(generations_.connections()) + " of " +
-                                         (config_.maxconn == 0 ? "any number"
-                                                               : std::to_string(config_.maxconn)));
+            log_.line(Level::Notice,
+                      "listening on " + listeners_.text() + "; connections being served: " +
+                          std::to_string(generations_.connections()) + " of " +
+                          (config_.maxconn == 0 ? "any number" : std::to_string(config_.maxconn)));
             return;
         default:
             return;
