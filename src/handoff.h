@@ -1,13 +1,14 @@
 #pragma once
 // The whole contract between portsplitd (the listener) and portsplit-dispatch (the zygote of a
-// generation): descriptor numbers, environment, messages and exit codes. Both programs come from one
-// build; the version catches those that do not.
+// generation): descriptor numbers, environment, messages and exit codes. Both programs come from
+// one build; the version catches those that do not.
 //
-// The listener execs the zygote with a channel and the text of its configuration. The zygote answers
-// `Ready` once the plan is compiled, then receives one `Connection` for each client, the client's
-// socket riding along, and answers each with one `Reaped` when the process that served it is gone.
-// When the listener ends its side of the channel, the zygote takes nothing more and ends with its last
-// connection. A message that is not one of these ends at most the connection it belongs to.
+// The listener execs the zygote with a channel and the text of its configuration. The zygote
+// answers `Ready` once the plan is compiled, then receives one `Connection` for each client, the
+// client's socket riding along, and answers each with one `Reaped` when the process that served it
+// is gone. When the listener ends its side of the channel, the zygote takes nothing more and ends
+// with its last connection. A message that is not one of these ends at most the connection it
+// belongs to.
 
 #include <cstdint>
 
@@ -19,11 +20,12 @@ namespace portsplit::handoff {
 inline constexpr std::uint32_t kVersion = 1;
 
 // Descriptors the zygote starts with, besides 0 and 1 (/dev/null) and 2 (standard error).
-inline constexpr int kChannelFd = 3;        ///< SOCK_SEQPACKET; messages both ways
-inline constexpr int kConfigurationFd = 4;  ///< sealed memory: the configuration in libconfig spelling
+inline constexpr int kChannelFd = 3;  ///< SOCK_SEQPACKET; messages both ways
+inline constexpr int kConfigurationFd =
+    4;  ///< sealed memory: the configuration in libconfig spelling
 
-// The zygote's command line: `portsplit-dispatch --zygote VERSION LOG FILE`, LOG as `--log` takes it,
-// FILE the configuration's name for messages.
+// The zygote's command line: `portsplit-dispatch --zygote VERSION LOG FILE`, LOG as `--log` takes
+// it, FILE the configuration's name for messages.
 inline constexpr const char* kZygoteOption = "--zygote";
 
 enum class Kind : std::uint32_t { Ready = 1, Connection = 2, Reaped = 3 };
@@ -41,8 +43,8 @@ struct Ready {
 /// Listener to zygote, with the client's socket.
 struct Connection {
     Header header{.kind = Kind::Connection};
-    std::uint64_t id = 0;                    ///< never used twice by one listener
-    std::int64_t accepted_nanoseconds = 0;   ///< on the monotonic clock
+    std::uint64_t id = 0;                   ///< never used twice by one listener
+    std::int64_t accepted_nanoseconds = 0;  ///< on the monotonic clock
     sys::Address peer;
     sys::Address local;
 };
@@ -57,7 +59,7 @@ struct Reaped {
 inline constexpr int kExitUsage = 64;
 inline constexpr int kExitSystem = 71;
 inline constexpr int kExitConfiguration = 78;
-inline constexpr int kExitTemporary = 111;      ///< no target could be reached, or a resource is short
+inline constexpr int kExitTemporary = 111;  ///< no target could be reached, or a resource is short
 inline constexpr int kExitNotExecutable = 126;
 inline constexpr int kExitNotFound = 127;
 

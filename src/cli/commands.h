@@ -1,5 +1,6 @@
 #pragma once
-// What `portsplit` can do. Each command prints its own result and problems, and returns the exit code.
+// What `portsplit` can do. Each command prints its own result and problems, and returns the exit
+// code.
 
 #include <string>
 #include <vector>

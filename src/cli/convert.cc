@@ -20,8 +20,8 @@ int convert(const std::string& file, const std::string& spelling) {
     }
     if (!loaded.config) return handoff::kExitConfiguration;
 
-    const bool to_classic = spelling.empty() ? loaded.spelling != config::Spelling::Classic
-                                             : spelling == "classic";
+    const bool to_classic =
+        spelling.empty() ? loaded.spelling != config::Spelling::Classic : spelling == "classic";
     if (!to_classic) {
         std::fputs(config::write_libconfig(*loaded.config).c_str(), stdout);
         return 0;

@@ -1,6 +1,7 @@
 // portsplit: the command for administrators.
 
 #include <CLI/CLI.hpp>
+
 #include <string>
 
 #include "cli/commands.h"

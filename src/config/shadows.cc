@@ -27,7 +27,7 @@ std::string warning_of(const core::Shadow& shadow, const core::Config& config,
         origins.services[shadow.by_service].patterns[shadow.by_pattern]);
 }
 
-/// The lines of the patterns that leave nothing to a service.
+/// `lines 3, 6`: those of the patterns that leave nothing to a service.
 std::string takers_of(std::size_t service, const std::vector<core::Shadow>& shadows,
                       const Origins& origins) {
     std::set<int> lines;
@@ -35,9 +35,7 @@ std::string takers_of(std::size_t service, const std::vector<core::Shadow>& shad
         if (shadow.service != service) continue;
         lines.insert(origins.services[shadow.by_service].patterns[shadow.by_pattern]);
     }
-    std::string text;
-    for (const int line : lines) text += (text.empty() ? "" : ", ") + std::to_string(line);
-    return text;
+    return fmt::format("line{} {}", lines.size() > 1 ? "s" : "", fmt::join(lines, ", "));
 }
 
 }  // namespace
@@ -55,7 +53,7 @@ void warn_of_shadows(const core::Config& config, const Origins& origins, Issues&
         issues.warning(
             origins.services[loser].line,
             fmt::format("service {} can never win, for earlier patterns take all its "
-                        "streams (line {}); move it up or delete it",
+                        "streams ({}); move it up or delete it",
                         config.services[loser].name, takers_of(loser, shadows, origins)));
     }
 }

@@ -265,9 +265,9 @@ std::string why_no_service_name(std::string_view name) {
     if (name.empty()) return "a service without a name; give it one";
     if (name == "-") return "- means no service in the log; choose another name";
     const bool printable = std::all_of(name.begin(), name.end(), [](char c) {
-        return c > ' ' && c < 0x7f && c != '=' && c != ']';
+        return c > ' ' && c < 0x7f && c != '=' && c != ']' && c != '"';
     });
-    if (!printable) return "a name is printable ASCII without blanks, = and ]";
+    if (!printable) return "a name is printable ASCII without blanks, =, ] and \"";
     if (name.size() > kLongestServiceName) {
         return fmt::format("a name has at most {} characters", kLongestServiceName);
     }

@@ -1,6 +1,6 @@
 #pragma once
-// A place on the network as an administrator writes it. Not a socket address: names stay names until
-// a connection needs them.
+// A place on the network as an administrator writes it. Not a socket address: names stay names
+// until a connection needs them.
 
 #include <cstdint>
 #include <string>

@@ -61,8 +61,8 @@ std::vector<Shadow> find_shadows(const Config& config) {
 std::vector<std::size_t> find_losers(const Config& config, const std::vector<Shadow>& shadows) {
     std::vector<std::size_t> taken(config.services.size(), 0);
     for (const Shadow& shadow : shadows) ++taken[shadow.service];
-    // A service's first pattern is never taken by itself, so one with all of them taken has lost them
-    // to an earlier service.
+    // A service's first pattern is never taken by itself, so one with all of them taken has lost
+    // them to an earlier service.
     std::vector<std::size_t> losers;
     for (std::size_t s = 0; s < config.services.size(); ++s) {
         const std::size_t patterns = config.services[s].patterns.size();

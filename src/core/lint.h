@@ -23,8 +23,8 @@ struct Shadow {
 /// pattern that takes it.
 std::vector<Shadow> find_shadows(const Config& config);
 
-/// Indexes of the services that can never win, because each of their patterns is taken by an earlier
-/// service.
+/// Indexes of the services that can never win, because each of their patterns is taken by an
+/// earlier service.
 std::vector<std::size_t> find_losers(const Config& config, const std::vector<Shadow>& shadows);
 
 }  // namespace portsplit::core

@@ -1,6 +1,6 @@
 #pragma once
-// The model: what a configuration file says, in the program's own types, whichever spelling said it.
-// Plain values that can be compared; nothing here is compiled, opened or resolved.
+// The model: what a configuration file says, in the program's own types, whichever spelling said
+// it. Plain values that can be compared; nothing here is compiled, opened or resolved.
 
 #include <chrono>
 #include <cstddef>

@@ -18,8 +18,8 @@ enum class Answer {
     Match,  ///< every continuation matches
 };
 
-/// One test of a stream's first bytes. `Match` and `No` are final: more bytes never change them, and
-/// `More` is never said where no continuation could match.
+/// One test of a stream's first bytes. `Match` and `No` are final: more bytes never change them,
+/// and `More` is never said where no continuation could match.
 class Pattern {
   public:
     virtual ~Pattern() = default;
