@@ -24,8 +24,8 @@ inline constexpr int kChannelFd = 3;  ///< SOCK_SEQPACKET; messages both ways
 inline constexpr int kConfigurationFd =
     4;  ///< sealed memory: the configuration in libconfig spelling
 
-// The zygote's command line: `portsplit-dispatch --zygote VERSION LOG FILE`, LOG as `--log` takes
-// it, FILE the configuration's name for messages.
+// The zygote's command line: `portsplit-dispatch --zygote VERSION LOG FILE`. LOG is `syslog`, or
+// `stderr` for whatever else the listener's log is; FILE is the configuration's name, for messages.
 inline constexpr const char* kZygoteOption = "--zygote";
 
 enum class Kind : std::uint32_t { Ready = 1, Connection = 2, Reaped = 3 };

@@ -3,8 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <cctype>
 #include <iostream>
 #include <string>
+#include <string_view>
 
 #include "config/option_table.h"
 
@@ -12,23 +14,24 @@ namespace {
 
 using namespace portsplit::config;
 
-/// A sentence, as mdoc(7) wants it: on a line of its own, its backslashes escaped.
+/// A sentence on a line of its own, its backslashes escaped, as mdoc(7) wants it.
 std::string sentence(std::string_view text) {
     std::string line;
     for (const char c : text) line += c == '\\' ? std::string("\\e") : std::string(1, c);
-    line.front() = static_cast<char>(
-        line.front() >= 'a' && line.front() <= 'z' ? line.front() - 'a' + 'A' : line.front());
+    line.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(line.front())));
     return line + ".\n";
 }
 
 void print_row(const Option& option) {
     fmt::print(".It Ic {} No = Ar {}\n", option.key, form(option));
     fmt::print("{}", sentence(option.help));
+    if (option.type == Type::Number) {
+        fmt::print("From {} to {}.\n", option.smallest, option.largest);
+    }
     if (option.repeatable) fmt::print("May be given several times.\n");
     if (option.default_text.empty()) return;
-    const bool has_unit = !option.unit.empty();
-    fmt::print("{}", sentence(fmt::format("the default is {}{}{}", option.default_text,
-                                          has_unit ? " " : "", option.unit)));
+    const std::string unit = option.unit.empty() ? "" : fmt::format(" {}", option.unit);
+    fmt::print("The default is {}{}.\n", option.default_text, unit);
 }
 
 void print_keys(Place place, std::string_view title) {

@@ -67,7 +67,7 @@ int serve_as_zygote(const std::string& version, const std::string& where, const 
 
 int serve_as_inetd(std::string where, const std::string& file) {
     // Under inetd and xinetd descriptor 2 is the client's socket; under tcpserver it is a log.
-    if (where == "stderr" && sys::is_stream(STDERR_FILENO)) where = "syslog";
+    if (where == sys::kStderr && sys::is_stream(STDERR_FILENO)) where = sys::kSyslog;
     auto log = sys::open_log(where);
     if (!log) return handoff::kExitSystem;
     const auto text = sys::read_file(file);
@@ -106,7 +106,7 @@ int main(int argc, char** argv) {
                                           {"version", no_argument, nullptr, 'V'},
                                           {nullptr, 0, nullptr, 0}};
     bool inetd = false;
-    std::string log = "syslog";
+    std::string log = sys::kSyslog;
     opterr = 0;
     for (int found = 0; (found = getopt_long(argc, argv, "", kOptions, nullptr)) != -1;) {
         switch (found) {

@@ -149,12 +149,15 @@ bool Daemon::can_accept() const {
 }
 
 void Daemon::accept_all(const Listener& listener) {
+    int failures = 0;
     for (int i = 0; i < kAcceptBatch && can_accept(); ++i) {
         auto accepted = accept_from(listener);
         if (!accepted) {
             const int code = errno;
-            if (meaning_of_accept_error(code) == NoConnection::Empty) return;
-            if (meaning_of_accept_error(code) == NoConnection::Retry) continue;
+            const NoConnection meaning = meaning_of_accept_error(code);
+            if (meaning == NoConnection::Empty) return;
+            // Even what asks for another try at once must not become a spin.
+            if (meaning == NoConnection::Retry && ++failures < kAcceptBatch) continue;
             accept_at_ = Clock::now() + kShortagePause;
             log_.limited(Level::Error, "failed accepts",
                          "cannot accept on " + listener.text +

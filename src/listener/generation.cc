@@ -53,16 +53,22 @@ std::vector<std::string> environment() {
     const UniqueFd its_channel = out_of_the_way(channel);
     const UniqueFd its_text = out_of_the_way(text);
     const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    // Whoever this process runs as now might not be allowed to open a log file again.
+    const bool syslog = launchpad.log == sys::kSyslog;
+    if (!syslog && ::dup2(log.descriptor(), STDERR_FILENO) < 0) {
+        fail({errno, "cannot pass the log on to portsplit-dispatch"});
+    }
     if (!program || ::dup2(null.get(), STDIN_FILENO) < 0 || ::dup2(null.get(), STDOUT_FILENO) < 0 ||
         ::dup2(its_channel.get(), handoff::kChannelFd) < 0 ||
         ::dup2(its_text.get(), handoff::kConfigurationFd) < 0) {
         fail({errno, "cannot set the descriptors of portsplit-dispatch"});
     }
     sys::close_on_exec_from(handoff::kConfigurationFd + 1);
-    fail(sys::execute(program,
-                      {"portsplit-dispatch", handoff::kZygoteOption,
-                       std::to_string(handoff::kVersion), launchpad.log, launchpad.file},
-                      environment()));
+    fail(sys::execute(
+        program,
+        {"portsplit-dispatch", handoff::kZygoteOption, std::to_string(handoff::kVersion),
+         syslog ? sys::kSyslog : sys::kStderr, launchpad.file},
+        environment()));
     ::_exit(handoff::kExitSystem);
 }
 

@@ -4,11 +4,13 @@
 #include <chrono>
 #include <string>
 
+#include "sys/log.h"
+
 namespace portsplit::listener {
 
 struct Options {
     std::string file;
-    std::string log = "stderr";
+    std::string log = sys::kStderr;
     int ready_fd = -1;
     std::chrono::seconds idle_exit{0};  ///< end after so long without a connection; 0 for never
 };

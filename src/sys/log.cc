@@ -65,8 +65,8 @@ std::string escaped(std::string_view text) {
 }
 
 Result<Log> open_log(const std::string& where) {
-    if (where == "stderr") return Log::to_descriptor(UniqueFd(::fcntl(2, F_DUPFD_CLOEXEC, 3)));
-    if (where == "syslog") return Log::to_syslog();
+    if (where == kStderr) return Log::to_descriptor(UniqueFd(::fcntl(2, F_DUPFD_CLOEXEC, 3)));
+    if (where == kSyslog) return Log::to_syslog();
     UniqueFd fd(::open(where.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640));
     if (!fd) return SysError{errno, "cannot open the log file " + where};
     return Log::to_descriptor(std::move(fd));

@@ -18,7 +18,10 @@ namespace portsplit::sys {
 /// Levels and their numbers as syslog(3) has them.
 enum class Level { Error = 3, Warning = 4, Notice = 5, Info = 6 };
 
-/// Where `--log` says the log goes: "stderr", "syslog", or the path of a file.
+inline constexpr const char* kStderr = "stderr";
+inline constexpr const char* kSyslog = "syslog";
+
+/// Where `--log` says the log goes: `kStderr`, `kSyslog`, or the path of a file.
 Result<class Log> open_log(const std::string& where);
 
 class Log {
