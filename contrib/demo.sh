@@ -1,0 +1,323 @@
+#!/usr/bin/env bash
+# Portsplit at work: five services on one port of this machine, each visited by its real client. See
+# `usage` below. Everything it makes is in one folder that goes with it, but for the build.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+usage() {
+    cat <<'END'
+Usage: contrib/demo.sh [--once] [--port N]
+Install what is missing, build, and serve SSH, HTTP, TLS, a fallback and a timeout on one
+port of 127.0.0.1; visit each, and show which service took the visit, why, and how fast.
+
+  --once    end after that, with 0 only if every visit went where it should
+  --port N  the port; otherwise the system chooses one
+END
+}
+
+HOST=127.0.0.1
+BIN=$PWD/build/release/bin
+LIMIT=20 # seconds that any one step may take
+STARTED=()
+
+fail() {
+    printf 'demo.sh: %s\n' "$*" >&2
+    exit 1
+}
+
+# Shows what a command says only if it fails.
+quietly() {
+    local output
+    output=$("$@" 2>&1) || {
+        printf '%s\n' "$output" >&2
+        return 1
+    }
+}
+
+# --- the beginning and the end --------------------------------------------------------------------
+
+build() {
+    echo 'Building Portsplit; the first time takes a minute or two.'
+    mkdir -p build
+    # Two demos must not build in one folder at once.
+    (
+        flock 9 &&
+            quietly cmake --preset release &&
+            quietly cmake --build --preset release --target portsplit portsplitd portsplit-dispatch
+    ) 9>build/lock || fail 'the build failed'
+}
+
+clean_up() {
+    local pid
+    for pid in "${STARTED[@]}"; do kill "$pid" 2>/dev/null || true; done
+    for pid in "${STARTED[@]}"; do wait "$pid" 2>/dev/null || true; done
+    rm -rf "$DIR"
+}
+
+# start NAME COMMAND...: in the background. What it says can be read from descriptor NAME.
+start() {
+    local name=$1
+    shift
+    mkfifo "$DIR/$name"
+    "$@" >"$DIR/$name" 2>&1 </dev/null &
+    STARTED+=($!)
+    exec {FD}<"$DIR/$name"
+    printf -v "$name" '%s' "$FD"
+}
+
+# read_until FD PATTERN: the next line that fits the pattern, in LINE; fails if none comes in time.
+read_until() {
+    local end=$((SECONDS + LIMIT)) said=()
+    while ((SECONDS < end)) && IFS= read -r -t "$LIMIT" -u "$1" LINE; do
+        # shellcheck disable=SC2053  # it is a pattern
+        [[ $LINE != $2 ]] || return 0
+        said+=("$LINE")
+    done
+    printf '%s\n' "${said[@]}" >&2
+    return 1
+}
+
+# --- the services ---------------------------------------------------------------------------------
+
+# Keys for this one run; nothing of ~/.ssh is read or written.
+prepare_ssh() {
+    USER_NAME=$(id -un)
+    SSHD=$(PATH=$PATH:/usr/sbin:/sbin command -v sshd) || fail 'sshd is not installed'
+    ssh-keygen -q -t ed25519 -N '' -C portsplit-demo -f "$DIR/host_key"
+    ssh-keygen -q -t ed25519 -N '' -C portsplit-demo -f "$DIR/user_key"
+    printf 'demo %s\n' "$(<"$DIR/host_key.pub")" >"$DIR/known_hosts"
+    # An account with a locked password is let in by PAM only.
+    local pam=no
+    [[ $(getent shadow "$USER_NAME" || true) != "$USER_NAME:!"* ]] || pam=yes
+    cat >"$DIR/sshd_config" <<END
+HostKey "$DIR/host_key"
+AuthorizedKeysFile "$DIR/user_key.pub"
+AllowUsers $USER_NAME
+AuthenticationMethods publickey
+UsePAM $pam
+PermitUserRC no
+# What is above this folder, such as /tmp, may be everybody's.
+StrictModes no
+END
+    # Started by root, sshd wants the empty folder that its system service would have made.
+    ((EUID != 0)) || [[ -d /run/sshd ]] || install -d -m 755 /run/sshd
+}
+
+# How an ssh client finds the demo, and nothing else.
+write_ssh_client_config() {
+    cat >"$DIR/ssh_config" <<END
+Host demo
+    HostName $HOST
+    Port $PORT
+    User $USER_NAME
+    IdentityFile "$DIR/user_key"
+    IdentitiesOnly yes
+    IdentityAgent none
+    HostKeyAlias demo
+    UserKnownHostsFile "$DIR/known_hosts"
+    GlobalKnownHostsFile /dev/null
+    StrictHostKeyChecking yes
+    PasswordAuthentication no
+    KbdInteractiveAuthentication no
+END
+}
+
+prepare_web() {
+    mkdir "$DIR/http" "$DIR/tls"
+    echo 'hello from the web server' >"$DIR/http/hello.txt"
+    echo 'hello from the TLS server' >"$DIR/tls/hello.txt"
+}
+
+# The one service that is a server of its own. Its port is in TLS_PORT.
+start_tls_server() {
+    quietly openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 \
+        -subj /CN=localhost -addext "subjectAltName=IP:$HOST" \
+        -keyout "$DIR/tls_key.pem" -out "$DIR/cert.pem" || fail 'openssl makes no certificate'
+    start TLS_OUTPUT env -C "$DIR/tls" openssl s_server -WWW -accept "$HOST:0" \
+        -key "$DIR/tls_key.pem" -cert "$DIR/cert.pem"
+    read_until "$TLS_OUTPUT" 'ACCEPT *' || fail 'the TLS server does not start'
+    TLS_PORT=${LINE##*:}
+}
+
+start_portsplit() {
+    cat >"$DIR/demo.conf" <<END
+bind    = $HOST:$WANTED_PORT
+timeout = 2
+
+[ssh]
+string  = SSH-
+exec    = $SSHD
+execarg = -i
+execarg = -f
+execarg = $DIR/sshd_config
+execarg = -E
+execarg = $DIR/sshd.log
+
+[web]
+string  = GET\\20
+string  = HEAD\\20
+exec    = busybox
+execarg = httpd
+execarg = -i
+execarg = -h
+execarg = $DIR/http
+
+[tls]
+string  = \\16\\03
+connect = $HOST:$TLS_PORT
+
+[fallback]
+exec    = cat
+
+[timeout]
+exec    = echo
+execarg = You are silent, so I speak first.
+END
+    start LOG "$BIN/portsplit" "$DIR/demo.conf"
+    read_until "$LOG" '*: listening on *' || fail 'Portsplit does not start'
+    PORT=${LINE##*:}
+}
+
+# --- the visits -----------------------------------------------------------------------------------
+
+# By its words, into the array SEEN, such as SEEN[service].
+take_log_line() {
+    local word
+    declare -gA SEEN=()
+    for word in $LINE; do
+        [[ $word != *=* ]] || SEEN[${word%%=*}]=${word#*=}
+    done
+}
+
+row() { printf '%-16s %-18s %-8s %-8s %-23s %5s  %s\n' "$@"; }
+rule() { printf -- '-%.0s' {1..86}; echo; }
+
+print_head() {
+    row client 'sends first' service reason action ms ''
+    rule
+}
+
+# print_visit CLIENT SENT VERDICT: what Portsplit logged of it.
+print_visit() {
+    row "$1" "$2" "${SEEN[service]}" "${SEEN[reason]}" "${SEEN[action]} ${SEEN[target]}" \
+        "${SEEN[ms]}" "$3"
+}
+
+# visit SERVICE REASON ANSWER CLIENT SENT COMMAND: runs that client, and compares what Portsplit
+# logged and what the client got with what should be.
+visit() {
+    local service=$1 reason=$2 wanted=$3 client=$4 sent=$5 answer took verdict=ok
+    answer=$("$6" 2>&1) || true
+    read_until "$LOG" '*: service=*' || fail "Portsplit does not tell of the visit of $client"
+    take_log_line
+    took="${SEEN[service]} ${SEEN[reason]}"
+    if [[ $took != "$service $reason" || $answer != *"$wanted"* ]]; then
+        verdict=WRONG
+        WRONG+=("$client should get \"$wanted\" from $service ($reason), but got: $answer")
+    fi
+    print_visit "$client" "$sent" "$verdict"
+}
+
+ssh_client() {
+    timeout "$LIMIT" ssh -n -F "$DIR/ssh_config" demo "echo hello from a shell of \$(id -un)"
+}
+web_client() { timeout "$LIMIT" curl -sS --noproxy '*' "http://$HOST:$PORT/hello.txt"; }
+tls_client() {
+    printf 'GET /hello.txt HTTP/1.0\r\n\r\n' | timeout "$LIMIT" openssl s_client -quiet -ign_eof \
+        -connect "$HOST:$PORT" -CAfile "$DIR/cert.pem" -verify_return_error
+}
+odd_client() { printf 'HELLO, anybody?\n' | timeout "$LIMIT" nc -N "$HOST" "$PORT"; }
+silent_client() { timeout "$LIMIT" nc -d "$HOST" "$PORT"; }
+
+visit_all() {
+    WRONG=()
+    visit ssh match "shell of $USER_NAME" ssh SSH-2.0-... ssh_client
+    visit web match 'hello from the web server' curl 'GET /hello.txt ...' web_client
+    visit tls match 'hello from the TLS server' 'openssl s_client' '16 03 01 ...' tls_client
+    visit fallback fallback 'HELLO, anybody?' nc 'HELLO, anybody?' odd_client
+    visit timeout timeout 'I speak first' 'nc -d' '(nothing)' silent_client
+}
+
+show_visits() {
+    printf '\nOne port, %s:%s, and five visits:\n\n' "$HOST" "$PORT"
+    print_head
+    visit_all
+    rule
+    echo 'As Portsplit logged them; ms is the whole visit, from its arrival to its end.'
+    if ((${#WRONG[@]} > 0)); then
+        printf '\n%s\n' "${WRONG[@]}"
+        [[ ! -s $DIR/sshd.log ]] || cat "$DIR/sshd.log"
+        return 1
+    fi
+    echo 'Each went to its service and got its answer.'
+}
+
+# --- serving on -----------------------------------------------------------------------------------
+
+show_hints() {
+    cat <<END
+
+Visit it yourself, from another terminal:
+
+    ssh -F $DIR/ssh_config demo
+    curl http://$HOST:$PORT/hello.txt
+    curl --cacert $DIR/cert.pem https://$HOST:$PORT/hello.txt
+    nc $HOST $PORT      (type something at once, or wait two seconds)
+
+The configuration, $DIR/demo.conf:
+
+$(sed 's/^\(.\)/    \1/' "$DIR/demo.conf")
+
+Your visits will be shown here when they are over. Ctrl-C ends the demo.
+
+END
+}
+
+serve_on() {
+    show_hints
+    print_head
+    trap 'echo; exit 0' INT
+    while IFS= read -r -u "$LOG" LINE; do
+        [[ $LINE == *': service='* ]] || continue
+        take_log_line
+        print_visit "port ${SEEN[sport]}" '' ''
+    done
+    fail 'Portsplit has ended'
+}
+
+# --- all of it ------------------------------------------------------------------------------------
+
+read_arguments() {
+    ONCE=no
+    WANTED_PORT=0
+    while (($# > 0)); do
+        case $1 in
+            --once) ONCE=yes ;;
+            --port=*) WANTED_PORT=${1#*=} ;;
+            --port) (($# > 1)) && shift; WANTED_PORT=$1 ;;
+            -h | --help) usage; exit 0 ;;
+            *) usage >&2; exit 64 ;;
+        esac
+        shift
+    done
+    [[ $WANTED_PORT =~ ^[0-9]+$ ]] || { usage >&2; exit 64; }
+}
+
+main() {
+    read_arguments "$@"
+    contrib/deps.sh build demo
+    DIR=$(mktemp -d "${TMPDIR:-/tmp}/portsplit-demo.XXXXXX")
+    trap clean_up EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    build
+    prepare_ssh
+    prepare_web
+    start_tls_server
+    start_portsplit
+    write_ssh_client_config
+    show_visits || exit 1
+    [[ $ONCE == yes ]] || serve_on
+}
+
+main "$@"

@@ -1,0 +1,138 @@
+#!/usr/bin/env bash
+# Installs the packages that are missing, on Debian, Ubuntu and Fedora. See `usage` below.
+set -euo pipefail
+
+usage() {
+    cat <<'END'
+Usage: contrib/deps.sh [build|test|demo|fuzz]...
+Install the packages that are missing for a purpose; without one, for build.
+
+  build   to configure and build any preset but fuzz
+  test    to run the tests
+  demo    to run contrib/demo.sh
+  fuzz    to build the fuzz preset
+
+Needs root only if something is missing. Starts no service.
+END
+}
+
+say() { printf 'deps.sh: %s\n' "$*"; }
+fail() { say "$@" >&2; exit 1; }
+
+# --- which packages -------------------------------------------------------------------------------
+
+debian_packages() {
+    case $1 in
+        build) echo g++ cmake ninja-build pkg-config libconfig-dev libc-ares-dev libfmt-dev \
+            libcli11-dev libsystemd-dev libpcre2-dev nlohmann-json3-dev libgtest-dev bats man-db ;;
+        test) echo bats socat curl openssl openssh-client openssh-server busybox strace \
+            netcat-openbsd iproute2 procps util-linux ;;
+        demo) echo curl openssl openssh-client openssh-server busybox netcat-openbsd util-linux ;;
+        fuzz) echo clang libclang-rt-dev ;;
+    esac
+}
+
+fedora_packages() {
+    case $1 in
+        build) echo gcc-c++ cmake ninja-build pkgconf-pkg-config libconfig-devel c-ares-devel \
+            fmt-devel cli11-devel systemd-devel pcre2-devel json-devel gtest-devel bats \
+            man-db glibc-static libstdc++-static ;;
+        test) echo bats socat curl openssl openssh-clients openssh-server busybox strace netcat \
+            iproute procps-ng util-linux ;;
+        demo) echo curl openssl openssh-clients openssh-server busybox netcat util-linux ;;
+        fuzz) echo clang compiler-rt ;;
+    esac
+}
+
+# --- which of them are missing --------------------------------------------------------------------
+
+debian_has() { [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed* ]]; }
+fedora_has() { rpm -q --quiet --whatprovides "$1"; }
+
+# The missing packages of some groups, in MISSING.
+find_missing() {
+    local group package
+    declare -A seen=()
+    MISSING=()
+    for group; do
+        for package in $("${SYSTEM}_packages" "$group"); do
+            [[ -z ${seen[$package]:-} ]] || continue
+            seen[$package]=yes
+            "${SYSTEM}_has" "$package" || MISSING+=("$package")
+        done
+    done
+}
+
+# --- installing -----------------------------------------------------------------------------------
+
+# Shows what a command says only if it fails.
+quietly() {
+    local output
+    output=$("$@" 2>&1 </dev/null) || {
+        printf '%s\n' "$output" >&2
+        return 1
+    }
+}
+
+debian_install() {
+    quietly apt-get -q update || say 'apt-get update failed; trying with the lists there are' >&2
+    quietly apt-get -q -y --no-install-recommends install "$@"
+}
+
+fedora_install() { quietly dnf -q -y --setopt=install_weak_deps=False install "$@"; }
+
+# A new package may start its service. Here it does not: systemctl talks to nobody
+# (systemd.io/ENVIRONMENT), invoke-rc.d believes in single user mode, and needrestart holds still.
+install_quietly() {
+    export DEBIAN_FRONTEND=noninteractive SYSTEMD_OFFLINE=1 RUNLEVEL=1 NEEDRESTART_SUSPEND=1
+    "${SYSTEM}_install" "$@" || fail 'the packages could not be installed'
+    [[ " $* " != *' openssh-server '* ]] || keep_ssh_server_off
+}
+
+# Only the program sshd is wanted: no server at the next boot either. Being offline, this changes
+# just the links that the package made.
+keep_ssh_server_off() {
+    local unit
+    say 'openssh-server is installed, but left stopped and disabled'
+    command -v systemctl >/dev/null || return 0
+    for unit in ssh.service ssh.socket sshd.service; do
+        systemctl --quiet disable "$unit" >/dev/null 2>&1 || true
+    done
+}
+
+# --- all of it ------------------------------------------------------------------------------------
+
+# debian or fedora, in SYSTEM.
+find_system() {
+    if command -v apt-get >/dev/null; then
+        SYSTEM=debian
+    elif command -v dnf >/dev/null; then
+        SYSTEM=fedora
+    else
+        fail "neither apt-get nor dnf is here. In Debian's names the packages are:" \
+            "$(for group; do debian_packages "$group"; done | tr '\n' ' ')"
+    fi
+}
+
+main() {
+    local group groups=("$@")
+    ((${#groups[@]} > 0)) || groups=(build)
+    for group in "${groups[@]}"; do
+        case $group in
+            build | test | demo | fuzz) ;;
+            -h | --help) usage; exit 0 ;;
+            *) usage >&2; exit 64 ;;
+        esac
+    done
+    find_system "${groups[@]}"
+    find_missing "${groups[@]}"
+    ((${#MISSING[@]} > 0)) || return 0
+    if ((EUID != 0)); then
+        say "missing: ${MISSING[*]}" >&2
+        fail "only root can install them: sudo $0 ${groups[*]}"
+    fi
+    say "installing ${MISSING[*]}"
+    install_quietly "${MISSING[@]}"
+}
+
+main "$@"
