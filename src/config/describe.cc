@@ -41,6 +41,7 @@ class Texts {
     }
 
     std::vector<std::string> operator()(core::PatternKind kind) const {
+        if (service_ == nullptr) return {};
         std::vector<std::string> texts;
         for (const core::PatternSource& pattern : service_->patterns) {
             if (pattern.kind == kind) texts.push_back(escape(pattern.text));

@@ -64,10 +64,10 @@ class SectionReader {
           spelling_(spelling),
           draft_(draft),
           issues_(issues),
-          given_(options().size()) {}
+          given_(options().size()),
+          origin_(section.line) {}
 
     Origin read() {
-        origin_.line = section_.line;
         for (const Entry& entry : section_.entries) sort(entry);
         // In the order of the table, so that a model does not depend on how keys were mixed.
         for (std::size_t i = 0; i < given_.size(); ++i) {
@@ -130,7 +130,7 @@ class SectionReader {
     }
 
     void take(const Option& option, const Value& value) {
-        origin_.lines[std::string(option.key)].push_back(value.line);
+        origin_.add(option.key, value.line);
         std::visit([&](auto field) { store(option, value, field); }, option.field);
     }
 

@@ -20,14 +20,14 @@ bool cannot_splice(int code) { return code == EINVAL || code == ENOSYS || code =
 
 void Store::open() {
     int ends[2];
-    if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) return fall_back();
+    if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) return use_memory();
     pipe_out_.reset(ends[0]);
     pipe_in_.reset(ends[1]);
     means_ = Means::Pipe;
 }
 
 /// From now on through memory, beginning with what the pipe still holds.
-void Store::fall_back() {
+void Store::use_memory() {
     memory_.resize(kStoreSize);
     begin_ = 0;
     std::size_t copied = 0;
@@ -51,7 +51,7 @@ ssize_t Store::take(int from) {
         constexpr unsigned kFlags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
         got = sys::retry(
             [&] { return ::splice(from, nullptr, pipe_in_.get(), nullptr, kStoreSize, kFlags); });
-        if (got < 0 && cannot_splice(errno)) fall_back();
+        if (got < 0 && cannot_splice(errno)) use_memory();
     }
     if (means_ == Means::Memory) {
         if (held_ > 0) {
@@ -71,7 +71,7 @@ ssize_t Store::give(int to) {
         constexpr unsigned kFlags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
         put = sys::retry(
             [&] { return ::splice(pipe_out_.get(), nullptr, to, nullptr, held_, kFlags); });
-        if (put < 0 && cannot_splice(errno)) fall_back();
+        if (put < 0 && cannot_splice(errno)) use_memory();
     }
     if (means_ == Means::Memory) {
         put = sys::retry([&] { return ::write(to, memory_.data() + begin_, held_); });
@@ -81,20 +81,27 @@ ssize_t Store::give(int to) {
     return put;
 }
 
-bool Flow::pump() {
+bool Flow::pump(bool readable) {
     for (int round = 0; round < kRounds && !done_; ++round) {
-        const Step filled = ended_ || store_.held() > 0 ? Step::Waits : fill();
+        const Step filled = ended_ || store_.held() > 0 ? Step::Waits : fill(readable);
         const Step drained = drain();
         if (filled == Step::Broken || drained == Step::Broken) return false;
         if (filled == Step::Waits && drained == Step::Waits) break;
+        readable = false;  // was said of the first bytes only
     }
     return true;
 }
 
 /// Takes once, and is called only while the store is empty: a splice that finds no room in a pipe
 /// and one that finds no bytes in a socket fail alike, so the two must never be in doubt.
-Flow::Step Flow::fill() {
-    const ssize_t got = store_.take(from_.from());
+Flow::Step Flow::fill(bool readable) {
+    ssize_t got = store_.take(from_.from());
+    if (got < 0 && errno == EAGAIN && readable) {
+        // Something is there that splice cannot take; waiting for it to be readable would be a
+        // spin.
+        store_.use_memory();
+        got = store_.take(from_.from());
+    }
     if (got > 0) return Step::Moved;
     if (got < 0 && errno == EAGAIN) return Step::Waits;
     if (got < 0 && from_.meaning_of(errno) == Break::Reset) return Step::Broken;

@@ -24,11 +24,13 @@ class Store {
     ssize_t take(int from);
     ssize_t give(int to);
 
+    /// No longer moves pages: splice(2) cannot pass the mark of an urgent byte, where read(2) can.
+    void use_memory();
+
   private:
     enum class Means { None, Pipe, Memory };
 
     void open();
-    void fall_back();
 
     Means means_ = Means::None;
     sys::UniqueFd pipe_out_;  ///< the end that bytes come out of
@@ -43,8 +45,9 @@ class Flow {
     Flow(Side& from, Side& to) : from_(from), to_(to) {}
 
     /// Moves what can be moved now.
+    /// @param readable  poll(2) has said that `from` has something to read
     /// @returns false when a side broke and the other must see a reset
-    bool pump();
+    bool pump(bool readable);
 
     bool done() const { return done_; }
     /// Done because `to` takes no more, before `from` had ended.
@@ -62,7 +65,7 @@ class Flow {
   private:
     enum class Step { Moved, Waits, Broken };
 
-    Step fill();
+    Step fill(bool readable);
     Step drain();
     Step stop(Break meaning);
 

@@ -23,6 +23,9 @@ using sys::Clock;
 constexpr std::chrono::seconds kLingerSilence{1};
 constexpr std::chrono::seconds kLingerLimit{5};
 
+/// A raw terminal cannot be told that its client has ended: it is hung up after so long a silence.
+constexpr std::chrono::seconds kHangUpAfter{5};
+
 /// A descriptor in the poll set that hung up stays readable for ever; while nothing is wanted of
 /// it, it must be left out, or the wait becomes a spin.
 class Watched {
@@ -67,6 +70,7 @@ class Poller {
         }
         bool whole = true;
         for (std::size_t i = 0; i < 2; ++i) {
+            readable_[i] = (entries[2 * i].revents & POLLIN) != 0;
             if (!watched_[2 * i].look(entries[2 * i]) && flows_[i]->from().is_socket()) {
                 whole = false;
             }
@@ -82,10 +86,13 @@ class Poller {
     }
 
     bool timed_out() const { return timed_out_; }
+    /// Whether the last wait found bytes to read for a direction, 0 up or 1 down.
+    bool readable(std::size_t flow) const { return readable_[flow]; }
 
   private:
     std::array<Flow*, 2> flows_;
     std::array<Watched, 4> watched_;
+    std::array<bool, 2> readable_{};
     bool timed_out_ = false;
 };
 
@@ -112,11 +119,13 @@ Totals relay(Side client, Side server, std::chrono::milliseconds half_closed_lim
     Poller poller(up, down);
     bool broken = false;
     while (!broken) {
-        broken = !up.pump() || !down.pump();
+        broken = !up.pump(poller.readable(0)) || !down.pump(poller.readable(1));
         if (down.done() && server.ends_whole()) up.cut();
         if (broken || (up.done() && down.done())) break;
-        const bool half_closed = up.done() || down.done();
-        broken = !poller.wait(half_closed ? half_closed_limit : kForEver) && !poller.timed_out();
+        const auto limit = !(up.done() || down.done()) ? kForEver
+                           : server.knows_its_end()    ? half_closed_limit
+                                                       : kHangUpAfter;
+        broken = !poller.wait(limit) && !poller.timed_out();
         if (poller.timed_out()) break;
     }
     if (broken) {

@@ -11,12 +11,12 @@ namespace portsplit::dispatch {
 namespace {
 
 /// Types the end-of-file character where the program on the terminal made it edit lines
-/// (termios(3) ICANON); without a reader it would only fill the terminal's buffer.
-void type_end_of_file(int terminal) {
+/// (termios(3) ICANON); to a raw one it would be a byte like any other.
+/// @returns whether that was so
+bool type_end_of_file(int terminal) {
     termios settings{};
-    if (::tcgetattr(terminal, &settings) < 0 || (settings.c_lflag & ICANON) == 0) return;
-    const ssize_t put = ::write(terminal, &settings.c_cc[VEOF], 1);
-    static_cast<void>(put);  // a full or closed terminal has no use for it
+    if (::tcgetattr(terminal, &settings) < 0 || (settings.c_lflag & ICANON) == 0) return false;
+    return ::write(terminal, &settings.c_cc[VEOF], 1) == 1;
 }
 
 }  // namespace
@@ -30,7 +30,7 @@ void Side::end_writing() {
             to_.reset();
             return;
         case Kind::Terminal:
-            type_end_of_file(to_.get());
+            knows_its_end_ = type_end_of_file(to_.get());
             return;
     }
 }

@@ -30,6 +30,8 @@ class Side {
     /// Carries an end of stream to this side: shutdown(2) of a socket, a closed pipe, the
     /// end-of-file character of a terminal that edits lines (a raw one knows no end).
     void end_writing();
+    /// False once an end of stream could not be carried to this side: a raw terminal knows none.
+    bool knows_its_end() const { return knows_its_end_; }
 
     /// What a failed read from, or write to, this side means.
     Break meaning_of(int code) const;
@@ -50,6 +52,7 @@ class Side {
     Kind kind_;
     sys::UniqueFd from_;
     sys::UniqueFd to_;
+    bool knows_its_end_ = true;
 };
 
 }  // namespace portsplit::dispatch
