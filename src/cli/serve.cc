@@ -15,9 +15,10 @@ int serve(const std::vector<std::string>& arguments) {
     for (char** entry = environ; *entry != nullptr; ++entry) environment.emplace_back(*entry);
 
     // Beside this program, as built; else where it is installed.
-    sys::execute(sys::own_folder() + "/portsplitd", all, environment);
+    const std::string own = sys::own_folder();
+    sys::execute(own + "/portsplitd", all, environment);
     const sys::SysError error =
-        sys::execute(std::string(PORTSPLIT_SBINDIR) + "/portsplitd", all, environment);
+        sys::execute(own + "/" PORTSPLIT_BIN_TO_SBIN "/portsplitd", all, environment);
     std::fprintf(stderr, "portsplit: %s\n", sys::to_string(error).c_str());
     return handoff::kExitSystem;
 }

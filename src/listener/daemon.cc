@@ -45,15 +45,17 @@ bool Daemon::prepare_to_serve() {
     sys::adopt_orphans();
 
     // Beside this program, as built; else where it is installed.
-    for (const std::string& folder : {sys::own_folder(), std::string(PORTSPLIT_LIBEXECDIR)}) {
+    const std::string own = sys::own_folder();
+    const std::string installed = own + "/" PORTSPLIT_SBIN_TO_LIBEXEC;
+    for (const std::string& folder : {own, installed}) {
         const std::string path = folder + "/portsplit-dispatch";
         launchpad_.program.reset(::open(path.c_str(), O_PATH | O_CLOEXEC));
         if (launchpad_.program) break;
     }
     if (!launchpad_.program) {
         log_.line(Level::Error,
-                  "cannot open portsplit-dispatch, neither beside portsplitd nor in " +
-                      std::string(PORTSPLIT_LIBEXECDIR) + ": " + sys::error_text(errno));
+                  "cannot open portsplit-dispatch, neither beside portsplitd nor in " + installed +
+                      ": " + sys::error_text(errno));
         return false;
     }
     launchpad_.log = options_.log;

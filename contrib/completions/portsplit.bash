@@ -1,0 +1,32 @@
+# Completion of portsplit and portsplitd for bash. It asks the program itself what it understands.
+
+# What follows PROGRAM [COMMAND]: options, and the commands where there are some.
+_portsplit_words() {
+    "$@" --help 2>/dev/null |
+        sed -n -e 's/^ *\(--[a-z-]*\).*/\1/p' -e '/^Subcommands:/,/^$/s/^  \([a-z]*\) .*/\1/p'
+}
+
+_portsplit() {
+    local program=$1 word=$2 before=$3 words command= files=yes
+    words=$(_portsplit_words "$program")
+    case $before in
+        --log) words='stderr syslog' ;;
+        --to) words='classic libconfig' files=no ;;
+        --ready-fd | --idle-exit) words= files=no ;;
+        *)
+            # A command is the first word; behind it stand its own options.
+            if ((COMP_CWORD > 1)); then
+                grep -qx -e "${COMP_WORDS[1]}" <<<"$words" && command=${COMP_WORDS[1]}
+                words=$(_portsplit_words "$program" $command | sed -n '/^-/p')
+            fi
+            # Options are offered to whoever begins one.
+            [[ $word == -* ]] || words=$(sed '/^-/d' <<<"$words")
+            ;;
+    esac
+    mapfile -t COMPREPLY < <(
+        compgen -W "$words" -- "$word" || :
+        [[ $files == no ]] || compgen -f -- "$word"
+    )
+}
+
+complete -o filenames -F _portsplit portsplit portsplitd

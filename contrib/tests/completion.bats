@@ -1,0 +1,49 @@
+# What the completion of bash offers is what the programs understand.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+    PATH=$PORTSPLIT_BUILD/bin:$PATH
+    # shellcheck source=../completions/portsplit.bash
+    source "$BATS_TEST_DIRNAME/../completions/portsplit.bash"
+    cd "$BATS_TEST_TMPDIR"
+    touch 'a b.conf'
+}
+
+# offered WORD...: what is offered for the last word of a command line, in OFFERED.
+offered() {
+    COMP_WORDS=("$@")
+    COMP_CWORD=$(($# - 1))
+    COMPREPLY=()
+    _portsplit "$1" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+    OFFERED="${COMPREPLY[*]}"
+}
+
+# is_offered EXPECTED WORD...
+is_offered() {
+    local expected=$1
+    shift
+    offered "$@"
+    echo "for \"$*\": $OFFERED"
+    [[ $OFFERED == "$expected" ]]
+}
+
+@test "completion: commands and files stand first" {
+    is_offered 'check' portsplit ch
+    is_offered 'convert' portsplit conv
+    is_offered 'a b.conf' portsplit a
+}
+
+@test "completion: behind a command stand its own options, and files" {
+    is_offered '--inetd' portsplit check --i
+    is_offered '--to' portsplit convert --t
+    is_offered 'classic libconfig' portsplit convert --to ''
+    is_offered 'a b.conf' portsplit check ''
+}
+
+@test "completion: portsplitd's options and their values" {
+    is_offered '--log' portsplitd --l
+    is_offered 'syslog' portsplitd --log sy
+    is_offered '--ready-fd' portsplitd x --r
+    is_offered '' portsplitd --ready-fd ''
+}

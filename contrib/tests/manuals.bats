@@ -1,0 +1,60 @@
+# The manuals are whole and well formed. PORTSPLIT_BUILD is a finished build.
+
+bats_require_minimum_version 1.5.0
+
+MANUALS=(portsplit.1 portsplit.conf.5 portsplitd.8 portsplit-dispatch.8)
+
+# read_manual NAME: as a reader sees it, in TEXT.
+read_manual() {
+    TEXT=$(MANWIDTH=100 MAN_KEEP_FORMATTING='' LC_ALL=C.UTF-8 man -l "$PORTSPLIT_BUILD/man/$1")
+}
+
+@test "manuals: man has no warning for any of them" {
+    local manual
+    for manual in "${MANUALS[@]}"; do
+        LC_ALL=C.UTF-8 man --warnings -l "$PORTSPLIT_BUILD/man/$manual" \
+            2>"$BATS_TEST_TMPDIR/warnings" >/dev/null
+        echo "$manual: $(<"$BATS_TEST_TMPDIR/warnings")"
+        [[ ! -s $BATS_TEST_TMPDIR/warnings ]]
+    done
+}
+
+@test "manuals: portsplit.conf(5) has every key of the option table, and no place left open" {
+    read_manual portsplit.conf.5
+    local key keys=0
+    while read -r key; do
+        echo "$key"
+        grep -qE "^ +$key = " <<<"$TEXT"
+        keys=$((keys + 1))
+    done < <(sed -n 's/^ *{\.key = "\([a-z]*\)".*/\1/p' \
+        "$BATS_TEST_DIRNAME/../../src/config/option_table.cc")
+    ((keys > 0))
+    [[ $TEXT != *@KEYS@* ]]
+}
+
+@test "manuals: each program's page has every option that its help has" {
+    local program section option options=0
+    for program in portsplit.1 portsplitd.8 portsplit-dispatch.8; do
+        read_manual "$program"
+        for option in $("$PORTSPLIT_BUILD/bin/${program%.*}" --help | grep -oE -e '--[a-z-]+'); do
+            echo "$program: $option"
+            grep -qE -e "^ +$option( |$)" <<<"$TEXT"
+            options=$((options + 1))
+        done
+    done
+    ((options > 0))
+}
+
+@test "manuals: the examples of portsplit.conf(5) are configurations, and its two spellings are one" {
+    local example examples=0
+    cd "$BATS_TEST_TMPDIR"
+    awk '/^\.Bd/ { number++; inside = 1; next }
+         /^\.Ed/ { inside = 0 }
+         inside { gsub(/\\e/, "\\"); print >(number ".conf") }' "$PORTSPLIT_BUILD/man/portsplit.conf.5"
+    for example in *.conf; do
+        "$PORTSPLIT_BUILD/bin/portsplit" convert --to classic "$example" >"$example.as-classic"
+        examples=$((examples + 1))
+    done
+    ((examples >= 2))
+    diff 1.conf.as-classic 2.conf.as-classic
+}
