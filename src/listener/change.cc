@@ -41,7 +41,8 @@ std::optional<core::Config> load(const std::string& file, config::Need need, sys
     if (!loaded.config) return std::nullopt;
     // A missing program ends its own connections only, so it is no reason not to serve the others.
     const config::Surroundings programs{.why_not_executable = sys::why_not_executable};
-    for (const config::Issue& issue : config::check_surroundings(loaded, programs)) {
+    for (config::Issue& issue : config::check_surroundings(loaded, programs)) {
+        issue.severity = config::Severity::Warning;
         log.line(Level::Warning, config::to_string(issue));
     }
     const config::Surroundings accounts{.user_exists = sys::user_exists,

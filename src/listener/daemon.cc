@@ -85,7 +85,7 @@ std::string Daemon::status() const {
 /// With a service manager that keeps the sockets, a port that is hardly used costs nothing.
 bool Daemon::idle_too_long() {
     const auto now = Clock::now();
-    if (generations_.connections() > 0 || waiting_ || change_) busy_ = now;
+    if (generations_.connections() > 0 || !waiting_.empty() || change_) busy_ = now;
     return options_.idle_exit.count() > 0 && listening_ && now >= busy_ + options_.idle_exit;
 }
 
@@ -99,7 +99,8 @@ void Daemon::wait() {
         entries.push_back({.fd = channel, .events = POLLIN, .revents = 0});
     }
     const bool has_current = generations_.current() != nullptr;
-    if (has_current && waiting_ && waiting_->for_room) entries[1].events |= POLLOUT;
+    const bool waiting = has_current && !waiting_.empty();
+    if (waiting && wants_room_) entries[1].events |= POLLOUT;
     if (change_) {
         entries.push_back({.fd = change_->generation.channel(), .events = POLLIN, .revents = 0});
         wake_at(change_->deadline);
@@ -107,7 +108,7 @@ void Daemon::wait() {
     if (!has_current && !change_ && listening_) wake_at(restart_at_);
     if (options_.idle_exit.count() > 0) wake_at(busy_ + options_.idle_exit);
     wake_at(manager_.due());
-    if (has_current && waiting_ && !waiting_->for_room) wake_at(Clock::now() + kShortagePause);
+    if (waiting && !wants_room_) wake_at(Clock::now() + kShortagePause);
 
     const std::size_t first_listener = entries.size();
     if (can_accept()) {
@@ -126,7 +127,7 @@ void Daemon::wait() {
     if (entries[0].revents != 0) obey_signals();
     if (change_) settle_change();
     if (generations_.current() == nullptr && !change_ && listening_) replace_zygote();
-    if (waiting_) offer_waiting();
+    hand_over_waiting();
     for (std::size_t i = first_listener; i < entries.size() && listening_; ++i) {
         if (entries[i].revents == 0) continue;
         const auto& all = listeners_.all();
@@ -136,7 +137,7 @@ void Daemon::wait() {
         if (listener != all.end()) accept_all(*listener);
     }
     if (listening_) manager_.keep_informed(status());
-    if (finishing_ && generations_.connections() == 0 && !waiting_) exit_code_ = 0;
+    if (finishing_ && generations_.connections() == 0 && waiting_.empty()) exit_code_ = 0;
     if (idle_too_long()) {
         log_.line(Level::Notice, "ending after " + std::to_string(options_.idle_exit.count()) +
                                      " s without a connection");
@@ -147,7 +148,7 @@ void Daemon::wait() {
 /// At the limit nothing is accepted: clients wait in the kernel's queue.
 bool Daemon::can_accept() const {
     const bool room = config_.maxconn == 0 || generations_.connections() < config_.maxconn;
-    return listening_ && !waiting_ && room;
+    return listening_ && waiting_.empty() && room;
 }
 
 void Daemon::accept_all(const Listener& listener) {
@@ -174,24 +175,19 @@ void Daemon::accept_all(const Listener& listener) {
             .peer = accepted->peer,
             .local = accepted->local,
         };
-        hand_over(message, std::move(accepted->fd));
+        waiting_.push_back({message, std::move(accepted->fd)});
+        hand_over_waiting();
     }
 }
 
-void Daemon::hand_over(const handoff::Connection& message, sys::UniqueFd fd) {
+void Daemon::hand_over_waiting() {
     Generation* current = generations_.current();
-    if (current == nullptr) {
-        waiting_ = Waiting{message, std::move(fd), false};
-        return;
+    while (current != nullptr && !waiting_.empty()) {
+        const auto handed = current->hand_over(waiting_.front(), Generation::Wait::Never);
+        wants_room_ = !handed && handed.error().code == EAGAIN;
+        if (!handed) return;
+        waiting_.pop_front();
     }
-    const auto handed = current->hand_over(message, fd, Generation::Wait::Never);
-    if (!handed) waiting_ = Waiting{message, std::move(fd), handed.error().code == EAGAIN};
-}
-
-void Daemon::offer_waiting() {
-    Waiting connection = std::move(*waiting_);
-    waiting_.reset();
-    hand_over(connection.message, std::move(connection.fd));
 }
 
 }  // namespace portsplit::listener

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
@@ -41,13 +42,6 @@ class Daemon {
         std::string done;                 ///< what the log says when it has taken over
     };
 
-    /// An accepted connection that could not be handed over yet.
-    struct Waiting {
-        handoff::Connection message;
-        sys::UniqueFd fd;
-        bool for_room;  ///< in the channel; else for time to pass
-    };
-
     // Changing configurations, the first one included (change.cc).
     std::optional<int> begin_change();
     std::optional<int> prepare(core::Config config, std::string done);
@@ -67,8 +61,7 @@ class Daemon {
     std::string status() const;
     bool can_accept() const;
     void accept_all(const Listener& listener);
-    void hand_over(const handoff::Connection& message, sys::UniqueFd fd);
-    void offer_waiting();
+    void hand_over_waiting();
 
     // Signals and children (signals.cc).
     void obey_signals();
@@ -90,7 +83,8 @@ class Daemon {
     std::optional<Change> change_;
     bool change_again_ = false;  ///< another reload was asked for meanwhile
 
-    std::optional<Waiting> waiting_;
+    std::deque<Delivery> waiting_;  ///< accepted; handed over in this order
+    bool wants_room_ = false;  ///< in the channel, for the first of them; else for time to pass
     std::uint64_t next_id_ = 1;
     sys::Clock::time_point accept_at_{};   ///< not before; after a shortage
     sys::Clock::time_point born_{};        ///< when the current zygote was ready

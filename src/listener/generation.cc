@@ -83,18 +83,14 @@ Result<Generation> Generation::start(const Launchpad& launchpad, const core::Con
     const pid_t pid = ::fork();
     if (pid < 0) return SysError{errno, "cannot fork for portsplit-dispatch"};
     if (pid == 0) become_zygote(launchpad, channel->second, *text, account, log);
-    return Generation(pid, std::move(channel->first));
+    return Generation(pid, std::move(channel->first), std::move(channel->second));
 }
 
 void Generation::receive() {
     std::array<std::byte, sizeof(handoff::Connection)> buffer;
-    while (!hung_up_) {
+    while (true) {
         const auto received = sys::receive_message(channel_.get(), buffer);
-        if (!received && received.error().code == EAGAIN) return;
-        if (!received || received->size == 0) {
-            hung_up_ = true;
-            return;
-        }
+        if (!received || received->size == 0) return;
         handoff::Header header{};
         if (received->size < sizeof header) continue;
         std::memcpy(&header, buffer.data(), sizeof header);
@@ -104,12 +100,25 @@ void Generation::receive() {
     }
 }
 
-Result<sys::Done> Generation::hand_over(const handoff::Connection& connection,
-                                        const UniqueFd& client, Wait wait) {
-    const auto sent = sys::send_message(channel_.get(), std::as_bytes(std::span(&connection, 1)),
-                                        client.get(), wait == Wait::Never ? MSG_DONTWAIT : 0);
+Result<sys::Done> Generation::hand_over(const Delivery& delivery, Wait wait) {
+    const auto message = std::as_bytes(std::span(&delivery.message, 1));
+    const auto sent = sys::send_message(channel_.get(), message, delivery.client.get(),
+                                        wait == Wait::Never ? MSG_DONTWAIT : 0);
     if (sent) ++connections_;
     return sent;
+}
+
+std::vector<Delivery> Generation::take_back() {
+    std::vector<Delivery> untaken;
+    while (true) {
+        Delivery delivery;
+        auto received = sys::receive_message(
+            its_end_.get(), std::as_writable_bytes(std::span(&delivery.message, 1)));
+        if (!received || received->size == 0) return untaken;
+        if (connections_ > 0) --connections_;
+        delivery.client = std::move(received->fd);
+        untaken.push_back(std::move(delivery));
+    }
 }
 
 void Generation::retire() { ::shutdown(channel_.get(), SHUT_WR); }

@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "core/model.h"
 #include "handoff.h"
@@ -24,6 +26,12 @@ struct Launchpad {
     std::string file;       ///< the name of the configuration file, for messages
 };
 
+/// A connection on its way to a dispatcher.
+struct Delivery {
+    handoff::Connection message;
+    sys::UniqueFd client;
+};
+
 class Generation {
   public:
     /// Starts a zygote with this configuration. It can take connections once `ready`.
@@ -35,8 +43,8 @@ class Generation {
     bool ready() const { return ready_; }
     std::size_t connections() const { return connections_; }
 
-    /// What to poll for messages; -1 when the zygote has closed it.
-    int channel() const { return hung_up_ ? -1 : channel_.get(); }
+    /// What to poll for messages.
+    int channel() const { return channel_.get(); }
 
     /// Takes the messages that wait.
     void receive();
@@ -44,20 +52,23 @@ class Generation {
     enum class Wait { Never, ForRoom };
 
     /// Hands a connection over; the caller's descriptor stays its own.
-    /// @returns EAGAIN when there is no room, EPIPE when the zygote is gone
-    sys::Result<sys::Done> hand_over(const handoff::Connection& connection,
-                                     const sys::UniqueFd& client, Wait wait);
+    /// @returns EAGAIN when there is no room
+    sys::Result<sys::Done> hand_over(const Delivery& delivery, Wait wait);
+
+    /// After the zygote has died: the connections it had not taken yet.
+    std::vector<Delivery> take_back();
 
     /// Tells the zygote that nothing more comes: it ends with its last connection.
     void retire();
 
   private:
-    Generation(pid_t pid, sys::UniqueFd channel) : pid_(pid), channel_(std::move(channel)) {}
+    Generation(pid_t pid, sys::UniqueFd channel, sys::UniqueFd its_end)
+        : pid_(pid), channel_(std::move(channel)), its_end_(std::move(its_end)) {}
 
     pid_t pid_;
     sys::UniqueFd channel_;
+    sys::UniqueFd its_end_;  ///< kept, so that what the zygote leaves unread is not lost with it
     bool ready_ = false;
-    bool hung_up_ = false;
     std::size_t connections_ = 0;
 };
 

@@ -40,14 +40,14 @@ std::size_t Generations::connections() const {
 Generations::End Generations::on_child_end(pid_t pid) {
     receive();  // what it told before it ended
     if (current_ && current_->pid() == pid) {
-        adopt(*current_);
+        bury(*current_);
         current_.reset();
         return End::Current;
     }
     const auto found = std::find_if(retired_.begin(), retired_.end(),
                                     [pid](const Generation& one) { return one.pid() == pid; });
     if (found != retired_.end()) {
-        adopt(*found);
+        bury(*found);
         retired_.erase(found);
         return End::Retired;
     }
@@ -55,9 +55,11 @@ Generations::End Generations::on_child_end(pid_t pid) {
     return End::None;
 }
 
-/// A connection that was still in the channel has no process, so no more are counted than there are
-/// children that are no zygotes.
-void Generations::adopt(const Generation& dead) {
+/// Its dispatchers are this process's children now. No more are counted than there are children
+/// that are no zygotes: one connection can have died with the zygote, between the channel and the
+/// fork.
+void Generations::bury(Generation& dead) {
+    for (Delivery& delivery : dead.take_back()) untaken_.push_back(std::move(delivery));
     const std::size_t zygotes = retired_.size() + (current_ ? 1 : 0) - 1;  // the dead one is reaped
     const std::size_t children = sys::count_children();
     const std::size_t strangers = children - std::min(children, zygotes + orphans_);

@@ -6,7 +6,7 @@
 
 #include <cstddef>
 #include <optional>
-#include <string>
+#include <utility>
 #include <vector>
 
 #include "listener/generation.h"
@@ -40,12 +40,16 @@ class Generations {
     /// of this process; each is counted until it ends.
     End on_child_end(pid_t pid);
 
+    /// The connections that zygotes left untaken when they died, oldest first.
+    std::vector<Delivery> take_untaken() { return std::exchange(untaken_, {}); }
+
   private:
-    void adopt(const Generation& dead);
+    void bury(Generation& dead);
 
     std::optional<Generation> current_;
     std::vector<Generation> retired_;
     std::size_t orphans_ = 0;
+    std::vector<Delivery> untaken_;
 };
 
 }  // namespace portsplit::listener

@@ -65,19 +65,22 @@ void Daemon::reap() {
                           std::to_string(generations_.connections()));
             schedule_restart();
         }
+        for (Delivery& delivery : generations_.take_untaken()) {
+            waiting_.push_back(std::move(delivery));
+        }
     }
 }
 
-/// Connections already accepted are not forgotten: the one that waits is handed over now.
+/// Connections already accepted are not forgotten: those that wait are handed over now.
 void Daemon::stop_listening() {
     if (!listening_) return;
     listening_ = false;
     change_.reset();
     Generation* current = generations_.current();
-    if (waiting_ && current != nullptr) {
-        (void)current->hand_over(waiting_->message, waiting_->fd, Generation::Wait::ForRoom);
+    for (const Delivery& delivery : waiting_) {
+        if (current != nullptr) (void)current->hand_over(delivery, Generation::Wait::ForRoom);
     }
-    waiting_.reset();
+    waiting_.clear();
     generations_.retire();
     listeners_.close();
     pid_file_.remove();

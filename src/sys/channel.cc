@@ -1,6 +1,7 @@
 #include "sys/channel.h"
 
 #include <sys/socket.h>
+#include <sys/time.h>
 
 #include <cstring>
 
@@ -40,7 +41,12 @@ Result<std::pair<UniqueFd, UniqueFd>> channel_pair() {
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
         return SysError{errno, "cannot create a channel between processes"};
     }
-    return std::pair{UniqueFd(ends[0]), UniqueFd(ends[1])};
+    std::pair pair{UniqueFd(ends[0]), UniqueFd(ends[1])};
+    for (const int end : ends) {
+        const timeval limit{.tv_sec = 1, .tv_usec = 0};
+        ::setsockopt(end, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    }
+    return pair;
 }
 
 Result<Done> stamp_senders(const UniqueFd& receiver) {

@@ -13,7 +13,7 @@
 
 namespace portsplit::sys {
 
-/// Two connected ends, close-on-exec.
+/// Two connected ends, close-on-exec. A send that waits for room gives up after a second (EAGAIN).
 Result<std::pair<UniqueFd, UniqueFd>> channel_pair();
 
 /// Asks the kernel to stamp each message received here with its sender's process id.

@@ -1,0 +1,173 @@
+#include "config/builder.h"
+
+#include <gmock/gmock.h>
+
+#include "issues_of.h"
+
+namespace portsplit::config {
+namespace {
+
+using ::testing::ElementsAre;
+
+TEST(Builder, SaysWhatAConfigurationLacks) {
+    struct Case {
+        const char* shown;
+        std::string text;
+        std::string expected;
+    };
+    const Case cases[] = {
+        {"no bind", with_service(""), "f:1: no bind; write where to listen, such as bind = *:443"},
+        {"no bind in libconfig", "services : { fallback : { exec = \"a\"; }; };",
+         "f:1: no bind; write where to listen, such as bind = \"*:443\""},
+        {"no service", "bind = *:443\n",
+         "f:1: no service; write a [NAME] line and below it what it does"},
+        {"no service in libconfig", "bind = \"*:443\";",
+         "f:1: no service; write services : { NAME : { ... }; };"},
+        {"an empty group of services", "bind = \"*:443\"; services : { };",
+         "f:1: no service; write services : { NAME : { ... }; };"},
+        {"no action", service_of("string = a\n"),
+         "f:2: service s has no action; write connect = HOST:PORT or exec = PROGRAM"},
+        {"no action but arguments", service_of("string = a\nexecarg = x\n"),
+         "f:2: service s has no action; write connect = HOST:PORT or exec = PROGRAM"},
+        {"no action in libconfig", libconfig_service_of("string = \"a\";"),
+         "f:1: service s has no action; write connect = \"HOST:PORT\" or exec = \"PROGRAM\""},
+        {"no pattern", service_of("exec = a\n"),
+         "f:2: service s has no pattern; write the bytes that its streams begin with, such as "
+         "string = SSH-"},
+        {"no pattern in libconfig", libconfig_service_of("exec = \"a\";"),
+         "f:1: service s has no pattern; write the bytes that its streams begin with, such as "
+         "string = \"SSH-\""},
+    };
+    for (const Case& c : cases) EXPECT_THAT(issues_of(c.text), ElementsAre(c.expected)) << c.shown;
+}
+
+TEST(Builder, NeedsNoBindWhereNobodyListens) {
+    EXPECT_THAT(issues_of(with_service(""), Need::Services), ElementsAre());
+}
+
+TEST(Builder, NamesBothLinesOfAContradiction) {
+    struct Case {
+        const char* shown;
+        std::string text;
+        std::vector<std::string> expected;
+    };
+    const Case cases[] = {
+        {"two actions",
+         service_of("string = a\nexec = x\nexecarg = y\nconnect = b:1\n"),
+         {"f:6: service s has two actions, connect on line 6 and exec on line 4; keep one of the "
+          "two"}},
+        {"two actions, the other way round",
+         service_of("string = a\nconnect = b:1\nexec = x\n"),
+         {"f:5: service s has two actions, connect on line 4 and exec on line 5; keep one of the "
+          "two"}},
+        {"keys of exec beside connect",
+         service_of("string = a\nexecarg = x\nexecarg = y\nconnect = b:1\nstdio = pty\npty = "
+                    "yes\nstderr = null\n"),
+         {"f:4: execarg: only for exec, and service s has connect on line 6; delete it",
+          "f:7: stdio: only for exec, and service s has connect on line 6; delete it",
+          "f:8: pty: only for exec, and service s has connect on line 6; delete it",
+          "f:9: stderr: only for exec, and service s has connect on line 6; delete it"}},
+        {"one service twice",
+         service_of("string = a\nconnect = b:1\n[t]\nstring = c\nexec = x\n[s]\nstring = b\nexec = "
+                    "x\n"),
+         {"f:8: service s stands on line 2 already; write one service, or choose another name"}},
+        {"one listener twice",
+         with_service("bind = 0.0.0.0:443\nbind = [::]:443\nbind = 0.0.0.0:443\n"),
+         {"f:3: bind = 0.0.0.0:443: taken by bind = 0.0.0.0:443 on line 1; delete one of the two"}},
+        {"an address of every address",
+         with_service("bind = [2001:db8::1]:443\nbind = *:443\n"),
+         {"f:2: bind = *:443: taken by bind = [2001:db8::1]:443 on line 1; delete one of the two"}},
+        {"relay to the own listener",
+         "bind = 192.0.2.1:443\nbind = *:80\n[fallback]\nconnect = b:1\nconnect = localhost:80\n",
+         {"f:5: connect = localhost:80: leads back to bind = *:80 on line 2, without end; write "
+          "the port of another program"}},
+        {"relay to the own listener in libconfig",
+         "bind = [ \"127.0.0.1:443\",\n \"[::1]:443\" ];\nservices : { fallback : {\nconnect = "
+         "\"[::1]:443\"; }; };",
+         {"f:4: connect = \"[::1]:443\": leads back to bind = \"[::1]:443\" on line 2, without "
+          "end; write the port of another program"}},
+    };
+    for (const Case& c : cases) {
+        EXPECT_THAT(issues_of(c.text), ::testing::ElementsAreArray(c.expected)) << c.shown;
+    }
+}
+
+TEST(Builder, LastResortsTakeNoPattern) {
+    EXPECT_THAT(issues_of("bind = *:443\n[timeout]\nstring = a\nstring = b\nconnect = b:1\n"),
+                ElementsAre("f:3: service timeout takes no pattern, for it is what remains; "
+                            "delete this one",
+                            "f:4: service timeout takes no pattern, for it is what remains; "
+                            "delete this one"));
+    EXPECT_THAT(issues_of("bind = *:443\n[fallback]\nstring = a\nexec = b\n"),
+                ElementsAre("f:3: service fallback takes no pattern, for it is what remains; "
+                            "delete this one"));
+}
+
+TEST(Builder, LastResortsMayStandAnywhere) {
+    EXPECT_THAT(issues_of("bind = *:443\n[fallback]\nexec = a\n[s]\nstring = a\nexec = b\n"),
+                ElementsAre());
+}
+
+TEST(Builder, SaysWhichNameIsNone) {
+    EXPECT_THAT(
+        issues_of("bind = *:443\n"
+                  "[a b]\nstring = a\nexec = x\n"
+                  "[]\nstring = b\nexec = x\n"
+                  "[-]\nstring = c\nexec = x\n"),
+        ElementsAre("f:2: service a b: a name is printable ASCII without blanks, =, ] and \"",
+                    "f:5: service : a service without a name; give it one",
+                    "f:8: service -: - means no service in the log; choose another name"));
+}
+
+TEST(Builder, WarnsOfWaitingForEver) {
+    EXPECT_THAT(issues_of(with_service("bind = *:443\ntimeout = 0\n")),
+                ElementsAre("f:2: warning: timeout = 0: a client that sends nothing is waited for "
+                            "without end; write a number of seconds such as 5"));
+}
+
+TEST(Builder, NamesItsLimit) {
+    std::string text = "bind = *:443\n";
+    for (std::size_t i = 0; i <= kMostServices; ++i) {
+        text +=
+            "[s" + std::to_string(i) + "]\nstring = " + std::to_string(100000 + i) + "\nexec = x\n";
+    }
+    EXPECT_THAT(issues_of(text),
+                ElementsAre("f:30002: 10001 services; at most 10000 are possible"));
+}
+
+TEST(Builder, ReportsEveryProblemOfAFileAtOnce) {
+    EXPECT_THAT(issues_of("bind = 1\n"
+                          "timeout = soon\n"
+                          "maxcon = 5\n"
+                          "[s]\n"
+                          "string = \n"
+                          "connect = :1\n"
+                          "[s]\n"
+                          "exec = a/b\n"),
+                ElementsAre("f:1: bind = 1: no port; write ADDR:PORT, such as 0.0.0.0:443, "
+                            "[::]:443 or *:443",
+                            "f:2: timeout = soon: not a number of seconds from 0 to 86400, such as "
+                            "5 or 2.5",
+                            "f:3: unknown key maxcon; did you mean maxconn?",
+                            "f:5: string = : empty; write the first bytes of the stream",
+                            "f:6: connect = :1: neither a host name nor an address; write one such "
+                            "as 127.0.0.1:8443",
+                            "f:7: service s has no pattern; write the bytes that its streams begin "
+                            "with, such as string = SSH-",
+                            "f:7: service s stands on line 4 already; write one service, or choose "
+                            "another name",
+                            "f:8: exec = a/b: neither an absolute path nor a bare name; begin it "
+                            "with /"));
+}
+
+TEST(Builder, LinesStayRightBesideWhatCannotBeRead) {
+    EXPECT_THAT(issues_of("bind = 1\nbind = *:443\n[fallback]\nconnect = b\nconnect = [::1]:443\n"),
+                ElementsAre("f:1: bind = 1: no port; write ADDR:PORT, such as 0.0.0.0:443, "
+                            "[::]:443 or *:443",
+                            "f:4: connect = b: no port; write HOST:PORT, such as 127.0.0.1:8443",
+                            "f:5: connect = [::1]:443: leads back to bind = *:443 on line 2, "
+                            "without end; write the port of another program"));
+}
+
+}  // namespace
+}  // namespace portsplit::config

@@ -1,0 +1,91 @@
+#include "config/classic_reader.h"
+
+#include <gmock/gmock.h>
+
+#include "issues_of.h"
+
+namespace portsplit::config {
+namespace {
+
+using ::testing::ElementsAre;
+
+Entry bare(const char* key, int line, const char* text) {
+    return {key, line, false, {{line, Kind::Bare, text}}};
+}
+
+TEST(ClassicReader, YieldsLinesAndSections) {
+    Issues issues("f", "");
+    const Document document = read_classic(
+        "# comment = no\n"
+        "\n"
+        "bind=*:443\n"
+        " timeout\t= 2.5\n"
+        " \t\n"
+        "\t[ssh] \n"
+        "string = a = b # c\n"
+        "[web]\n"
+        "string =\n"
+        "string = \\20x",
+        issues);
+    EXPECT_THAT(issues.sorted(), ElementsAre());
+    EXPECT_EQ(document,
+              (Document{Spelling::Classic,
+                        {"", 1, {bare("bind", 3, "*:443"), bare("timeout", 4, "2.5")}},
+                        {{"ssh", 6, {bare("string", 7, "a = b # c")}},
+                         {"web", 8, {bare("string", 9, ""), bare("string", 10, "\\20x")}}}}));
+}
+
+TEST(ClassicReader, SaysWhatIsNoLineOfItsOwnAndReadsOn) {
+    EXPECT_THAT(issues_of("bind *:443\n"
+                          "  # comment\n"
+                          "= 5\n"
+                          "[s] string = a\n"
+                          "string = a\n"
+                          "connect = b:1\n"
+                          "[t\n"
+                          "string = b\rc\n"
+                          "[u]\n",
+                          Need::Services),
+                ElementsAre("f:1: bind *:443: neither key = value, nor [service], nor # comment",
+                            "f:2: # begins a comment only as the first character of a line",
+                            "f:3: = 5: neither key = value, nor [service], nor # comment",
+                            "f:4: [s] string = a: not a section; write [NAME] alone on its line",
+                            "f:7: [t: not a section; write [NAME] alone on its line",
+                            "f:7: service t has no pattern; write the bytes that its streams begin "
+                            "with, such as string = SSH-",
+                            "f:7: service t has no action; write connect = HOST:PORT or exec = "
+                            "PROGRAM",
+                            "f:8: a carriage return inside the line; end lines with LF alone",
+                            "f:9: service u has no pattern; write the bytes that its streams begin "
+                            "with, such as string = SSH-",
+                            "f:9: service u has no action; write connect = HOST:PORT or exec = "
+                            "PROGRAM"));
+}
+
+TEST(ClassicReader, DropsBlanksAtTheEndOfAValueWithAWarning) {
+    const std::string text = service_of("string = a \nconnect = b:1\t\n");
+    EXPECT_THAT(issues_of(text),
+                ElementsAre("f:3: warning: string: blanks at the end of the value are dropped; "
+                            "write \\20 for one that belongs to it",
+                            "f:4: warning: connect: blanks at the end of the value are dropped"));
+    EXPECT_EQ(read(text, "f", Need::Services).config->services[0].patterns[0].text, "a");
+}
+
+TEST(ClassicReader, SurvivesALineOfOneMebibyte) {
+    const std::string long_text(1 << 20, 'a');
+    EXPECT_THAT(issues_of("#" + long_text + "\n" + service_of("string = a\nconnect = b:1\n")),
+                ElementsAre());
+    EXPECT_THAT(issues_of(service_of("connect = b:1\nstring = " + long_text + "\n")),
+                ElementsAre("f:4: string = " + std::string(60, 'a') +
+                            "...: 1048576 bytes; at most 65536 can be looked at"));
+    EXPECT_THAT(issues_of(service_of("string = a\nconnect = b:1\n" + long_text)),
+                ElementsAre("f:5: " + std::string(60, 'a') +
+                            "...: neither key = value, nor [service], nor # comment"));
+    EXPECT_THAT(issues_of(service_of("string = a\nconnect = b:1\n" + long_text + " = 1")),
+                ElementsAre("f:5: unknown key " + std::string(60, 'a') +
+                            "...; the keys of a service are string, connect, exec, execarg, stdio, "
+                            "pty or stderr"));
+}
+
+}  // namespace
+}  // namespace portsplit::config

@@ -1,0 +1,113 @@
+#include "config/libconfig_reader.h"
+
+#include <gmock/gmock.h>
+
+#include "issues_of.h"
+
+namespace portsplit::config {
+namespace {
+
+using ::testing::ElementsAre;
+
+TEST(LibconfigReader, YieldsSettingsWithLinesAndKinds) {
+    const char* text =
+        "a = 1; b = 2.5;\n"
+        "c = True\n"
+        "d = [ \"x\",\n"
+        "      \"y\" ];\n"
+        "e : { }; f = ( ( ) ); g = 99999999999; h = 0x10; i = 1e-5;\n"
+        "services : {\n"
+        "  s : { string = \"a\\n\\x41\\\\00\"; };\n"
+        "  t :\n"
+        "  { }\n"
+        "};\n";
+    Issues issues("f", text);
+    const auto document = read_libconfig(text, issues);
+    EXPECT_THAT(issues.sorted(), ElementsAre());
+    ASSERT_TRUE(document);
+    const std::vector<Entry> global = {
+        {"a", 1, false, {{1, Kind::Integer, "1"}}},
+        {"b", 1, false, {{1, Kind::Float, "2.5"}}},
+        {"c", 2, false, {{2, Kind::Boolean, "true"}}},
+        {"d", 3, true, {{3, Kind::String, "x"}, {4, Kind::String, "y"}}},
+        {"e", 5, false, {{5, Kind::Group, "{ }"}}},
+        {"f", 5, true, {{5, Kind::List, "( )"}}},
+        {"g", 5, false, {{5, Kind::Integer, "99999999999"}}},
+        {"h", 5, false, {{5, Kind::Integer, "16"}}},
+        {"i", 5, false, {{5, Kind::Float, "0.00001"}}},
+    };
+    EXPECT_EQ(document->global.entries, global);
+    const std::vector<Section> services = {
+        {"s", 7, {{"string", 7, false, {{7, Kind::String, "a\nA\\00"}}}}}, {"t", 8, {}}};
+    EXPECT_EQ(document->services, services);
+}
+
+TEST(LibconfigReader, TakesServicesAsAListForNamesThatAreNoIdentifiers) {
+    const char* text =
+        "services = (\n"
+        "  { name = \"http/1.1\"; string = \"GET\"; },\n"
+        "  { string = \"x\";\n"
+        "    name = \"b\"; } );";
+    Issues issues("f", text);
+    const auto document = read_libconfig(text, issues);
+    EXPECT_THAT(issues.sorted(), ElementsAre());
+    ASSERT_TRUE(document);
+    const std::vector<Section> services = {
+        {"http/1.1", 2, {{"string", 2, false, {{2, Kind::String, "GET"}}}}},
+        {"b", 4, {{"string", 3, false, {{3, Kind::String, "x"}}}}}};
+    EXPECT_EQ(document->services, services);
+}
+
+TEST(LibconfigReader, SaysWhatItCannotRead) {
+    const std::string cannot_read_on =
+        "libconfig cannot read on, here or just before; write key = value; with strings in double "
+        "quotes, lists as [ \"a\", \"b\" ] and groups as name : { ... };";
+    struct Case {
+        const char* shown;
+        std::string text;
+        std::string expected;
+    };
+    const Case cases[] = {
+        {"syntax", "a = 1;\nb = ;\n", "f:2: " + cannot_read_on},
+        {"syntax at the end, never beyond the last line", "a = {\n", "f:1: " + cannot_read_on},
+        {"address without quotes", "bind = 0.0.0.0:1; services : { };", "f:1: " + cannot_read_on},
+        {"same key", "a = 1;\n\na = 2;",
+         "f:3: a key or service that its group has already; write several values as a list: [ "
+         "\"a\", \"b\" ]"},
+        {"same service", "services : { s : { };\n s : { }; };",
+         "f:2: a key or service that its group has already; write several values as a list: [ "
+         "\"a\", \"b\" ]"},
+        {"mixed array", "a = [ 1,\n \"x\" ];",
+         "f:2: values of different types in one [ ]; write all of them in double quotes"},
+        {"nested too deeply", "a=(" + std::string(20000, '('), "f:1: libconfig: memory exhausted"},
+        {"service that is no group", "services : {\n s = \"a\"; };",
+         "f:2: s: not a group; write s : { ... };"},
+        {"services that is no group", "services = \"a\";",
+         "f:1: services: not a group; write services : { ... };"},
+        {"service without a name", "services = (\n { string = \"a\"; } );",
+         "f:2: services: each element of the list is a group with a name; write { name = \"NAME\"; "
+         "... }"},
+        {"name that is no string", "services = (\n { name = 1; } );",
+         "f:2: services: each element of the list is a group with a name; write { name = \"NAME\"; "
+         "... }"},
+        {"element that is no group", "services = ( \"a\" );",
+         "f:1: services: each element of the list is a group with a name; write { name = \"NAME\"; "
+         "... }"},
+    };
+    for (const Case& c : cases) {
+        Issues issues("f", c.text);
+        read_libconfig(c.text, issues);
+        EXPECT_THAT(texts_of(issues.sorted()), ElementsAre(c.expected)) << c.shown;
+    }
+}
+
+TEST(LibconfigReader, JudgesTheRestBesideANulEscape) {
+    EXPECT_THAT(issues_of(libconfig_service_of("string = \"\\x00\";\nconnect = \"b\";")),
+                ElementsAre("f:2: \\x00: libconfig ends the string here; write \"\\\\00\" for a "
+                            "NUL byte in a pattern",
+                            "f:3: connect = \"b\": no port; write HOST:PORT, such as "
+                            "127.0.0.1:8443"));
+}
+
+}  // namespace
+}  // namespace portsplit::config

@@ -1,0 +1,213 @@
+#include "config/load.h"
+
+#include <gmock/gmock.h>
+
+#include <map>
+#include <string>
+
+#include "config/option_table.h"
+#include "issues_of.h"
+
+namespace portsplit::config {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace std::string_literals;
+using ::testing::ElementsAre;
+
+TEST(Load, ReadsTheExampleOfTheOldManual) {
+    const Loaded loaded = read(
+        "# Portsplit 1.0\n"
+        "bind = 0.0.0.0:9090\n"
+        "bind = :::9090\n"
+        "timeout = 2\n"
+        "maxconn=10\n"
+        "pid = /run/portsplit.pid\n"
+        "\n"
+        "[ssh]\n"
+        "string = SSH-\n"
+        "connect = ::1:22\n"
+        "\n"
+        "[vpn]\n"
+        "string = \\00\\0E\\38\n"
+        "string = \\00\\0E\\40\n"
+        "exec = /usr/sbin/pppd\n"
+        "execarg = notty\n"
+        "execarg = noauth\n"
+        "pty = yes\n"
+        "\n"
+        "[timeout]\n"
+        "connect = localhost:22\n",
+        "f", Need::Listeners);
+    EXPECT_THAT(loaded.issues, ElementsAre());
+    EXPECT_EQ(loaded.spelling, Spelling::Classic);
+    core::Config expected;
+    expected.bind = {{"0.0.0.0", 9090}, {"::", 9090}};
+    expected.timeout = 2s;
+    expected.maxconn = 10;
+    expected.pid = "/run/portsplit.pid";
+    expected.services = {
+        {"ssh", {{core::PatternKind::String, "SSH-"}}, core::Connect{{{"::1", 22}}}},
+        {"vpn",
+         {{core::PatternKind::String, "\0\x0e\x38"s}, {core::PatternKind::String, "\0\x0e\x40"s}},
+         core::Exec{"/usr/sbin/pppd", {"notty", "noauth"}, core::Stdio::Pty}},
+        {"timeout", {}, core::Connect{{{"localhost", 22}}}}};
+    EXPECT_EQ(loaded.config, expected);
+}
+
+TEST(Load, BothSpellingsSayTheSame) {
+    const Loaded classic = read(
+        "bind    = 0.0.0.0:443\n"
+        "bind    = [::]:443\n"
+        "timeout = 2.5\n"
+        "[ssh]\n"
+        "string  = SSH-\n"
+        "connect = 127.0.0.1:22\n"
+        "[web]\n"
+        "string  = GET\\20\n"
+        "string  = POST\\20\n"
+        "exec    = /usr/sbin/httpd\n"
+        "execarg = -i\n"
+        "[fallback]\n"
+        "connect = 127.0.0.1:8443\n",
+        "f", Need::Listeners);
+    const Loaded libconfig = read(
+        "bind     = [ \"0.0.0.0:443\", \"[::]:443\" ];\n"
+        "timeout  = 2.5;\n"
+        "services : {\n"
+        "  ssh  : { string = \"SSH-\"; connect = \"127.0.0.1:22\"; };\n"
+        "  web  : { string = [ \"GET \", \"POST \" ];\n"
+        "           exec = \"/usr/sbin/httpd\"; execarg = [ \"-i\" ]; };\n"
+        "  fallback : { connect = \"127.0.0.1:8443\"; };\n"
+        "};\n",
+        "f", Need::Listeners);
+    EXPECT_THAT(classic.issues, ElementsAre());
+    EXPECT_THAT(libconfig.issues, ElementsAre());
+    EXPECT_EQ(classic.spelling, Spelling::Classic);
+    EXPECT_EQ(libconfig.spelling, Spelling::Libconfig);
+    ASSERT_TRUE(classic.config);
+    EXPECT_EQ(classic.config, libconfig.config);
+}
+
+/// For each key a value that is not its default.
+const std::map<std::string_view, const char*> kSamples = {
+    {"bind", "*:443"},     {"timeout", "2.5"},   {"maxconn", "7"},  {"window", "512"},
+    {"pid", "/run/a.pid"}, {"user", "www-data"}, {"group", "www"},  {"string", "\\00a"},
+    {"connect", "b:1"},    {"exec", "/bin/a"},   {"execarg", "-x"}, {"stdio", "pipe"},
+    {"pty", "yes"},        {"stderr", "client"},
+};
+
+/// A file of one service that uses a key; one with an action that the key goes with.
+std::string sample_file(const Option& option, Spelling spelling) {
+    std::map<std::string_view, std::string> settings = {{"bind", "*:80"}, {"string", "x"}};
+    settings[describes_exec(option) || option.key == "exec" ? "exec" : "connect"] = "a:1";
+    if (settings.contains("exec")) settings["exec"] = "a";
+    settings[option.key] = kSamples.at(option.key);
+    std::string global;
+    std::string service;
+    for (const auto& [key, text] : settings) {
+        const Option& used = *find_option(key);
+        std::string value = text;
+        if (spelling == Spelling::Libconfig) {
+            for (std::size_t at = 0; (at = value.find('\\', at)) != value.npos; at += 2) {
+                value.insert(at, 1, '\\');
+            }
+            const bool is_number = used.type == Type::Seconds || used.type == Type::Number;
+            if (!is_number) value.insert(0, "\"").append("\"");
+        }
+        std::string& section = used.place == Place::Global ? global : service;
+        section.append(key).append(" = ").append(value).append("\n");
+    }
+    if (spelling == Spelling::Classic) return global + "[s]\n" + service;
+    return global + "services : { s : {\n" + service + "} }\n";
+}
+
+TEST(Load, ReadsEachKeyOfTheTableFromBothSpellings) {
+    EXPECT_EQ(kSamples.size(), options().size()) << "a sample for each key, please";
+    core::Config connecting;
+    connecting.bind = {{"*", 80}};
+    connecting.services = {{"s", {{core::PatternKind::String, "x"}}, core::Connect{{{"a", 1}}}}};
+    core::Config starting = connecting;
+    starting.services[0].action = core::Exec{"a", {}};
+    for (const Option& option : options()) {
+        ASSERT_TRUE(kSamples.contains(option.key)) << option.key;
+        const std::string classic_text = sample_file(option, Spelling::Classic);
+        const Loaded classic = read(classic_text, "f", Need::Listeners);
+        const Loaded libconfig =
+            read(sample_file(option, Spelling::Libconfig), "f", Need::Listeners);
+        EXPECT_THAT(texts_of(classic.issues), ElementsAre()) << classic_text;
+        EXPECT_THAT(texts_of(libconfig.issues), ElementsAre()) << option.key;
+        ASSERT_TRUE(classic.config) << option.key;
+        EXPECT_EQ(libconfig.config, classic.config) << option.key;
+        EXPECT_NE(classic.config, connecting) << option.key << " is read and lost";
+        EXPECT_NE(classic.config, starting) << option.key << " is read and lost";
+    }
+}
+
+TEST(Load, GivesNoConfigurationBesideAnError) {
+    const Loaded loaded = read(with_service("bind = 1\n"), "f", Need::Listeners);
+    EXPECT_FALSE(loaded.config);
+    EXPECT_FALSE(loaded.issues.empty());
+    EXPECT_EQ(loaded.origins.file, "f");
+}
+
+TEST(Load, GivesTheConfigurationBesideAWarning) {
+    const Loaded loaded = read(with_service("bind = *:443\ntimeout = 0\n"), "f", Need::Listeners);
+    EXPECT_TRUE(loaded.config);
+    EXPECT_EQ(loaded.issues.size(), 1u);
+}
+
+TEST(Load, EveryIssueHasALineEvenOfAnEmptyFile) {
+    EXPECT_THAT(issues_of(""),
+                ElementsAre("f:1: no bind; write where to listen, such as bind = *:443",
+                            "f:1: no service; write a [NAME] line and below it what it does"));
+}
+
+TEST(Surroundings, NameWhatIsNotThere) {
+    const Loaded loaded = read(
+        "bind = *:443\nuser = noboby\ngroup = nogruop\n"
+        "[s]\nstring = a\n\nexec = /usr/sbin/htpd\n"
+        "[t]\nstring = b\nexec = /bin/sh -c x\n"
+        "[u]\nstring = c\nexec = true\n"
+        "[v]\nstring = d\nconnect = b:1\n",
+        "f", Need::Listeners);
+    ASSERT_TRUE(loaded.config);
+    const auto why_not = [](const std::string& program) {
+        return program == "true" ? ""s : "no such file"s;
+    };
+    const auto exists = [](const std::string&) { return true; };
+    const auto missing = [](const std::string&) { return false; };
+    EXPECT_THAT(
+        texts_of(check_surroundings(loaded, {why_not, missing, missing})),
+        ElementsAre("f:2: user = noboby: no such user; create it or name another",
+                    "f:3: group = nogruop: no such group; create it or name another",
+                    "f:7: exec = /usr/sbin/htpd: no such file; name an executable program",
+                    "f:10: exec = /bin/sh -c x: no such file; name an executable program (its "
+                    "arguments go into execarg, one in each)"));
+    EXPECT_THAT(texts_of(check_surroundings(loaded, {why_not, exists, exists})),
+                ::testing::SizeIs(2));
+    EXPECT_THAT(check_surroundings(loaded, {}), ElementsAre()) << "what is not asked is not wrong";
+    EXPECT_THAT(check_surroundings(read("", "f", Need::Services), {why_not, missing, missing}),
+                ElementsAre());
+}
+
+TEST(LastResorts, AreMissed) {
+    const auto advice_for = [](const char* text) {
+        return texts_of(lint_last_resorts(read(text, "f", Need::Services)));
+    };
+    const char* no_fallback =
+        "f:1: warning: no [fallback]: bytes that fit no service end in a reset, which a prober can "
+        "see; give it the action of the server that the port should look like";
+    const char* no_timeout =
+        "f:1: warning: no [timeout]: a client that sends too little is cut off at the deadline, "
+        "which a prober can see; give it the action of the server that the port should look like";
+    EXPECT_THAT(advice_for("[s]\nstring = a\nexec = a\n"), ElementsAre(no_fallback, no_timeout));
+    EXPECT_THAT(advice_for("[fallback]\nexec = a\n"), ElementsAre(no_timeout));
+    EXPECT_THAT(advice_for("[timeout]\nexec = a\n"), ElementsAre(no_fallback));
+    EXPECT_THAT(advice_for("[timeout]\nexec = a\n[fallback]\nexec = a\n"), ElementsAre());
+    EXPECT_THAT(advice_for("timeout = 0\n[fallback]\nexec = a\n"), ElementsAre());
+    EXPECT_THAT(advice_for("nonsense"), ElementsAre());
+}
+
+}  // namespace
+}  // namespace portsplit::config

@@ -1,0 +1,117 @@
+#pragma once
+// Valid configurations nobody thought of, from a seed.
+
+#include <cstddef>
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/model.h"
+
+namespace portsplit::config {
+
+class RandomConfig {
+  public:
+    /// @param speak_classic  only what the classic spelling can say
+    RandomConfig(unsigned seed, bool speak_classic)
+        : random_(seed), speak_classic_(speak_classic) {}
+
+    core::Config make() {
+        core::Config config;
+        const std::size_t listeners = below(4);
+        for (std::size_t i = 0; i < listeners; ++i) config.bind.push_back(listener(i));
+        if (maybe()) config.timeout = std::chrono::milliseconds(below(86'400'001));
+        if (maybe()) config.maxconn = below(1'000'001);
+        if (maybe()) config.window = 1 + below(core::kLargestWindow);
+        if (maybe()) config.pid = "/run/" + word();
+        if (maybe()) config.user = word();
+        if (maybe()) config.group = word();
+        const std::size_t services = 1 + below(5);
+        for (std::size_t i = 0; i < services; ++i) config.services.push_back(service(i));
+        return config;
+    }
+
+  private:
+    core::Service service(std::size_t index) {
+        core::Service service;
+        if (index == 0 && maybe()) {
+            service.name = maybe() ? core::kFallback : core::kTimeout;
+        } else {
+            service.name = name() + std::to_string(index);
+            const std::size_t patterns = 1 + below(4);
+            for (std::size_t i = 0; i < patterns; ++i) {
+                service.patterns.push_back({core::PatternKind::String, any_bytes(1 + below(12))});
+            }
+        }
+        if (maybe()) {
+            service.action = exec();
+        } else {
+            service.action = connect();
+        }
+        return service;
+    }
+
+    core::Exec exec() {
+        core::Exec exec;
+        exec.program = (maybe() ? "/opt/" : "") + word();
+        const std::size_t arguments = below(4);
+        for (std::size_t i = 0; i < arguments; ++i) exec.arguments.push_back(argument());
+        exec.stdio = static_cast<core::Stdio>(below(3));
+        exec.stderr_to = static_cast<core::StderrTo>(below(3));
+        return exec;
+    }
+
+    core::Connect connect() {
+        core::Connect connect;
+        const std::size_t targets = 1 + below(3);
+        for (std::size_t i = 0; i < targets; ++i) {
+            const auto port = static_cast<std::uint16_t>(1 + below(65535));
+            connect.targets.push_back(
+                {pick({"192.0.2.1", "2001:db8::1", "backend.example"}), port});
+        }
+        return connect;
+    }
+
+    /// Each on a port of its own, so that none collide.
+    core::Endpoint listener(std::size_t index) {
+        return {pick({"*", "0.0.0.0", "::", "198.51.100.7"}),
+                static_cast<std::uint16_t>(index + 1)};
+    }
+
+    std::string argument() {
+        if (below(5) == 0) return "";
+        std::string text;
+        for (std::size_t left = below(10); left > 0; --left) {
+            text += static_cast<char>(speak_classic_ ? ' ' + below(95) : 1 + below(255));
+        }
+        return speak_classic_ ? "." + text + "." : text;
+    }
+
+    std::string any_bytes(std::size_t length) {
+        std::string bytes;
+        while (bytes.size() < length) {
+            bytes += maybe() ? static_cast<char>(below(256)) : " \\a#\"["[below(6)];
+        }
+        return bytes;
+    }
+
+    /// Beside identifiers, names that libconfig takes for something else.
+    std::string name() { return pick({"ssh", "true", "*x-_", "http/1.1", "a[b", "#", "9"}); }
+    std::string word() {
+        return pick({"a", "www-data", "port.split", "x\"y", "back\\41slash", "#"});
+    }
+
+    std::string pick(const std::vector<std::string_view>& words) {
+        return std::string(words[below(words.size())]);
+    }
+    bool maybe() { return below(2) == 0; }
+    std::size_t below(std::size_t end) {
+        return std::uniform_int_distribution<std::size_t>(0, end - 1)(random_);
+    }
+
+    std::mt19937 random_;
+    bool speak_classic_;
+};
+
+}  // namespace portsplit::config

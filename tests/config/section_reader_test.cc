@@ -1,0 +1,196 @@
+#include "config/section_reader.h"
+
+#include <gmock/gmock.h>
+
+#include "issues_of.h"
+
+namespace portsplit::config {
+namespace {
+
+using ::testing::ElementsAre;
+
+TEST(SectionReader, KnowsEachKeyAndItsPlace) {
+    const std::string global = "global keys are bind, timeout, maxconn, window, pid, user or group";
+    const std::string service =
+        "the keys of a service are string, connect, exec, execarg, stdio, pty or stderr";
+    struct Case {
+        const char* shown;
+        std::string text;
+        std::string expected;
+    };
+    const Case cases[] = {
+        {"misspelt global", with_service("bind = *:4\nmaxcon = 3\n"),
+         "f:2: unknown key maxcon; did you mean maxconn?"},
+        {"misspelt in a service", service_of("string = a\nconnect = b:1\nexecargs = x\n"),
+         "f:5: unknown key execargs; did you mean execarg?"},
+        {"capitals", service_of("String = a\nconnect = b:1\nstring = b\n"),
+         "f:3: unknown key String; did you mean string?"},
+        {"nothing near, global", with_service("bind = *:4\nfoo = 1\n"),
+         "f:2: unknown key foo; " + global},
+        {"nothing near, in a service", service_of("string = a\nconnect = b:1\nfoobar = 1\n"),
+         "f:5: unknown key foobar; " + service},
+        {"key of a later version", service_of("string = a\nconnect = b:1\nhex = 16\n"),
+         "f:5: unknown key hex; " + service},
+        {"unprintable key", with_service("bind = *:4\n\x1b[2J = 1\n"),
+         "f:2: unknown key \\1B[2J; " + global},
+        {"global in a service", service_of("string = a\nconnect = b:1\ntimeout = 3\n"),
+         "f:5: timeout: a global key; move it above the first [service]"},
+        {"service's above all", with_service("bind = *:4\nstring = a\n"),
+         "f:2: string: a key of a service; move it below a [service]"},
+        {"global in a libconfig service",
+         libconfig_service_of("string = \"a\"; connect = \"b:1\";\nmaxconn = 3;"),
+         "f:3: maxconn: a global key; move it out of services"},
+        {"service's above all in libconfig",
+         "exec = \"a\";\n" + libconfig_service_of("string = \"a\"; connect = \"b:1\";"),
+         "f:1: exec: a key of a service; move it into a group in services"},
+        {"service outside services",
+         "ssh : { };\n" + libconfig_service_of("string = \"a\"; connect = \"b:1\";"),
+         "f:1: unknown key ssh; a service stands inside services : { ... };"},
+        {"last resort outside services",
+         "timeout : { };\n" + libconfig_service_of("string = \"a\"; connect = \"b:1\";"),
+         "f:1: timeout = { }: a group; a service stands inside services : { ... };"},
+        {"misspelt services",
+         "service : { };\n" + libconfig_service_of("string = \"a\"; connect = \"b:1\";"),
+         "f:1: unknown key service; did you mean services?"},
+    };
+    for (const Case& c : cases) EXPECT_THAT(issues_of(c.text), ElementsAre(c.expected)) << c.shown;
+}
+
+TEST(SectionReader, NamesBothLinesOfARepeatedKey) {
+    EXPECT_THAT(issues_of(with_service("bind = *:4\ntimeout = 2\nmaxconn = 3\ntimeout = 5\n")),
+                ElementsAre("f:4: timeout = 5: set on line 2 already; keep one of the two"));
+    EXPECT_THAT(issues_of(service_of("string = a\nexec = x\nexec = y\n")),
+                ElementsAre("f:5: exec = y: set on line 4 already; keep one of the two"));
+}
+
+TEST(SectionReader, ChecksTheTypesOfLibconfig) {
+    struct Case {
+        const char* shown;
+        std::string setting;
+        std::string expected;
+    };
+    const Case cases[] = {
+        {"number for an address", "bind = 443;",
+         "f:1: bind = 443: not a string; write it in double quotes"},
+        {"string for a number", "maxconn = \"10\";",
+         "f:1: maxconn = \"10\": not a number; write one without quotes"},
+        {"string for seconds", "timeout = \"2.5\";",
+         "f:1: timeout = \"2.5\": not a number; write one without quotes"},
+        {"boolean for a number", "maxconn = true;",
+         "f:1: maxconn = true: not a number; write one without quotes"},
+        {"fraction for a whole number", "maxconn = 1.5;",
+         "f:1: maxconn = 1.5: not a whole number from 0 to 1000000"},
+        {"number beyond 32 bits", "maxconn = 4294967306;",
+         "f:1: maxconn = 4294967306: not a whole number from 0 to 1000000"},
+        {"negative seconds", "timeout = -2.5;",
+         "f:1: timeout = -2.5: not a number of seconds from 0 to 86400, such as 5 or 2.5"},
+        {"endless seconds", "timeout = 1e999;",
+         "f:1: timeout = inf: not a number of seconds from 0 to 86400, such as 5 or 2.5"},
+        {"seconds too fine", "timeout = 1e-4;",
+         "f:1: timeout = 0.0001: finer than a millisecond; write at most three digits after the "
+         "point"},
+        {"list for a scalar", "timeout = [ 5 ];", "f:1: timeout: a list; write one value"},
+        {"list in a list", "bind = ( ( \"*:443\" ) );",
+         "f:1: bind = ( ): a list inside a list; write its values in the outer one"},
+    };
+    for (const Case& c : cases) {
+        const std::string text =
+            c.setting + "\nservices : { fallback : { connect = \"b:1\"; }; };\n";
+        EXPECT_THAT(issues_of(text, Need::Services), ElementsAre(c.expected)) << c.shown;
+    }
+    EXPECT_THAT(issues_of(libconfig_service_of("string = 5; exec = \"a\"; pty = 1;")),
+                ElementsAre("f:2: string = 5: not a string; write it in double quotes",
+                            "f:2: pty = 1: not a string; write it in double quotes"));
+}
+
+TEST(SectionReader, TakesAListKeyAsAScalarAndAnEmptyListAsNothing) {
+    const auto loaded =
+        read(libconfig_service_of("string = ( \"a\" ); connect = \"b:1\";"), "f", Need::Listeners);
+    ASSERT_TRUE(loaded.config);
+    EXPECT_EQ(loaded.config->bind.size(), 1u);
+    EXPECT_EQ(loaded.config->services[0].patterns.size(), 1u);
+    EXPECT_THAT(issues_of("bind = [ ]; services : { fallback : { connect = [ ]; }; };"),
+                ElementsAre("f:1: no bind; write where to listen, such as bind = \"*:443\"",
+                            "f:1: service fallback has no action; write connect = \"HOST:PORT\" "
+                            "or exec = \"PROGRAM\""));
+}
+
+TEST(SectionReader, ReadsEscapesOfAPatternOnlyAndAlikeInBothSpellings) {
+    const auto classic = read(service_of("string = \\00a\\7f\nexec = /x\\41\nexecarg = \\41\n"),
+                              "f", Need::Listeners);
+    const auto libconfig =
+        read(libconfig_service_of(
+                 "string = \"\\\\00a\\\\7f\"; exec = \"/x\\\\41\"; execarg = \"\\\\41\";"),
+             "f", Need::Listeners);
+    ASSERT_TRUE(classic.config);
+    EXPECT_EQ(classic.config, libconfig.config);
+    EXPECT_EQ(classic.config->services[0].patterns[0].text, std::string("\0a\x7f", 3));
+    const auto& exec = std::get<core::Exec>(classic.config->services[0].action);
+    EXPECT_EQ(exec.program, "/x\\41");
+    EXPECT_THAT(exec.arguments, ElementsAre("\\41"));
+}
+
+TEST(SectionReader, BadEscapeIsAWarningInTheOldSpellingAndAnErrorInTheNew) {
+    const std::string text = service_of("string = a\\zb\nconnect = b:1\n");
+    EXPECT_THAT(issues_of(text),
+                ElementsAre("f:3: warning: string = a\\zb: \\z is not a byte in hex and stays as "
+                            "it is; write \\5C for a backslash"));
+    EXPECT_EQ(read(text, "f", Need::Listeners).config->services[0].patterns[0].text, "a\\zb");
+    EXPECT_THAT(issues_of(libconfig_service_of("string = \"a\\\\zb\"; connect = \"b:1\";")),
+                ElementsAre("f:2: string = \"a\\zb\": \\z is not a byte in hex; write \"\\\\5C\" "
+                            "for a backslash, \"\\\\00\" for a NUL"));
+}
+
+TEST(SectionReader, PtyIsTheOldWordForStdio) {
+    struct Case {
+        const char* lines;
+        core::Stdio expected;
+    };
+    const Case cases[] = {
+        {"pty = yes\n", core::Stdio::Pty},
+        {"pty = true\n", core::Stdio::Pty},
+        {"pty = no\n", core::Stdio::Socket},
+        {"pty = false\n", core::Stdio::Socket},
+        {"pty = yes\nstdio = pty\n", core::Stdio::Pty},
+        {"stdio = pipe\npty = no\n", core::Stdio::Pipe},
+        {"stdio = socket\npty = no\n", core::Stdio::Socket},
+    };
+    for (const Case& c : cases) {
+        const auto loaded =
+            read(service_of("string = a\nexec = x\n" + std::string(c.lines)), "f", Need::Services);
+        ASSERT_TRUE(loaded.config) << c.lines;
+        EXPECT_EQ(std::get<core::Exec>(loaded.config->services[0].action).stdio, c.expected)
+            << c.lines;
+    }
+    for (const char* value : {"true", "\"yes\""}) {
+        const auto loaded = read(
+            libconfig_service_of("string = \"a\"; exec = \"x\"; pty = " + std::string(value) + ";"),
+            "f", Need::Services);
+        ASSERT_TRUE(loaded.config) << value;
+        EXPECT_EQ(std::get<core::Exec>(loaded.config->services[0].action).stdio, core::Stdio::Pty);
+    }
+}
+
+TEST(SectionReader, PtyThatContradictsStdioNamesBothLines) {
+    EXPECT_THAT(issues_of(service_of("string = a\nexec = x\nstdio = pipe\npty = yes\n")),
+                ElementsAre("f:6: pty = yes: contradicts stdio on line 5; keep one of the two"));
+    EXPECT_THAT(issues_of(service_of("string = a\nexec = x\npty = no\nstdio = pty\n")),
+                ElementsAre("f:5: pty = no: contradicts stdio on line 6; keep one of the two"));
+}
+
+TEST(SectionReader, KeepsTheLineOfEachValue) {
+    const auto loaded =
+        read("bind = *:1\n[s]\nconnect = a:1\nstring = a\nconnect = b:2\nstring = b\n", "f",
+             Need::Listeners);
+    const Origin& origin = loaded.origins.services.at(0);
+    EXPECT_EQ(origin.line, 2);
+    EXPECT_EQ(origin.of("connect", 0), 3);
+    EXPECT_EQ(origin.of("connect", 1), 5);
+    EXPECT_THAT(origin.patterns, ElementsAre(4, 6));
+    EXPECT_EQ(origin.of("exec"), 2);
+    EXPECT_FALSE(origin.has("exec"));
+    EXPECT_EQ(loaded.origins.global.of("bind"), 1);
+}
+
+}  // namespace
+}  // namespace portsplit::config

@@ -1,0 +1,220 @@
+#include "config/values.h"
+
+#include <gmock/gmock.h>
+
+#include <chrono>
+
+#include "issues_of.h"
+
+namespace portsplit::config {
+namespace {
+
+using namespace std::string_literals;
+using namespace std::chrono_literals;
+
+const Option& option(std::string_view key) { return *find_option(key); }
+
+TEST(Values, EndpointsSplitAtTheLastColon) {
+    struct Case {
+        const char* key;
+        const char* text;
+        core::Endpoint expected;
+    };
+    const Case cases[] = {
+        {"bind", "0.0.0.0:443", {"0.0.0.0", 443}},
+        {"bind", "*:0", {"*", 0}},
+        {"bind", "[::]:443", {"::", 443}},
+        {"bind", ":::8998", {"::", 8998}},
+        {"connect", "::1:22", {"::1", 22}},
+        {"connect", "[2001:db8::5]:22", {"2001:db8::5", 22}},
+        {"connect", "localhost:65535", {"localhost", 65535}},
+        {"connect", "a-b.example_1.:1", {"a-b.example_1.", 1}},
+        {"connect", "1a:1", {"1a", 1}},
+    };
+    for (const Case& c : cases) {
+        EXPECT_EQ(*parse<core::Endpoint>(option(c.key), c.text), c.expected) << c.text;
+    }
+}
+
+TEST(Values, SecondsAreKeptToTheMillisecond) {
+    struct Case {
+        const char* text;
+        std::chrono::milliseconds expected;
+    };
+    const Case cases[] = {
+        {"0", 0ms}, {"5", 5s},           {"2.5", 2500ms},       {"0.001", 1ms}, {".25", 250ms},
+        {"3.", 3s}, {"007.010", 7010ms}, {"1.5000000", 1500ms}, {"86400", 24h},
+    };
+    for (const Case& c : cases) {
+        EXPECT_EQ(*parse<std::chrono::milliseconds>(option("timeout"), c.text), c.expected)
+            << c.text;
+    }
+    EXPECT_EQ(print(option("timeout"), 2500ms), "2.5");
+    EXPECT_EQ(print(option("timeout"), 10000ms), "10");
+    EXPECT_EQ(print(option("timeout"), 1ms), "0.001");
+}
+
+TEST(Values, SayWhatIsWrongAndWhatWouldBeRight) {
+    const std::string not_listener =
+        "not an address in numbers; write one such as 0.0.0.0:443 or [::]:443, or *:443 for every "
+        "address";
+    const std::string no_listener_port =
+        "no port; write ADDR:PORT, such as 0.0.0.0:443, [::]:443 or *:443";
+    const std::string no_target_port = "no port; write HOST:PORT, such as 127.0.0.1:8443";
+    const std::string not_target =
+        "neither a host name nor an address; write one such as 127.0.0.1:8443";
+    const std::string not_seconds = "not a number of seconds from 0 to 86400, such as 5 or 2.5";
+    const std::string too_fine =
+        "finer than a millisecond; write at most three digits after the point";
+    const std::string not_number = "not a whole number from 0 to 1000000";
+    const std::string not_window = "not a whole number from 1 to 65536";
+    const std::string empty = "empty; write a value or delete the line";
+    const std::string control = "a control character; write printable text";
+    struct Case {
+        std::string key;
+        std::string text;
+        std::string problem;
+    };
+    const Case cases[] = {
+        {"bind", "", empty},
+        {"bind", "443", no_listener_port},
+        {"bind", "0.0.0.0", no_listener_port},
+        {"bind", "0.0.0.0:", no_listener_port},
+        {"bind", "[::1]", no_listener_port},
+        {"bind", ":443", not_listener},
+        {"bind", "localhost:443", not_listener},
+        {"bind", "127.0.0.256:443", not_listener},
+        {"bind", "2001:db8::5", not_listener},
+        {"bind", "fe80::1%eth0:443", not_listener},
+        {"bind", "[::1:443", not_listener},
+        {"bind", "::1]:443", not_listener},
+        {"bind", "[127.0.0.1]:443",
+         "not an IPv6 address in the brackets; write one such as "
+         "[::1]:443"},
+        {"bind", "[]:443", "not an IPv6 address in the brackets; write one such as [::1]:443"},
+        {"bind", "*:65536", "65536 is not a port; write a number from 1 to 65535"},
+        {"bind", "*:-1", "-1 is not a port; write a number from 1 to 65535"},
+        {"bind", "*:https", "https is not a port; write a number from 1 to 65535"},
+        {"bind", "*:99999999999999999999",
+         "99999999999999999999 is not a port; write a number from 1 to 65535"},
+        {"connect", "127.0.0.1", no_target_port},
+        {"connect", "127.0.0.1:0", "0 is not a port; write a number from 1 to 65535"},
+        {"connect", "*:22", not_target},
+        {"connect", ":22", not_target},
+        {"connect", "127.0.0.256:22", not_target},
+        {"connect", "two words:22", not_target},
+        {"connect", ".a:22", not_target},
+        {"connect", "a..b:22", not_target},
+        {"connect", "-a:22", not_target},
+        {"connect", std::string(254, 'a') + ":22", not_target},
+        {"connect", "a\x7f:22", control},
+        {"timeout", "", not_seconds},
+        {"timeout", ".", not_seconds},
+        {"timeout", "-1", not_seconds},
+        {"timeout", "5s", not_seconds},
+        {"timeout", "1e3", not_seconds},
+        {"timeout", "inf", not_seconds},
+        {"timeout", "1.2.3", not_seconds},
+        {"timeout", "86400.001", not_seconds},
+        {"timeout", "86401", not_seconds},
+        {"timeout", "99999999999999999999", not_seconds},
+        {"timeout", "0.0005", too_fine},
+        {"maxconn", "", not_number},
+        {"maxconn", "x", not_number},
+        {"maxconn", "-1", not_number},
+        {"maxconn", "1.5", not_number},
+        {"maxconn", "1000001", not_number},
+        {"window", "0", not_window},
+        {"window", "65537", not_window},
+        {"pid", "", empty},
+        {"pid", "portsplit.pid", "not an absolute path; begin it with /"},
+        {"pid", "/a\tb", control},
+        {"pid", "/" + std::string(4095, 'a'), "4096 bytes; at most 4095 are possible"},
+        {"user", "", empty},
+        {"user", "no body", "not a name; write it without blanks and colons"},
+        {"group", "a:b", "not a name; write it without blanks and colons"},
+        {"exec", "", empty},
+        {"exec", "./a", "neither an absolute path nor a bare name; begin it with /"},
+        {"exec", "bin/a", "neither an absolute path nor a bare name; begin it with /"},
+        {"execarg", std::string(131072, 'a'), "131072 bytes; at most 131071 are possible"},
+        {"stdio", "tty", "unknown; write socket, pipe or pty"},
+        {"stdio", "", "unknown; write socket, pipe or pty"},
+        {"stderr", "/dev/null", "unknown; write log, null or client"},
+        {"pty", "maybe", "neither yes nor no; write one of them"},
+        {"pty", "1", "neither yes nor no; write one of them"},
+        {"string", "", "empty; write the first bytes of the stream"},
+    };
+    for (const Case& c : cases) {
+        const std::string line = c.key + " = " + c.text + "\n";
+        const std::string cut = c.text.size() > 60 ? std::string(c.text, 0, 60) + "..." : c.text;
+        const std::string visible = c.problem == control ? "" : cut;
+        const bool is_global = option(c.key).place == Place::Global;
+        const auto issues = is_global ? issues_of(with_service(line), Need::Services)
+                                      : issues_of("bind = *:4\n[fallback]\n" + line + "exec = a\n");
+        const int number = is_global ? 1 : 3;
+        const std::string start = "f:" + std::to_string(number) + ": " + c.key + " = ";
+        EXPECT_THAT(issues,
+                    ::testing::Contains(::testing::AllOf(::testing::StartsWith(start + visible),
+                                                         ::testing::EndsWith(": " + c.problem))))
+            << c.key << " = " << cut;
+    }
+}
+
+TEST(Values, EscapesStandForBytes) {
+    struct Case {
+        const char* shown;
+        std::string text;
+        std::string bytes;
+        std::string stray;
+    };
+    const Case cases[] = {
+        {"no escape", "SSH-", "SSH-", ""},
+        {"escapes in both cases", "\\00\\0E\\38\\fF", "\0\x0e\x38\xff"s, ""},
+        {"a backslash", "\\5C41", "\\41", ""},
+        {"stray backslash", "a\\zb", "a\\zb", "\\z"},
+        {"half an escape", "a\\4", "a\\4", "\\4"},
+        {"a backslash at the end", "a\\", "a\\", "\\"},
+        {"the first of two strays", "\\x\\y", "\\x\\y", "\\x"},
+        {"two backslashes", "\\\\41", "\\A", "\\\\"},
+    };
+    for (const Case& c : cases) {
+        const Unescaped unescaped = unescape(c.text);
+        EXPECT_EQ(unescaped.bytes, c.bytes) << c.shown;
+        EXPECT_EQ(unescaped.stray, c.stray) << c.shown;
+    }
+}
+
+TEST(Values, EveryByteSurvivesEscaping) {
+    std::string bytes;
+    for (int byte = 0; byte < 256; ++byte) bytes += static_cast<char>(byte);
+    EXPECT_EQ(unescape(escape(bytes)).bytes, bytes);
+    EXPECT_EQ(unescape(escape(bytes)).stray, "");
+    EXPECT_EQ(escape("a b\\\n\xff"), "a b\\5C\\0A\\FF");
+}
+
+TEST(Values, ServiceNamesFitTheLogAndAnEnvironmentVariable) {
+    const std::string not_printable = "a name is printable ASCII without blanks, =, ] and \"";
+    struct Case {
+        std::string name;
+        std::string expected;
+    };
+    const Case cases[] = {
+        {"ssh", ""},
+        {"http/1.1", ""},
+        {"a[b", ""},
+        {"", "a service without a name; give it one"},
+        {"-", "- means no service in the log; choose another name"},
+        {"a b", not_printable},
+        {"a=b", not_printable},
+        {"a]b", not_printable},
+        {"a\"b", not_printable},
+        {"a\n", not_printable},
+        {"m\xc3\xbcll", not_printable},
+        {std::string(64, 'a'), ""},
+        {std::string(65, 'a'), "a name has at most 64 characters"},
+    };
+    for (const Case& c : cases) EXPECT_EQ(why_no_service_name(c.name), c.expected) << c.name;
+}
+
+}  // namespace
+}  // namespace portsplit::config
