@@ -2,6 +2,8 @@
 # Installs the packages that are missing, on Debian, Ubuntu and Fedora. See `usage` below.
 set -euo pipefail
 
+cd "$(dirname "$0")/.."
+
 usage() {
     cat <<'END'
 Usage: contrib/deps.sh [build|test|demo|fuzz]...
@@ -26,7 +28,8 @@ debian_packages() {
         build) echo g++ cmake ninja-build pkg-config libconfig-dev libc-ares-dev libfmt-dev \
             libcli11-dev libsystemd-dev libpcre2-dev nlohmann-json3-dev libgtest-dev bats man-db ;;
         test) echo bats socat curl openssl openssh-client openssh-server busybox strace \
-            netcat-openbsd iproute2 procps util-linux ;;
+            netcat-openbsd iproute2 procps util-linux systemd ucspi-tcp s6 runit \
+            libbsd0 libevent-2.1-7 libtirpc3 libwrap0 ;;
         demo) echo curl openssl openssh-client openssh-server busybox netcat-openbsd util-linux ;;
         fuzz) echo clang libclang-rt-dev ;;
     esac
@@ -100,6 +103,20 @@ keep_ssh_server_off() {
     done
 }
 
+# The super-servers that the tests run. Two that exclude each other as packages, and either might
+# be in use here, so they are unpacked in the build folder and not installed.
+unpack_super_servers() {
+    local folder=build/peers scratch
+    [[ $SYSTEM == debian && ! -x $folder/usr/sbin/xinetd ]] || return 0
+    say "unpacking xinetd and openbsd-inetd in $folder"
+    mkdir -p "$folder"
+    scratch=$(mktemp -d)
+    (cd "$scratch" && quietly apt-get -q download xinetd openbsd-inetd) ||
+        fail 'xinetd and openbsd-inetd could not be fetched'
+    for package in "$scratch"/*.deb; do dpkg -x "$package" "$folder"; done
+    rm -r "$scratch"
+}
+
 # --- all of it ------------------------------------------------------------------------------------
 
 # debian or fedora, in SYSTEM.
@@ -114,6 +131,15 @@ find_system() {
     fi
 }
 
+install_missing() {
+    if ((EUID != 0)); then
+        say "missing: ${MISSING[*]}" >&2
+        fail "only root can install them: sudo $0 $*"
+    fi
+    say "installing ${MISSING[*]}"
+    install_quietly "${MISSING[@]}"
+}
+
 main() {
     local group groups=("$@")
     ((${#groups[@]} > 0)) || groups=(build)
@@ -126,13 +152,8 @@ main() {
     done
     find_system "${groups[@]}"
     find_missing "${groups[@]}"
-    ((${#MISSING[@]} > 0)) || return 0
-    if ((EUID != 0)); then
-        say "missing: ${MISSING[*]}" >&2
-        fail "only root can install them: sudo $0 ${groups[*]}"
-    fi
-    say "installing ${MISSING[*]}"
-    install_quietly "${MISSING[@]}"
+    ((${#MISSING[@]} == 0)) || install_missing "${groups[@]}"
+    [[ " ${groups[*]} " != *' test '* ]] || unpack_super_servers
 }
 
 main "$@"

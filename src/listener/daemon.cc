@@ -107,7 +107,7 @@ void Daemon::wait() {
     }
     if (!has_current && !change_ && listening_) wake_at(restart_at_);
     if (options_.idle_exit.count() > 0) wake_at(busy_ + options_.idle_exit);
-    wake_at(manager_.due());
+    if (listening_) wake_at(manager_.due());
     if (waiting && !wants_room_) wake_at(Clock::now() + kShortagePause);
 
     const std::size_t first_listener = entries.size();
