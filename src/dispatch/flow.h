@@ -12,7 +12,8 @@
 
 namespace portsplit::dispatch {
 
-/// The bounded store. Holds at most what a pipe holds, 64 KiB by default.
+/// The bounded store. `take` is called only while it is empty, so it holds at most what one take
+/// brings: 64 KiB.
 class Store {
   public:
     std::size_t held() const { return held_; }

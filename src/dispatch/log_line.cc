@@ -87,7 +87,8 @@ bool becomes_program(const core::Plan& plan, const Progress& progress) {
 }
 
 bool is_valid(const core::Plan& plan, const Progress& progress) {
-    if (progress.reason > core::Reason::Eof || progress.failure.stage > Stage::Start) return false;
+    if (core::to_string(progress.reason).empty()) return false;
+    if (progress.failure.stage > Stage::Start) return false;
     if (progress.service == Progress::kNone) return progress.target == Progress::kNone;
     const auto& services = plan.config().services;
     if (progress.service < 0 || static_cast<std::size_t>(progress.service) >= services.size()) {

@@ -91,6 +91,8 @@ int complain(const char* what) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    // First of all: a descriptor opened later must not become 0, 1 or 2 by chance.
+    if (!sys::open_standard_descriptors()) return handoff::kExitSystem;
     sys::reset_signals();
     sys::ignore_signal(SIGPIPE);  // a client that left is an error of write(2), not of the process
     sys::ignore_signal(SIGHUP);   // a reload is the listener's business

@@ -73,8 +73,12 @@ Resolved resolve(const core::Endpoint& endpoint, sys::Clock::time_point deadline
         resolved.addresses.push_back(*numeric);
         return resolved;
     }
+    // Short tries, so that a dead name server leaves time for the next one within the deadline.
+    ares_options options{};
+    options.timeout = 1000;  // ms, doubled at each round
+    options.tries = 3;
     ares_channel channel = nullptr;
-    resolved.error = ares_init(&channel);
+    resolved.error = ares_init_options(&channel, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES);
     if (resolved.error != ARES_SUCCESS) return resolved;
 
     Query query{.resolved = &resolved};

@@ -25,6 +25,9 @@ using sys::Clock;
 using sys::Level;
 using sys::UniqueFd;
 
+/// More than the channel holds of honest messages; a flood must not keep the zygote from its work.
+constexpr int kProgressBatch = 1000;
+
 /// A dispatcher's way to the zygote: the kernel stamps each message with the sender's process id,
 /// so that none can speak for another.
 class ChannelReporter final : public Reporter {
@@ -151,9 +154,9 @@ void Zygote::be_dispatcher(UniqueFd client, const handoff::Connection& message) 
 
 void Zygote::take_progress() {
     std::array<std::byte, sizeof(Progress) + 1> buffer;
-    while (true) {
+    for (int i = 0; i < kProgressBatch; ++i) {
         const auto received = sys::receive_message(progress_in_.get(), buffer);
-        if (!received || received->size == 0) return;
+        if (!received) return;
         const auto progress = message_in<Progress>(std::span(buffer).first(received->size));
         Connection* connection = connections_.find(received->sender);
         // A dispatcher that was taken over can send anything; it can only spoil its own line.
@@ -189,7 +192,12 @@ void Zygote::finish(pid_t pid, int status) {
 /// The listener may be gone; the connections are served all the same.
 template <typename Message>
 void Zygote::tell(const Message& message) {
-    (void)sys::send_message(channel_.get(), std::as_bytes(std::span(&message, 1)), -1, 0);
+    const auto bytes = std::as_bytes(std::span(&message, 1));
+    // A listener that is stopped must not lose count: only one that is gone is not waited for.
+    while (true) {
+        const auto sent = sys::send_message(channel_.get(), bytes, -1, 0);
+        if (sent || sent.error().code != EAGAIN) return;
+    }
 }
 
 }  // namespace

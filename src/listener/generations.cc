@@ -37,17 +37,17 @@ std::size_t Generations::connections() const {
     return sum;
 }
 
-Generations::End Generations::on_child_end(pid_t pid) {
+Generations::End Generations::on_child_end(pid_t pid, std::size_t others) {
     receive();  // what it told before it ended
     if (current_ && current_->pid() == pid) {
-        bury(*current_);
+        bury(*current_, others);
         current_.reset();
         return End::Current;
     }
     const auto found = std::find_if(retired_.begin(), retired_.end(),
                                     [pid](const Generation& one) { return one.pid() == pid; });
     if (found != retired_.end()) {
-        bury(*found);
+        bury(*found, others);
         retired_.erase(found);
         return End::Retired;
     }
@@ -58,9 +58,10 @@ Generations::End Generations::on_child_end(pid_t pid) {
 /// Its dispatchers are this process's children now. No more are counted than there are children
 /// that are no zygotes: one connection can have died with the zygote, between the channel and the
 /// fork.
-void Generations::bury(Generation& dead) {
+void Generations::bury(Generation& dead, std::size_t others) {
     for (Delivery& delivery : dead.take_back()) untaken_.push_back(std::move(delivery));
-    const std::size_t zygotes = retired_.size() + (current_ ? 1 : 0) - 1;  // the dead one is reaped
+    // The dead one is reaped already.
+    const std::size_t zygotes = others + retired_.size() + (current_ ? 1 : 0) - 1;
     const std::size_t children = sys::count_children();
     const std::size_t strangers = children - std::min(children, zygotes + orphans_);
     orphans_ += std::min(dead.connections(), strangers);

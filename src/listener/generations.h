@@ -38,13 +38,14 @@ class Generations {
     };
     /// Takes note of a child that ended. The dispatchers of a zygote that died live on, as children
     /// of this process; each is counted until it ends.
-    End on_child_end(pid_t pid);
+    /// @param others  zygotes that are not among these generations yet
+    End on_child_end(pid_t pid, std::size_t others);
 
     /// The connections that zygotes left untaken when they died, oldest first.
     std::vector<Delivery> take_untaken() { return std::exchange(untaken_, {}); }
 
   private:
-    void bury(Generation& dead);
+    void bury(Generation& dead, std::size_t others);
 
     std::optional<Generation> current_;
     std::vector<Generation> retired_;

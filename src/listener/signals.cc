@@ -58,7 +58,8 @@ void Daemon::reap() {
         if (change_ && change_->generation.pid() == ended->pid) {
             abandon_change("the new portsplit-dispatch ended at once (" +
                            sys::describe_status(ended->status) + ")");
-        } else if (generations_.on_child_end(ended->pid) == Generations::End::Current) {
+        } else if (generations_.on_child_end(ended->pid, change_ ? 1 : 0) ==
+                   Generations::End::Current) {
             log_.line(Level::Error,
                       "portsplit-dispatch died (" + sys::describe_status(ended->status) +
                           "); its connections live on, without a log line at their end: " +
@@ -78,7 +79,7 @@ void Daemon::stop_listening() {
     change_.reset();
     Generation* current = generations_.current();
     for (const Delivery& delivery : waiting_) {
-        if (current != nullptr) (void)current->hand_over(delivery, Generation::Wait::ForRoom);
+        if (current == nullptr || !current->hand_over(delivery, Generation::Wait::ForRoom)) break;
     }
     waiting_.clear();
     generations_.retire();

@@ -8,6 +8,15 @@
 #include <algorithm>
 
 namespace portsplit::sys {
+namespace {
+
+bool is_program(const std::string& path) {
+    struct stat status {};
+    return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
+           ::access(path.c_str(), X_OK) == 0;
+}
+
+}  // namespace
 
 Result<std::string> read_file(const std::string& path) {
     const std::string what = "cannot read " + path;
@@ -19,7 +28,9 @@ Result<std::string> read_file(const std::string& path) {
     if (S_ISDIR(status.st_mode)) return SysError{EISDIR, what};
     if (!S_ISREG(status.st_mode)) return SysError{EINVAL, what + ", which is not a regular file"};
     if (static_cast<std::size_t>(status.st_size) > kLargestFile) return SysError{EFBIG, what};
-    return read_all(fd.get());
+    auto text = read_all(fd.get());
+    if (!text) return SysError{text.error().code, what};
+    return text;
 }
 
 Result<std::string> read_all(int fd) {
@@ -69,7 +80,7 @@ std::string find_program(const std::string& name) {
     for (std::string_view rest = kProgramPath; !rest.empty();) {
         const std::string_view directory = rest.substr(0, rest.find(':'));
         const std::string path = std::string(directory) + "/" + name;
-        if (::access(path.c_str(), X_OK) == 0) return path;
+        if (is_program(path)) return path;
         rest.remove_prefix(std::min(rest.size(), directory.size() + 1));
     }
     return name;

@@ -8,6 +8,8 @@
 
 #include <ctime>
 
+#include "sys/socket.h"
+
 namespace portsplit::sys {
 namespace {
 
@@ -67,8 +69,11 @@ std::string escaped(std::string_view text) {
 Result<Log> open_log(const std::string& where) {
     if (where == kStderr) return Log::to_descriptor(UniqueFd(::fcntl(2, F_DUPFD_CLOEXEC, 3)));
     if (where == kSyslog) return Log::to_syslog();
-    UniqueFd fd(::open(where.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640));
+    // O_NONBLOCK: opening a FIFO must not wait for its reader.
+    constexpr int kFlags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+    UniqueFd fd(::open(where.c_str(), kFlags, 0640));
     if (!fd) return SysError{errno, "cannot open the log file " + where};
+    set_blocking(fd.get(), true);  // for the programs that write there too
     return Log::to_descriptor(std::move(fd));
 }
 

@@ -1,0 +1,99 @@
+#!/usr/bin/env bats
+# Every file in examples/ can be served as it stands and does what its comments say.
+
+load harness
+
+EXAMPLES=$BATS_TEST_DIRNAME/../examples
+OPTION_TABLE=$BATS_TEST_DIRNAME/../src/config/option_table.cc
+
+# convert FILE SPELLING
+convert() { "$PORTSPLIT_BIN/portsplit" convert --to "$2" "$EXAMPLES/$1"; }
+
+# serve_example FILE: as it stands but for its addresses. It listens where the system chooses, and
+# behind each port that it relays to is a server that answers with it: `port22:`.
+serve_example() {
+    local port own
+    { echo 'bind = 127.0.0.1:0'; grep -v '^bind' "$EXAMPLES/$1"; } | configure
+    for port in $(sed -En 's/^connect *= .*:([0-9]+)$/\1/p' "$CONFIG" | sort -u); do
+        answer "port$port"
+        own=port${port}_port
+        sed -Ei "s/^(connect *= .*):$port\$/\1:${!own}/" "$CONFIG"
+    done
+    start_daemon
+}
+
+# relays_to PORT TEXT: what begins like this reaches that server, byte for byte.
+relays_to() { talk "send:$2" "expect:port$1:$2" shutdown expect-eof; }
+
+@test "examples: check has nothing to say against any of them" {
+    local file
+    for file in "$EXAMPLES"/*; do
+        run -0 "$PORTSPLIT_BIN/portsplit" check "$file"
+        [[ $output == "$file: can be served (errors: 0, warnings: 0)" ]]
+    done
+}
+
+@test "examples: every-key has every key there is, in both spellings" {
+    local key keys
+    keys=$(sed -En 's/.*\.key = "([a-z]+)".*/\1/p' "$OPTION_TABLE")
+    [[ -n $keys ]]
+    for key in $keys; do
+        echo "$key?"
+        grep -Eq "^ *$key *= " "$EXAMPLES/every-key.conf"
+        grep -Eq "^ *$key *= " "$EXAMPLES/every-key.cfg"
+    done
+}
+
+@test "examples: every-key says the same in both spellings" {
+    local spelling
+    for spelling in classic libconfig; do
+        [[ $(convert every-key.conf "$spelling") == "$(convert every-key.cfg "$spelling")" ]]
+    done
+}
+
+@test "examples: portsplit-1.0.conf is served with the meaning it had" {
+    serve_example portsplit-1.0.conf
+    relays_to 8080 'GET / HTTP/1.1\r\n\r\n'
+    relays_to 1194 '\x00\x0e8\x01\x02'
+    relays_to 8080 'neither'
+    talk send:LIST expect:total
+    log_says 'service=listing reason=match .* action=exec target=ls '
+    [[ $(talk print) == "$(</etc/issue)" ]]
+    log_says 'service=timeout reason=timeout .* action=exec target=cat '
+}
+
+@test "examples: ssh-and-https.conf tells SSH, TLS, noise and silence apart" {
+    serve_example ssh-and-https.conf
+    relays_to 22 'SSH-2.0-OpenSSH_9.2\r\n'
+    relays_to 8443 '\x16\x03\x01\x02\x00\x01\x00\x01\xfc'
+    relays_to 8443 'GET / HTTP/1.1\r\n\r\n'
+    talk expect:port22: 'send:SSH-2.0-x\r\n' 'expect:SSH-2.0-x\r\n' shutdown expect-eof
+    log_says 'service=timeout reason=timeout '
+}
+
+@test "examples: vpn-behind-web.conf shows the web server to everybody else" {
+    serve_example vpn-behind-web.conf
+    local start request='GET / HTTP/1.1\r\n\r\n'
+    for start in '\x00\x0e8' '\x00\x2a8' '\x00\x368' '\x00\x568' '\x01\x61P'; do
+        relays_to 1194 "$start\xa1\xa2\xa3"
+    done
+    for start in '\x16\x03\x01' "$request" '\x00\x0e\x40' '\x01\x61\x38' 'SSH-2.0-x\r\n'; do
+        relays_to 8443 "$start"
+    done
+    talk 'send:\x00' shutdown 'expect:port8443:\x00' expect-eof
+    talk expect:port8443: shutdown expect-eof
+}
+
+@test "examples: programs.conf starts each program on the connection" {
+    serve_example programs.conf
+    talk 'send:GET /no-such-file HTTP/1.0\r\n\r\n' expect:HTTP/1.
+    log_says 'service=web reason=match .* action=exec target=busybox '
+    talk 'send:DIGEST me' shutdown "expect:$(printf 'DIGEST me' | sha256sum)\n" expect-eof
+    talk send:TTY expect:/dev/pts/
+    talk 'send:any bytes' 'expect:any bytes' shutdown expect-eof
+    talk 'expect:Send SSH-, GET, DIGEST or TTY.\n' expect-eof
+    # Whether sshd has keys that it may read is the machine's business.
+    talk 'send:SSH-2.0-test\r\n' shutdown hold
+    log_says 'service=ssh reason=match .* action=exec target=/usr/sbin/sshd '
+    log_says 'service=digest reason=match .* target=sha256sum in=9 out=68 '
+}

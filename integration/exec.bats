@@ -1,0 +1,283 @@
+#!/usr/bin/env bats
+# A program finds what a super-server's program expects to find, and nothing of Portsplit's own.
+
+load harness
+
+# serve_probe [LINE...]: the probe on every connection that begins with a P, with these lines added to
+# its service.
+serve_probe() {
+    { printf 'bind = 127.0.0.1:0\ntimeout = 60\n[probe]\nstring = P\nexec = %s\n' "$PROBE"
+        printf '%s\n' "$@"; } | configure
+}
+
+# The probe's account, in the file `account`. A program that ends with a byte unread resets the
+# connection, as it does without Portsplit.
+take_account() {
+    talk --limit 10000 send:P print >"$TMP/account" 2>"$TMP/talk" || true
+    file_says "$TMP/account" '^end'
+}
+
+says() {
+    grep -qxF -- "$1" "$TMP/account" || {
+        echo "the account lacks: $1"
+        cat "$TMP/account"
+        return 1
+    }
+}
+says_not() { ! grep -qE -- "$1" "$TMP/account"; }
+descriptors() { grep '^fd ' "$TMP/account"; }
+
+clean_state() {
+    says SigBlk=0000000000000000
+    says SigIgn=0000000000000000
+    says umask=22
+    says_not '^session='"$(field session "/proc/$DAEMON")"
+}
+# The session of a process from its stat line.
+field() {
+    local line fields
+    read -r line <"$2/stat"
+    read -r -a fields <<<"${line##*) }"
+    echo "${fields[3]}"
+}
+
+@test "exec: on the socket, descriptors 0 and 1 are the connection and 2 the log" {
+    serve_probe
+    start_daemon
+    take_account
+    [[ $(descriptors) == 'fd 0: socket both blocking
+fd 1: socket both blocking
+fd 2: file write blocking' ]]
+    says lowat=1
+    clean_state
+}
+
+@test "exec: on the socket, the program sees the client's own address" {
+    serve_probe
+    start_daemon
+    talk say-port send:P print >"$TMP/account" 2>"$TMP/talk" || true
+    local port
+    read -r port <"$TMP/account"
+    says "peer=127.0.0.1 $port"
+    says "env TCPREMOTEPORT=$port"
+}
+
+@test "exec: with pipes, there are three descriptors and a clean state" {
+    serve_probe 'stdio = pipe'
+    start_daemon
+    take_account
+    [[ $(descriptors) == 'fd 0: pipe read blocking
+fd 1: pipe write blocking
+fd 2: file write blocking' ]]
+    clean_state
+}
+
+@test "exec: a terminal is raw, and the program's controlling one in a session of its own" {
+    serve_probe 'stdio = pty'
+    start_daemon
+    take_account
+    [[ $(descriptors) == 'fd 0: terminal both blocking
+fd 1: terminal both blocking
+fd 2: file write blocking' ]]
+    clean_state
+    says controlling=yes
+    says foreground=yes
+    says mode=raw
+    local pid session
+    pid=$(sed -n 's/^pid=//p' "$TMP/account")
+    session=$(sed -n 's/^session=//p' "$TMP/account")
+    [[ $pid == "$session" ]]
+}
+
+@test "exec: pty = yes is the old word for a terminal" {
+    serve_probe 'pty = yes'
+    start_daemon
+    take_account
+    says 'fd 0: terminal both blocking'
+}
+
+@test "exec: without a terminal a program has no controlling one" {
+    serve_probe
+    # The daemon has one, as when started by hand.
+    WRAPPER=(setsid script -qec 'exec "$0" "$@"' /dev/null)
+    unset WRAPPER
+    start_daemon
+    take_account
+    says controlling=no
+}
+
+@test "exec: the environment is what is documented and nothing else" {
+    local stdio
+    export SECRET=of-the-daemon LD_LIBRARY_PATH=/nowhere TCPREMOTEIP=192.0.2.1
+    for stdio in socket pipe pty; do
+        serve_probe "stdio = $stdio"
+        start_daemon
+        talk say-port send:P print >"$TMP/account" 2>"$TMP/talk" || true
+        local port
+        read -r port <"$TMP/account"
+        diff -u - <(sed -n 's/^env //p' "$TMP/account" | tr -d '\r' | sort) <<END
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+PORTSPLIT_REASON=match
+PORTSPLIT_SERVICE=probe
+PROTO=TCP
+REMOTE_ADDR=127.0.0.1
+REMOTE_HOST=127.0.0.1
+REMOTE_PORT=$port
+TCPLOCALIP=127.0.0.1
+TCPLOCALPORT=$PORT
+TCPREMOTEIP=127.0.0.1
+TCPREMOTEPORT=$port
+END
+        stop_daemon
+    done
+}
+
+@test "exec: over IPv6 the environment still says PROTO=TCP" {
+    serve_probe
+    sed -i 's/^bind.*/bind = [::1]:0/' "$CONFIG"
+    start_daemon
+    "$PEER" connect "[::1]:$PORT" send:P print >"$TMP/account" 2>"$TMP/talk" || true
+    says 'env PROTO=TCP'
+    says 'env TCPREMOTEIP=::1'
+    says 'env REMOTE_ADDR=::1'
+    says 'env TCPLOCALIP=::1'
+}
+
+@test "exec: the reason is told" {
+    printf '%s\n' 'bind = 127.0.0.1:0' 'timeout = 0.2' '[x]' 'string = XYZ' 'exec = /bin/false' \
+        '[fallback]' "exec = $PROBE" '[timeout]' "exec = $PROBE" | configure
+    start_daemon
+    talk print >"$TMP/account"
+    says 'env PORTSPLIT_REASON=timeout'
+    says 'env PORTSPLIT_SERVICE=timeout'
+    talk send:other print >"$TMP/account" 2>"$TMP/talk" || true
+    says 'env PORTSPLIT_REASON=fallback'
+    says 'env PORTSPLIT_SERVICE=fallback'
+}
+
+@test "exec: arguments arrive as written, and no shell sees them" {
+    serve_probe 'execarg = $HOME `id` ; *' 'execarg =' "execarg = two  blanks and \"quotes\""
+    start_daemon
+    take_account
+    says "argv 0: $PROBE"
+    says 'argv 1: $HOME `id` ; *'
+    says 'argv 2: '
+    says 'argv 3: two  blanks and "quotes"'
+    says_not '^argv 4'
+}
+
+@test "exec: a program named without a slash is found in the usual places" {
+    printf '%s\n' 'bind = 127.0.0.1:0' '[x]' 'string = X' 'exec = cat' | configure
+    start_daemon
+    talk send:Xyz expect:Xyz shutdown expect-eof
+}
+
+@test "exec: descriptors that the daemon's parent left open reach no program" {
+    serve_probe
+    WRAPPER=(bash -c 'for fd in {3..8} {10..50}; do eval "exec $fd</dev/null"; done; exec "$@"' -)
+    start_daemon
+    take_account
+    [[ $(descriptors | wc -l) == 3 ]]
+    sed -i 's/^string = P/&\nstdio = pipe/' "$CONFIG"
+    reload
+    take_account
+    [[ $(descriptors | wc -l) == 3 ]]
+}
+
+@test "exec: a daemon started without descriptors 0, 1 and 2 serves as any other" {
+    local stdio
+    for stdio in socket pipe pty; do
+        serve_probe "stdio = $stdio"
+        WRAPPER=(bash -c 'exec "$@" <&- >&- 2>&-' -)
+        start_daemon
+        take_account
+        [[ $(descriptors | wc -l) == 3 ]]
+        says 'fd 2: file write blocking'
+        stop_daemon
+    done
+}
+
+@test "exec: signals that the daemon's parent blocked or ignored are as usual in a program" {
+    serve_probe
+    WRAPPER=(bash -c 'trap "" PIPE INT HUP USR1 TERM CHLD; exec "$@"' -)
+    start_daemon
+    take_account
+    clean_state
+}
+
+@test "exec: umask and limits of the daemon do not matter, or pass as they are" {
+    serve_probe
+    WRAPPER=(bash -c 'umask 077; ulimit -Sn 321; exec "$@"' -)
+    start_daemon
+    take_account
+    says umask=22
+    says nofile=321
+}
+
+# serve_shell STDIO STDERR: a program that says something on standard error.
+serve_complaint() {
+    printf '%s\n' 'bind = 127.0.0.1:0' '[x]' 'string = X' 'exec = /bin/sh' 'execarg = -c' \
+        'execarg = head -c 1 >/dev/null; echo complaint >&2; echo answer' \
+        "stdio = $1" "stderr = $2" | configure
+    start_daemon
+}
+
+@test "exec: standard error goes to the log, and the client sees none of it" {
+    local stdio
+    for stdio in socket pipe pty; do
+        : >"$LOG"
+        serve_complaint "$stdio" log
+        talk send:X 'expect:answer\n' expect-eof
+        log_says complaint
+        stop_daemon
+    done
+}
+
+@test "exec: standard error can go nowhere" {
+    local stdio
+    for stdio in socket pipe pty; do
+        serve_complaint "$stdio" null
+        talk send:X 'expect:answer\n' expect-eof
+        logged_connections 1
+        not log_has complaint
+        stop_daemon
+        : >"$LOG"
+    done
+}
+
+@test "exec: standard error can go to the client" {
+    local stdio
+    for stdio in socket pipe pty; do
+        serve_complaint "$stdio" client
+        talk send:X 'expect:complaint\nanswer\n' expect-eof
+        not log_has complaint
+        stop_daemon
+    done
+}
+
+# A program that cannot be started, with a fallback that could.
+fails_to_start() {
+    local stdio
+    for stdio in socket pipe pty; do
+        : >"$LOG"
+        printf '%s\n' 'bind = 127.0.0.1:0' '[x]' 'string = X' "exec = $1" "stdio = $stdio" \
+            '[fallback]' 'exec = /bin/echo' 'execarg = fallback' | configure
+        start_daemon
+        talk send:X expect-end
+        log_says "cannot start $1 for service x, client 127.0.0.1:[0-9]+: $2"
+        log_says "service=x reason=match .* action=exec target=$1 .* exit=$3\$"
+        stop_daemon
+    done
+}
+
+@test "exec: a missing program sends nothing, says why, and ends with 127" {
+    fails_to_start "$TMP/missing" 'No such file or directory' 127
+}
+
+@test "exec: a file that is no program sends nothing, says why, and ends with 126" {
+    echo 'not a program' >"$TMP/text"
+    fails_to_start "$TMP/text" 'Permission denied' 126
+    chmod +x "$TMP/text"
+    fails_to_start "$TMP/text" 'Exec format error' 126
+    fails_to_start "$TMP" 'Permission denied' 126
+}

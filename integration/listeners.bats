@@ -1,0 +1,197 @@
+#!/usr/bin/env bats
+# Every address of the file is listened on, nobody is let in beyond the limit, and no failure to let
+# somebody in ends the service.
+
+load harness
+
+# configure_binds BIND...: one answering service on these addresses.
+configure_binds() {
+    answer one
+    { printf 'bind = %s\n' "$@"
+        printf '%s\n' 'timeout = 60' "${GLOBALS:-}" '[one]' 'string = one' \
+            "connect = 127.0.0.1:$one_port"; } | configure
+}
+served_at() { "$PEER" connect "$1" --limit 5000 send:one. expect:one:one. shutdown expect-eof; }
+
+@test "listeners: every address serves" {
+    configure_binds 127.0.0.1:0 127.0.0.2:0 '[::1]:0'
+    start_daemon
+    ((${#ADDRESSES[@]} == 3))
+    local address
+    for address in "${ADDRESSES[@]}"; do served_at "$address"; done
+}
+
+@test "listeners: a port of 0 is the system's choice, told on the descriptor and in the log" {
+    configure_binds 127.0.0.1:0 127.0.0.1:0
+    start_daemon
+    log_says "listening on ${ADDRESSES[0]} ${ADDRESSES[1]}\$"
+    [[ $(<"$TMP/ready") == "listening on ${ADDRESSES[0]} ${ADDRESSES[1]}" ]]
+    [[ ${ADDRESSES[0]} != "${ADDRESSES[1]}" ]]
+    [[ $(ss -Hltn "sport = :$PORT" | wc -l) == 1 ]]
+}
+
+@test "listeners: IPv4 and IPv6 share a port" {
+    find_free_port
+    configure_binds "0.0.0.0:$FREE" "[::]:$FREE"
+    start_daemon
+    served_at "127.0.0.1:$FREE"
+    served_at "[::1]:$FREE"
+    # Each its own: an IPv4 client is not seen as an IPv6 one.
+    logged_connections 2
+    log_says 'src=127\.0\.0\.1 .* dst=127\.0\.0\.1 '
+    log_says 'src=::1 .* dst=::1 '
+}
+
+@test "listeners: the old spelling of every IPv6 address still works" {
+    find_free_port
+    configure_binds "0.0.0.0:$FREE" ":::$FREE"
+    start_daemon
+    served_at "[::1]:$FREE"
+}
+
+@test "listeners: * is both families, with one port" {
+    configure_binds '*:0'
+    start_daemon
+    ((${#ADDRESSES[@]} == 2))
+    [[ ${ADDRESSES[0]} == "0.0.0.0:$PORT" && ${ADDRESSES[1]} == "[::]:$PORT" ]]
+    served_at "127.0.0.1:$PORT"
+    served_at "[::1]:$PORT"
+    reload
+    served_at "127.0.0.1:$PORT"
+    served_at "[::1]:$PORT"
+}
+
+@test "listeners: a port in use is a reason not to start, and is named" {
+    configure_binds 127.0.0.1:0
+    sed -i "s/^bind.*/bind = 127.0.0.2:0\nbind = 127.0.0.1:$one_port/; s/^connect.*/connect = 127.0.0.9:1/" "$CONFIG"
+    spawn_daemon
+    expect_exit 71
+    log_says "cannot listen on 127.0.0.1:$one_port: Address already in use"
+}
+
+@test "listeners: an address of another machine is a reason not to start, and is named" {
+    configure_binds 192.0.2.1:0
+    spawn_daemon
+    expect_exit 71
+    log_says 'cannot listen on 192.0.2.1:0: Cannot assign requested address'
+}
+
+@test "listeners: a queue is as long as the system allows" {
+    configure_binds 127.0.0.1:0
+    start_daemon
+    local longest
+    longest=$(</proc/sys/net/core/somaxconn)
+    [[ $(ss -Hltn "sport = :$PORT" | awk '{ print $3 }') == "$longest" ]]
+}
+
+@test "listeners: at the limit a client waits, and is served when another one ends" {
+    GLOBALS='maxconn = 2' configure_binds 127.0.0.1:0
+    start_daemon
+    local i jobs=()
+    for i in 1 2; do
+        client send:one. expect:one:one. "touch:$TMP/held.$i" "wait-file:$TMP/go.$i" shutdown expect-eof
+        jobs+=("$JOB")
+        wait_until 5 exists "$TMP/held.$i"
+    done
+    client --limit 30000 send:one. expect:one:one. "touch:$TMP/held.3" shutdown expect-eof
+    jobs+=("$JOB")
+    nobody_works 400
+    [[ ! -e $TMP/held.3 ]]
+    dispatchers_are 2
+    touch "$TMP/go.1"
+    wait_until 5 exists "$TMP/held.3"
+    touch "$TMP/go.2"
+    for i in "${jobs[@]}"; do finish "$i"; done
+}
+
+@test "listeners: the limit counts over reloads, and a reload may change it" {
+    GLOBALS='maxconn = 1' configure_binds 127.0.0.1:0
+    start_daemon
+    client send:one. expect:one:one. "touch:$TMP/held" "wait-file:$TMP/go" shutdown expect-eof
+    local held=$JOB
+    wait_until 5 exists "$TMP/held"
+    reload
+    client --limit 30000 send:one. expect:one:one. "touch:$TMP/second" shutdown expect-eof
+    nobody_works 300
+    [[ ! -e $TMP/second ]]
+    sed -i 's/^maxconn.*/maxconn = 2/' "$CONFIG"
+    reload
+    wait_until 5 exists "$TMP/second"
+    finish "$JOB"
+    touch "$TMP/go"
+    finish "$held"
+}
+
+@test "listeners: an undecided client holds a place, and a silent one gives it back at the deadline" {
+    answer one timeout
+    printf '%s\n' 'bind = 127.0.0.1:0' 'timeout = 0.4' 'maxconn = 1' '[one]' 'string = one' \
+        "connect = 127.0.0.1:$one_port" | configure
+    start_daemon
+    client expect-end
+    local silent=$JOB
+    wait_until 5 dispatchers_are 1
+    served_at "127.0.0.1:$PORT"
+    finish "$silent"
+}
+
+# The daemon's accept4(2) fails with an error the first three times.
+serve_with_failing_accept() {
+    export ASAN_OPTIONS=detect_leaks=0 # which does not work under a tracer
+    WRAPPER=(strace -D -qq -o /dev/null -e trace=accept4 -e "inject=accept4:error=$1:when=1..3")
+    configure_binds 127.0.0.1:0
+    start_daemon
+}
+
+@test "listeners: no error of accept ends the service or fills the log" {
+    local error
+    for error in EMFILE ENFILE ENOBUFS ENOMEM ECONNABORTED EPROTO EPERM ENETDOWN ENONET EHOSTUNREACH \
+        EINTR; do
+        : >"$LOG"
+        serve_with_failing_accept "$error"
+        served_at "127.0.0.1:$PORT"
+        served_at "127.0.0.1:$PORT"
+        (($(grep -c 'accept' "$LOG" || true) <= 3))
+        stop_daemon
+        end_background
+    done
+}
+
+@test "listeners: while descriptors are short clients wait, and nobody is busy" {
+    configure_binds 127.0.0.1:0
+    start_daemon
+    # Not even one more than are open now.
+    prlimit --pid "$DAEMON" --nofile=3:4096
+    client --limit 20000 send:one. expect:one:one. shutdown expect-eof
+    log_says 'cannot accept on 127.0.0.1:[0-9]+, clients wait until it works again: Too many open files'
+    nobody_works 1000
+    (($(grep -c 'cannot accept' "$LOG") <= 21))
+    prlimit --pid "$DAEMON" --nofile=1024:4096
+    finish "$JOB"
+}
+
+@test "listeners: when no process can be had, one client is closed and the next is served" {
+    # Counted for each process: the first fork of the listener is the zygote, so the second here is
+    # that of the zygote for the second client.
+    export ASAN_OPTIONS=detect_leaks=0
+    WRAPPER=(strace -D -f -qq -o /dev/null -e trace=clone,clone3,fork,vfork
+        -e inject=clone,clone3,fork,vfork:error=EAGAIN:when=2)
+    configure_binds 127.0.0.1:0
+    start_daemon
+    served_at "127.0.0.1:$PORT"
+    talk send:one. expect-end
+    served_at "127.0.0.1:$PORT"
+    log_says 'cannot fork for client 127.0.0.1:[0-9]+, which is closed: Resource temporarily unavailable'
+}
+
+@test "listeners: no listening socket reaches a dispatcher or a program" {
+    configure_binds 127.0.0.1:0
+    printf '%s\n' '[cat]' 'string = cat' 'exec = /bin/cat' 'stdio = pipe' >>"$CONFIG"
+    start_daemon
+    client send:cat expect:cat "touch:$TMP/held" "wait-file:$TMP/go" shutdown expect-eof
+    wait_until 5 exists "$TMP/held"
+    kill -KILL "$DAEMON"
+    wait_until 5 exists "$TMP/status"
+    [[ -z $(ss -Hltn "sport = :$PORT") ]]
+    touch "$TMP/go"
+    finish "$JOB"
+}

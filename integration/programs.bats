@@ -1,0 +1,210 @@
+#!/usr/bin/env bats
+# Programs end as they like: early, late, badly, without reading or without a word. No byte they wrote
+# is lost, no process stays, and the log says how they ended.
+
+load harness
+
+# serve_script STDIO SCRIPT: a shell program on every connection that begins with an X. $TMP is the
+# only name in the script that the test fills in.
+serve_script() {
+    printf '%s\n' 'bind = 127.0.0.1:0' 'timeout = 60' '[x]' 'string = X' "exec = $SHELL_PROGRAM" \
+        'execarg = -c' "execarg = ${2//\$TMP/$TMP}" "stdio = $1" | configure
+    start_daemon
+}
+
+# A gate that a script waits at by reading a line from $TMP/gate. Open on both sides here, so that
+# nobody has to be there first.
+make_gate() {
+    mkfifo "$TMP/gate"
+    exec {GATE}<>"$TMP/gate"
+}
+open_gate() { echo >&"$GATE"; }
+
+for_each_stdio() {
+    local stdio
+    for stdio in socket pipe pty; do
+        : >"$LOG"
+        "$@" "$stdio"
+        stop_daemon
+    done
+}
+
+@test "programs: one that ends at once ends the connection" {
+    ends_at_once() {
+        serve_script "$1" 'exit 0'
+        talk send:X expect-end
+        log_says 'service=x reason=match .* action=exec .* exit=0$'
+    }
+    for_each_stdio ends_at_once
+}
+
+@test "programs: the last words of one that ends arrive whole" {
+    seq 200000 >"$TMP/expected"
+    last_words() {
+        serve_script "$1" 'head -c 1 >/dev/null; seq 200000; exit 3'
+        talk send:X print >"$TMP/got"
+        cmp "$TMP/expected" "$TMP/got"
+        log_says ' exit=3$'
+    }
+    for_each_stdio last_words
+}
+
+@test "programs: the last words of one that is killed arrive whole" {
+    seq 20000 >"$TMP/expected"
+    killed() {
+        serve_script "$1" 'head -c 1 >/dev/null; seq 20000; kill -KILL $$'
+        talk send:X print >"$TMP/got"
+        cmp "$TMP/expected" "$TMP/got"
+        log_says ' signal=KILL$'
+    }
+    for_each_stdio killed
+}
+
+@test "programs: a slow client gets all of a program that ended long ago" {
+    seq 300000 >"$TMP/expected"
+    late() {
+        rm -f "$TMP/go"
+        serve_script "$1" 'head -c 1 >/dev/null; seq 300000'
+        client send:X "wait-file:$TMP/go" print >"$TMP/got"
+        nobody_works_soon
+        touch "$TMP/go"
+        finish "$JOB"
+        cmp "$TMP/expected" "$TMP/got"
+    }
+    for_each_stdio late
+}
+# Once whoever has something to do has done it.
+nobody_works_soon() { wait_until 5 nobody_works 200 >/dev/null; }
+
+@test "programs: one that reads nothing keeps its client waiting, and nobody busy" {
+    make_gate
+    unread() {
+        serve_script "$1" 'read -r line <$TMP/gate; echo done'
+        doomed_client send:X feed:16777216
+        nobody_works_soon
+        open_gate
+        wait_until 10 is_over "$JOB"
+        log_says 'service=x reason=match .* exit=0$'
+    }
+    for_each_stdio unread
+}
+
+@test "programs: one that reads nothing and answers is heard out" {
+    serve_script pipe 'echo answer'
+    talk send:Xand-some-more 'expect:answer\n' expect-eof
+}
+
+@test "programs: one that closes its output first may read on" {
+    for stdio in socket pipe; do
+        rm -f "$TMP/read"
+        serve_script "$stdio" 'echo out; exec >&-; cat >$TMP/part; mv $TMP/part $TMP/read'
+        if [[ $stdio == pipe ]]; then
+            talk send:Xone 'expect:out\n' expect-eof send:two shutdown
+        else
+            # Descriptor 0 is the same socket: its end of stream comes with the last of both.
+            talk send:Xone 'expect:out\n' send:two shutdown expect-eof
+        fi
+        wait_until 5 exists "$TMP/read"
+        [[ $(<"$TMP/read") == Xonetwo ]]
+        stop_daemon
+    done
+}
+
+@test "programs: one that closes its input first may write on" {
+    make_gate
+    serve_script pipe 'exec <&-; echo one; read -r line <$TMP/gate; echo two'
+    client send:Xunread 'expect:one\n' "touch:$TMP/heard" 'expect:two\n' expect-eof
+    wait_until 5 exists "$TMP/heard"
+    nobody_works 300
+    open_gate
+    finish "$JOB"
+}
+
+@test "programs: what a program leaves in the background with its output open is heard" {
+    make_gate
+    heard() {
+        serve_script "$1" 'head -c 1 >/dev/null; (read -r line <$TMP/gate; echo late) & echo early'
+        client send:X 'expect:early\n' "touch:$TMP/heard" 'expect:late\n' expect-eof
+        wait_until 5 exists "$TMP/heard"
+        nobody_works_soon
+        open_gate
+        finish "$JOB"
+        rm "$TMP/heard"
+    }
+    for stdio in socket pipe; do
+        heard "$stdio"
+        stop_daemon
+    done
+}
+
+@test "programs: what a program leaves in the background holds no connection and becomes no zombie" {
+    make_gate
+    detached() {
+        serve_script "$1" 'trap "" HUP; head -c 1 >/dev/null; (exec >/dev/null 2>&1; exec <$TMP/gate; read -r line) & echo early'
+        talk send:X 'expect:early\n' expect-eof
+        log_says 'service=x reason=match .* exit=0$'
+        open_gate
+        wait_until 5 is_quiet
+    }
+    for_each_stdio detached
+}
+
+@test "programs: a client that resets ends a program that reads or writes" {
+    local script
+    for script in 'cat >/dev/null' 'while echo y; do :; done'; do
+        resets() {
+            serve_script "$1" "$script"
+            talk send:X acked reset
+            wait_until 5 dispatchers_are 0
+        }
+        for_each_stdio resets
+    done
+}
+
+@test "programs: a terminal hangs up on its program when the client is gone" {
+    serve_script pty 'echo $$ >$TMP/part; mv $TMP/part $TMP/started; while :; do read -r line || exit; done'
+    client send:X "wait-file:$TMP/started" reset
+    finish "$JOB"
+    wait_until 5 dispatchers_are 0
+}
+
+@test "programs: a terminal hangs up on its program when the client has left in peace" {
+    serve_script pty 'echo $$ >$TMP/part; mv $TMP/part $TMP/started; while :; do read -r line || exit; done'
+    talk send:X "wait-file:$TMP/started" close
+    # A raw terminal knows no end of input, so this is the only way its program can learn of it.
+    wait_until 10 dispatchers_are 0
+}
+
+@test "programs: a client that ends its sending ends the program's input" {
+    for stdio in socket pipe; do
+        serve_script "$stdio" 'wc -c'
+        talk send:X feed:99999 shutdown 'expect:100000\n' expect-eof
+        stop_daemon
+    done
+}
+
+@test "programs: every byte value passes both ways, through a terminal too" {
+    local every
+    every=$(printf '\\x%02x' {0..255})
+    echoes() {
+        serve_script "$1" 'cat'
+        talk "send:X$every" "expect:X$every" reset
+    }
+    for_each_stdio echoes
+}
+
+@test "programs: a terminal carries much both ways at once" {
+    serve_script pty cat
+    talk send:X expect:X transfer:2000000 reset
+}
+
+@test "programs: an error in the middle of a script is the program's, and the log says so" {
+    serve_script pipe 'exit 42'
+    talk send:X expect-end
+    log_says 'service=x reason=match .* exit=42$'
+}
+
+@test "programs: a program can start another in its place" {
+    serve_script socket 'exec cat'
+    talk send:Xyz expect:Xyz shutdown expect-eof
+}

@@ -1,0 +1,260 @@
+#!/usr/bin/env bats
+# A relay carries every byte and every ending both ways, costs little while nothing moves, and says
+# when a target cannot be had.
+
+load harness
+
+# relay_to LINE...: a service for what begins with an X, with these lines as its own.
+relay_to() {
+    { printf '%s\n' 'bind = 127.0.0.1:0' 'timeout = 60' '[x]' 'string = X'
+        printf '%s\n' "$@"; } | configure
+    start_daemon
+}
+
+@test "relay: a client may end its sending first" {
+    serve backend expect:Xhello expect-eof send:reply
+    relay_to "connect = 127.0.0.1:$backend_port"
+    talk send:Xhello shutdown expect:reply expect-eof
+    log_says 'in=6 out=5 '
+}
+
+@test "relay: a server may end its sending first" {
+    serve backend send:greeting shutdown expect:Xlater expect-eof "touch:$TMP/done"
+    relay_to "connect = 127.0.0.1:$backend_port"
+    talk send:X expect:greeting expect-eof send:later shutdown
+    wait_until 5 exists "$TMP/done"
+}
+
+@test "relay: both ends may end at once, with much on the way" {
+    serve backend expect:X transfer:3000000 shutdown expect-eof
+    relay_to "connect = 127.0.0.1:$backend_port"
+    talk send:X transfer:3000000 shutdown expect-eof
+    log_says 'in=3000001 out=3000000 '
+}
+
+@test "relay: one direction ended, the other goes on, and nobody is busy" {
+    serve backend expect:X expect-eof "wait-file:$TMP/go" feed:1000000
+    relay_to "connect = 127.0.0.1:$backend_port"
+    client send:X shutdown drain:1000000 expect-eof
+    wait_until 5 dispatchers_are 1
+    nobody_works 400
+    touch "$TMP/go"
+    finish "$JOB"
+}
+
+@test "relay: a server's reset reaches the client as a reset" {
+    serve backend expect:X reset
+    relay_to "connect = 127.0.0.1:$backend_port"
+    talk send:X expect-reset
+}
+
+@test "relay: a server's reset after the client ended its sending is still a reset" {
+    serve backend expect:X expect-eof reset
+    relay_to "connect = 127.0.0.1:$backend_port"
+    talk send:X shutdown expect-reset
+}
+
+@test "relay: a server's reset in the middle of an answer is no clean end" {
+    serve backend expect:X send:part acked "wait-file:$TMP/go" reset
+    relay_to "connect = 127.0.0.1:$backend_port"
+    talk send:X expect:part "touch:$TMP/go" expect-reset
+}
+
+@test "relay: a client's reset reaches the server as a reset" {
+    serve backend expect:X "touch:$TMP/got" expect-reset "touch:$TMP/done"
+    relay_to "connect = 127.0.0.1:$backend_port"
+    talk send:X "wait-file:$TMP/got" reset
+    wait_until 5 exists "$TMP/done"
+}
+
+@test "relay: a client's reset after the server ended its sending is still a reset" {
+    serve backend shutdown expect:X expect-reset "touch:$TMP/done"
+    relay_to "connect = 127.0.0.1:$backend_port"
+    talk send:X expect-eof reset
+    wait_until 5 exists "$TMP/done"
+}
+
+@test "relay: the first target that answers is taken, in the order of the file" {
+    answer second third
+    find_free_port
+    relay_to "connect = 127.0.0.1:$FREE" "connect = 127.0.0.1:$second_port" \
+        "connect = 127.0.0.1:$third_port"
+    talk send:X1 expect:second:X1 shutdown expect-eof
+    log_says "action=connect target=127.0.0.1:$second_port in=2 out=9 "
+}
+
+@test "relay: a target that answers neither yes nor no gives way to the next after a while" {
+    answer second
+    in_background "$PEER" hole 127.0.0.1:0 >"$TMP/hole.out"
+    learn_port hole
+    relay_to "connect = 127.0.0.1:$hole_port" "connect = 127.0.0.1:$second_port"
+    look_at_clock
+    local start=$NOW
+    talk send:X1 expect:second:X1 shutdown expect-eof
+    look_at_clock
+    echo "after $((NOW - start)) ms"
+    ((NOW - start >= 4900 && NOW - start < 6000 + 1000 * PORTSPLIT_PATIENCE))
+}
+
+@test "relay: a name is resolved when the connection comes" {
+    answer named
+    relay_to "connect = localhost:$named_port"
+    talk send:X1 expect:named:X1 shutdown expect-eof
+    log_says "target=localhost:$named_port "
+}
+
+@test "relay: a name that nobody knows ends the connection, and is logged" {
+    relay_to 'connect = no-such-host.invalid:80'
+    talk --limit 9000 send:X expect-end
+    log_says 'cannot resolve no-such-host.invalid for service x, client 127.0.0.1:[0-9]+: '
+    log_says 'service=x reason=match .* action=connect target=- in=- out=- ms=[0-9]+ exit=111$'
+}
+
+@test "relay: a target that refuses ends the connection, and is logged" {
+    find_free_port
+    relay_to "connect = 127.0.0.1:$FREE" '[fallback]' 'exec = /bin/echo' 'execarg = fallback'
+    talk send:X expect-end
+    log_says "cannot connect to 127.0.0.1:$FREE for service x, client 127.0.0.1:[0-9]+: Connection refused"
+    log_says 'service=x reason=match .* action=connect target=- in=- out=- ms=[0-9]+ exit=111$'
+}
+
+@test "relay: a target may have an IPv6 address" {
+    serve_on '[::1]:0' six send:six: echo
+    learn_port six
+    relay_to "connect = [::1]:$six_port"
+    talk send:X1 expect:six:X1 shutdown expect-eof
+    log_says "target=\[::1\]:$six_port "
+}
+
+@test "relay: 64 MiB each way at once arrive unchanged" {
+    serve backend expect:X transfer:67108864 shutdown expect-eof
+    relay_to "connect = 127.0.0.1:$backend_port"
+    talk send:X transfer:67108864 shutdown expect-eof
+    log_says 'in=67108865 out=67108864 '
+}
+
+@test "relay: 64 MiB each way at once through pipes arrive unchanged" {
+    relay_to 'exec = /bin/cat' 'stdio = pipe'
+    talk send:X expect:X transfer:67108864 shutdown expect-eof
+    log_says 'in=67108865 out=67108865 .* exit=0$'
+}
+
+# The dispatcher's own memory, in MEMORY, in KiB: what it shares with the zygote does not count.
+look_at_memory() {
+    find_dispatchers
+    MEMORY=$(sed -En 's/^RssAnon:\s+([0-9]+) kB/\1/p' "/proc/${DISPATCHERS[0]}/status")
+}
+
+# stalls: nobody moves a byte any more, and the dispatcher holds no more memory than it did.
+stalls() {
+    look_at_memory
+    local before=$MEMORY
+    nobody_works 300
+    look_at_memory
+    echo "$before KiB, then $MEMORY KiB"
+    [[ $PORTSPLIT_FLAVOUR == asan ]] || ((MEMORY < 4096))
+    ((MEMORY <= before + 64))
+}
+
+@test "relay: a client that does not read costs a bounded store and no processor time" {
+    serve backend expect:X feed:67108864
+    relay_to "connect = 127.0.0.1:$backend_port"
+    client send:X "wait-file:$TMP/go" drain:67108864 expect-eof
+    wait_until 10 stalls
+    touch "$TMP/go"
+    finish "$JOB"
+}
+
+@test "relay: a server that does not read costs a bounded store and no processor time" {
+    serve backend "touch:$TMP/accepted" "wait-file:$TMP/go" expect:X drain:67108864 expect-eof
+    relay_to "connect = 127.0.0.1:$backend_port"
+    client send:X feed:67108864 shutdown expect-eof
+    wait_until 5 exists "$TMP/accepted"
+    wait_until 10 stalls
+    touch "$TMP/go"
+    finish "$JOB"
+}
+
+@test "relay: a server that accepts and hangs keeps nobody busy" {
+    serve backend "touch:$TMP/accepted" hold
+    relay_to "connect = 127.0.0.1:$backend_port"
+    client send:X "wait-file:$TMP/go" shutdown expect-end
+    wait_until 5 exists "$TMP/accepted"
+    nobody_works 500
+    touch "$TMP/go"
+    finish "$JOB"
+}
+
+@test "relay: an urgent byte neither holds up what follows nor keeps anybody busy" {
+    serve backend expect:Xone "touch:$TMP/one" expect:two "touch:$TMP/two" expect-eof
+    relay_to "connect = 127.0.0.1:$backend_port"
+    client send:Xone acked "wait-file:$TMP/one" urgent:! acked send:two acked "wait-file:$TMP/two" \
+        "wait-file:$TMP/go" shutdown expect-eof
+    wait_until 5 exists "$TMP/two"
+    nobody_works 400
+    touch "$TMP/go"
+    finish "$JOB"
+}
+
+@test "relay: keepalive is on, on both sides" {
+    serve backend "touch:$TMP/accepted" hold
+    relay_to "connect = 127.0.0.1:$backend_port"
+    client send:X "wait-file:$TMP/go" shutdown expect-end
+    wait_until 5 exists "$TMP/accepted"
+    ss -Htno "sport = :$PORT" | grep -q 'timer:(keepalive'
+    ss -Htno "dport = :$backend_port" | grep -q 'timer:(keepalive'
+    touch "$TMP/go"
+    finish "$JOB"
+}
+
+@test "relay: a byte at a time goes back and forth without delay" {
+    serve backend expect:X echo
+    relay_to "connect = 127.0.0.1:$backend_port"
+    local steps=() i
+    for i in {1..200}; do steps+=(send:a expect:a); done
+    look_at_clock
+    local start=$NOW
+    talk send:X "${steps[@]}" shutdown expect-eof
+    look_at_clock
+    echo "$((NOW - start)) ms for 200 times"
+    # One delayed acknowledgement each would be 8 s.
+    ((NOW - start < 2000))
+}
+
+# The dispatcher's system calls fail as told: injected CALL:ERROR[:when=...].
+with_failing() {
+    export ASAN_OPTIONS=detect_leaks=0 # which does not work under a tracer
+    WRAPPER=(strace -D -f --seccomp-bpf -qq -o /dev/null -e "trace=${1%%:*}" -e "inject=$1")
+}
+
+both_ways() {
+    serve backend expect:X transfer:8388608 shutdown expect-eof
+    relay_to "connect = 127.0.0.1:$backend_port"
+    talk send:X transfer:8388608 shutdown expect-eof
+    log_says 'in=8388609 out=8388608 '
+}
+
+@test "relay: without pipes to splice through, bytes pass all the same" {
+    # The sanitizer's own checks need pipes, so under it this is the next test once more.
+    if [[ $PORTSPLIT_FLAVOUR == asan ]]; then
+        with_failing splice:error=ENOSYS
+    else
+        with_failing pipe2:error=EMFILE
+    fi
+    both_ways
+}
+
+@test "relay: where the kernel cannot splice, bytes pass all the same" {
+    with_failing splice:error=EINVAL
+    both_ways
+}
+
+@test "relay: when splice fails half-way, bytes pass all the same" {
+    with_failing splice:error=ENOMEM:when=20+
+    both_ways
+}
+
+@test "relay: interrupted calls are repeated" {
+    with_failing splice:error=EINTR:when=3+7
+    both_ways
+}

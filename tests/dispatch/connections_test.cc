@@ -1,0 +1,150 @@
+#include "dispatch/connections.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "../sys/child.h"
+
+namespace portsplit::dispatch {
+namespace {
+
+using namespace std::string_literals;
+
+Connection connection(std::uint64_t id) {
+    Connection result;
+    result.id = id;
+    return result;
+}
+
+/// The connection of a process that serves one.
+Connection& connection_of(Connections& connections, pid_t pid) {
+    Connection* found = connections.find(pid);
+    if (found == nullptr) std::abort();
+    return *found;
+}
+
+TEST(Connections, FindsWhatWasAdded) {
+    Connections connections;
+    EXPECT_TRUE(connections.empty());
+    connections.add(100, connection(1));
+    connections.add(200, connection(2));
+    EXPECT_EQ(connections.size(), 2U);
+    EXPECT_EQ(connection_of(connections, 200).id, 2U);
+    EXPECT_EQ(connections.find(300), nullptr);
+}
+
+TEST(Connections, KeepsWhatIsChangedThroughFind) {
+    Connections connections;
+    connections.add(100, connection(1));
+    connection_of(connections, 100).progress.bytes_in = 7;
+    EXPECT_EQ(connection_of(connections, 100).progress.bytes_in, 7U);
+}
+
+TEST(Connections, ForgetsWhatWasRemoved) {
+    Connections connections;
+    connections.add(100, connection(1));
+    connections.remove(100);
+    connections.remove(200);
+    EXPECT_TRUE(connections.empty());
+    EXPECT_EQ(connections.find(100), nullptr);
+}
+
+TEST(Connections, TakesANewOneForAPidThatIsUsedAgain) {
+    Connections connections;
+    connections.add(100, connection(1));
+    connection_of(connections, 100).progress.bytes_in = 7;
+    connections.add(100, connection(2));
+    EXPECT_EQ(connections.size(), 1U);
+    EXPECT_EQ(connection_of(connections, 100).id, 2U);
+    EXPECT_EQ(connection_of(connections, 100).progress.bytes_in, 0U);
+}
+
+TEST(Connections, GrowsAndShrinksWithoutEnd) {
+    Connections connections;
+    for (int round = 0; round < 3; ++round) {
+        for (pid_t pid = 1; pid <= 5000; ++pid) {
+            connections.add(pid, connection(static_cast<std::uint64_t>(pid)));
+        }
+        ASSERT_EQ(connections.size(), 5000U);
+        for (pid_t pid = 1; pid <= 5000; ++pid) {
+            ASSERT_EQ(connection_of(connections, pid).id, static_cast<std::uint64_t>(pid));
+            connections.remove(pid);
+        }
+        ASSERT_TRUE(connections.empty());
+    }
+}
+
+/// Whether this process can read a byte there; the kernel answers, so that nobody has to die.
+bool is_readable(const void* memory) {
+    int ends[2] = {-1, -1};
+    if (::pipe2(ends, O_CLOEXEC) < 0) return false;
+    const sys::UniqueFd from(ends[0]);
+    const sys::UniqueFd to(ends[1]);
+    return ::write(to.get(), memory, 1) == 1;
+}
+
+TEST(Connections, AreNotInheritedByAFork) {
+    Connections connections;
+    for (pid_t pid = 1; pid <= 1000; ++pid) connections.add(pid, connection(1));
+    std::vector<const Connection*> places;
+    for (pid_t pid = 1; pid <= 1000; ++pid) places.push_back(&connection_of(connections, pid));
+    for (const Connection* place : places) ASSERT_TRUE(is_readable(place));
+    EXPECT_EQ(loopback::told_by_child([&] {
+                  int readable = 0;
+                  for (const Connection* place : places) readable += is_readable(place) ? 1 : 0;
+                  return std::to_string(readable);
+              }),
+              "0");
+}
+
+TEST(Connections, DoNotKeepTheirParentFromReadingThemAfterAFork) {
+    Connections connections;
+    connections.add(100, connection(7));
+    EXPECT_EQ(loopback::told_by_child([] { return "forked"s; }), "forked");
+    EXPECT_EQ(connection_of(connections, 100).id, 7U);
+}
+
+TEST(UnforkedMemory, IsMarkedSoInTheMapOfTheProcess) {
+    UnforkedMemory memory;
+    void* const block = memory.allocate(10'000, alignof(std::max_align_t));
+    // proc(5) smaps: "dc" is "do not copy area on fork".
+    std::ostringstream address;
+    address << std::hex << reinterpret_cast<std::uintptr_t>(block);
+    std::ifstream maps("/proc/self/smaps");
+    std::string flags;
+    bool ours = false;
+    for (std::string line; std::getline(maps, line);) {
+        std::istringstream fields(line);
+        std::uintptr_t begin = 0;
+        std::uintptr_t end = 0;
+        char dash = 0;
+        if (fields >> std::hex >> begin >> dash >> end && dash == '-') {
+            const auto place = reinterpret_cast<std::uintptr_t>(block);
+            ours = begin <= place && place < end;
+        }
+        if (ours && line.starts_with("VmFlags:")) flags = line;
+    }
+    EXPECT_NE((flags + " ").find(" dc "), std::string::npos) << flags << " at " << address.str();
+    memory.deallocate(block, 10'000, alignof(std::max_align_t));
+}
+
+TEST(UnforkedMemory, IsAlignedForAnyType) {
+    UnforkedMemory memory;
+    for (const std::size_t size : {1U, 8U, 4096U, 100'000U}) {
+        void* const block = memory.allocate(size, 64);
+        EXPECT_EQ(reinterpret_cast<std::uintptr_t>(block) % 64, 0U) << size;
+        memory.deallocate(block, size, 64);
+    }
+}
+
+}  // namespace
+}  // namespace portsplit::dispatch

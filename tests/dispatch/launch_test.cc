@@ -1,0 +1,138 @@
+#include "dispatch/launch.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <fstream>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "../sys/child.h"
+#include "../sys/folder.h"
+#include "../sys/loopback.h"
+#include "plans.h"
+#include "sys/signals.h"
+
+namespace portsplit::dispatch {
+namespace {
+
+using loopback::Child;
+using loopback::Heard;
+using loopback::Pair;
+using namespace std::string_literals;
+
+/// What a program started on a client's socket writes there; prepared as its dispatcher was.
+Heard said_by(const core::Exec& exec, const std::vector<std::string>& environment = {},
+              const std::function<void(int)>& prepare = {}) {
+    Pair pair = loopback::tcp_pair();
+    Child child([&] {
+        sys::reset_signals();
+        sys::ignore_signal(SIGPIPE);
+        sys::ignore_signal(SIGHUP);
+        const int fd = pair.near.get();
+        if (prepare) prepare(fd);
+        return exit_code(launch(exec, {fd, fd, fd}, environment));
+    });
+    pair.near.reset();
+    return loopback::hear(pair.far.get());
+}
+
+/// Fields of /proc/self/status as the program sees them.
+std::string grep(const std::string& fields) { return "grep -E '" + fields + "' /proc/self/status"; }
+
+TEST(Launch, PutsTheSocketOnDescriptorsZeroOneAndTwo) {
+    EXPECT_EQ(said_by(shell("echo out; echo err >&2; printf in >&0")),
+              (Heard{"out\nerr\nin", "end"}));
+}
+
+TEST(Launch, LeavesEveryByteToTheProgram) {
+    Pair pair = loopback::tcp_pair();
+    ASSERT_TRUE(loopback::say(pair.far.get(), "every byte"));
+    loopback::finish(pair.far.get());
+    Child child([&] {
+        const int fd = pair.near.get();
+        return exit_code(launch(program("/bin/cat"), {fd, fd, fd}, {}));
+    });
+    pair.near.reset();
+    EXPECT_EQ(loopback::hear(pair.far.get()), (Heard{"every byte", "end"}));
+    EXPECT_EQ(child.status(), 0);
+}
+
+TEST(Launch, PassesTheEnvironmentAndNothingElse) {
+    EXPECT_EQ(said_by(program("/usr/bin/env"), {"A=1", "B=two words"}),
+              (Heard{"A=1\nB=two words\n", "end"}));
+}
+
+TEST(Launch, NamesTheProgramAsTheConfigurationDoes) {
+    EXPECT_EQ(said_by(program("sh", {"-c", "echo \"$0\"; tr '\\0' ' ' </proc/$$/cmdline", "zero"})),
+              (Heard{"zero\nsh -c echo \"$0\"; tr '\\0' ' ' </proc/$$/cmdline zero ", "end"}));
+}
+
+TEST(Launch, StartsWithDefaultSignalsWhateverThisProcessIgnores) {
+    EXPECT_EQ(said_by(shell(grep("^Sig(Ign|Blk)")), {},
+                      [](int) {
+                          sigset_t all;
+                          sigfillset(&all);
+                          ::sigprocmask(SIG_BLOCK, &all, nullptr);
+                      }),
+              (Heard{"SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n", "end"}));
+}
+
+TEST(Launch, SetsTheUmask) {
+    EXPECT_EQ(said_by(shell("umask"), {}, [](int) { ::umask(077); }), (Heard{"0022\n", "end"}));
+}
+
+TEST(Launch, LeavesNoOtherDescriptorOpen) {
+    EXPECT_EQ(said_by(shell("for fd in /proc/$$/fd/*; do [ -e $fd ] && echo ${fd##*/}; done"), {},
+                      [](int fd) {
+                          for (const int other : {3, 17, 255, 900}) ::dup2(fd, other);
+                      }),
+              (Heard{"0\n1\n2\n", "end"}));
+}
+
+TEST(Launch, GivesTheProgramABlockingSocket) {
+    EXPECT_EQ(said_by(shell("grep flags /proc/self/fdinfo/0 /proc/self/fdinfo/1"), {},
+                      [](int fd) { sys::set_blocking(fd, false); }),
+              (Heard{"/proc/self/fdinfo/0:flags:\t02\n/proc/self/fdinfo/1:flags:\t02\n", "end"}));
+}
+
+TEST(Launch, SaysWhyItCouldNotAndWritesNothing) {
+    const Folder folder;
+    std::ofstream(folder / "plain") << "text";
+    struct Case {
+        std::string path;
+        std::string error;
+        int exit_code;
+    };
+    for (const Case& one : {Case{folder / "missing", "No such file or directory", 127},
+                            Case{folder / "plain" + "/below", "Not a directory", 127},
+                            Case{folder / "plain", "Permission denied", 126},
+                            Case{"no-such-program", "No such file or directory", 127}}) {
+        Pair pair = loopback::tcp_pair();
+        EXPECT_EQ(
+            loopback::told_by_child([&] {
+                const int fd = pair.near.get();
+                const sys::SysError error = launch(program(one.path), {fd, fd, fd}, {});
+                return sys::to_string(error) + ", " + std::to_string(exit_code(error));
+            }),
+            "cannot execute " + one.path + ": " + one.error + ", " + std::to_string(one.exit_code));
+        pair.near.reset();
+        EXPECT_EQ(loopback::hear(pair.far.get()), (Heard{"", "end"})) << one.path;
+    }
+}
+
+TEST(ExitCode, IsAsAShellHasIt) {
+    EXPECT_EQ(exit_code({ENOENT, ""}), 127);
+    EXPECT_EQ(exit_code({ENOTDIR, ""}), 127);
+    for (const int code : {EACCES, ENOEXEC, E2BIG, ENOMEM, EPERM, ETXTBSY}) {
+        EXPECT_EQ(exit_code({code, ""}), 126) << code;
+    }
+}
+
+}  // namespace
+}  // namespace portsplit::dispatch

@@ -1,0 +1,341 @@
+#include "dispatch/sniff.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <functional>
+#include <future>
+#include <string>
+
+#include "../sys/loopback.h"
+#include "plans.h"
+
+namespace portsplit::dispatch {
+namespace {
+
+using loopback::Heard;
+using loopback::Pair;
+using sys::Clock;
+using namespace std::chrono_literals;
+
+/// Later than any test ends.
+constexpr auto kLate = 60s;
+
+const core::Plan& ordinary_plan() {
+    static const core::Plan plan = plan_of({service("ssh", {"SSH-"}, to("127.0.0.1", 22)),
+                                            service("web", {"GET ", "POST "}, to("127.0.0.1", 80)),
+                                            service("long", {"abcd"}, to("127.0.0.1", 1)),
+                                            service("short", {"ab"}, to("127.0.0.1", 2)),
+                                            service(core::kFallback, {}, to("127.0.0.1", 3)),
+                                            service(core::kTimeout, {}, to("127.0.0.1", 4))});
+    return plan;
+}
+
+/// One service that wants very many bytes.
+const core::Plan& patient_plan() {
+    static const core::Plan plan =
+        plan_of({service("patient", {std::string(60'000, 'x')}, to("127.0.0.1", 1)),
+                 service(core::kFallback, {}, to("127.0.0.1", 3)),
+                 service(core::kTimeout, {}, to("127.0.0.1", 4))});
+    return plan;
+}
+
+struct Outcome {
+    std::string verdict;
+    std::chrono::microseconds processor_time;
+};
+
+/// `sniff` at work in a thread of its own, which ends with the connection at the latest.
+class Sniffing {
+  public:
+    Sniffing(Pair pair, const core::Plan& plan, Clock::duration until_deadline)
+        : pair_(std::move(pair)),
+          outcome_(std::async(std::launch::async, [this, &plan, until_deadline] {
+              const auto before = loopback::processor_time(RUSAGE_THREAD);
+              const auto verdict = sniff(pair_.near, plan, Clock::now() + until_deadline);
+              const auto spent = loopback::processor_time(RUSAGE_THREAD) - before;
+              return Outcome{verdict ? words(plan, *verdict) : sys::to_string(verdict.error()),
+                             spent};
+          })) {}
+    ~Sniffing() {
+        if (pair_.far) loopback::reset(pair_.far);
+    }
+
+    sys::UniqueFd& client() { return pair_.far; }
+    int socket() const { return pair_.near.get(); }
+
+    bool decided(std::chrono::milliseconds limit) const {
+        return outcome_.wait_for(limit) == std::future_status::ready;
+    }
+
+    Outcome outcome() {
+        return decided(loopback::kPatience) ? outcome_.get() : Outcome{"undecided", 0us};
+    }
+    std::string verdict() { return outcome().verdict; }
+
+    int low_water() const {
+        int bytes = 0;
+        socklen_t length = sizeof bytes;
+        ::getsockopt(socket(), SOL_SOCKET, SO_RCVLOWAT, &bytes, &length);
+        return bytes;
+    }
+
+  private:
+    Pair pair_;
+    std::future<Outcome> outcome_;
+};
+
+/// Lets a little time pass, as long as the client hears nothing (and it never does).
+void let_pass(const Sniffing& sniffing, std::chrono::milliseconds time) {
+    static_cast<void>(sniffing.decided(time));
+}
+
+enum class Family { Tcp, Unix };
+
+Pair pair_of(Family family) {
+    return family == Family::Tcp ? loopback::tcp_pair() : loopback::unix_pair();
+}
+
+/// What holds for a TCP connection and for a Unix-domain one, which ignores SO_RCVLOWAT.
+void for_both(const std::function<void(Family)>& test) {
+    for (const Family family : {Family::Tcp, Family::Unix}) {
+        SCOPED_TRACE(family == Family::Tcp ? "over TCP" : "over a Unix-domain socket");
+        test(family);
+    }
+}
+
+TEST(Sniff, DecidesAtTheByteThatMakesItCertain) {
+    for_both([](Family family) {
+        struct Case {
+            std::string bytes;
+            std::string verdict;
+        };
+        for (const Case& one : {Case{"SSH-", "ssh match"}, Case{"POST ", "web match"},
+                                Case{"SSX", "fallback fallback"}, Case{"\r", "fallback fallback"},
+                                Case{"abcd", "long match"}, Case{"abx", "short match"}}) {
+            Sniffing sniffing(pair_of(family), ordinary_plan(), kLate);
+            for (std::size_t i = 0; i + 1 < one.bytes.size(); ++i) {
+                ASSERT_TRUE(loopback::say(sniffing.client().get(), one.bytes.substr(i, 1)));
+                EXPECT_FALSE(sniffing.decided(5ms)) << one.bytes << " at byte " << i;
+            }
+            ASSERT_TRUE(
+                loopback::say(sniffing.client().get(), one.bytes.substr(one.bytes.size() - 1)));
+            EXPECT_EQ(sniffing.verdict(), one.verdict) << one.bytes;
+        }
+    });
+}
+
+TEST(Sniff, DecidesTheSameHoweverTheBytesAreCut) {
+    for_both([](Family family) {
+        const std::string bytes = "POST /";
+        for (unsigned cuts = 0; cuts < 1U << (bytes.size() - 1); ++cuts) {
+            Sniffing sniffing(pair_of(family), ordinary_plan(), kLate);
+            std::string segment;
+            for (std::size_t i = 0; i < bytes.size(); ++i) {
+                segment += bytes[i];
+                if (i + 1 < bytes.size() && (cuts >> i & 1) == 0) continue;
+                ASSERT_TRUE(loopback::say(sniffing.client().get(), segment));
+                segment.clear();
+                let_pass(sniffing, 1ms);
+            }
+            ASSERT_EQ(sniffing.verdict(), "web match") << cuts;
+            ASSERT_EQ(loopback::hear(sniffing.socket(), bytes.size()), (Heard{bytes, "enough"}));
+        }
+    });
+}
+
+TEST(Sniff, LeavesEveryByteAndTheLowWaterMark) {
+    for_both([](Family family) {
+        Sniffing sniffing(pair_of(family), ordinary_plan(), kLate);
+        ASSERT_TRUE(loopback::say(sniffing.client().get(), "PO"));
+        let_pass(sniffing, 20ms);
+        ASSERT_TRUE(loopback::say(sniffing.client().get(), "ST / HTTP/1.1"));
+        EXPECT_EQ(sniffing.verdict(), "web match");
+        EXPECT_EQ(sniffing.low_water(), 1);
+        EXPECT_EQ(loopback::hear(sniffing.socket(), 15), (Heard{"POST / HTTP/1.1", "enough"}));
+    });
+}
+
+TEST(Sniff, TakesTheEndOfTheStreamForTheLastWord) {
+    for_both([](Family family) {
+        struct Case {
+            std::string bytes;
+            std::string verdict;
+        };
+        for (const Case& one :
+             {Case{"", "close eof"}, Case{"SS", "fallback fallback"}, Case{"SSH-", "ssh match"},
+              Case{"abc", "short match"}, Case{"x", "fallback fallback"}}) {
+            Sniffing sniffing(pair_of(family), ordinary_plan(), kLate);
+            ASSERT_TRUE(loopback::say(sniffing.client().get(), one.bytes));
+            loopback::finish(sniffing.client().get());
+            EXPECT_EQ(sniffing.verdict(), one.verdict) << '"' << one.bytes << '"';
+            EXPECT_EQ(sniffing.low_water(), 1) << '"' << one.bytes << '"';
+            EXPECT_EQ(loopback::hear(sniffing.socket()), (Heard{one.bytes, "end"}));
+        }
+    });
+}
+
+TEST(Sniff, SeesAnEndThatComesLater) {
+    for_both([](Family family) {
+        Sniffing sniffing(pair_of(family), ordinary_plan(), kLate);
+        ASSERT_TRUE(loopback::say(sniffing.client().get(), "abc"));
+        EXPECT_FALSE(sniffing.decided(50ms));
+        loopback::finish(sniffing.client().get());
+        EXPECT_EQ(sniffing.verdict(), "short match");
+    });
+}
+
+TEST(Sniff, WaitsNoLongerThanTheDeadline) {
+    for_both([](Family family) {
+        struct Case {
+            std::string bytes;
+            std::string verdict;
+        };
+        for (const Case& one : {Case{"", "timeout timeout"}, Case{"SS", "timeout timeout"},
+                                Case{"abc", "short match"}}) {
+            const auto begin = Clock::now();
+            Sniffing sniffing(pair_of(family), ordinary_plan(), 100ms);
+            ASSERT_TRUE(loopback::say(sniffing.client().get(), one.bytes));
+            EXPECT_EQ(sniffing.verdict(), one.verdict) << '"' << one.bytes << '"';
+            EXPECT_GE(Clock::now() - begin, 100ms);
+            EXPECT_LT(Clock::now() - begin, 5s);
+            EXPECT_EQ(sniffing.low_water(), 1) << '"' << one.bytes << '"';
+        }
+    });
+}
+
+TEST(Sniff, LooksOnceThoughTheDeadlineHasPassed) {
+    for_both([](Family family) {
+        Pair connection = pair_of(family);
+        ASSERT_TRUE(loopback::say(connection.far.get(), "SSH-2.0"));
+        ASSERT_NE(loopback::events_of(connection.near.get(), POLLIN), 0);
+        Sniffing sniffing(std::move(connection), ordinary_plan(), -1s);
+        EXPECT_EQ(sniffing.verdict(), "ssh match");
+    });
+}
+
+TEST(Sniff, DoesNotLetATricklePutTheDeadlineOff) {
+    for_both([](Family family) {
+        const auto begin = Clock::now();
+        Sniffing sniffing(pair_of(family), patient_plan(), 300ms);
+        for (int i = 0; i < 1000 && !sniffing.decided(10ms); ++i) {
+            ASSERT_TRUE(loopback::say(sniffing.client().get(), "x"));
+        }
+        EXPECT_EQ(sniffing.verdict(), "timeout timeout");
+        EXPECT_LT(Clock::now() - begin, 3s);
+    });
+}
+
+TEST(Sniff, SleepsWhileNothingNewComes) {
+    for_both([](Family family) {
+        Sniffing sniffing(pair_of(family), ordinary_plan(), 600ms);
+        ASSERT_TRUE(loopback::say(sniffing.client().get(), "SS"));
+        const Outcome outcome = sniffing.outcome();
+        EXPECT_EQ(outcome.verdict, "timeout timeout");
+        EXPECT_LT(outcome.processor_time, 100ms);
+    });
+}
+
+TEST(Sniff, DecidesOnceTheWindowIsFull) {
+    for_both([](Family family) {
+        core::Config config;
+        config.window = 16;
+        config.services = {service("long", {std::string(16, 'x') + "y"}, to("127.0.0.1", 1)),
+                           service("short", {std::string(15, 'x')}, to("127.0.0.1", 2)),
+                           service(core::kFallback, {}, to("127.0.0.1", 3))};
+        const core::Plan plan(std::move(config));
+        Sniffing sniffing(pair_of(family), plan, kLate);
+        ASSERT_TRUE(loopback::say(sniffing.client().get(), std::string(16, 'x')));
+        EXPECT_FALSE(sniffing.decided(20ms)) << "the window is as long as the longest pattern";
+        ASSERT_TRUE(loopback::say(sniffing.client().get(), std::string(100'000, 'x')));
+        EXPECT_EQ(sniffing.verdict(), "short match");
+    });
+}
+
+TEST(Sniff, LeavesAClientThatResetsWithoutATrace) {
+    for_both([](Family family) {
+        for (const std::string bytes : {"", "S", "SS", "SSH"}) {
+            const auto begin = Clock::now();
+            Sniffing sniffing(pair_of(family), ordinary_plan(), kLate);
+            ASSERT_TRUE(loopback::say(sniffing.client().get(), bytes));
+            let_pass(sniffing, 5ms);
+            loopback::reset(sniffing.client());
+            const std::string verdict = sniffing.verdict();
+            // A Unix-domain socket knows no reset; there it is an end of stream.
+            const bool ended = family == Family::Unix && !bytes.empty();
+            EXPECT_EQ(verdict, ended ? "fallback fallback" : "close eof") << '"' << bytes << '"';
+            EXPECT_LT(Clock::now() - begin, 5s);
+        }
+    });
+}
+
+TEST(SniffTcp, LeavesAClientThatResetBeforeAnybodyLooked) {
+    Pair pair = loopback::tcp_pair();
+    loopback::reset(pair.far);
+    ASSERT_NE(loopback::events_of(pair.near.get(), POLLIN) & POLLHUP, 0);
+    Sniffing sniffing(std::move(pair), ordinary_plan(), kLate);
+    EXPECT_EQ(sniffing.verdict(), "close eof");
+}
+
+TEST(SniffTcp, TakesAnUrgentByteForTheLastWord) {
+    for (const std::string before : {"", "G"}) {
+        Sniffing sniffing(loopback::tcp_pair(), ordinary_plan(), kLate);
+        ASSERT_TRUE(loopback::say(sniffing.client().get(), before));
+        let_pass(sniffing, 5ms);
+        ASSERT_TRUE(loopback::say(sniffing.client().get(), "!", MSG_OOB));
+        ASSERT_TRUE(loopback::say(sniffing.client().get(), "ET /"));
+        const Outcome outcome = sniffing.outcome();
+        EXPECT_TRUE(outcome.verdict == "fallback fallback" || outcome.verdict == "close eof")
+            << outcome.verdict;
+        EXPECT_LT(outcome.processor_time, 100ms);
+        EXPECT_EQ(sniffing.low_water(), 1);
+    }
+}
+
+TEST(SniffTcp, SleepsThoughATinyWindowWakesItEarly) {
+    Pair pair = loopback::tcp_pair();
+    const int tiny = 2048;
+    ::setsockopt(pair.near.get(), SOL_SOCKET, SO_RCVBUF, &tiny, sizeof tiny);
+    Sniffing sniffing(std::move(pair), patient_plan(), 1s);
+    for (int i = 0; i < 400; ++i) ::send(sniffing.client().get(), "x", 1, MSG_DONTWAIT);
+    const Outcome outcome = sniffing.outcome();
+    EXPECT_EQ(outcome.verdict, "timeout timeout");
+    EXPECT_LT(outcome.processor_time, 200ms);
+}
+
+TEST(SniffTcp, WakesOnceForEachSegmentAtMost) {
+    Sniffing sniffing(loopback::tcp_pair(), patient_plan(), kLate);
+    for (int i = 0; i < 100; ++i) {
+        ASSERT_TRUE(loopback::say(sniffing.client().get(), "x"));
+        let_pass(sniffing, 1ms);
+    }
+    loopback::finish(sniffing.client().get());
+    const Outcome outcome = sniffing.outcome();
+    EXPECT_EQ(outcome.verdict, "fallback fallback");
+    EXPECT_LT(outcome.processor_time, 100ms);
+}
+
+TEST(SniffTcp, ReadsNoMoreThanTheWindowOfAFlood) {
+    Sniffing sniffing(loopback::tcp_pair(), ordinary_plan(), kLate);
+    sys::set_blocking(sniffing.client().get(), false);
+    const std::string flood(1'000'000, '\xff');
+    ::send(sniffing.client().get(), flood.data(), flood.size(), MSG_NOSIGNAL);
+    EXPECT_EQ(sniffing.verdict(), "fallback fallback");
+}
+
+TEST(SniffOfWhatIsNoSocket, SaysSo) {
+    int ends[2] = {-1, -1};
+    ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    const sys::UniqueFd from(ends[0]);
+    const sys::UniqueFd to(ends[1]);
+    const auto verdict = sniff(from, ordinary_plan(), Clock::now() + kLate);
+    ASSERT_FALSE(verdict);
+    EXPECT_EQ(sys::to_string(verdict.error()),
+              "cannot look at a client: Socket operation on non-socket");
+}
+
+}  // namespace
+}  // namespace portsplit::dispatch

@@ -1,0 +1,128 @@
+#include "sys/address.h"
+
+#include <gtest/gtest.h>
+#include <net/if.h>
+
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+#include "loopback.h"
+
+namespace portsplit::sys {
+namespace {
+
+static_assert(std::is_trivially_copyable_v<Address>);
+
+std::string text_of(const core::Endpoint& endpoint) {
+    const auto address = Address::from(endpoint);
+    return address ? address->text() : "none";
+}
+
+const sockaddr_in6& as_v6(const Address& address) {
+    return *reinterpret_cast<const sockaddr_in6*>(address.data());  // sockaddr(3type)
+}
+
+TEST(Address, ReadsANumericHostOfEitherFamily) {
+    EXPECT_EQ(text_of({"192.0.2.1", 443}), "192.0.2.1:443");
+    EXPECT_EQ(text_of({"0.0.0.0", 0}), "0.0.0.0:0");
+    EXPECT_EQ(text_of({"2001:db8:0::1", 65535}), "[2001:db8::1]:65535");
+    EXPECT_EQ(text_of({"::", 80}), "[::]:80");
+}
+
+TEST(Address, IsNothingForWhatIsNotNumeric) {
+    for (const char* host : {"", "*", "localhost", "127.1", "0x7f.0.0.1", "127.0.0.1 ", "[::1]",
+                             "::1::", "256.0.0.1", "127.0.0.1%lo", "%lo"}) {
+        EXPECT_EQ(text_of({host, 80}), "none") << host;
+    }
+}
+
+TEST(Address, KnowsTheInterfaceOfALinkLocalHost) {
+    const auto address = Address::from(core::Endpoint{"fe80::1%lo", 80});
+    ASSERT_TRUE(address);
+    EXPECT_EQ(as_v6(*address).sin6_scope_id, if_nametoindex("lo"));
+    EXPECT_EQ(as_v6(*Address::from(core::Endpoint{"fe80::1", 80})).sin6_scope_id, 0U);
+}
+
+TEST(Address, IsNothingForAnInterfaceThatIsNotThere) {
+    EXPECT_EQ(text_of({"fe80::1%no-such-one", 80}), "none");
+    EXPECT_EQ(text_of({"fe80::1%", 80}), "none");
+}
+
+TEST(Address, ShowsAMappedAddressAsTheIPv4ThatItIs) {
+    const auto address = Address::from(core::Endpoint{"::ffff:192.0.2.7", 50022});
+    ASSERT_TRUE(address);
+    EXPECT_EQ(address->host(), "192.0.2.7");
+    EXPECT_EQ(address->text(), "192.0.2.7:50022");
+    EXPECT_EQ(address->port(), 50022);
+    EXPECT_EQ(address->family(), AF_INET6);
+}
+
+TEST(Address, ShowsAV4CompatibleAddressAsTheIPv6ThatItIs) {
+    EXPECT_EQ(text_of({"::192.0.2.7", 1}), "[::192.0.2.7]:1");
+    EXPECT_EQ(text_of({"::1", 1}), "[::1]:1");
+}
+
+TEST(Address, HasTheSizeOfItsFamily) {
+    EXPECT_EQ(Address::from(core::Endpoint{"127.0.0.1", 1})->size(), sizeof(sockaddr_in));
+    EXPECT_EQ(Address::from(core::Endpoint{"::1", 1})->size(), sizeof(sockaddr_in6));
+    EXPECT_EQ(Address().size(), sizeof(sa_family_t));
+}
+
+TEST(Address, OfNothingIsADash) {
+    EXPECT_FALSE(Address().is_internet());
+    EXPECT_EQ(Address().host(), "-");
+    EXPECT_EQ(Address().port(), 0);
+}
+
+TEST(Address, OfAUnixDomainPeerIsADash) {
+    const loopback::Pair pair = loopback::unix_pair();
+    const auto peer = peer_address(pair.near.get());
+    ASSERT_TRUE(peer);
+    EXPECT_EQ(peer->family(), AF_UNIX);
+    EXPECT_FALSE(peer->is_internet());
+    EXPECT_EQ(peer->host(), "-");
+    EXPECT_EQ(peer->port(), 0);
+}
+
+TEST(Address, OfAUnixDomainPeerHoldsNothingOfItsPath) {
+    sockaddr_storage storage{};
+    storage.ss_family = AF_UNIX;
+    std::memset(reinterpret_cast<char*>(&storage) + sizeof storage.ss_family, 'x', 100);
+    const Address address = Address::from(storage);
+    const std::string_view bytes(reinterpret_cast<const char*>(&address), sizeof address);
+    EXPECT_EQ(bytes.find('x'), std::string_view::npos);
+}
+
+TEST(Address, OfBothEndsOfAConnectionAgrees) {
+    for (const char* host : {"127.0.0.1", "::1"}) {
+        const loopback::Pair pair = loopback::tcp_pair(host);
+        if (!pair.near) GTEST_SKIP() << "no " << host << " on this machine";
+        const auto peer = peer_address(pair.near.get());
+        const auto local = local_address(pair.far.get());
+        ASSERT_TRUE(peer && local);
+        EXPECT_EQ(peer->host(), host);
+        EXPECT_EQ(peer->text(), local->text());
+        EXPECT_GT(peer->port(), 0);
+    }
+}
+
+TEST(PeerAddress, SaysThatThePeerIsGone) {
+    loopback::Pair pair = loopback::tcp_pair();
+    loopback::reset(pair.far);
+    ASSERT_NE(loopback::events_of(pair.near.get(), POLLIN) & POLLHUP, 0);
+    const auto peer = peer_address(pair.near.get());
+    ASSERT_FALSE(peer);
+    EXPECT_EQ(to_string(peer.error()),
+              "cannot read a socket's peer address: Transport endpoint is not connected");
+}
+
+TEST(LocalAddress, FailsForWhatIsNoSocket) {
+    const auto local = local_address(-1);
+    ASSERT_FALSE(local);
+    EXPECT_EQ(to_string(local.error()), "cannot read a socket's own address: Bad file descriptor");
+}
+
+}  // namespace
+}  // namespace portsplit::sys

@@ -1,0 +1,33 @@
+#include "sys/clock.h"
+
+#include <gtest/gtest.h>
+
+namespace portsplit::sys {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(PollTimeout, IsForEverWithoutADeadline) {
+    EXPECT_EQ(poll_timeout(Clock::time_point::max()), -1);
+}
+
+TEST(PollTimeout, IsNothingOnceTheDeadlineHasPassed) {
+    EXPECT_EQ(poll_timeout(Clock::now()), 0);
+    EXPECT_EQ(poll_timeout(Clock::now() - 1h), 0);
+    EXPECT_EQ(poll_timeout(Clock::time_point()), 0);
+}
+
+TEST(PollTimeout, NeverWakesBeforeTheDeadline) {
+    const auto deadline = Clock::now() + 100us;
+    const int timeout = poll_timeout(deadline);
+    EXPECT_TRUE(timeout == 1 || Clock::now() >= deadline) << timeout;
+    EXPECT_LE(poll_timeout(Clock::now() + 5s), 5000);
+    EXPECT_GT(poll_timeout(Clock::now() + 5s), 4000);
+}
+
+TEST(PollTimeout, FitsAnIntForADeadlineFarAway) {
+    EXPECT_EQ(poll_timeout(Clock::now() + 24h * 365), 1'000'000'000);
+}
+
+}  // namespace
+}  // namespace portsplit::sys

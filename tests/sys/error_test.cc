@@ -1,0 +1,45 @@
+#include "sys/error.h"
+
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <initializer_list>
+#include <vector>
+
+namespace portsplit::sys {
+namespace {
+
+TEST(SysError, IsASentenceWithTheActionAndTheReason) {
+    EXPECT_EQ(to_string(SysError{EADDRINUSE, "cannot listen on 127.0.0.1:80"}),
+              "cannot listen on 127.0.0.1:80: Address already in use");
+}
+
+TEST(ErrorText, HasWordsForACodeThatNobodyKnows) {
+    EXPECT_EQ(error_text(12345), "Unknown error 12345");
+    EXPECT_EQ(error_text(-1), "Unknown error -1");
+    EXPECT_EQ(error_text(0), "Success");
+}
+
+/// A call that fails with these codes in turn, then succeeds.
+auto failing_with(std::initializer_list<int> codes) {
+    return [codes = std::vector<int>(codes), calls = std::size_t{0}]() mutable {
+        if (calls == codes.size()) return static_cast<int>(calls);
+        errno = codes[calls++];
+        return -1;
+    };
+}
+
+TEST(Retry, GoesOnWhileASignalInterrupts) { EXPECT_EQ(retry(failing_with({EINTR, EINTR})), 2); }
+
+TEST(Retry, LeavesEveryOtherFailureToTheCaller) {
+    EXPECT_EQ(retry(failing_with({EINTR, EAGAIN, EINTR})), -1);
+    EXPECT_EQ(errno, EAGAIN);
+}
+
+TEST(Retry, DoesNotLookAtAnOldErrno) {
+    errno = EINTR;
+    EXPECT_EQ(retry(failing_with({})), 0);
+}
+
+}  // namespace
+}  // namespace portsplit::sys

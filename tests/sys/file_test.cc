@@ -1,0 +1,268 @@
+#include "sys/file.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "child.h"
+#include "folder.h"
+#include "loopback.h"
+
+namespace portsplit::sys {
+namespace {
+
+using namespace std::string_literals;
+
+void write_file(const std::string& path, const std::string& text) {
+    std::ofstream(path, std::ios::binary) << text;
+}
+
+template <typename T>
+std::string error_of(const Result<T>& result) {
+    return result ? "no error" : to_string(result.error());
+}
+
+bool closes_on_exec(int fd) { return (::fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0; }
+
+TEST(ReadFile, ReadsEveryByte) {
+    const Folder folder;
+    std::string text = "a\0b\r\n\xff"s;
+    text += std::string(200'000, 'x');
+    write_file(folder / "file", text);
+    const auto read = read_file(folder / "file");
+    ASSERT_TRUE(read);
+    EXPECT_EQ(*read, text);
+}
+
+TEST(ReadFile, ReadsAnEmptyFile) {
+    const Folder folder;
+    write_file(folder / "file", "");
+    const auto read = read_file(folder / "file");
+    ASSERT_TRUE(read);
+    EXPECT_EQ(*read, "");
+}
+
+TEST(ReadFile, NamesAFileThatIsMissing) {
+    const Folder folder;
+    const std::string path = folder / "missing";
+    const auto read = read_file(path);
+    EXPECT_EQ(error_of(read), "cannot read " + path + ": No such file or directory");
+    EXPECT_EQ(read.error().code, ENOENT);
+}
+
+TEST(ReadFile, RefusesAFolder) {
+    const Folder folder;
+    const auto read = read_file(folder.path());
+    EXPECT_EQ(error_of(read), "cannot read " + folder.path() + ": Is a directory");
+    EXPECT_EQ(read.error().code, EISDIR);
+}
+
+TEST(ReadFile, RefusesAFifoWithoutWaitingForItsWriter) {
+    const Folder folder;
+    const std::string path = folder / "fifo";
+    ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+    const auto read = read_file(path);
+    EXPECT_EQ(error_of(read),
+              "cannot read " + path + ", which is not a regular file: Invalid argument");
+}
+
+TEST(ReadFile, RefusesADevice) {
+    const auto read = read_file("/dev/zero");
+    EXPECT_EQ(error_of(read),
+              "cannot read /dev/zero, which is not a regular file: Invalid argument");
+    EXPECT_EQ(read.error().code, EINVAL);
+}
+
+TEST(ReadFile, RefusesAFileThatIsTooLarge) {
+    const Folder folder;
+    const std::string path = folder / "large";
+    write_file(path, "");
+    ASSERT_EQ(::truncate(path.c_str(), static_cast<off_t>(kLargestFile) + 1), 0);
+    const auto read = read_file(path);
+    EXPECT_EQ(error_of(read), "cannot read " + path + ": File too large");
+    EXPECT_EQ(read.error().code, EFBIG);
+}
+
+TEST(ReadFile, NamesAFileItCouldOpenButNotRead) {
+    // A regular file by its mode, whose first page belongs to nobody (proc(5)).
+    EXPECT_EQ(error_of(read_file("/proc/self/mem")),
+              "cannot read /proc/self/mem: Input/output error");
+}
+
+TEST(ReadFile, SaysThatItMayNot) {
+    if (::geteuid() == 0) GTEST_SKIP() << "root may read everything";
+    const Folder folder;
+    const std::string path = folder / "secret";
+    write_file(path, "x");
+    ASSERT_EQ(::chmod(path.c_str(), 0), 0);
+    EXPECT_EQ(error_of(read_file(path)), "cannot read " + path + ": Permission denied");
+}
+
+TEST(ReadAll, ReadsWhatIsLeft) {
+    const Folder folder;
+    write_file(folder / "file", "0123456789");
+    const UniqueFd fd(::open((folder / "file").c_str(), O_RDONLY | O_CLOEXEC));
+    ASSERT_EQ(::lseek(fd.get(), 4, SEEK_SET), 4);
+    const auto read = read_all(fd.get());
+    ASSERT_TRUE(read);
+    EXPECT_EQ(*read, "456789");
+}
+
+TEST(ReadAll, SaysWhyNot) { EXPECT_EQ(error_of(read_all(-1)), "cannot read: Bad file descriptor"); }
+
+TEST(WriteAll, WritesWhatNoSingleWriteTakes) {
+    const std::string text(1'000'000, 'y');
+    const std::string told = loopback::told_by_child([&] { return text; });
+    EXPECT_TRUE(told == text) << told.size();
+}
+
+TEST(WriteAll, ReportsADescriptorWithoutRoom) {
+    const loopback::Pair pair = loopback::unix_pair();
+    set_blocking(pair.near.get(), false);
+    EXPECT_EQ(error_of(write_all(pair.near.get(), std::string(10'000'000, 'z'))),
+              "cannot write: Resource temporarily unavailable");
+}
+
+class SealedMemory : public testing::Test {
+  protected:
+    SealedMemory() {
+        auto made = sealed_memory("portsplit.conf", text_);
+        if (made) memory_ = std::move(*made);
+    }
+
+    int fd() const { return memory_.get(); }
+
+    const std::string text_ = "services : { };\0"s;
+
+  private:
+    UniqueFd memory_;
+};
+
+TEST_F(SealedMemory, HoldsTheTextFromItsFirstByte) {
+    ASSERT_GE(fd(), 0);
+    const auto read = read_all(fd());
+    ASSERT_TRUE(read);
+    EXPECT_EQ(*read, text_);
+    EXPECT_TRUE(closes_on_exec(fd()));
+}
+
+TEST_F(SealedMemory, CarriesEverySeal) {
+    EXPECT_EQ(
+        ::fcntl(fd(), F_GET_SEALS) & (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL),
+        F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL);
+    EXPECT_EQ(::fcntl(fd(), F_ADD_SEALS, F_SEAL_FUTURE_WRITE), -1);
+}
+
+TEST_F(SealedMemory, CannotBeChangedByWhoeverHoldsIt) {
+    EXPECT_EQ(::pwrite(fd(), "x", 1, 0), -1);
+    EXPECT_EQ(errno, EPERM);
+    EXPECT_EQ(::ftruncate(fd(), 0), -1);
+    EXPECT_EQ(errno, EPERM);
+    EXPECT_EQ(::ftruncate(fd(), 1000), -1);
+    EXPECT_EQ(errno, EPERM);
+    EXPECT_EQ(::mmap(nullptr, 1, PROT_READ | PROT_WRITE, MAP_SHARED, fd(), 0), MAP_FAILED);
+    EXPECT_EQ(errno, EPERM);
+}
+
+TEST_F(SealedMemory, CannotBeChangedByOpeningItAgain) {
+    const std::string path = "/proc/self/fd/" + std::to_string(fd());
+    const UniqueFd again(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+    EXPECT_EQ(::write(again.get(), "x", 1), -1);
+    const auto read = read_all(fd());
+    ASSERT_TRUE(read);
+    EXPECT_EQ(*read, text_);
+}
+
+TEST(SealedMemoryOfNothing, IsEmpty) {
+    const auto memory = sealed_memory("empty", "");
+    ASSERT_TRUE(memory);
+    const auto read = read_all(memory->get());
+    ASSERT_TRUE(read);
+    EXPECT_EQ(*read, "");
+}
+
+/// What descriptors 0, 1 and 2 lead to, after these were closed and the function was called.
+std::string standard_descriptors_without(std::initializer_list<int> closed) {
+    return loopback::told_by_child([closed] {
+        const UniqueFd other(::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        for (const int fd : {0, 1, 2}) ::dup2(other.get(), fd);
+        for (const int fd : closed) ::close(fd);
+        if (!open_standard_descriptors()) return "failed"s;
+        std::string all;
+        for (const int fd : {0, 1, 2}) {
+            all += std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(fd)).string();
+            all += (::fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDWR ? " both " : " ";
+            all += closes_on_exec(fd) ? "closes " : "";
+        }
+        return all;
+    });
+}
+
+TEST(OpenStandardDescriptors, OpensEachThatIsClosed) {
+    EXPECT_EQ(standard_descriptors_without({0, 1, 2}),
+              "/dev/null both /dev/null both /dev/null both ");
+    EXPECT_EQ(standard_descriptors_without({0}), "/dev/null both / / ");
+    EXPECT_EQ(standard_descriptors_without({1}), "/ /dev/null both / ");
+    EXPECT_EQ(standard_descriptors_without({0, 2}), "/dev/null both / /dev/null both ");
+}
+
+TEST(OpenStandardDescriptors, LeavesThemAloneWhenAllAreOpen) {
+    EXPECT_EQ(standard_descriptors_without({}), "/ / / ");
+}
+
+TEST(OpenStandardDescriptors, LeavesNoOtherDescriptorOpen) {
+    const auto count = [] {
+        return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
+    };
+    EXPECT_EQ(loopback::told_by_child([&] {
+                  const auto before = count();
+                  ::close(0);
+                  if (!open_standard_descriptors()) return "failed"s;
+                  return std::to_string(count() - before);
+              }),
+              "0");
+}
+
+TEST(FindProgram, LeavesAPathAsItIs) {
+    EXPECT_EQ(find_program("/no/such/program"), "/no/such/program");
+    EXPECT_EQ(find_program("./program"), "./program");
+}
+
+TEST(FindProgram, LooksForABareNameInThePathOfPrograms) {
+    const std::string found = find_program("sh");
+    EXPECT_NE((":"s + kProgramPath + ":").find(":" + found.substr(0, found.rfind('/')) + ":"),
+              std::string::npos)
+        << found;
+    EXPECT_TRUE(found.ends_with("/sh")) << found;
+    EXPECT_EQ(::access(found.c_str(), X_OK), 0);
+}
+
+TEST(FindProgram, KeepsANameThatIsNowhere) {
+    EXPECT_EQ(find_program("no-such-program"), "no-such-program");
+}
+
+TEST(WhyNotExecutable, IsEmptyForWhatIs) {
+    EXPECT_EQ(why_not_executable("/bin/sh"), "");
+    EXPECT_EQ(why_not_executable("sh"), "");
+}
+
+TEST(WhyNotExecutable, SaysWhatIsWrong) {
+    const Folder folder;
+    write_file(folder / "plain", "text");
+    EXPECT_EQ(why_not_executable(folder / "plain"), "Permission denied");
+    EXPECT_EQ(why_not_executable(folder / "missing"), "No such file or directory");
+    EXPECT_EQ(why_not_executable(folder / "plain" + "/below"), "Not a directory");
+    EXPECT_EQ(why_not_executable(folder.path()), "not a regular file");
+    EXPECT_EQ(why_not_executable("no-such-program"),
+              "not found in /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+}
+
+}  // namespace
+}  // namespace portsplit::sys

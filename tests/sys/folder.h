@@ -1,0 +1,32 @@
+#pragma once
+// A folder that is there for one test and gone afterwards.
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <string>
+
+namespace portsplit {
+
+class Folder {
+  public:
+    Folder() : path_(testing::TempDir() + "/portsplit-XXXXXX") {
+        if (::mkdtemp(path_.data()) == nullptr) path_.clear();
+    }
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+    ~Folder() {
+        std::error_code ignored;
+        if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+    }
+
+    /// The path of a name in it.
+    std::string operator/(const std::string& name) const { return path_ + "/" + name; }
+    const std::string& path() const { return path_; }
+
+  private:
+    std::string path_;
+};
+
+}  // namespace portsplit

@@ -1,0 +1,274 @@
+#include "sys/log.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <limits.h>
+#include <pty.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "child.h"
+#include "folder.h"
+#include "loopback.h"
+#include "moved_clock.h"
+
+namespace portsplit::sys {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace std::string_literals;
+
+std::string own_prefix() { return "portsplit[" + std::to_string(::getpid()) + "]: "; }
+
+std::vector<std::string> lines_of(const std::string& text) {
+    std::vector<std::string> lines;
+    std::istringstream stream(text);
+    for (std::string line; std::getline(stream, line);) lines.push_back(line);
+    return lines;
+}
+
+/// A log into a pipe, and what can be read from it.
+class PipedLog : public testing::Test {
+  protected:
+    PipedLog() {
+        ::signal(SIGPIPE, SIG_IGN);  // as in the programs
+        int ends[2] = {-1, -1};
+        EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+        from_.reset(ends[0]);
+        log_.emplace(Log::to_descriptor(UniqueFd(ends[1])));
+    }
+    ~PipedLog() override { ::signal(SIGPIPE, SIG_DFL); }
+
+    Log& log() { return *log_; }
+    UniqueFd& reader() { return from_; }
+
+    /// What is in the pipe now.
+    std::string written() {
+        set_blocking(from_.get(), false);
+        std::string text(1 << 20, '\0');
+        std::size_t size = 0;
+        for (ssize_t got = 0;
+             (got = ::read(from_.get(), text.data() + size, text.size() - size)) > 0;) {
+            size += static_cast<std::size_t>(got);
+        }
+        text.resize(size);
+        return text;
+    }
+
+    /// Fills the pipe, beside the log.
+    void fill() {
+        const std::string path = "/proc/self/fd/" + std::to_string(log().descriptor());
+        const UniqueFd to(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+        const std::string junk(4096, '.');
+        while (::write(to.get(), junk.data(), junk.size()) > 0) continue;
+        while (::write(to.get(), ".", 1) > 0) continue;
+    }
+
+  private:
+    UniqueFd from_;
+    std::optional<Log> log_;
+};
+
+using LogLine = PipedLog;
+using LimitedLog = PipedLog;
+using StuckLog = PipedLog;
+
+TEST(Escaped, ShowsEveryByteThatIsNotPrintableAsciiInHex) {
+    for (int byte = 0; byte < 256; ++byte) {
+        const std::string shown = escaped(std::string(1, static_cast<char>(byte)));
+        if (byte >= ' ' && byte <= '~') {
+            EXPECT_EQ(shown, std::string(1, static_cast<char>(byte)));
+        } else {
+            char wanted[8];
+            std::snprintf(wanted, sizeof wanted, "\\x%02x", byte);
+            EXPECT_EQ(shown, wanted);
+        }
+    }
+}
+
+TEST(Escaped, KeepsTextAndItsOrder) {
+    EXPECT_EQ(escaped("GET /%n%s \x1b[31m\r\n"), "GET /%n%s \\x1b[31m\\x0d\\x0a");
+    EXPECT_EQ(escaped("a\0b"s), "a\\x00b");
+    EXPECT_EQ(escaped(""), "");
+}
+
+TEST_F(LogLine, NamesTheProgramAndItsProcess) {
+    log().line(Level::Info, "listening");
+    EXPECT_EQ(written(), own_prefix() + "listening\n");
+}
+
+TEST_F(LogLine, NamesTheProcessThatTheEventIsAbout) {
+    log().line(Level::Info, "service=ssh", 4711);
+    EXPECT_EQ(written(), "portsplit[4711]: service=ssh\n");
+}
+
+TEST_F(LogLine, IsOneLineWhateverIsInIt) {
+    log().line(Level::Error, "a\nportsplit[1]: forged\r\n\0b"s);
+    EXPECT_EQ(written(), own_prefix() + "a\\x0aportsplit[1]: forged\\x0d\\x0a\\x00b\n");
+}
+
+TEST_F(LogLine, IsCutSoThatOneWriteTakesIt) {
+    for (const char c : {'a', '\n'}) {
+        log().line(Level::Error, std::string(100'000, c));
+        const std::string line = written();
+        EXPECT_LE(line.size(), static_cast<std::size_t>(PIPE_BUF));
+        EXPECT_GE(line.size(), 3000U);
+        EXPECT_EQ(line.find('\n'), line.size() - 1);
+    }
+}
+
+TEST(LogToDescriptor, WritesEachLineAtOnce) {
+    int ends[2] = {-1, -1};
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+    const UniqueFd from(ends[0]);
+    Log log = Log::to_descriptor(UniqueFd(ends[1]));
+    log.line(Level::Info, "one");
+    log.line(Level::Info, "two");
+    std::string buffer(1000, '\0');
+    const ssize_t got = ::read(from.get(), buffer.data(), buffer.size());
+    EXPECT_EQ(buffer.substr(0, static_cast<std::size_t>(got)), own_prefix() + "one\n");
+}
+
+TEST_F(StuckLog, DropsLinesInsteadOfWaiting) {
+    fill();
+    log().line(Level::Info, "nobody reads this");
+    EXPECT_EQ(written().find("nobody"), std::string::npos);
+}
+
+TEST_F(StuckLog, SaysHowManyLinesItDroppedOnceThereIsRoom) {
+    fill();
+    for (int i = 0; i < 3; ++i) log().line(Level::Info, "lost", 4711);
+    written();
+    log().line(Level::Info, "passes", 4711);
+    log().line(Level::Info, "so does this", 4711);
+    EXPECT_EQ(written(), own_prefix() + "3 log lines were lost\n" + "portsplit[4711]: passes\n" +
+                             "portsplit[4711]: so does this\n");
+}
+
+TEST_F(StuckLog, CountsOnUntilItCouldSaySo) {
+    fill();
+    log().line(Level::Info, "lost");
+    log().line(Level::Info, "lost");
+    written();
+    fill();
+    log().line(Level::Info, "lost");
+    written();
+    log().line(Level::Info, "passes");
+    EXPECT_EQ(written(), own_prefix() + "3 log lines were lost\n" + own_prefix() + "passes\n");
+}
+
+TEST_F(StuckLog, SurvivesAReaderThatLeft) {
+    reader().reset();
+    log().line(Level::Info, "nobody reads this");
+    log().line(Level::Info, "nor this");
+}
+
+TEST_F(LimitedLog, WritesTwentyLinesOfAKindAMinute) {
+    for (int i = 0; i < 30; ++i) log().limited(Level::Error, "failures", "failed", 4711);
+    const auto lines = lines_of(written());
+    EXPECT_EQ(lines, std::vector<std::string>(20, "portsplit[4711]: failed"));
+}
+
+TEST_F(LimitedLog, CountsEachKindByItself) {
+    for (int i = 0; i < 30; ++i) log().limited(Level::Error, "failures", "failed");
+    written();
+    log().limited(Level::Error, "other failures", "another");
+    EXPECT_EQ(written(), own_prefix() + "another\n");
+}
+
+TEST_F(LimitedLog, LeavesOtherLinesAlone) {
+    for (int i = 0; i < 30; ++i) log().limited(Level::Error, "failures", "failed");
+    written();
+    for (int i = 0; i < 30; ++i) log().line(Level::Error, "plain");
+    EXPECT_EQ(lines_of(written()).size(), 30U);
+}
+
+TEST_F(LimitedLog, SaysAfterAMinuteHowManyLinesItLeftOut) {
+    MovedClock clock;
+    for (int i = 0; i < 33; ++i) log().limited(Level::Error, "failures", "failed", 4711);
+    written();
+    clock.move(61s);
+    log().limited(Level::Error, "failures", "failed again", 4711);
+    EXPECT_EQ(written(), own_prefix() + "13 more lines were left out: failures\n" +
+                             "portsplit[4711]: failed again\n");
+}
+
+TEST_F(LimitedLog, StaysSilentForTheWholeMinute) {
+    MovedClock clock;
+    for (int i = 0; i < 20; ++i) log().limited(Level::Error, "failures", "failed");
+    written();
+    clock.move(58s);
+    log().limited(Level::Error, "failures", "failed again");
+    EXPECT_EQ(written(), "");
+}
+
+TEST_F(LimitedLog, StartsAnewAfterEachMinute) {
+    MovedClock clock;
+    for (int minute = 0; minute < 3; ++minute) {
+        for (int i = 0; i < 21; ++i) log().limited(Level::Error, "failures", "failed", 4711);
+        EXPECT_EQ(lines_of(written()).size(), minute == 0 ? 20U : 21U) << "minute " << minute;
+        clock.move(61s);
+    }
+}
+
+TEST_F(LimitedLog, SaysNothingAfterAMinuteInWhichNothingWasLeftOut) {
+    MovedClock clock;
+    log().limited(Level::Error, "failures", "failed", 4711);
+    clock.move(61s);
+    log().limited(Level::Error, "failures", "failed again", 4711);
+    EXPECT_EQ(written(), "portsplit[4711]: failed\nportsplit[4711]: failed again\n");
+}
+
+TEST(OpenLog, AppendsToAFileThatOnlyItsOwnerAndGroupMayRead) {
+    const Folder folder;
+    const std::string path = folder / "log";
+    for (const char* text : {"one", "two"}) {
+        auto log = open_log(path);
+        ASSERT_TRUE(log);
+        log->line(Level::Info, text);
+    }
+    std::ostringstream content;
+    content << std::ifstream(path).rdbuf();
+    EXPECT_EQ(content.str(), own_prefix() + "one\n" + own_prefix() + "two\n");
+    struct stat status {};
+    ASSERT_EQ(::stat(path.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0137U, 0U);
+}
+
+TEST(OpenLog, NamesAFileThatItCannotOpen) {
+    const Folder folder;
+    const std::string path = folder / "missing" + "/log";
+    const auto log = open_log(path);
+    ASSERT_FALSE(log);
+    EXPECT_EQ(to_string(log.error()),
+              "cannot open the log file " + path + ": No such file or directory");
+}
+
+TEST(OpenLog, DoesNotWaitForTheReaderOfAFifo) {
+    const Folder folder;
+    const std::string path = folder / "fifo";
+    ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+    loopback::Child child([&] { return open_log(path) ? 1 : 0; });
+    EXPECT_TRUE(loopback::events_of(child.handle(), POLLIN, 5s) != 0);
+}
+
+TEST(OpenLog, KeepsStandardErrorApartFromDescriptorTwo) {
+    const auto log = open_log("stderr");
+    ASSERT_TRUE(log);
+    EXPECT_GT(log->descriptor(), 2);
+    EXPECT_NE(::fcntl(log->descriptor(), F_GETFD) & FD_CLOEXEC, 0);
+}
+
+TEST(OpenLog, OfSyslogIsThereWhetherOrNotSyslogIs) {
+    auto log = open_log("syslog");
+    ASSERT_TRUE(log);
+}
+
+}  // namespace
+}  // namespace portsplit::sys

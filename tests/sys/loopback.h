@@ -1,0 +1,143 @@
+#pragma once
+// Connected sockets on this machine, and bounded waits on descriptors: no test sleeps, and none
+// waits longer than `kPatience` for what does not come.
+
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <ostream>
+#include <string>
+#include <string_view>
+
+#include "core/bytes.h"
+#include "sys/address.h"
+#include "sys/clock.h"
+#include "sys/error.h"
+#include "sys/fd.h"
+#include "sys/socket.h"
+
+namespace portsplit::loopback {
+
+/// Far more than anything here takes, so that a machine under load fails no test.
+inline constexpr std::chrono::seconds kPatience{20};
+/// How long a test looks on to see that nothing happens.
+inline constexpr std::chrono::milliseconds kMoment{100};
+
+/// Two ends of one connection.
+struct Pair {
+    sys::UniqueFd near;  ///< the end under test
+    sys::UniqueFd far;   ///< the end of the peer, which the test plays
+};
+
+/// What poll(2) reports within the time given; 0 for nothing.
+inline short events_of(int fd, short wanted, std::chrono::milliseconds limit = kPatience) {
+    pollfd entry{.fd = fd, .events = wanted, .revents = 0};
+    const auto until = sys::Clock::now() + limit;
+    sys::retry([&] { return ::poll(&entry, 1, sys::poll_timeout(until)); });
+    return entry.revents;
+}
+
+/// A listening socket on a port that the system chose.
+inline sys::UniqueFd listener_on(const std::string& host) {
+    auto listener = sys::listen_on(*sys::Address::from({host, 0}));
+    return listener ? std::move(*listener) : sys::UniqueFd();
+}
+
+/// Takes the next connection; none comes, no descriptor.
+inline sys::UniqueFd accepted_from(const sys::UniqueFd& listener) {
+    if (events_of(listener.get(), POLLIN) == 0) return sys::UniqueFd();
+    return sys::UniqueFd(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+}
+
+/// A TCP connection; `near` is the accepted end, blocking as accept(2) gives it, and so is `far`.
+inline Pair tcp_pair(const std::string& host = "127.0.0.1") {
+    const sys::UniqueFd listener = listener_on(host);
+    const sys::Address address = *sys::local_address(listener.get());
+    Pair pair;
+    pair.far.reset(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (::connect(pair.far.get(), address.data(), address.size()) < 0) return {};
+    pair.near = accepted_from(listener);
+    sys::set_no_delay(pair.far.get());
+    return pair;
+}
+
+inline Pair unix_pair() {
+    int ends[2] = {-1, -1};
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) return {};
+    return {sys::UniqueFd(ends[0]), sys::UniqueFd(ends[1])};
+}
+
+/// Sends all of it, as far as the other end takes it in time.
+inline bool say(int fd, std::string_view text, int flags = 0) {
+    while (!text.empty()) {
+        const ssize_t put =
+            sys::retry([&] { return ::send(fd, text.data(), text.size(), MSG_NOSIGNAL | flags); });
+        if (put < 0 && errno == EAGAIN && events_of(fd, POLLOUT) != 0) continue;
+        if (put < 0) return false;
+        text.remove_prefix(static_cast<std::size_t>(put));
+    }
+    return true;
+}
+
+/// Ends one direction, after the last byte.
+inline void finish(int fd) { ::shutdown(fd, SHUT_WR); }
+
+/// Closes with a reset.
+inline void reset(sys::UniqueFd& fd) {
+    sys::reset_on_close(fd.get());
+    fd.reset();
+}
+
+/// All that came, and how it ended: "end", "reset", "silence" within the limit, or "enough" when
+/// that many bytes were there.
+struct Heard {
+    std::string bytes;
+    std::string end;
+
+    bool operator==(const Heard&) const = default;
+};
+
+inline void PrintTo(const Heard& heard, std::ostream* out) {
+    const bool long_one = heard.bytes.size() > 200;
+    *out << (long_one ? std::to_string(heard.bytes.size()) + " bytes" : '"' + heard.bytes + '"')
+         << ", then " << heard.end;
+}
+
+/// Listens until the end, `enough` bytes, or silence.
+inline Heard hear(int fd, std::size_t enough = std::string::npos,
+                  std::chrono::milliseconds limit = kPatience) {
+    Heard heard;
+    std::string buffer(65536, '\0');
+    while (heard.bytes.size() < enough) {
+        if (events_of(fd, POLLIN, limit) == 0) {
+            heard.end = "silence";
+            return heard;
+        }
+        const std::size_t most = std::min(buffer.size(), enough - heard.bytes.size());
+        const ssize_t got = sys::retry([&] { return ::read(fd, buffer.data(), most); });
+        if (got <= 0) {
+            heard.end = got == 0 ? "end" : errno == ECONNRESET ? "reset" : sys::error_text(errno);
+            return heard;
+        }
+        heard.bytes.append(buffer, 0, static_cast<std::size_t>(got));
+    }
+    heard.end = "enough";
+    return heard;
+}
+
+/// Processor time, of this thread (RUSAGE_THREAD) or of the whole process (RUSAGE_SELF).
+inline std::chrono::microseconds processor_time(int whose) {
+    rusage usage{};
+    ::getrusage(static_cast<__rusage_who_t>(whose), &usage);
+    const auto of = [](const timeval& time) {
+        return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
+    };
+    return of(usage.ru_utime) + of(usage.ru_stime);
+}
+
+}  // namespace portsplit::loopback

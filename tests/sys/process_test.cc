@@ -1,0 +1,201 @@
+#include "sys/process.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "child.h"
+#include "folder.h"
+#include "loopback.h"
+
+namespace portsplit::sys {
+namespace {
+
+using loopback::Child;
+using namespace std::string_literals;
+
+void write_program(const std::string& path, const std::string& text) {
+    std::ofstream(path) << text;
+    std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+}
+
+TEST(Reap, IsNothingWithoutAChild) { EXPECT_FALSE(reap()); }
+
+TEST(Reap, IsNothingWhileEveryChildRuns) {
+    const Child child([] { return ::pause(); });
+    EXPECT_FALSE(reap());
+}
+
+TEST(Reap, TakesEachChildThatEndedOnce) {
+    Child child([] { return 7; });
+    ASSERT_TRUE(child.ended());
+    const auto ended = reap();
+    ASSERT_TRUE(ended);
+    EXPECT_EQ(ended->pid, child.pid());
+    EXPECT_EQ(describe_status(ended->status), "exit=7");
+    EXPECT_FALSE(reap());
+    child.forget();
+}
+
+TEST(PeekEnded, IsNothingWithoutAChild) { EXPECT_FALSE(peek_ended()); }
+
+TEST(PeekEnded, IsNothingWhileEveryChildRuns) {
+    const Child child([] { return ::pause(); });
+    EXPECT_FALSE(peek_ended());
+}
+
+TEST(PeekEnded, KeepsThePidFromBeingTaken) {
+    Child child([] { return 7; });
+    ASSERT_TRUE(child.ended());
+    EXPECT_EQ(peek_ended(), child.pid());
+    EXPECT_EQ(peek_ended(), child.pid()) << "it is still there";
+    EXPECT_EQ(::kill(child.pid(), 0), 0);
+    EXPECT_EQ(describe_status(wait_for(child.pid())), "exit=7");
+    EXPECT_EQ(::kill(child.pid(), 0), -1);
+    EXPECT_FALSE(peek_ended());
+    child.forget();
+}
+
+TEST(WaitFor, WaitsForThatChildOnly) {
+    Child first([] { return 1; });
+    Child second([] { return 2; });
+    ASSERT_TRUE(first.ended());
+    EXPECT_EQ(describe_status(wait_for(second.pid())), "exit=2");
+    EXPECT_EQ(describe_status(wait_for(first.pid())), "exit=1");
+    first.forget();
+    second.forget();
+}
+
+TEST(DescribeStatus, TellsAnExitFromASignal) {
+    EXPECT_EQ(describe_status(0), "exit=0");
+    EXPECT_EQ(describe_status(127 << 8), "exit=127");
+    EXPECT_EQ(describe_status(255 << 8), "exit=255");
+    EXPECT_EQ(describe_status(SIGKILL), "signal=KILL");
+    EXPECT_EQ(describe_status(SIGSEGV | 0x80), "signal=SEGV") << "with a core file";
+}
+
+TEST(DescribeStatus, HasAWordForEveryNumberThatCouldStandThere) {
+    for (int status = -1000; status < 100'000; ++status) {
+        const std::string text = describe_status(status);
+        ASSERT_TRUE(text.starts_with("exit=") || text.starts_with("signal=")) << status;
+        ASSERT_EQ(text.find_first_not_of("exitsgnal=unkownABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"),
+                  std::string::npos)
+            << text;
+    }
+}
+
+TEST(DescribeStatus, KnowsTheSignalOfARealDeath) {
+    Child child([] { return ::raise(SIGKILL); });
+    EXPECT_EQ(describe_status(child.status()), "signal=KILL");
+}
+
+TEST(CountChildren, CountsZombiesToo) {
+    EXPECT_EQ(loopback::told_by_child([] {
+                  std::string counts = std::to_string(count_children());
+                  const Child running([] { return ::pause(); });
+                  counts += " " + std::to_string(count_children());
+                  const Child dead([] { return 0; });
+                  counts += dead.ended() ? " " + std::to_string(count_children()) : " never";
+                  return counts;
+              }),
+              "0 1 2");
+}
+
+TEST(AdoptOrphans, MakesAGrandchildAChildWhenItsParentEnds) {
+    EXPECT_EQ(loopback::told_by_child([] {
+                  adopt_orphans();
+                  int ends[2] = {-1, -1};
+                  if (::pipe(ends) < 0) return "no pipe"s;
+                  Child parent([&] {
+                      const pid_t grandchild = ::fork();
+                      if (grandchild > 0) return 0;
+                      // Ends when the pipe does.
+                      ::close(ends[1]);
+                      char none = 0;
+                      return ::read(ends[0], &none, 1) == 0 ? 9 : 8;
+                  });
+                  if (parent.status() != 0) return "the parent failed"s;
+                  const std::string adopted = std::to_string(count_children());
+                  ::close(ends[1]);
+                  int status = 0;
+                  if (::waitpid(-1, &status, 0) < 0) return "nobody to wait for"s;
+                  return adopted + " " + describe_status(status);
+              }),
+              "1 exit=9");
+}
+
+TEST(CloseOnExecFrom, LeavesTheProgramTheDescriptorsBelow) {
+    const std::string listing = loopback::output_of([] {
+        for (const int fd : {3, 4, 5, 50, 900}) ::dup2(0, fd);
+        close_on_exec_from(4);
+        // The shell's own expansion, so that no descriptor of a listing program is among them.
+        execute("/bin/sh",
+                {"sh", "-c",
+                 "for fd in 0 1 2 3 4 5 50 900; do "
+                 "[ -e /proc/$$/fd/$fd ] && echo $fd; done; true"},
+                {});
+    });
+    EXPECT_EQ(listing, "0\n1\n2\n3\n");
+}
+
+TEST(Execute, PassesArgumentsAndEnvironmentAndNothingElse) {
+    EXPECT_EQ(loopback::output_of([] {
+                  execute("/bin/sh",
+                          {"name", "-c", "printf '<%s>' \"$0\" \"$@\"", "a b", "", "$x\n"}, {});
+              }),
+              "<a b><><$x\n>");
+    EXPECT_EQ(loopback::output_of([] {
+                  execute("/usr/bin/env", {"env"}, {"ONE=1", "TWO=a b=c", "EMPTY="});
+              }),
+              "ONE=1\nTWO=a b=c\nEMPTY=\n");
+}
+
+TEST(Execute, SaysWhyItCouldNot) {
+    const Folder folder;
+    std::ofstream(folder / "plain") << "text";
+    write_program(folder / "broken",
+                  "\x7f"
+                  "ELF but not really");
+    const auto error_of = [](const std::string& path) {
+        return to_string(execute(path, {path}, {}));
+    };
+    EXPECT_EQ(error_of(folder / "missing"),
+              "cannot execute " + (folder / "missing") + ": No such file or directory");
+    EXPECT_EQ(error_of(folder / "plain"),
+              "cannot execute " + (folder / "plain") + ": Permission denied");
+    EXPECT_EQ(error_of(folder / "broken"),
+              "cannot execute " + (folder / "broken") + ": Exec format error");
+    EXPECT_EQ(error_of(folder.path()), "cannot execute " + folder.path() + ": Permission denied");
+}
+
+TEST(Execute, RunsTheProgramHeldOpenWhenItsFileIsReplaced) {
+    const Folder folder;
+    std::filesystem::copy_file("/bin/echo", folder / "program");
+    const UniqueFd held(::open((folder / "program").c_str(), O_PATH | O_CLOEXEC));
+    std::filesystem::remove(folder / "program");
+    write_program(folder / "program", "#!/bin/sh\necho replaced\n");
+    EXPECT_EQ(loopback::output_of([&] { execute(held, {"program", "held"}, {}); }), "held\n");
+}
+
+TEST(Execute, SaysWhyAProgramHeldOpenCouldNotBe) {
+    const UniqueFd folder(::open("/", O_PATH | O_CLOEXEC));
+    EXPECT_EQ(to_string(execute(folder, {"portsplit-dispatch", "--zygote"}, {})),
+              "cannot execute portsplit-dispatch: Permission denied");
+    EXPECT_EQ(to_string(execute(UniqueFd(), {"portsplit-dispatch"}, {})),
+              "cannot execute portsplit-dispatch: Bad file descriptor");
+}
+
+TEST(OwnFolder, IsWhereThisProgramLies) {
+    EXPECT_EQ(own_folder(), std::filesystem::read_symlink("/proc/self/exe").parent_path().string());
+}
+
+}  // namespace
+}  // namespace portsplit::sys

@@ -1,0 +1,141 @@
+#include "sys/signals.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "child.h"
+
+namespace portsplit::sys {
+namespace {
+
+using loopback::told_by_child;
+using namespace std::string_literals;
+
+/// Signals whose disposition nobody can change, and those that the C library keeps for itself.
+bool is_fixed(int signal) {
+    return signal == SIGKILL || signal == SIGSTOP || signal == 32 || signal == 33;
+}
+
+/// The numbers of the signals that are blocked, and of those that are ignored.
+std::string state() {
+    std::string text = "blocked";
+    sigset_t mask;
+    ::sigprocmask(SIG_BLOCK, nullptr, &mask);
+    for (int signal = 1; signal < NSIG; ++signal) {
+        if (sigismember(&mask, signal) == 1) text += " " + std::to_string(signal);
+    }
+    text += ", ignored";
+    for (int signal = 1; signal < NSIG; ++signal) {
+        struct sigaction action {};
+        if (::sigaction(signal, nullptr, &action) < 0) continue;
+        if (action.sa_handler == SIG_IGN) text += " " + std::to_string(signal);
+        if (action.sa_handler != SIG_IGN && action.sa_handler != SIG_DFL && !is_fixed(signal)) {
+            text += " handled " + std::to_string(signal);
+        }
+    }
+    return text;
+}
+
+void block_all() {
+    sigset_t all;
+    sigfillset(&all);
+    ::sigprocmask(SIG_BLOCK, &all, nullptr);
+}
+
+TEST(ResetSignals, UndoesWhateverWasInherited) {
+    EXPECT_EQ(told_by_child([] {
+                  for (int signal = 1; signal < NSIG; ++signal) {
+                      if (!is_fixed(signal)) ignore_signal(signal);
+                  }
+                  ::signal(SIGUSR1, [](int) {});
+                  block_all();
+                  reset_signals();
+                  return state();
+              }),
+              "blocked, ignored");
+}
+
+TEST(IgnoreSignal, IgnoresThatOne) {
+    EXPECT_EQ(told_by_child([] {
+                  reset_signals();
+                  ignore_signal(SIGPIPE);
+                  ::raise(SIGPIPE);
+                  return state();
+              }),
+              "blocked, ignored " + std::to_string(SIGPIPE));
+}
+
+TEST(RestoreSignals, IsTheStateInWhichAProgramStarts) {
+    EXPECT_EQ(told_by_child([] {
+                  reset_signals();
+                  ignore_signal(SIGPIPE);
+                  ignore_signal(SIGHUP);
+                  block_all();
+                  restore_signals({SIGPIPE, SIGHUP});
+                  return state();
+              }),
+              "blocked, ignored");
+}
+
+TEST(UnblockSignals, EmptiesTheMaskOnly) {
+    EXPECT_EQ(told_by_child([] {
+                  reset_signals();
+                  ignore_signal(SIGHUP);
+                  block_all();
+                  unblock_signals();
+                  return state();
+              }),
+              "blocked, ignored " + std::to_string(SIGHUP));
+}
+
+TEST(SignalsByFd, DeliverEachThroughTheDescriptor) {
+    EXPECT_EQ(told_by_child([] {
+                  reset_signals();
+                  const auto fd = signals_by_fd({SIGTERM, SIGHUP});
+                  if (!fd) return to_string(fd.error());
+                  std::string heard = next_signal(*fd) ? "early " : "";
+                  ::raise(SIGTERM);
+                  ::raise(SIGHUP);
+                  ::raise(SIGHUP);  // merges with the one before
+                  while (const auto signal = next_signal(*fd)) heard += signal_name(*signal) + " "s;
+                  return heard;
+              }),
+              "HUP TERM ");
+}
+
+TEST(SignalsByFd, LeaveOtherSignalsAlone) {
+    EXPECT_EQ(told_by_child([] {
+                  reset_signals();
+                  const auto fd = signals_by_fd({SIGTERM});
+                  return fd ? state() : to_string(fd.error());
+              }),
+              "blocked " + std::to_string(SIGTERM) + ", ignored");
+}
+
+TEST(SignalsByFd, ComeThroughADescriptorThatNobodyWaitsOnOrInherits) {
+    EXPECT_EQ(told_by_child([] {
+                  const auto fd = signals_by_fd({SIGUSR1});
+                  if (!fd) return to_string(fd.error());
+                  const bool waits = (::fcntl(fd->get(), F_GETFL) & O_NONBLOCK) == 0;
+                  const bool inherited = (::fcntl(fd->get(), F_GETFD) & FD_CLOEXEC) == 0;
+                  return std::string(waits ? "waits" : "does not wait") +
+                         (inherited ? ", inherited" : "");
+              }),
+              "does not wait");
+}
+
+TEST(NextSignal, IsNothingWithoutADescriptor) { EXPECT_FALSE(next_signal(UniqueFd())); }
+
+TEST(SignalName, IsWithoutSig) {
+    EXPECT_STREQ(signal_name(SIGTERM), "TERM");
+    EXPECT_STREQ(signal_name(SIGKILL), "KILL");
+    EXPECT_STREQ(signal_name(SIGRTMIN + 1), "unknown");
+    EXPECT_STREQ(signal_name(0), "unknown");
+    EXPECT_STREQ(signal_name(-1), "unknown");
+}
+
+}  // namespace
+}  // namespace portsplit::sys

@@ -1,0 +1,194 @@
+#include "sys/socket.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <netinet/tcp.h>
+
+#include <fstream>
+
+#include "loopback.h"
+
+namespace portsplit::sys {
+namespace {
+
+using loopback::Heard;
+
+Address address_of(const std::string& host, std::uint16_t port) {
+    return *Address::from(core::Endpoint{host, port});
+}
+
+int option_of(int fd, int level, int name) {
+    int value = -1;
+    socklen_t length = sizeof value;
+    ::getsockopt(fd, level, name, &value, &length);
+    return value;
+}
+
+std::uint16_t port_of(const UniqueFd& fd) { return local_address(fd.get())->port(); }
+
+/// A port that nobody listens on: it was chosen by the system a moment ago and given back.
+std::uint16_t closed_port() { return port_of(loopback::listener_on("127.0.0.1")); }
+
+/// How a started connection went.
+int outcome_of(const Result<UniqueFd>& started) {
+    if (!started) return started.error().code;
+    loopback::events_of(started->get(), POLLOUT);
+    return pending_error(started->get());
+}
+
+TEST(ListenOn, IsNonBlockingAndCloseOnExec) {
+    const UniqueFd listener = loopback::listener_on("127.0.0.1");
+    ASSERT_TRUE(listener);
+    EXPECT_TRUE(is_listening(listener.get()));
+    EXPECT_NE(::fcntl(listener.get(), F_GETFL) & O_NONBLOCK, 0);
+    EXPECT_NE(::fcntl(listener.get(), F_GETFD) & FD_CLOEXEC, 0);
+    EXPECT_EQ(option_of(listener.get(), SOL_SOCKET, SO_REUSEPORT), 0);
+}
+
+TEST(ListenOn, LetsBothFamiliesHaveOnePort) {
+    const auto v4 = listen_on(address_of("0.0.0.0", 0));
+    ASSERT_TRUE(v4);
+    const auto v6 = listen_on(address_of("::", port_of(*v4)));
+    if (!v6 && v6.error().code == EAFNOSUPPORT) GTEST_SKIP() << "no IPv6 on this machine";
+    ASSERT_TRUE(v6) << to_string(v6.error());
+    EXPECT_EQ(option_of(v6->get(), IPPROTO_IPV6, IPV6_V6ONLY), 1);
+    EXPECT_EQ(port_of(*v6), port_of(*v4));
+}
+
+TEST(ListenOn, NamesTheAddressThatIsTaken) {
+    const UniqueFd first = loopback::listener_on("127.0.0.1");
+    const auto second = listen_on(address_of("127.0.0.1", port_of(first)));
+    ASSERT_FALSE(second);
+    EXPECT_EQ(to_string(second.error()),
+              "cannot listen on 127.0.0.1:" + std::to_string(port_of(first)) +
+                  ": Address already in use");
+}
+
+TEST(ListenOn, NamesAnAddressThatIsNotHere) {
+    const auto listener = listen_on(address_of("192.0.2.1", 4711));
+    ASSERT_FALSE(listener);
+    EXPECT_EQ(to_string(listener.error()),
+              "cannot listen on 192.0.2.1:4711: Cannot assign requested address");
+}
+
+TEST(ListenOn, HasTheLongestQueueThereIs) {
+    int longest = 0;
+    std::ifstream("/proc/sys/net/core/somaxconn") >> longest;
+    const UniqueFd listener = loopback::listener_on("127.0.0.1");
+    tcp_info info{};
+    socklen_t length = sizeof info;
+    ASSERT_EQ(::getsockopt(listener.get(), IPPROTO_TCP, TCP_INFO, &info, &length), 0);
+    // Of a listening socket this field is the backlog (net/ipv4/tcp.c, tcp_get_info).
+    EXPECT_EQ(static_cast<int>(info.tcpi_sacked), longest);
+}
+
+TEST(ListenOn, ShowsSilentClientsToo) {
+    const UniqueFd listener = loopback::listener_on("127.0.0.1");
+    EXPECT_EQ(option_of(listener.get(), IPPROTO_TCP, TCP_DEFER_ACCEPT), 0);
+}
+
+TEST(ListenOn, BindsAtOnceAfterARestart) {
+    UniqueFd listener = loopback::listener_on("127.0.0.1");
+    const std::uint16_t port = port_of(listener);
+    auto client = start_connect(address_of("127.0.0.1", port));
+    ASSERT_TRUE(client);
+    UniqueFd served = loopback::accepted_from(listener);
+    ASSERT_TRUE(served);
+    listener.reset();
+    served.reset();  // the first to close keeps the address for a while (TIME_WAIT)
+    EXPECT_EQ(loopback::hear(client->get()), (Heard{"", "end"}));
+    client->reset();
+    const auto again = listen_on(address_of("127.0.0.1", port));
+    EXPECT_TRUE(again) << to_string(again.error());
+}
+
+TEST(StartConnect, ReachesAListener) {
+    const UniqueFd listener = loopback::listener_on("127.0.0.1");
+    const auto client = start_connect(address_of("127.0.0.1", port_of(listener)));
+    EXPECT_EQ(outcome_of(client), 0);
+    EXPECT_TRUE(loopback::accepted_from(listener));
+    EXPECT_NE(::fcntl(client->get(), F_GETFL) & O_NONBLOCK, 0);
+    EXPECT_NE(::fcntl(client->get(), F_GETFD) & FD_CLOEXEC, 0);
+}
+
+TEST(StartConnect, TellsOfARefusal) {
+    EXPECT_EQ(outcome_of(start_connect(address_of("127.0.0.1", closed_port()))), ECONNREFUSED);
+}
+
+TEST(StartConnect, NamesAnAddressThatCannotBeTried) {
+    // The broadcast address is not for TCP (connect(2)).
+    const auto started = start_connect(address_of("255.255.255.255", 80));
+    ASSERT_FALSE(started);
+    EXPECT_EQ(started.error().what, "cannot connect to 255.255.255.255:80");
+}
+
+TEST(PendingError, IsToldOnce) {
+    loopback::Pair pair = loopback::tcp_pair();
+    EXPECT_EQ(pending_error(pair.near.get()), 0);
+    loopback::reset(pair.far);
+    ASSERT_NE(loopback::events_of(pair.near.get(), POLLIN) & POLLERR, 0);
+    EXPECT_EQ(pending_error(pair.near.get()), ECONNRESET);
+    EXPECT_EQ(pending_error(pair.near.get()), 0);
+}
+
+TEST(SetBlocking, ChangesThatFlagOnly) {
+    const loopback::Pair pair = loopback::tcp_pair();
+    const int fd = pair.near.get();
+    ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_APPEND);
+    const int before = ::fcntl(fd, F_GETFL);
+    set_blocking(fd, false);
+    EXPECT_EQ(::fcntl(fd, F_GETFL), before | O_NONBLOCK);
+    set_blocking(fd, false);
+    EXPECT_EQ(::fcntl(fd, F_GETFL), before | O_NONBLOCK);
+    set_blocking(fd, true);
+    EXPECT_EQ(::fcntl(fd, F_GETFL), before);
+}
+
+TEST(SetReceiveLowWater, IsWhatPollWaitsFor) {
+    const loopback::Pair pair = loopback::tcp_pair();
+    set_receive_low_water(pair.near.get(), 4);
+    ASSERT_TRUE(loopback::say(pair.far.get(), "abc"));
+    EXPECT_EQ(loopback::events_of(pair.near.get(), POLLIN, loopback::kMoment), 0);
+    ASSERT_TRUE(loopback::say(pair.far.get(), "d"));
+    EXPECT_EQ(loopback::events_of(pair.near.get(), POLLIN), POLLIN);
+}
+
+TEST(SetKeepalive, GivesASilentPeerUpAfterFourMinutes) {
+    const loopback::Pair pair = loopback::tcp_pair();
+    const int fd = pair.near.get();
+    set_keepalive(fd);
+    EXPECT_EQ(option_of(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
+    const int idle = option_of(fd, IPPROTO_TCP, TCP_KEEPIDLE);
+    const int probes = option_of(fd, IPPROTO_TCP, TCP_KEEPCNT);
+    const int interval = option_of(fd, IPPROTO_TCP, TCP_KEEPINTVL);
+    EXPECT_EQ(idle, 120);
+    EXPECT_EQ(idle + probes * interval, 240);
+}
+
+TEST(SetNoDelay, SendsAtOnce) {
+    const loopback::Pair pair = loopback::tcp_pair();
+    set_no_delay(pair.near.get());
+    EXPECT_EQ(option_of(pair.near.get(), IPPROTO_TCP, TCP_NODELAY), 1);
+}
+
+TEST(ResetOnClose, IsSeenAsAResetByThePeer) {
+    loopback::Pair pair = loopback::tcp_pair();
+    reset_on_close(pair.near.get());
+    pair.near.reset();
+    EXPECT_EQ(loopback::hear(pair.far.get()), (Heard{"", "reset"}));
+}
+
+TEST(IsListening, TellsAListenerFromAConnection) {
+    const loopback::Pair pair = loopback::tcp_pair();
+    const UniqueFd unbound(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const UniqueFd datagrams(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    EXPECT_TRUE(is_listening(loopback::listener_on("127.0.0.1").get()));
+    EXPECT_FALSE(is_listening(pair.near.get()));
+    EXPECT_FALSE(is_listening(unbound.get()));
+    EXPECT_FALSE(is_listening(datagrams.get()));
+    EXPECT_FALSE(is_listening(STDIN_FILENO));
+    EXPECT_FALSE(is_listening(-1));
+}
+
+}  // namespace
+}  // namespace portsplit::sys
