@@ -58,7 +58,7 @@ END
     many 20 send:reset expect-reset
     many 20 send:missing expect-end
     many 20 send:refused expect-end
-    many 10 urgent:! send:rel reset
+    many 10 urgent:! reset
     for i in {1..4}; do many 5 expect:timeout: shutdown expect-eof; done
     for i in {1..4}; do many 5 send:re expect:timeout:re shutdown expect-eof; done
     for i in "${jobs[@]}"; do finish "$i"; done

@@ -3,7 +3,7 @@
 # under the super-servers. One table of behaviours, one of doors; each test is one door and prints how
 # many behaviours passed through it.
 
-load harness
+load doors
 
 # Every behaviour is a function of this file; each talks to 127.0.0.1:$PORT.
 BEHAVIOURS=(
@@ -21,20 +21,6 @@ BEHAVIOURS=(
     a_reset_ends_quietly
     every_connection_has_its_line
 )
-
-setup_file() {
-    # Entries as they are installed, with the places of this build.
-    export ENTRIES=$BATS_FILE_TMPDIR/entries
-    DESTDIR=$ENTRIES "$PORTSPLIT_CMAKE" --install "${PORTSPLIT_BUILD:?the build folder}" >"$BATS_FILE_TMPDIR/install"
-    export DISPATCH=$PORTSPLIT_BIN/portsplit-dispatch
-}
-
-teardown() {
-    local problem=
-    end_background
-    if [[ -n $SUPERSERVER ]] && ! wait_until 10 is_over "$SUPERSERVER"; then problem=yes; fi
-    check_what_is_left && [[ -z $problem ]]
-}
 
 # --- the doors -------------------------------------------------------------------------------------
 
@@ -71,17 +57,6 @@ connect = 127.0.0.1:$timeout_port
 END
 }
 
-listens() { "$PEER" connect "127.0.0.1:$PORT" close 2>/dev/null; }
-
-# start_super COMMAND...: a super-server that listens on $PORT.
-start_super() {
-    "$@" >>"$TMP/super" 2>&1 3>&- &
-    SUPERSERVER=$!
-    BACKGROUND+=("$SUPERSERVER")
-    wait_until 10 listens
-    : >>"$LOG"
-}
-
 # A shipped entry with this test's port, user, file and log: entry FILE >COPY.
 entry() {
     sed -E -e "s|[^ ]*/portsplit-dispatch( portsplit-dispatch)?|$DISPATCH\1|" \
@@ -108,13 +83,13 @@ door_systemd_accept() {
 
 door_xinetd() {
     services | configure
-    entry "$(find "$ENTRIES" -path '*/xinetd.d/portsplit')" >"$TMP/xinetd.conf"
+    entry "$(installed xinetd.d/portsplit)" >"$TMP/xinetd.conf"
     start_super "$PORTSPLIT_PEERS/xinetd" -dontfork -f "$TMP/xinetd.conf" -pidfile "$TMP/xinetd.pid" -filelog "$TMP/xinetd.log"
 }
 
 door_inetd() {
     services | configure
-    entry "$(find "$ENTRIES" -path '*/inetd/portsplit.conf')" | sed 's/^[0-9]/127.0.0.1:&/' >"$TMP/inetd.conf"
+    entry "$(installed inetd/portsplit.conf)" | sed 's/^[0-9]/127.0.0.1:&/' >"$TMP/inetd.conf"
     start_super "$PORTSPLIT_PEERS/inetd" -i "$TMP/inetd.conf"
 }
 

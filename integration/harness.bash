@@ -131,8 +131,9 @@ describe_descendants() {
     done
 }
 
-# A zygote waits for signals by descriptor; a dispatcher, whose command line is the same, does not.
-is_zygote() { is_alive "$1" && grep -qs '^sigmask:' "/proc/$1/fdinfo/"*; }
+# A zygote takes SIGCHLD by descriptor and so blocks it; a dispatcher, whose command line is the same,
+# blocks nothing.
+is_zygote() { is_alive "$1" && grep -qs '^SigBlk:.*[1-9a-f]' "/proc/$1/status"; }
 
 # The zygote that takes connections, in ZYGOTE: the youngest child of the daemon that is one.
 find_zygote() {
