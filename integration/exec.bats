@@ -31,12 +31,11 @@ clean_state() {
     says SigBlk=0000000000000000
     says SigIgn=0000000000000000
     says umask=22
-    says_not '^session='"$(field session "/proc/$DAEMON")"
+    says_not "^session=$(session_of "$DAEMON")\$"
 }
-# The session of a process from its stat line.
-field() {
+session_of() {
     local line fields
-    read -r line <"$2/stat"
+    read -r line <"/proc/$1/stat"
     read -r -a fields <<<"${line##*) }"
     echo "${fields[3]}"
 }
@@ -98,9 +97,6 @@ fd 2: file write blocking' ]]
 
 @test "exec: without a terminal a program has no controlling one" {
     serve_probe
-    # The daemon has one, as when started by hand.
-    WRAPPER=(setsid script -qec 'exec "$0" "$@"' /dev/null)
-    unset WRAPPER
     start_daemon
     take_account
     says controlling=no
@@ -214,7 +210,7 @@ END
     says nofile=321
 }
 
-# serve_shell STDIO STDERR: a program that says something on standard error.
+# serve_complaint STDIO STDERR: a program that says something on standard error.
 serve_complaint() {
     printf '%s\n' 'bind = 127.0.0.1:0' '[x]' 'string = X' 'exec = /bin/sh' 'execarg = -c' \
         'execarg = head -c 1 >/dev/null; echo complaint >&2; echo answer' \

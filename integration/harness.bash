@@ -174,7 +174,8 @@ is_quiet() {
     ((${#DESCENDANTS[@]} == 2)) && find_zygote
 }
 
-# How many descriptors a process has open, in COUNT.
+# How many descriptors a process has open, in COUNT. Those of the zygote, which lets nobody look at it,
+# only root can count; for others it is always the same number.
 count_fds() {
     local fds=("/proc/$1/fd/"*)
     COUNT=${#fds[@]}
@@ -291,7 +292,7 @@ talk() { "$PEER" connect "127.0.0.1:$PORT" "$@"; }
 in_background() {
     "$@" 2>>"$TMP/peers" 3>&- &
     JOB=$!
-    BACKGROUND+=("$JOB")
+    echo "$JOB" >>"$TMP/background" # a file, so that those of a subshell are ended too
 }
 
 # A client in the background.
@@ -343,13 +344,14 @@ find_free_port() {
 }
 
 end_background() {
-    local pid
-    for pid in "${BACKGROUND[@]}"; do
-        [[ -n $pid ]] || continue
+    local pid own=()
+    [[ ! -e $TMP/background ]] || mapfile -t own <"$TMP/background"
+    for pid in "${BACKGROUND[@]}" "${own[@]}"; do
         kill "$pid" 2>/dev/null || true
         wait "$pid" 2>/dev/null || true
     done
     BACKGROUND=()
+    rm -f "$TMP/background"
 }
 
 # --- the log ---------------------------------------------------------------------------------------

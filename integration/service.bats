@@ -77,7 +77,7 @@ END
     start_notified
     echo nonsense >>"$CONFIG"
     reload
-    told 'STATUS=reload failed'
+    told 'STATUS=serving 0 connections on .*; the last reload failed'
     told 'RELOADING=1'
 }
 
@@ -87,6 +87,22 @@ END
     start_notified
     unset WATCHDOG_USEC
     told 'WATCHDOG=1'
+}
+
+@test "service: the watchdog is fed while the last connection is waited for" {
+    one_service
+    export WATCHDOG_USEC=200000
+    start_notified
+    unset WATCHDOG_USEC
+    client send:one expect:one:one "touch:$TMP/up" "wait-file:$TMP/go" shutdown expect-eof
+    wait_until 10 exists "$TMP/up"
+    kill -QUIT "$DAEMON"
+    told 'STATUS=ending with the last of 1 connections'
+    : >"$TMP/told"
+    told 'WATCHDOG=1'
+    touch "$TMP/go"
+    finish "$JOB"
+    expect_exit 0
 }
 
 @test "service: no program finds what the manager said to the daemon" {

@@ -1,9 +1,9 @@
 // keeper FOLDER PROGRAM [ARGUMENT...]
 //
-// Runs a program for a test and keeps hold of everything that comes of it: whatever loses its parent
-// becomes a child of this process (prctl(2) PR_SET_CHILD_SUBREAPER), so that a test can find what was
-// left behind by walking down from here. Writes FOLDER/pid at the start and FOLDER/status (`exit=N` or
-// `signal=N`) when the program ends, and ends itself with the last of its children.
+// Runs a program for a test and keeps hold of everything that comes of it: whatever loses its
+// parent becomes a child of this process (prctl(2) PR_SET_CHILD_SUBREAPER), so that a test can find
+// what was left behind by walking down from here. Writes FOLDER/pid at the start and FOLDER/status
+// (`exit=N` or `signal=N`) when the program ends, and ends itself with the last of its children.
 
 #include <sys/prctl.h>
 #include <sys/wait.h>

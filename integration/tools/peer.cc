@@ -4,9 +4,9 @@
 // peer hole HOST:PORT
 //
 // A TCP peer that follows a script. `connect` carries the steps out on a connection of its own,
-// `listen` on every connection it accepts, each in a process of its own; it first prints the port it
-// listens on. `inetd` starts a program on every connection it accepts, as a super-server does. `hole`
-// prints a port where no connection attempt is ever answered, neither yes nor no.
+// `listen` on every connection it accepts, each in a process of its own; it first prints the port
+// it listens on. `inetd` starts a program on every connection it accepts, as a super-server does.
+// `hole` prints a port where no connection attempt is ever answered, neither yes nor no.
 //
 // Options:
 //   --limit MS         how long a step may wait for the other side (20000)
@@ -18,10 +18,9 @@
 //   trickle:MS:TEXT                     a byte every MS milliseconds
 //   acked      waits until all that was sent is acknowledged
 //   expect:TEXT                         receives exactly that
-//   expect-eof  expect-reset  expect-end    how the stream ends, with no byte before; -end is either
-//   print      everything up to the end of the stream goes to standard output
-//   echo       sends back what comes, until the end of the stream
-//   hold       reads nothing until the other side ends
+//   expect-eof  expect-reset  expect-end    how the stream ends, with no byte before; -end is
+//   either print      everything up to the end of the stream goes to standard output echo sends
+//   back what comes, until the end of the stream hold       reads nothing until the other side ends
 //   transfer:N  feed:N  drain:N         N bytes of a known stream both ways at once, out, or in
 //   shutdown  reset  close              ends sending; ends all with a reset; ends all
 //   say-port                            prints the own port
@@ -152,7 +151,8 @@ template <typename Serve>
     say_port(listener);
     ::signal(SIGCHLD, SIG_IGN);  // nobody waits for them: a failed step is told on standard error
     while (true) {
-        UniqueFd fd(retry([&] { return ::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC); }));
+        UniqueFd fd(
+            retry([&] { return ::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC); }));
         if (!fd) give_up("cannot accept");
         const pid_t pid = ::fork();
         if (pid < 0) give_up("cannot fork");

@@ -1,8 +1,8 @@
 // probe [--echo] [--file PATH] [ARGUMENT...]
 //
-// A program for a service to start: says on descriptor 1, line by line, what state it was started in,
-// and ends the account with `end`. With --echo it then sends back what it reads. With --file the
-// account goes to a file, and nothing to descriptor 1.
+// A program for a service to start: says on descriptor 1, line by line, what state it was started
+// in, and ends the account with `end`. With --echo it then sends back what it reads. With --file
+// the account goes to a file, and nothing to descriptor 1.
 
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -118,7 +118,8 @@ void say_account(std::ostream& out) {
     std::array<gid_t, 64> groups{};
     const int count = ::getgroups(static_cast<int>(groups.size()), groups.data());
     out << "groups=";
-    for (int i = 0; i < count; ++i) out << (i > 0 ? " " : "") << groups[static_cast<std::size_t>(i)];
+    for (int i = 0; i < count; ++i)
+        out << (i > 0 ? " " : "") << groups[static_cast<std::size_t>(i)];
     out << '\n';
     const gid_t root = 0;
     const bool regained = ::geteuid() != 0 && (::setuid(0) == 0 || ::seteuid(0) == 0 ||

@@ -208,15 +208,16 @@ bool Script::expect(std::string_view bytes) {
     std::string got(bytes.size(), '\0');
     std::size_t have = 0;
     while (have < got.size()) {
-        const ssize_t more = retry(
-            [&] { return ::recv(socket_.get(), got.data() + have, got.size() - have, 0); });
+        const ssize_t more =
+            retry([&] { return ::recv(socket_.get(), got.data() + have, got.size() - have, 0); });
         if (more > 0) {
             have += static_cast<std::size_t>(more);
             continue;
         }
         if (more < 0 && errno == EAGAIN && wait_for(POLLIN)) continue;
         const std::string after = " after \"" + shown(got.substr(0, have)) + "\"";
-        return more == 0 ? fail("end of stream" + after) : fail_with_errno("cannot receive" + after);
+        return more == 0 ? fail("end of stream" + after)
+                         : fail_with_errno("cannot receive" + after);
     }
     return got == bytes || fail("got \"" + shown(got) + "\"");
 }

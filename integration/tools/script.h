@@ -19,7 +19,8 @@ class Script {
     Script(portsplit::sys::UniqueFd socket, std::chrono::milliseconds limit);
 
     /// Carries the steps out in order.
-    /// @returns whether all went as the script says; the first that did not is told on standard error
+    /// @returns whether all went as the script says; the first that did not is told on standard
+    /// error
     bool run(std::span<char* const> steps);
 
   private:

@@ -67,7 +67,8 @@ int serve_as_zygote(const std::string& version, const std::string& where, const 
 
 int serve_as_inetd(std::string where, const std::string& file) {
     // Under inetd and xinetd descriptor 2 is the client's socket; under tcpserver it is a log.
-    if (where == sys::kStderr && sys::is_stream(STDERR_FILENO)) where = sys::kSyslog;
+    if (where == sys::kStderr && sys::is_same_stream(STDIN_FILENO, STDERR_FILENO))
+        where = sys::kSyslog;
     auto log = sys::open_log(where);
     if (!log) return handoff::kExitSystem;
     const auto text = sys::read_file(file);
@@ -82,7 +83,7 @@ int serve_as_inetd(std::string where, const std::string& file) {
 /// Where a person reads it, never where a client might: under inetd, descriptor 2 is the client's
 /// socket.
 int complain(const char* what) {
-    if (!sys::is_stream(STDERR_FILENO)) {
+    if (!sys::is_same_stream(STDIN_FILENO, STDERR_FILENO)) {
         std::fprintf(stderr, "portsplit-dispatch: %s\n%s", what, kHelp);
     }
     return handoff::kExitUsage;

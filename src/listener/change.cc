@@ -74,7 +74,8 @@ std::optional<int> Daemon::begin_change() {
 
 void Daemon::fail_reload() {
     log_.line(Level::Error, "reload failed; the configuration before it goes on serving");
-    manager_.ready("reload failed; " + status());
+    reload_failed_ = true;
+    manager_.ready(status());
 }
 
 /// Makes what a configuration needs beside what there is.
@@ -140,6 +141,7 @@ void Daemon::commit_change() {
     const auto gone = listeners_.change_to(config_.bind, std::move(change.missing));
     for (const Listener& listener : gone) accept_all(listener);
     busy_ = Clock::now();
+    reload_failed_ = false;
     manager_.ready(status());
     if (first) {
         announce();

@@ -78,8 +78,10 @@ void Daemon::adopt_passed_sockets() {
 }
 
 std::string Daemon::status() const {
-    return "serving " + std::to_string(generations_.connections()) + " connections on " +
-           listeners_.text();
+    const std::string count = std::to_string(generations_.connections());
+    if (finishing_) return "ending with the last of " + count + " connections";
+    return "serving " + count + " connections on " + listeners_.text() +
+           (reload_failed_ ? "; the last reload failed" : "");
 }
 
 /// With a service manager that keeps the sockets, a port that is hardly used costs nothing.
@@ -107,7 +109,7 @@ void Daemon::wait() {
     }
     if (!has_current && !change_ && listening_) wake_at(restart_at_);
     if (options_.idle_exit.count() > 0) wake_at(busy_ + options_.idle_exit);
-    if (listening_) wake_at(manager_.due());
+    if (listening_ || finishing_) wake_at(manager_.due());
     if (waiting && !wants_room_) wake_at(Clock::now() + kShortagePause);
 
     const std::size_t first_listener = entries.size();
@@ -136,7 +138,7 @@ void Daemon::wait() {
         });
         if (listener != all.end()) accept_all(*listener);
     }
-    if (listening_) manager_.keep_informed(status());
+    if (listening_ || finishing_) manager_.keep_informed(status());
     if (finishing_ && generations_.connections() == 0 && waiting_.empty()) exit_code_ = 0;
     if (idle_too_long()) {
         log_.line(Level::Notice, "ending after " + std::to_string(options_.idle_exit.count()) +

@@ -81,7 +81,8 @@ class Daemon {
     Listeners listeners_;
     Generations generations_;
     std::optional<Change> change_;
-    bool change_again_ = false;  ///< another reload was asked for meanwhile
+    bool reload_failed_ = false;  ///< the last one; the manager goes on being told
+    bool change_again_ = false;   ///< another reload was asked for meanwhile
 
     std::deque<Delivery> waiting_;  ///< accepted; handed over in this order
     bool wants_room_ = false;  ///< in the channel, for the first of them; else for time to pass

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <sys/stat.h>
 
 #include <limits>
 
@@ -68,6 +69,13 @@ void reset_on_close(int fd) {
 }
 
 bool is_stream(int fd) { return get_option(fd, SOL_SOCKET, SO_TYPE) == SOCK_STREAM; }
+
+bool is_same_stream(int fd, int other) {
+    struct stat one {};
+    struct stat two {};
+    return is_stream(fd) && ::fstat(fd, &one) == 0 && ::fstat(other, &two) == 0 &&
+           one.st_dev == two.st_dev && one.st_ino == two.st_ino;
+}
 
 bool is_listening(int fd) {
     return is_stream(fd) && get_option(fd, SOL_SOCKET, SO_ACCEPTCONN) == 1;

@@ -37,6 +37,8 @@ void reset_on_close(int fd);
 
 /// Whether a descriptor is a stream socket.
 bool is_stream(int fd);
+/// Whether two descriptors are one stream socket.
+bool is_same_stream(int fd, int other);
 /// Whether a descriptor is a stream socket that listens.
 bool is_listening(int fd);
 

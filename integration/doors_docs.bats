@@ -1,0 +1,313 @@
+#!/usr/bin/env bats
+# What README.md and the manuals give to paste is pasted: every entry serves a connection, with no other
+# port, paths and user than those of this test in it.
+
+load doors
+
+README=$BATS_TEST_DIRNAME/../README.md
+CONTAINERFILE=$BATS_TEST_DIRNAME/../contrib/container/Containerfile
+
+# readme HEADING: the block to paste below that heading.
+readme() {
+    awk -v heading="### $1" '$0 == heading { here = 1; next }
+        here && /^```/ { if (inside) exit; inside = 1; next }
+        inside' "$README" | something
+}
+
+# manual PAGE HEADING [PATTERN]: the block, or the first that has a line like that.
+manual() {
+    awk -v heading=".Ss $2" -v pattern="${3:-.}" '/^\.S[hs]/ { here = $0 == heading }
+        here && /^\.Bd -literal/ { inside = 1; block = ""; wanted = 0; next }
+        inside && /^\.Ed/ { inside = 0; if (wanted) { printf "%s", block; exit } }
+        inside { gsub(/\\e/, "\\"); block = block $0 "\n"; if ($0 ~ pattern) wanted = 1 }' \
+        "$PORTSPLIT_BUILD/man/$1" | something
+}
+
+# Passes everything on, and fails when that is nothing.
+something() { grep '' || { echo 'nothing to paste' >&2 && false; }; }
+
+# An entry with this test's port, paths and user. Only root can become somebody else.
+fit() {
+    local other_user='s/-u "[^"]*" -g "[^"]*"//; s/,su=[a-z]+//'
+    (($(id -u) != 0)) || other_user=
+    sed -E -e "s#(^|[ =\"])[^ =\"]*\b(portsplitd|portsplit-dispatch)(\"| portsplit-dispatch|$| )#\1$PORTSPLIT_BIN/\2\3#" \
+        -e "s#[^ \"]*/portsplit\.conf#$CONFIG#" -e "s/\b443\b/$PORT/" \
+        -e "s/(user +=|nowait\.[0-9]+|id -u|id -g) portsplit/\1 $(id -un)/g; s/su=portsplit/su=$(id -un)/" -e "$other_user"
+}
+
+# Where `cmake --install` put it, and where the machine has its own.
+elsewhere() {
+    local prefix
+    prefix=$(installed sbin/portsplitd)
+    sed -E "s#/usr/local/#${prefix%/sbin/portsplitd}/#g; s#([ >])/(etc|run)/#\1$TMP/\2/#g"
+}
+
+# fit_file FILE: in place.
+fit_file() {
+    fit <"$1" >"$TMP/fitted"
+    cat "$TMP/fitted" >"$1"
+}
+
+setup_door() {
+    find_free_port
+    PORT=$FREE
+    {
+        (($# == 0)) || echo "bind = 127.0.0.1:$PORT"
+        printf '%s\n' '[cat]' 'string = MEOW' 'exec = /bin/cat'
+    } | configure
+}
+
+# start_pasted COMMAND: as the super-server.
+start_pasted() {
+    local command
+    command=$(fit <<<"$1")
+    start_super "$SHELL_PROGRAM" -c "exec $command"
+}
+
+serves() { talk send:MEOW-please expect:MEOW-please shutdown expect-eof; }
+
+# enables UNIT COMMANDS: which would enable the unit, and it is there.
+enables() {
+    # shellcheck disable=SC2317
+    systemctl() { echo "$*" >>"$TMP/systemctl"; }
+    eval "$2"
+    unset -f systemctl
+    grep -qx "enable --now $1" "$TMP/systemctl"
+    exists "$(installed "systemd/system/$1")"
+}
+
+# setting KEY UNIT: of an installed unit.
+setting() { sed -n "s/^$1=//p" "$(installed "systemd/system/$2")" | something; }
+
+# --- README.md -------------------------------------------------------------------------------------
+
+@test "docs: README, standalone" {
+    setup_door with-bind
+    start_pasted "$(readme Standalone)"
+    serves
+}
+
+@test "docs: README, a service of systemd" {
+    setup_door with-bind
+    enables portsplit.service "$(readme 'systemd: a service')"
+    start_pasted "$(setting ExecStart portsplit.service)"
+    serves
+}
+
+@test "docs: README, socket activation of systemd" {
+    setup_door
+    enables portsplit.socket "$(readme 'systemd: socket activation')"
+    local port
+    port=$(setting ListenStream portsplit.socket)
+    start_pasted "systemd-socket-activate -l $port $(setting ExecStart portsplit.service)"
+    serves
+}
+
+@test "docs: README, one process of systemd's for each connection" {
+    setup_door
+    enables portsplit-inetd.socket "$(readme 'systemd: one process for each connection')"
+    local port
+    port=$(setting ListenStream portsplit-inetd.socket)
+    start_pasted "systemd-socket-activate --accept --inetd -l $port $(setting ExecStart portsplit-inetd@.service)"
+    serves
+}
+
+@test "docs: README, xinetd" {
+    setup_door
+    mkdir -p "$TMP/etc/xinetd.d"
+    eval "$(readme xinetd | elsewhere)"
+    fit_file "$TMP/etc/xinetd.d/portsplit"
+    start_super "$PORTSPLIT_PEERS/xinetd" -dontfork -f "$TMP/etc/xinetd.d/portsplit" -pidfile "$TMP/xinetd.pid" \
+        -filelog "$TMP/xinetd.log"
+    serves
+}
+
+@test "docs: README, inetd" {
+    setup_door
+    readme inetd | fit >"$TMP/inetd.conf"
+    start_super "$PORTSPLIT_PEERS/inetd" -i "$TMP/inetd.conf"
+    serves
+}
+
+@test "docs: README, tcpserver" {
+    setup_door
+    start_pasted "$(readme tcpserver)"
+    serves
+}
+
+@test "docs: README, s6" {
+    setup_door with-bind
+    mkdir -p "$TMP/run/service"
+    s6-svscan "$TMP/run/service" >>"$TMP/super" 2>&1 3>&- &
+    SUPERSERVER=$!
+    BACKGROUND+=("$SUPERSERVER")
+    wait_until 10 exists "$TMP/run/service/.s6-svscan/control"
+    local commands
+    mapfile -t commands < <(readme s6 | elsewhere)
+    eval "${commands[0]}"
+    fit_file "$TMP/run/service/portsplit/run"
+    eval "${commands[1]}"
+    wait_until 10 listens
+    serves
+}
+
+@test "docs: README, runit" {
+    setup_door with-bind
+    mkdir -p "$TMP/etc/sv" "$TMP/etc/service"
+    eval "$(readme runit | elsewhere)"
+    fit_file "$TMP/etc/sv/portsplit/run"
+    start_super runsvdir "$TMP/etc/service"
+    serves
+    sv -w 10 force-stop "$TMP/etc/service/portsplit"
+    children_of "$SUPERSERVER"
+    local supervisor=${CHILDREN[0]}
+    kill -HUP "$SUPERSERVER"
+    wait_until 10 is_over "$supervisor"
+}
+
+@test "docs: README, a container finds its file and its port, and the stop signal waits for connections" {
+    setup_door with-bind
+    local said run
+    said=$(<"$CONTAINERFILE")
+    run=$(readme Container | grep '^docker run')
+    [[ $run == *" -p 443:$(sed -n 's/^EXPOSE //p' <<<"$said") "* ]]
+    [[ $said == *"[\"$(sed -E 's/.*:([^: ]+):ro .*/\1/' <<<"$run")/portsplit.conf\"]"* ]]
+    # portsplitd(8) says the same.
+    diff <(manual portsplitd.8 Containers) <(grep -E '^(STOPSIGNAL|ENTRYPOINT|CMD) ' <<<"$said")
+
+    local command user=()
+    command=$(sed -nE 's/^(ENTRYPOINT|CMD) \[(.*)\]/\2/p' <<<"$said" | tr '\n' ' ' | fit)
+    (($(id -u) == 0)) || user=(--map-root-user)
+    start_super "$SHELL_PROGRAM" -c "exec unshare ${user[*]} --pid --fork --mount-proc $command"
+    client send:MEOW expect:MEOW "touch:$TMP/up" "wait-file:$TMP/go" send:more expect:more shutdown expect-eof
+    wait_until 10 exists "$TMP/up"
+    children_of "$SUPERSERVER"
+    kill -s "$(sed -n 's/^STOPSIGNAL //p' <<<"$said")" "${CHILDREN[0]}"
+    wait_until 10 not listens
+    is_alive "$SUPERSERVER"
+    touch "$TMP/go"
+    finish "$JOB"
+    finish "$SUPERSERVER"
+}
+
+# --- the manuals -----------------------------------------------------------------------------------
+
+@test "docs: portsplit-dispatch(8), xinetd" {
+    setup_door
+    manual portsplit-dispatch.8 xinetd | fit >"$TMP/xinetd.conf"
+    start_super "$PORTSPLIT_PEERS/xinetd" -dontfork -f "$TMP/xinetd.conf" -pidfile "$TMP/xinetd.pid" \
+        -filelog "$TMP/xinetd.log"
+    serves
+}
+
+@test "docs: portsplit-dispatch(8), inetd" {
+    setup_door
+    manual portsplit-dispatch.8 inetd | fit >"$TMP/inetd.conf"
+    start_super "$PORTSPLIT_PEERS/inetd" -i "$TMP/inetd.conf"
+    serves
+}
+
+@test "docs: portsplit-dispatch(8), tcpserver" {
+    setup_door
+    start_pasted "$(manual portsplit-dispatch.8 tcpserver)"
+    serves
+}
+
+@test "docs: portsplit-dispatch(8), socat" {
+    setup_door
+    start_pasted "$(manual portsplit-dispatch.8 socat)"
+    serves
+}
+
+@test "docs: portsplit-dispatch(8), what the super-server set is kept, and its addresses are believed" {
+    configure <<END
+[probe]
+string = P
+exec = $PROBE
+END
+    find_free_port
+    PORT=$FREE
+    start_super env SUPER=kept REMOTE_HOST=replaced TCPREMOTEIP=192.0.2.7 TCPREMOTEPORT=50022 \
+        socat "TCP-LISTEN:$PORT,bind=127.0.0.1,reuseaddr,fork" "EXEC:$DISPATCH --inetd --log $LOG $CONFIG,nofork"
+    talk send:P print >"$TMP/account" 2>"$TMP/talk" || true
+    local line
+    for line in SUPER=kept TCPREMOTEIP=192.0.2.7 TCPREMOTEPORT=50022 REMOTE_ADDR=192.0.2.7 REMOTE_HOST=192.0.2.7 \
+        "TCPLOCALPORT=$PORT"; do
+        echo "$line"
+        file_says "$TMP/account" "^env $line\$"
+    done
+    log_says "service=probe reason=match src=192.0.2.7 sport=50022 dst=127.0.0.1 dport=$PORT "
+}
+
+@test "docs: portsplit-dispatch(8), what is refused" {
+    setup_door
+    # refused MESSAGE [OPTION]: systemd-socket-activate passes descriptor 3, where it listens itself.
+    refused() {
+        systemd-socket-activate "${@:2}" -l "127.0.0.1:$PORT" "$SHELL_PROGRAM" -c \
+            'exec "$0" --inetd --log "$1" "$2" <&3 3<&-' "$DISPATCH" "$LOG" "$CONFIG" >>"$TMP/super" 2>&1 3>&- &
+        SUPERSERVER=$!
+        BACKGROUND+=("$SUPERSERVER")
+        ended() { listens; echo x >"/dev/udp/127.0.0.1/$PORT"; is_over "$SUPERSERVER"; }
+        wait_until 10 ended 2>>"$TMP/super"
+        local code=0
+        wait "$SUPERSERVER" || code=$?
+        ((code == 64))
+        log_has "$1"
+    }
+    refused 'descriptor 0 is a listening socket: set wait = no'
+    refused 'descriptor 0 is not a stream socket' --datagram
+}
+
+@test "docs: portsplit-dispatch(8) and portsplitd(8), systemd" {
+    enables portsplit-inetd.socket "$(manual portsplit-dispatch.8 systemd)"
+    local unit
+    for unit in portsplit.service portsplit-relay.service portsplit.socket; do
+        enables "$unit" "$(manual portsplitd.8 systemd "$unit")"
+    done
+}
+
+@test "docs: portsplitd(8), the socket unit as it is edited there" {
+    mkdir "$TMP/units"
+    cp "$(installed systemd/system/portsplit.socket)" "$(installed systemd/system/portsplit-relay.service)" "$TMP/units"
+    sed -i '/^Documentation=/d' "$TMP/units"/*
+    PORT=443 fit_file "$TMP/units/portsplit-relay.service"
+    mkdir "$TMP/units/portsplit.socket.d"
+    manual portsplitd.8 systemd '^.Socket' >"$TMP/units/portsplit.socket.d/override.conf"
+    run -0 systemd-analyze verify "$TMP/units/portsplit.socket"
+    [[ -z $output ]]
+}
+
+@test "docs: portsplitd(8), a bind within a socket that is passed cannot be bound" {
+    setup_door with-bind
+    systemd-socket-activate -l "$PORT" "$PORTSPLIT_BIN/portsplitd" --log "$LOG" "$CONFIG" >"$TMP/super" 2>&1 3>&- &
+    SUPERSERVER=$!
+    BACKGROUND+=("$SUPERSERVER")
+    wait_until 10 listens
+    local code=0
+    wait "$SUPERSERVER" || code=$?
+    ((code == 71))
+    log_has 'Address already in use'
+}
+
+@test "docs: portsplitd(8), s6 and runit" {
+    local supervisor
+    for supervisor in s6 runit; do
+        setup_door with-bind
+        manual portsplitd.8 "$supervisor" | fit >"$TMP/run-$supervisor"
+        diff "$TMP/run-$supervisor" <(sed '/^# /d' "$(installed "$supervisor/portsplit/run")" | fit)
+        chmod +x "$TMP/run-$supervisor"
+        start_super "$SHELL_PROGRAM" -c "exec $TMP/run-$supervisor 3>$TMP/ready-$supervisor"
+        serves
+    done
+    file_says "$TMP/ready-s6" 'listening on'
+}
+
+@test "docs: every unit that is named is installed" {
+    local unit units=0
+    while read -r unit; do
+        echo "$unit"
+        exists "$(installed "systemd/system/$unit")"
+        units=$((units + 1))
+    done < <(grep -ohE '\bportsplit[a-z-]*@?\.(service|socket)\b' "$README" "$PORTSPLIT_BUILD"/man/*.8 | sort -u)
+    ((units == 5))
+}
