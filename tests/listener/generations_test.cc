@@ -134,7 +134,8 @@ class GenerationsTest : public testing::Test {
         last_end_.reset();
         const auto limit = Clock::now() + loopback::kPatience;
         while (!last_end_ && Clock::now() < limit) {
-            if (const auto ended = sys::reap()) last_end_ = generations_.on_child_end(ended->pid, 0);
+            if (const auto ended = sys::reap())
+                last_end_ = generations_.on_child_end(ended->pid, 0);
         }
         return last_end_;
     }
