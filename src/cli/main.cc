@@ -7,8 +7,11 @@
 #include "cli/commands.h"
 #include "handoff.h"
 
-int main(int argc, char** argv) {
-    using namespace portsplit;
+namespace {
+
+using namespace portsplit;
+
+int run(int argc, char** argv) {
     CLI::App app("Several services behind one TCP port, told apart by their first bytes.");
     app.name("portsplit");
     app.set_version_flag("--version", "portsplit " PORTSPLIT_VERSION);
@@ -52,4 +55,15 @@ int main(int argc, char** argv) {
     if (!ready_fd.empty()) arguments.insert(arguments.end(), {"--ready-fd", ready_fd});
     arguments.push_back(file);
     return cli::serve(arguments);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return run(argc, argv);
+    } catch (const std::exception& error) {  // CLI11 throws what would be a bug of ours
+        std::fprintf(stderr, "portsplit: %s\n", error.what());
+        return handoff::kExitSystem;
+    }
 }

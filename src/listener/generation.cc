@@ -102,8 +102,8 @@ void Generation::receive() {
 
 Result<sys::Done> Generation::hand_over(const Delivery& delivery, Wait wait) {
     const auto message = std::as_bytes(std::span(&delivery.message, 1));
-    const auto sent = sys::send_message(channel_.get(), message, delivery.client.get(),
-                                        wait == Wait::Never ? MSG_DONTWAIT : 0);
+    auto sent = sys::send_message(channel_.get(), message, delivery.client.get(),
+                                  wait == Wait::Never ? MSG_DONTWAIT : 0);
     if (sent) ++connections_;
     return sent;
 }

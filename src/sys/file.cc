@@ -79,7 +79,7 @@ std::string find_program(const std::string& name) {
     if (name.find('/') != std::string::npos) return name;
     for (std::string_view rest = kProgramPath; !rest.empty();) {
         const std::string_view directory = rest.substr(0, rest.find(':'));
-        const std::string path = std::string(directory) + "/" + name;
+        std::string path = std::string(directory) + "/" + name;
         if (is_program(path)) return path;
         rest.remove_prefix(std::min(rest.size(), directory.size() + 1));
     }
