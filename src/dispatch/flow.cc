@@ -81,15 +81,13 @@ ssize_t Store::give(int to) {
     return put;
 }
 
-bool Flow::pump(bool readable) {
+void Flow::pump(bool readable) {
     for (int round = 0; round < kRounds && !done_; ++round) {
         const Step filled = ended_ || store_.held() > 0 ? Step::Waits : fill(readable);
         const Step drained = drain();
-        if (filled == Step::Broken || drained == Step::Broken) return false;
-        if (filled == Step::Waits && drained == Step::Waits) break;
+        if (filled == Step::Waits && drained == Step::Waits) return;
         readable = false;  // was said of the first bytes only
     }
-    return true;
 }
 
 /// Takes once, and is called only while the store is empty: a splice that finds no room in a pipe
@@ -103,8 +101,8 @@ Flow::Step Flow::fill(bool readable) {
         got = store_.take(from_.from());
     }
     if (got > 0) return Step::Moved;
-    if (got < 0 && errno == EAGAIN) return Step::Waits;
-    if (got < 0 && from_.meaning_of(errno) == Break::Reset) return Step::Broken;
+    if (got < 0 && errno == EAGAIN && !from_.broken()) return Step::Waits;
+    if (got < 0 && from_.meaning_of(errno) == Break::Reset) from_.mark_broken();
     ended_ = true;
     return Step::Moved;
 }
@@ -114,19 +112,17 @@ Flow::Step Flow::drain() {
     if (store_.held() > 0) {
         const ssize_t put = store_.give(to_.to());
         if (put < 0 && errno == EAGAIN) return Step::Waits;
-        if (put < 0) return stop(to_.meaning_of(errno));
+        if (put < 0) {
+            if (to_.meaning_of(errno) == Break::Reset) to_.mark_broken();
+            cut();
+            return Step::Moved;
+        }
         moved_ += static_cast<std::uint64_t>(put);
     }
     if (ended_ && store_.held() == 0) {
-        to_.end_writing();
+        if (!from_.broken()) to_.end_writing();
         done_ = true;
     }
-    return Step::Moved;
-}
-
-Flow::Step Flow::stop(Break meaning) {
-    if (meaning == Break::Reset) return Step::Broken;
-    cut();
     return Step::Moved;
 }
 

@@ -45,10 +45,10 @@ class Flow {
   public:
     Flow(Side& from, Side& to) : from_(from), to_(to) {}
 
-    /// Moves what can be moved now.
+    /// Moves what can be moved now, and marks a side that broke. What a broken side had sent before
+    /// still goes through; its end is not carried as a clean one.
     /// @param readable  poll(2) has said that `from` has something to read
-    /// @returns false when a side broke and the other must see a reset
-    bool pump(bool readable);
+    void pump(bool readable);
 
     bool done() const { return done_; }
     /// Done because `to` takes no more, before `from` had ended.
@@ -60,15 +60,14 @@ class Flow {
     bool wants_write() const { return !done_ && store_.held() > 0; }
     std::uint64_t moved() const { return moved_; }
 
-    const Side& from() const { return from_; }
-    const Side& to() const { return to_; }
+    Side& from() const { return from_; }
+    Side& to() const { return to_; }
 
   private:
-    enum class Step { Moved, Waits, Broken };
+    enum class Step { Moved, Waits };
 
     Step fill(bool readable);
     Step drain();
-    Step stop(Break meaning);
 
     Side& from_;
     Side& to_;

@@ -70,7 +70,10 @@ int serve_as_inetd(std::string where, const std::string& file) {
     if (where == sys::kStderr && sys::is_same_stream(STDIN_FILENO, STDERR_FILENO))
         where = sys::kSyslog;
     auto log = sys::open_log(where);
-    if (!log) return handoff::kExitSystem;
+    if (!log) {
+        sys::Log::to_syslog().line(sys::Level::Error, sys::to_string(log.error()));
+        return handoff::kExitSystem;
+    }
     const auto text = sys::read_file(file);
     if (!text) {
         log->line(sys::Level::Error, sys::to_string(text.error()));
@@ -85,6 +88,8 @@ int serve_as_inetd(std::string where, const std::string& file) {
 int complain(const char* what) {
     if (!sys::is_same_stream(STDIN_FILENO, STDERR_FILENO)) {
         std::fprintf(stderr, "portsplit-dispatch: %s\n%s", what, kHelp);
+    } else {
+        sys::Log::to_syslog().line(sys::Level::Error, what);
     }
     return handoff::kExitUsage;
 }

@@ -1,6 +1,8 @@
 #include "dispatch/relay.h"
 
+#include <linux/sockios.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -37,20 +39,21 @@ class Watched {
 
     /// @returns false when the descriptor reports an error
     bool look(const pollfd& entry) {
-        if ((entry.revents & POLLHUP) != 0 && entry.events == 0) hung_up_ = true;
-        return (entry.revents & (POLLERR | POLLNVAL)) == 0;
+        const bool error = (entry.revents & (POLLERR | POLLNVAL)) != 0;
+        if ((error || (entry.revents & POLLHUP) != 0) && entry.events == 0) hung_up_ = true;
+        return !error;
     }
 
   private:
     bool hung_up_ = false;
 };
 
-/// Waits until something can move. Marks what broke.
+/// Waits until something can move, and marks what broke.
 class Poller {
   public:
     Poller(Flow& up, Flow& down) : flows_{&up, &down} {}
 
-    /// @returns false when a side broke, or nothing came within the limit
+    /// @returns false when nothing came within the limit
     bool wait(std::chrono::milliseconds limit) {
         std::array<pollfd, 4> entries{};
         for (std::size_t i = 0; i < 2; ++i) {
@@ -64,28 +67,21 @@ class Poller {
         const auto until = limit == kForEver ? Clock::time_point::max() : Clock::now() + limit;
         const int ready = sys::retry(
             [&] { return ::poll(entries.data(), entries.size(), sys::poll_timeout(until)); });
-        if (ready <= 0) {
-            timed_out_ = ready == 0;
-            return false;
-        }
-        bool whole = true;
+        if (ready <= 0) return false;
         for (std::size_t i = 0; i < 2; ++i) {
-            readable_[i] = (entries[2 * i].revents & POLLIN) != 0;
-            if (!watched_[2 * i].look(entries[2 * i]) && flows_[i]->from().is_socket()) {
-                whole = false;
+            Flow& flow = *flows_[i];
+            readable_[i] = (entries[2 * i].revents & (POLLIN | POLLERR)) != 0;
+            if (!watched_[2 * i].look(entries[2 * i]) && flow.from().is_socket()) {
+                flow.from().mark_broken();
             }
             if (watched_[2 * i + 1].look(entries[2 * i + 1])) continue;
-            // A program that stopped reading ends one direction; a socket's error ends both.
-            if (flows_[i]->to().is_socket()) {
-                whole = false;
-            } else {
-                flows_[i]->cut();
-            }
+            // A program that stopped reading has only ended this direction.
+            if (flow.to().is_socket()) flow.to().mark_broken();
+            flow.cut();
         }
-        return whole;
+        return true;
     }
 
-    bool timed_out() const { return timed_out_; }
     /// Whether the last wait found bytes to read for a direction, 0 up or 1 down.
     bool readable(std::size_t flow) const { return readable_[flow]; }
 
@@ -93,7 +89,6 @@ class Poller {
     std::array<Flow*, 2> flows_;
     std::array<Watched, 4> watched_;
     std::array<bool, 2> readable_{};
-    bool timed_out_ = false;
 };
 
 /// Reads and forgets what the client still sends, for a moment.
@@ -111,26 +106,53 @@ void linger(int client) {
     }
 }
 
+/// How long nothing need move before the relay is given up.
+std::chrono::milliseconds patience(const Flow& up, const Flow& down,
+                                   std::chrono::milliseconds half_closed_limit) {
+    const Side& server = up.to();
+    // What a side said before it broke is worth a moment, not a wait for a reader that is stuck.
+    if (server.broken() || up.from().broken()) return kLingerSilence;
+    if (!up.done() && !down.done()) return kForEver;
+    // A side that is slow to read is not silent.
+    if (up.wants_write() || down.wants_write()) return kForEver;
+    return server.knows_its_end() ? half_closed_limit : kHangUpAfter;
+}
+
+/// Waits a moment for what was written to leave this machine: a reset would overtake it.
+void let_out(const Side& side) {
+    const auto limit = Clock::now() + kLingerSilence;
+    int unsent = 0;
+    while (::ioctl(side.to(), SIOCOUTQNSD, &unsent) == 0 && unsent > 0 && Clock::now() < limit) {
+        ::poll(nullptr, 0, 10);
+    }
+}
+
+/// A stream that was cut must not look like one that ended.
+void carry_reset(Side& client, Side& server) {
+    for (Side* side : {&client, &server}) {
+        if (!side->broken() && side->is_socket()) let_out(*side);
+        side->reset_on_close();
+    }
+}
+
 }  // namespace
 
 Totals relay(Side client, Side server, std::chrono::milliseconds half_closed_limit) {
     Flow up(client, server);
     Flow down(server, client);
     Poller poller(up, down);
-    bool broken = false;
-    while (!broken) {
-        broken = !up.pump(poller.readable(0)) || !down.pump(poller.readable(1));
-        if (down.done() && server.ends_whole()) up.cut();
-        if (broken || (up.done() && down.done())) break;
-        const auto limit = !(up.done() || down.done()) ? kForEver
-                           : server.knows_its_end()    ? half_closed_limit
-                                                       : kHangUpAfter;
-        broken = !poller.wait(limit) && !poller.timed_out();
-        if (poller.timed_out()) break;
+    bool silent = false;
+    while (!silent) {
+        up.pump(poller.readable(0));
+        down.pump(poller.readable(1));
+        // Nothing goes to a broken side any more; what it had sent still comes.
+        if (server.broken() || (down.done() && server.ends_whole())) up.cut();
+        if (client.broken()) down.cut();
+        if (up.done() && down.done()) break;
+        silent = !poller.wait(patience(up, down, half_closed_limit));
     }
-    if (broken) {
-        client.reset_on_close();
-        server.reset_on_close();
+    if (client.broken() || server.broken() || (silent && server.is_socket())) {
+        carry_reset(client, server);
     } else if (up.cut_short()) {
         linger(client.from());
     }

@@ -19,8 +19,9 @@ struct Totals {
 };
 
 /// Relays until both directions have ended, then closes both sides. An end of stream is carried
-/// after the last byte before it, and only its own way; a reset is carried as a reset; a side that
-/// does not read costs a bounded store, and no CPU. Both sides are non-blocking.
+/// after the last byte before it, and only its own way; a reset is carried as a reset, after what
+/// came before it; a side that does not read costs a bounded store, and no CPU. A stream that is
+/// cut after `half_closed_limit` ends in a reset too. Both sides are non-blocking.
 /// @param half_closed_limit  once one direction has ended, how long the other may be silent;
 ///                           `kForEver` where the other side is sure to end some day
 Totals relay(Side client, Side server, std::chrono::milliseconds half_closed_limit);

@@ -40,6 +40,11 @@ class Side {
     bool ends_whole() const { return kind_ == Kind::Terminal; }
     bool is_socket() const { return kind_ == Kind::Socket; }
 
+    /// A broken side takes nothing more, but what it sent before may still wait to be read
+    /// (RFC 9293 3.10.7.4).
+    void mark_broken() { broken_ = true; }
+    bool broken() const { return broken_; }
+
     /// Makes the close at the end a reset, where this side is a socket.
     void reset_on_close();
 
@@ -53,6 +58,7 @@ class Side {
     sys::UniqueFd from_;
     sys::UniqueFd to_;
     bool knows_its_end_ = true;
+    bool broken_ = false;
 };
 
 }  // namespace portsplit::dispatch

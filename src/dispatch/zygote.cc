@@ -72,6 +72,7 @@ class Zygote {
     void start_dispatcher(UniqueFd client, const handoff::Connection& message);
     [[noreturn]] void be_dispatcher(UniqueFd client, const handoff::Connection& message);
     void take_progress();
+    void renew_progress();
     void reap();
     void finish(pid_t pid, int status);
     template <typename Message>
@@ -157,6 +158,7 @@ void Zygote::take_progress() {
     for (int i = 0; i < kProgressBatch; ++i) {
         const auto received = sys::receive_message(progress_in_.get(), buffer);
         if (!received) return;
+        if (received->size == 0) return renew_progress();
         const auto progress = message_in<Progress>(std::span(buffer).first(received->size));
         Connection* connection = connections_.find(received->sender);
         // A dispatcher that was taken over can send anything; it can only spoil its own line.
@@ -166,6 +168,19 @@ void Zygote::take_progress() {
         log_.limited(Level::Error, "failed connections",
                      failure_line(plan_, connection->parties, *progress), received->sender);
     }
+}
+
+/// Only a dispatcher that was taken over can have shut the channel. Its siblings of the same
+/// channel lose their words; those to come get a new one.
+void Zygote::renew_progress() {
+    auto fresh = sys::channel_pair();
+    if (!fresh || !sys::stamp_senders(fresh->first)) return;
+    progress_in_ = std::move(fresh->first);
+    progress_out_ = std::move(fresh->second);
+    log_.limited(
+        Level::Error, "shut channels",
+        "a dispatcher shut the channel it shares with others, which it has no reason to do: "
+        "it may have been taken over");
 }
 
 void Zygote::reap() {

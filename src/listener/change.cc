@@ -139,7 +139,8 @@ void Daemon::commit_change() {
     const bool first = !listening_;
     listening_ = true;
     const auto gone = listeners_.change_to(config_.bind, std::move(change.missing));
-    for (const Listener& listener : gone) accept_all(listener);
+    for (const Listener& listener : gone) accept_last(listener);
+    hand_over_waiting();
     busy_ = Clock::now();
     reload_failed_ = false;
     manager_.ready(status());

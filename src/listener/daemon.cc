@@ -101,7 +101,7 @@ void Daemon::wait() {
         entries.push_back({.fd = channel, .events = POLLIN, .revents = 0});
     }
     const bool has_current = generations_.current() != nullptr;
-    const bool waiting = has_current && !waiting_.empty();
+    const bool waiting = has_current && !waiting_.empty() && has_room();
     if (waiting && wants_room_) entries[1].events |= POLLOUT;
     if (change_) {
         entries.push_back({.fd = change_->generation.channel(), .events = POLLIN, .revents = 0});
@@ -123,15 +123,21 @@ void Daemon::wait() {
         }
     }
 
-    ::poll(entries.data(), entries.size(), sys::poll_timeout(until));
+    if (generations_.connections() > 0) busy_ = Clock::now();
+    const int ready = ::poll(entries.data(), entries.size(), sys::poll_timeout(until));
+    if (ready < 0 && errno != EINTR) {
+        log_.limited(Level::Error, "failed polls",
+                     "cannot wait for connections: " + sys::error_text(errno));
+        ::poll(nullptr, 0, static_cast<int>(kShortagePause.count()));
+    }
 
     generations_.receive();
-    if (entries[0].revents != 0) obey_signals();
+    if (ready < 0 || entries[0].revents != 0) obey_signals();
     if (change_) settle_change();
     if (generations_.current() == nullptr && !change_ && listening_) replace_zygote();
     hand_over_waiting();
     for (std::size_t i = first_listener; i < entries.size() && listening_; ++i) {
-        if (entries[i].revents == 0) continue;
+        if (ready <= 0 || entries[i].revents == 0) continue;
         const auto& all = listeners_.all();
         const auto listener = std::find_if(all.begin(), all.end(), [&](const Listener& one) {
             return one.fd.get() == entries[i].fd;
@@ -147,11 +153,12 @@ void Daemon::wait() {
     }
 }
 
-/// At the limit nothing is accepted: clients wait in the kernel's queue.
-bool Daemon::can_accept() const {
-    const bool room = config_.maxconn == 0 || generations_.connections() < config_.maxconn;
-    return listening_ && waiting_.empty() && room;
+bool Daemon::has_room() const {
+    return config_.maxconn == 0 || generations_.connections() < config_.maxconn;
 }
+
+/// At the limit nothing is accepted: clients wait in the kernel's queue.
+bool Daemon::can_accept() const { return listening_ && waiting_.empty() && has_room(); }
 
 void Daemon::accept_all(const Listener& listener) {
     int failures = 0;
@@ -169,22 +176,37 @@ void Daemon::accept_all(const Listener& listener) {
                              ", clients wait until it works again: " + sys::error_text(code));
             return;
         }
-        const auto now = Clock::now().time_since_epoch();
-        handoff::Connection message{
-            .id = next_id_++,
-            .accepted_nanoseconds =
-                std::chrono::duration_cast<std::chrono::nanoseconds>(now).count(),
-            .peer = accepted->peer,
-            .local = accepted->local,
-        };
-        waiting_.push_back({message, std::move(accepted->fd)});
+        queue(std::move(*accepted));
         hand_over_waiting();
     }
 }
 
+/// Takes all that waits in the queue of a listener that goes; beyond the limit it waits here.
+void Daemon::accept_last(const Listener& listener) {
+    while (true) {
+        auto accepted = accept_from(listener);
+        if (accepted) {
+            queue(std::move(*accepted));
+        } else if (meaning_of_accept_error(errno) != NoConnection::Retry) {
+            return;
+        }
+    }
+}
+
+void Daemon::queue(Accepted accepted) {
+    const auto now = Clock::now().time_since_epoch();
+    const handoff::Connection message{
+        .id = next_id_++,
+        .accepted_nanoseconds = std::chrono::duration_cast<std::chrono::nanoseconds>(now).count(),
+        .peer = accepted.peer,
+        .local = accepted.local,
+    };
+    waiting_.push_back({message, std::move(accepted.fd)});
+}
+
 void Daemon::hand_over_waiting() {
     Generation* current = generations_.current();
-    while (current != nullptr && !waiting_.empty()) {
+    while (current != nullptr && !waiting_.empty() && has_room()) {
         const auto handed = current->hand_over(waiting_.front(), Generation::Wait::Never);
         wants_room_ = !handed && handed.error().code == EAGAIN;
         if (!handed) return;

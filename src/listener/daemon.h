@@ -61,6 +61,9 @@ class Daemon {
     std::string status() const;
     bool can_accept() const;
     void accept_all(const Listener& listener);
+    void accept_last(const Listener& listener);
+    void queue(Accepted accepted);
+    bool has_room() const;
     void hand_over_waiting();
 
     // Signals and children (signals.cc).

@@ -40,7 +40,7 @@ void Daemon::obey(int signal) {
             stop_listening();
             return;
         case SIGHUP:
-            if (listening_) (void)begin_change();
+            if (listening_ || change_) (void)begin_change();
             return;
         case SIGUSR1:
             log_.line(Level::Notice,

@@ -186,6 +186,21 @@ TEST_F(Relay, CarriesAResetOfTheServerAsAReset) {
     EXPECT_EQ(sockets.relaying.totals(), "0 4");
 }
 
+TEST_F(Relay, DeliversWhatAServerSaidBeforeItsReset) {
+    Sockets sockets;
+    ASSERT_TRUE(say(sockets.client().get(), "a request that nobody reads"));
+    ASSERT_TRUE(say(sockets.server.get(), "answer"));
+    loopback::reset(sockets.server);
+    EXPECT_EQ(hear(sockets.client().get()), (Heard{"answer", "reset"}));
+}
+
+TEST_F(Relay, DeliversWhatAClientSaidBeforeItsReset) {
+    Sockets sockets;
+    ASSERT_TRUE(say(sockets.client().get(), "last words"));
+    loopback::reset(sockets.client());
+    EXPECT_EQ(hear(sockets.server.get()), (Heard{"last words", "reset"}));
+}
+
 TEST_F(Relay, CarriesAResetAfterAnEndOfStreamAsAReset) {
     Sockets sockets;
     loopback::finish(sockets.client().get());
@@ -267,7 +282,7 @@ TEST_F(Relay, EndsAHalfClosedConnectionInWhichNothingMoves) {
         EXPECT_EQ(hear(other.get()), (Heard{"", "end"}));
         EXPECT_EQ(sockets.relaying.totals(), "0 0");
         EXPECT_GE(Clock::now() - begin, 200ms);
-        EXPECT_EQ(hear(first.get()), (Heard{"", "end"}));
+        EXPECT_EQ(hear(first.get()), (Heard{"", "reset"})) << "a cut stream is no ended one";
     }
 }
 
