@@ -156,3 +156,18 @@ END
     run -64 "$PORTSPLIT_BIN/portsplit" check
     run -64 "$PORTSPLIT_BIN/portsplit" convert --to english file
 }
+
+@test "config: check tells of missing programs and users beside every other problem" {
+    configure <<END
+bind = 127.0.0.1:0
+user = nosuchuser
+timeot = 3
+[a]
+string = A
+exec = /nonexistent/foo
+END
+    run -78 "$PORTSPLIT_BIN/portsplit" check "$CONFIG"
+    [[ $output == "$CONFIG:2: user = nosuchuser: no such user; create it or name another
+$CONFIG:3: unknown key timeot; did you mean timeout?
+$CONFIG:6: exec = /nonexistent/foo: No such file or directory; name an executable program"* ]]
+}

@@ -587,3 +587,21 @@ END
     run -71 timeout 20 "$TMP/bin/portsplitd" "$CONFIG"
     [[ $output == *'ended at once (exit=1)'* || $output == *'cannot execute'* ]]
 }
+
+@test "daemon: clients in the queue of a listener that goes are served, even at maxconn" {
+    answer one
+    printf 'bind = 127.0.0.1:0\nbind = 127.0.0.2:0\nmaxconn = 1\n[one]\nstring = one\nconnect = 127.0.0.1:%s\n' "$one_port" | configure
+    start_daemon
+    client send:one expect:one:one "touch:$TMP/up" "wait-file:$TMP/go" shutdown expect-eof
+    local live=$JOB queued=() i
+    wait_until 10 exists "$TMP/up"
+    for i in 1 2 3 4 5; do
+        in_background "$PEER" connect "${ADDRESSES[1]}" send:one "touch:$TMP/queued$i" expect:one:one shutdown expect-eof
+        queued+=("$JOB")
+    done
+    for i in 1 2 3 4 5; do wait_until 10 exists "$TMP/queued$i"; done
+    sed -i /127.0.0.2/d "$CONFIG"
+    reload
+    touch "$TMP/go"
+    for i in "$live" "${queued[@]}"; do finish "$i"; done
+}

@@ -258,3 +258,16 @@ both_ways() {
     with_failing splice:error=EINTR:when=3+7
     both_ways
 }
+
+@test "relay: an answer arrives though the server closed without reading the request" {
+    serve_on 127.0.0.1:0 early send:early close
+    learn_port early
+    configure <<END
+bind = 127.0.0.1:0
+[early]
+string = POST
+connect = 127.0.0.1:$early_port
+END
+    start_daemon
+    "$PEER" connect "127.0.0.1:$PORT" --repeat 50 send:POST-and-much-more expect:early expect-end
+}

@@ -187,6 +187,9 @@ END
     is_alive "$DAEMON"
     touch "$TMP/go"
     finish "$JOB"
+    # Counted from the end of the connection, not from its beginning.
+    pass_time 500
+    is_alive "$DAEMON"
     expect_exit 0
     log_says 'ending after 1 s without a connection'
 }

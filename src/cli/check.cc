@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 
 #include "cli/commands.h"
@@ -19,6 +20,9 @@ std::vector<config::Issue> all_issues(const config::Loaded& loaded) {
         issues.push_back(std::move(issue));
     }
     for (auto& issue : config::lint_last_resorts(loaded)) issues.push_back(std::move(issue));
+    std::stable_sort(
+        issues.begin(), issues.end(),
+        [](const config::Issue& a, const config::Issue& b) { return a.line < b.line; });
     return issues;
 }
 

@@ -43,6 +43,7 @@ Loaded read(std::string_view text, const std::string& file_name, Need need) {
         if (const auto document = read_document(*cleaned, loaded.spelling, issues)) {
             Built built = build(*document, need, issues);
             loaded.origins = std::move(built.origins);
+            loaded.draft = built.config;
             if (!issues.has_errors()) {
                 warn_of_shadows(built.config, loaded.origins, issues);
                 loaded.config = std::move(built.config);
@@ -55,8 +56,7 @@ Loaded read(std::string_view text, const std::string& file_name, Need need) {
 
 std::vector<Issue> check_surroundings(const Loaded& loaded, const Surroundings& surroundings) {
     std::vector<Issue> found;
-    if (!loaded.config) return found;
-    const core::Config& config = *loaded.config;
+    const core::Config& config = loaded.draft;
     const Origins& origins = loaded.origins;
     const auto add = [&](int line, std::string text) {
         found.push_back({Severity::Error, origins.file, line, std::move(text)});
@@ -73,7 +73,7 @@ std::vector<Issue> check_surroundings(const Loaded& loaded, const Surroundings& 
     }
     for (std::size_t s = 0; s < config.services.size(); ++s) {
         const auto* exec = std::get_if<core::Exec>(&config.services[s].action);
-        if (exec == nullptr || !surroundings.why_not_executable) continue;
+        if (exec == nullptr || exec->program.empty() || !surroundings.why_not_executable) continue;
         const std::string why = surroundings.why_not_executable(exec->program);
         if (!why.empty()) add(origins.services[s].of("exec"), problem_of(*exec, why));
     }

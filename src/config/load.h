@@ -18,6 +18,7 @@ namespace portsplit::config {
 
 struct Loaded {
     std::optional<core::Config> config;  ///< present if no issue is an error
+    core::Config draft;                  ///< what could be read even so, for further checks only
     std::vector<Issue> issues;           ///< errors and warnings in the order of the lines
     Spelling spelling = Spelling::Classic;
     Origins origins;

@@ -123,7 +123,6 @@ void Daemon::wait() {
         }
     }
 
-    if (generations_.connections() > 0) busy_ = Clock::now();
     const int ready = ::poll(entries.data(), entries.size(), sys::poll_timeout(until));
     if (ready < 0 && errno != EINTR) {
         log_.limited(Level::Error, "failed polls",
@@ -131,6 +130,7 @@ void Daemon::wait() {
         ::poll(nullptr, 0, static_cast<int>(kShortagePause.count()));
     }
 
+    if (generations_.connections() > 0) busy_ = Clock::now();  // until the one just ending
     generations_.receive();
     if (ready < 0 || entries[0].revents != 0) obey_signals();
     if (change_) settle_change();
