@@ -139,7 +139,7 @@ END
     wait_until 10 "$PEER" connect "127.0.0.1:$v4" send:one expect:one:one shutdown expect-eof 2>/dev/null
     "$PEER" connect "[::1]:$FREE" send:one expect:one:one shutdown expect-eof
     [[ $(printf one | socat - "UNIX-CONNECT:$TMP/socket") == one:one ]]
-    log_says "passed the socket four: 127.0.0.1:$v4"
+    log_says "passed the socket four: 127.0.0.1:$v4, which no bind names and which is served as well"
     log_says "passed the socket six: \[::1\]:$FREE"
     log_says "passed the socket unix: unix:$TMP/socket"
     # A reload keeps them.
@@ -177,6 +177,7 @@ END
     BACKGROUND+=($!)
     wait_until 10 "$PEER" connect "127.0.0.1:$FREE" send:one expect:one:one shutdown expect-eof 2>/dev/null
     log_has "listening on 127.0.0.1:$FREE\$"
+    log_has "passed the socket unknown: 127.0.0.1:$FREE, which serves the bind of its address"
 }
 
 @test "service: with nothing to do for the time given, the daemon ends, and not before" {

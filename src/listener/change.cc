@@ -183,6 +183,14 @@ void Daemon::replace_zygote() {
 }
 
 void Daemon::announce() {
+    for (const Listener& listener : listeners_.all()) {
+        if (!listener.passed) continue;
+        const bool wanted = Listeners::is_wanted(listener, config_.bind);
+        log_.line(Level::Notice,
+                  "the service manager passed the socket " + listener.name + ": " + listener.text +
+                      (wanted ? ", which serves the bind of its address"
+                              : ", which no bind names and which is served as well"));
+    }
     log_.line(Level::Notice, "listening on " + listeners_.text());
     if (::geteuid() == 0 && !account_) {
         log_.line(Level::Warning,

@@ -66,10 +66,7 @@ bool Daemon::prepare_to_serve() {
 
 void Daemon::adopt_passed_sockets() {
     for (Passed& passed : manager_.take_sockets()) {
-        if (listeners_.adopt(std::move(passed.fd))) {
-            log_.line(Level::Notice, "the service manager passed the socket " + passed.name + ": " +
-                                         listeners_.all().back().text);
-        } else {
+        if (!listeners_.adopt(std::move(passed.fd), passed.name)) {
             log_.line(Level::Error, "the service manager passed " + passed.name +
                                         ", which is no listening stream socket and is closed; its "
                                         "unit wants ListenStream= and Accept=no");

@@ -45,7 +45,7 @@ sys::Result<Listener> open_one(const core::Endpoint& configured, std::uint16_t p
     if (!fd) return fd.error();
     const auto bound = sys::local_address(fd->get());
     if (!bound) return bound.error();
-    return Listener{configured, *bound, std::move(*fd), bound->text()};
+    return Listener{configured, *bound, std::move(*fd), bound->text(), false, {}};
 }
 
 /// The two halves of `*:0` share the port that the system chose for the first.
@@ -57,14 +57,20 @@ std::uint16_t port_for(const core::Endpoint& bind, const std::vector<Listener>& 
 
 }  // namespace
 
-bool Listeners::adopt(sys::UniqueFd fd) {
+bool Listeners::adopt(sys::UniqueFd fd, const std::string& name) {
     if (!sys::is_listening(fd.get())) return false;
     const auto bound = sys::local_address(fd.get());
     if (!bound) return false;
     sys::set_blocking(fd.get(), false);
     const std::string text = bound->is_internet() ? bound->text() : sys::unix_path(fd.get());
-    listeners_.push_back({{bound->host(), bound->port()}, *bound, std::move(fd), text, true});
+    listeners_.push_back({{bound->host(), bound->port()}, *bound, std::move(fd), text, true, name});
     return true;
+}
+
+bool Listeners::is_wanted(const Listener& listener, const std::vector<core::Endpoint>& binds) {
+    const std::vector<core::Endpoint> wanted = expanded(binds);
+    return std::any_of(wanted.begin(), wanted.end(),
+                       [&](const core::Endpoint& bind) { return serves(listener, bind); });
 }
 
 sys::Result<std::vector<Listener>> Listeners::open_missing(

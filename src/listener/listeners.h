@@ -18,14 +18,19 @@ struct Listener {
     sys::UniqueFd fd;
     std::string text;     ///< the bound address, or the path of a Unix-domain socket
     bool passed = false;  ///< by the service manager: stays whatever the configuration says
+    std::string name;     ///< the service manager's, of a passed one
 };
 
 class Listeners {
   public:
     /// Takes in a socket that listens already. It serves the `bind` of its address, where there is
     /// one; a wildcard socket for both families serves that of either.
+    /// @param name  what the service manager calls it
     /// @returns false, and closes it, when it is no listening stream socket
-    bool adopt(sys::UniqueFd fd);
+    bool adopt(sys::UniqueFd fd, const std::string& name);
+
+    /// Whether a listener serves one of these binds.
+    static bool is_wanted(const Listener& listener, const std::vector<core::Endpoint>& binds);
 
     /// Opens what a new configuration wants and this set lacks. Nothing changes yet.
     /// @param binds  as configured; "*" stands for both families with one port
