@@ -40,7 +40,7 @@ int check(const std::string& file, bool inetd) {
     std::size_t warnings = 0;
     for (const config::Issue& issue : all_issues(loaded)) {
         ++(issue.severity == config::Severity::Error ? errors : warnings);
-        std::fprintf(stderr, "%s\n", config::to_string(issue).c_str());
+        std::fprintf(stderr, "%s\n%s", config::to_string(issue).c_str(), issue.excerpt.c_str());
     }
     const bool good = errors == 0 && loaded.config;
     std::printf("%s: %s (errors: %zu, warnings: %zu)\n", file.c_str(),

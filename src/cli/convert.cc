@@ -16,7 +16,7 @@ int convert(const std::string& file, const std::string& spelling) {
     }
     const config::Loaded loaded = config::read(*text, file, config::Need::Services);
     for (const config::Issue& issue : loaded.issues) {
-        std::fprintf(stderr, "%s\n", config::to_string(issue).c_str());
+        std::fprintf(stderr, "%s\n%s", config::to_string(issue).c_str(), issue.excerpt.c_str());
     }
     if (!loaded.config) return handoff::kExitConfiguration;
 

@@ -44,7 +44,7 @@ class Texts {
         if (service_ == nullptr) return {};
         std::vector<std::string> texts;
         for (const core::PatternSource& pattern : service_->patterns) {
-            if (pattern.kind == kind) texts.push_back(escape(pattern.text));
+            if (pattern.kind == kind) texts.push_back(print_pattern(pattern));
         }
         return texts;
     }

@@ -31,13 +31,15 @@ std::vector<Issue> Issues::sorted() const {
     return in_order;
 }
 
-void Issues::add(Severity severity, int line, std::string text) {
+void Issues::add(Severity severity, int line, std::string text, std::string excerpt) {
     if (severity == Severity::Error) has_errors_ = true;
     if (found_.size() > kMost) return;
     if (found_.size() == kMost) {
         text = fmt::format("more than {} problems; the rest is left out", kMost);
+        excerpt.clear();
     }
-    found_.push_back({severity, file_, std::clamp(line, 1, last_line_), std::move(text)});
+    found_.push_back(
+        {severity, file_, std::clamp(line, 1, last_line_), std::move(text), std::move(excerpt)});
 }
 
 }  // namespace portsplit::config

@@ -19,6 +19,7 @@ struct Issue {
     std::string file;
     int line = 1;  ///< from 1; where the whole file is meant, 1
     std::string text;
+    std::string excerpt = {};  ///< whole lines that show the place, for whoever has more than one
 
     bool operator==(const Issue&) const = default;
 };
@@ -35,8 +36,10 @@ class Issues {
     /// @param text  what the file holds; no issue ever speaks of a line that it does not have
     Issues(std::string file, std::string_view text);
 
-    void error(int line, std::string text) { add(Severity::Error, line, std::move(text)); }
-    void warning(int line, std::string text) { add(Severity::Warning, line, std::move(text)); }
+    void error(int line, std::string text, std::string excerpt = {}) {
+        add(Severity::Error, line, std::move(text), std::move(excerpt));
+    }
+    void warning(int line, std::string text) { add(Severity::Warning, line, std::move(text), {}); }
 
     const std::string& file() const { return file_; }
     bool has_errors() const { return has_errors_; }
@@ -45,7 +48,7 @@ class Issues {
     std::vector<Issue> sorted() const;
 
   private:
-    void add(Severity severity, int line, std::string text);
+    void add(Severity severity, int line, std::string text, std::string excerpt);
 
     std::string file_;
     int last_line_;

@@ -65,10 +65,9 @@ class Scanner {
     void take_backslash() {
         const bool is_hex = rest_.size() >= 4 && (rest_[1] == 'x' || rest_[1] == 'X');
         if (is_hex && rest_.substr(2, 2) == "00") {
-            issues_.error(line_,
-                          fmt::format("{}: libconfig ends the string here; write \"\\\\00\" for a "
-                                      "NUL byte in a pattern",
-                                      rest_.substr(0, 4)));
+            issues_.error(line_, fmt::format("{}: libconfig ends the string here; a NUL byte is 00 "
+                                             "in hex, and \"\\\\00\" in a string",
+                                             rest_.substr(0, 4)));
             rest_.remove_prefix(4);
             out_ += "\\x01";
         } else {

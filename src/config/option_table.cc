@@ -61,6 +61,18 @@ constexpr auto kOptions = std::to_array<Option>({
      .field = core::PatternKind::String,
      .repeatable = true,
      .help = "the stream begins with these bytes; \\XX is a byte in hex"},
+    {.key = "hex",
+     .place = Place::Service,
+     .type = Type::Hex,
+     .field = core::PatternKind::Hex,
+     .repeatable = true,
+     .help = "the same in hex: 16 03 00-04 ?? 3? ?8; ? is any digit, a-b a range"},
+    {.key = "regex",
+     .place = Place::Service,
+     .type = Type::Regex,
+     .field = core::PatternKind::Regex,
+     .repeatable = true,
+     .help = "a PCRE2 expression that matches from the first byte of the stream on"},
     {.key = "connect",
      .place = Place::Service,
      .type = Type::Target,
@@ -127,6 +139,10 @@ std::string form(const Option& option) {
             return "NAME";
         case Type::Bytes:
             return "BYTES";
+        case Type::Hex:
+            return "HEX";
+        case Type::Regex:
+            return "EXPRESSION";
         case Type::Program:
             return "PROGRAM";
         case Type::Text:

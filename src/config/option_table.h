@@ -26,6 +26,8 @@ enum class Type {
     Path,      ///< of a file, absolute
     Account,   ///< a user or a group
     Bytes,     ///< the one type with escapes: `\XX`
+    Hex,       ///< bytes in hex, with wildcards and ranges
+    Regex,     ///< an expression of PCRE2
     Program,   ///< absolute path, or a name to look up
     Text,      ///< as it stands, may be empty
     Word,      ///< one of `words`

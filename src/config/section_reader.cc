@@ -11,6 +11,7 @@
 
 #include "config/values.h"
 #include "config/wording.h"
+#include "core/pattern.h"
 
 namespace portsplit::config {
 namespace {
@@ -149,7 +150,9 @@ class SectionReader {
 
     void store(const Option& option, const Value& value, core::PatternKind kind) {
         origin_.patterns.push_back(value.line);
-        draft_.service.patterns.push_back({kind, read_bytes(option, value)});
+        draft_.service.patterns.push_back({kind, kind == core::PatternKind::String
+                                                     ? read_bytes(option, value)
+                                                     : read_notation(option, value, kind)});
     }
 
     /// `pty` comes after `stdio` in the table: it is the old word for one of its values, and may
@@ -187,6 +190,32 @@ class SectionReader {
                                core::kLargestWindow));
         }
         return std::move(pattern.bytes);
+    }
+
+    /// A pattern that stays text, and what its compiler says of it.
+    std::string read_notation(const Option& option, const Value& value, core::PatternKind kind) {
+        if (!check_kind(option, value)) return {};
+        if (value.text.empty()) {
+            report(option, value, "empty; write what the first bytes of the stream are");
+            return {};
+        }
+        const auto pattern = core::compile({kind, value.text});
+        if (!pattern) {
+            const core::PatternProblem& problem = pattern.error();
+            issues_.error(value.line,
+                          fmt::format("{}: {} (at character {})", as_written(option.key, value),
+                                      problem.text, problem.place + 1),
+                          pointed_at(value.text, problem.place));
+        } else if ((*pattern)->answer({}) == core::Answer::Match) {
+            report(option, value,
+                   "matches before the first byte, and so every stream; fallback is the service "
+                   "for what remains");
+        } else if ((*pattern)->shortest_match() > core::kLargestWindow) {
+            report(option, value,
+                   fmt::format("{} bytes; at most {} can be looked at",
+                               (*pattern)->shortest_match(), core::kLargestWindow));
+        }
+        return value.text;
     }
 
     bool check_kind(const Option& option, const Value& value) {

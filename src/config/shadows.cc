@@ -22,8 +22,8 @@ std::string warning_of(const core::Shadow& shadow, const core::Config& config,
         "service {}: pattern {} never decides, for {} of service {} on line {} takes its streams; "
         "delete it",
         config.services[shadow.service].name,
-        shown(escape(config.services[shadow.service].patterns[shadow.pattern].text)),
-        shown(escape(by.patterns[shadow.by_pattern].text)), by.name,
+        shown(print_pattern(config.services[shadow.service].patterns[shadow.pattern])),
+        shown(print_pattern(by.patterns[shadow.by_pattern])), by.name,
         origins.services[shadow.by_service].patterns[shadow.by_pattern]);
 }
 

@@ -24,8 +24,9 @@ bool is_section(std::string_view line) {
 
 std::optional<std::string> clean(std::string_view text, Issues& issues) {
     if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
-        issues.error(line_of(text, nul),
-                     "a NUL byte: this is no text; write \\00 for such a byte in a pattern");
+        issues.error(
+            line_of(text, nul),
+            "a NUL byte: this is no text; such a byte in a pattern is \\00 in string, 00 in hex");
         return std::nullopt;
     }
     if (text.starts_with(kByteOrderMark)) {

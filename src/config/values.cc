@@ -261,6 +261,10 @@ std::string escape(std::string_view bytes) {
     return text;
 }
 
+std::string print_pattern(const core::PatternSource& pattern) {
+    return pattern.kind == core::PatternKind::String ? escape(pattern.text) : pattern.text;
+}
+
 std::string why_no_service_name(std::string_view name) {
     if (name.empty()) return "a service without a name; give it one";
     if (name == "-") return "- means no service in the log; choose another name";

@@ -62,6 +62,9 @@ Unescaped unescape(std::string_view text);
 /// Printable ASCII as it is, every other byte and the backslash as `\XX`.
 std::string escape(std::string_view bytes);
 
+/// A pattern as the value of its key: `string` escaped, the other notations as they are.
+std::string print_pattern(const core::PatternSource& pattern);
+
 /// What is wrong with the name of a service; empty if nothing is. It goes into the log line and an
 /// environment variable, whose readers split at blanks and `=`; a quote is left to libconfig, where
 /// `["a"]` may be a line.

@@ -43,6 +43,16 @@ std::string shown(std::string_view text) {
     return out;
 }
 
+std::string pointed_at(std::string_view text, std::size_t place) {
+    constexpr std::size_t kAround = 36;
+    const std::size_t begin = place > kAround ? place - kAround : 0;
+    std::string line(text.substr(begin, 2 * kAround));
+    for (char& c : line) {
+        if (c < ' ' || c > '~') c = '.';
+    }
+    return fmt::format("    {}\n    {:>{}}\n", line, '^', place - begin + 1);
+}
+
 std::string alternatives(const std::vector<std::string_view>& words) {
     std::string out;
     for (std::size_t i = 0; i < words.size(); ++i) {

@@ -1,6 +1,7 @@
 #pragma once
 // How messages show what a file said: printable, short, and with the nearest right word.
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +12,10 @@ namespace portsplit::config {
 /// Text from a file fit for one line of a terminal: what is not printable ASCII as `\XX`, and a
 /// long one cut with `...`.
 std::string shown(std::string_view text);
+
+/// Two lines: a text, cut to the neighbourhood of one place where it is long, and a caret under the
+/// place. What is not printable is shown as one dot, so that the caret stands right.
+std::string pointed_at(std::string_view text, std::size_t place);
 
 /// `a, b or c`.
 std::string alternatives(const std::vector<std::string_view>& words);

@@ -18,9 +18,13 @@ inline constexpr const char* kTimeout = "timeout";
 /// The largest `window` a configuration may ask for, in bytes.
 inline constexpr std::size_t kLargestWindow = 65536;
 
-enum class PatternKind { String };
+enum class PatternKind {
+    String,  ///< the bytes themselves, escapes resolved
+    Hex,     ///< the notation of core/hex.h
+    Regex,   ///< an expression of PCRE2
+};
 
-/// A pattern as the user wrote it. For `String`, `text` is the bytes themselves, escapes resolved.
+/// A pattern as the user wrote it.
 struct PatternSource {
     PatternKind kind = PatternKind::String;
     std::string text;

@@ -2,35 +2,69 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <cstring>
 #include <utility>
+
+#include "core/hex.h"
+#include "core/regex.h"
 
 namespace portsplit::core {
 namespace {
 
-/// The stream begins with these bytes.
-class Prefix final : public Pattern {
+/// The stream begins with one byte of each of these sets.
+class Fixed final : public Pattern {
   public:
-    explicit Prefix(std::string bytes) : bytes_(std::move(bytes)) {}
+    explicit Fixed(ByteSets sets) : sets_(std::move(sets)) {}
 
     Answer answer(Bytes seen) const override {
-        const std::size_t known = std::min(seen.size(), bytes_.size());
-        if (known > 0 && std::memcmp(seen.data(), bytes_.data(), known) != 0) return Answer::No;
-        return known == bytes_.size() ? Answer::Match : Answer::More;
+        const std::size_t known = std::min(seen.size(), sets_.size());
+        for (std::size_t i = 0; i < known; ++i) {
+            if (!sets_[i].holds(to_number(seen[i]))) return Answer::No;
+        }
+        return known == sets_.size() ? Answer::Match : Answer::More;
     }
 
-    std::size_t longest() const override { return bytes_.size(); }
+    std::size_t shortest_match() const override { return sets_.size(); }
 
   private:
-    std::string bytes_;
+    ByteSets sets_;
 };
+
+ByteSets exact(std::string_view bytes) {
+    ByteSets sets;
+    sets.reserve(bytes.size());
+    for (const std::byte byte : as_bytes(bytes)) sets.push_back(ByteSet::only(to_number(byte)));
+    return sets;
+}
+
+std::unique_ptr<const Pattern> owned(Fixed pattern) {
+    return std::make_unique<const Fixed>(std::move(pattern));
+}
 
 }  // namespace
 
-std::unique_ptr<const Pattern> compile(const PatternSource& source) {
+Result<std::unique_ptr<const Pattern>, PatternProblem> compile(const PatternSource& source) {
     switch (source.kind) {
         case PatternKind::String:
-            return std::make_unique<Prefix>(source.text);
+            return owned(Fixed(exact(source.text)));
+        case PatternKind::Hex: {
+            auto sets = parse_hex(source.text);
+            if (!sets) return sets.error();
+            return owned(Fixed(*std::move(sets)));
+        }
+        case PatternKind::Regex:
+            return compile_regex(source.text);
+    }
+    std::abort();
+}
+
+std::optional<ByteSets> byte_sets(const PatternSource& source) {
+    switch (source.kind) {
+        case PatternKind::String:
+            return exact(source.text);
+        case PatternKind::Hex:
+            return *parse_hex(source.text);
+        case PatternKind::Regex:
+            return std::nullopt;
     }
     std::abort();
 }

@@ -4,22 +4,26 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "core/byte_set.h"
 #include "core/bytes.h"
 #include "core/model.h"
+#include "core/result.h"
 
 namespace portsplit::core {
 
 /// What a pattern, or a service, says of the bytes seen so far.
 enum class Answer {
-    No,     ///< no continuation can match
-    More,   ///< some continuation matches and some does not
-    Match,  ///< every continuation matches
+    No,      ///< no continuation can match
+    GaveUp,  ///< to find out would cost too much: counts as `No`, for every continuation
+    More,    ///< some continuation matches and some does not
+    Match,   ///< every continuation matches
 };
 
-/// One test of a stream's first bytes. `Match` and `No` are final: more bytes never change them,
-/// and `More` is never said where no continuation could match.
+/// One test of a stream's first bytes. All answers but `More` are final: more bytes never change
+/// them, and `More` is never said where no continuation could match.
 class Pattern {
   public:
     virtual ~Pattern() = default;
@@ -27,11 +31,21 @@ class Pattern {
     /// @param seen  all bytes of the stream so far, from its first
     virtual Answer answer(Bytes seen) const = 0;
 
-    /// How many first bytes it may need before it answers `Match` or `No`, whatever they are.
-    virtual std::size_t longest() const = 0;
+    /// How many first bytes a match needs at least. A pattern of fixed length never needs more.
+    virtual std::size_t shortest_match() const = 0;
 };
 
-/// Compiles one pattern of a valid configuration.
-std::unique_ptr<const Pattern> compile(const PatternSource& source);
+/// What is wrong with a pattern's text, and at which byte of it.
+struct PatternProblem {
+    std::string text;
+    std::size_t place = 0;
+};
+
+/// Compiles one pattern.
+Result<std::unique_ptr<const Pattern>, PatternProblem> compile(const PatternSource& source);
+
+/// What a pattern of fixed length allows at each place; nothing for one that is not.
+/// @param source  compiles
+std::optional<ByteSets> byte_sets(const PatternSource& source);
 
 }  // namespace portsplit::core

@@ -2,6 +2,7 @@
 // The plan: a valid configuration compiled for use. Immutable; one per configuration loaded.
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "core/bytes.h"
 #include "core/model.h"
 #include "core/pattern.h"
+#include "core/prefix_tree.h"
 
 namespace portsplit::core {
 
@@ -20,21 +22,39 @@ class Plan {
     const Config& config() const { return config_; }
     const Service& service(std::size_t index) const { return config_.services[index]; }
 
-    /// How many first bytes may be looked at: what the configuration says, and never less than the
-    /// longest pattern needs.
+    /// How many first bytes may be looked at: what the configuration says, and never less than any
+    /// pattern needs to match.
     std::size_t window() const { return window_; }
 
     /// Indexes of the last resorts, where the configuration has them.
     std::optional<std::size_t> fallback() const { return fallback_; }
     std::optional<std::size_t> timeout() const { return timeout_; }
 
-    /// What one service says of the bytes so far: match if one of its patterns does, else more if
-    /// one might still, else no. The last resorts have no patterns and always say no.
-    Answer ask(std::size_t service, Bytes seen) const;
+    /// Whether further bytes can come.
+    enum class Outlook { Open, Final };
+
+    /// What all services say together.
+    struct Standing {
+        Answer answer = Answer::No;                 ///< of the first service that does not say no
+        std::uint32_t service = PrefixTree::kNone;  ///< which that is, or none
+        std::optional<std::size_t> gave_up;  ///< the first service asked that has such a pattern
+    };
+
+    /// Asks the services in the order of the configuration, up to the first that does not say no.
+    /// A service says match if one of its patterns does, else more if one might still, else no; the
+    /// last resorts have no patterns and always say no.
+    /// @param outlook  when nothing more can come, more counts as no
+    Standing ask(Bytes seen, Outlook outlook) const;
 
   private:
+    struct Other {
+        std::uint32_t service;
+        std::unique_ptr<const Pattern> pattern;
+    };
+
     Config config_;
-    std::vector<std::vector<std::unique_ptr<const Pattern>>> patterns_;  ///< by service
+    PrefixTree fixed_;           ///< the patterns of fixed length
+    std::vector<Other> others_;  ///< the other ones, in the order of their services
     std::size_t window_;
     std::optional<std::size_t> fallback_;
     std::optional<std::size_t> timeout_;

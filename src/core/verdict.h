@@ -25,6 +25,8 @@ std::string_view to_string(Reason reason);
 struct Verdict {
     std::optional<std::size_t> service;  ///< index in the plan's configuration
     Reason reason = Reason::Eof;
+    /// A service asked on the way whose pattern gave up, which counted as no.
+    std::optional<std::size_t> gave_up = std::nullopt;
 
     bool operator==(const Verdict&) const = default;
 };

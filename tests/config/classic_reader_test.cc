@@ -81,10 +81,12 @@ TEST(ClassicReader, SurvivesALineOfOneMebibyte) {
     EXPECT_THAT(issues_of(service_of("string = a\nconnect = b:1\n" + long_text)),
                 ElementsAre("f:5: " + std::string(60, 'a') +
                             "...: neither key = value, nor [service], nor # comment"));
-    EXPECT_THAT(issues_of(service_of("string = a\nconnect = b:1\n" + long_text + " = 1")),
-                ElementsAre("f:5: unknown key " + std::string(60, 'a') +
-                            "...; the keys of a service are string, connect, exec, execarg, stdio, "
-                            "pty or stderr"));
+    EXPECT_THAT(
+        issues_of(service_of("string = a\nconnect = b:1\n" + long_text + " = 1")),
+        ElementsAre(
+            "f:5: unknown key " + std::string(60, 'a') +
+            "...; the keys of a service are string, hex, regex, connect, exec, execarg, stdio, "
+            "pty or stderr"));
 }
 
 }  // namespace

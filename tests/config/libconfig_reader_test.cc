@@ -102,11 +102,12 @@ TEST(LibconfigReader, SaysWhatItCannotRead) {
 }
 
 TEST(LibconfigReader, JudgesTheRestBesideANulEscape) {
-    EXPECT_THAT(issues_of(libconfig_service_of("string = \"\\x00\";\nconnect = \"b\";")),
-                ElementsAre("f:2: \\x00: libconfig ends the string here; write \"\\\\00\" for a "
-                            "NUL byte in a pattern",
-                            "f:3: connect = \"b\": no port; write HOST:PORT, such as "
-                            "127.0.0.1:8443"));
+    EXPECT_THAT(
+        issues_of(libconfig_service_of("string = \"\\x00\";\nconnect = \"b\";")),
+        ElementsAre("f:2: \\x00: libconfig ends the string here; a NUL byte is 00 in hex, and "
+                    "\"\\\\00\" in a string",
+                    "f:3: connect = \"b\": no port; write HOST:PORT, such as "
+                    "127.0.0.1:8443"));
 }
 
 }  // namespace

@@ -17,11 +17,11 @@ TEST(LibconfigScan, FindsWhatLibconfigHides) {
     };
     const Case cases[] = {
         {"NUL escape", "a = 1;\nb = \"x\\x00y\";",
-         "f:2: \\x00: libconfig ends the string here; write \"\\\\00\" for a NUL byte in a "
-         "pattern"},
+         "f:2: \\x00: libconfig ends the string here; a NUL byte is 00 in hex, and "
+         "\"\\\\00\" in a string"},
         {"NUL escape in capitals", "b = \"\\X00\";",
-         "f:1: \\X00: libconfig ends the string here; write \"\\\\00\" for a NUL byte in a "
-         "pattern"},
+         "f:1: \\X00: libconfig ends the string here; a NUL byte is 00 in hex, and "
+         "\"\\\\00\" in a string"},
         {"include", "a = 1;\n  @include \"/etc/passwd\"\n",
          "f:2: @include: a configuration is one file; put the text here"},
         {"open comment", "a = 1;\n/* b = 2;\n", "f:2: /* without */ takes the rest of the file"},

@@ -91,10 +91,10 @@ TEST(Load, BothSpellingsSayTheSame) {
 
 /// For each key a value that is not its default.
 const std::map<std::string_view, const char*> kSamples = {
-    {"bind", "*:443"},     {"timeout", "2.5"},   {"maxconn", "7"},  {"window", "512"},
-    {"pid", "/run/a.pid"}, {"user", "www-data"}, {"group", "www"},  {"string", "\\00a"},
-    {"connect", "b:1"},    {"exec", "/bin/a"},   {"execarg", "-x"}, {"stdio", "pipe"},
-    {"pty", "yes"},        {"stderr", "client"},
+    {"bind", "*:443"},     {"timeout", "2.5"},   {"maxconn", "7"},   {"window", "512"},
+    {"pid", "/run/a.pid"}, {"user", "www-data"}, {"group", "www"},   {"string", "\\00a"},
+    {"hex", "16 03"},      {"regex", "[a-z]"},   {"connect", "b:1"}, {"exec", "/bin/a"},
+    {"execarg", "-x"},     {"stdio", "pipe"},    {"pty", "yes"},     {"stderr", "client"},
 };
 
 /// A file of one service that uses a key; one with an action that the key goes with.

@@ -39,9 +39,13 @@ class RandomConfig {
             service.name = maybe() ? core::kFallback : core::kTimeout;
         } else {
             service.name = name() + std::to_string(index);
-            const std::size_t patterns = 1 + below(4);
-            for (std::size_t i = 0; i < patterns; ++i) {
+            const std::size_t strings = below(4);
+            for (std::size_t i = 0; i < strings; ++i) {
                 service.patterns.push_back({core::PatternKind::String, any_bytes(1 + below(12))});
+            }
+            if (maybe()) service.patterns.push_back({core::PatternKind::Hex, hex()});
+            if (maybe() || service.patterns.empty()) {
+                service.patterns.push_back({core::PatternKind::Regex, regex()});
             }
         }
         if (maybe()) {
@@ -51,6 +55,12 @@ class RandomConfig {
         }
         return service;
     }
+
+    std::string hex() { return any_of({"00", "16 03 00-04 ?? ?? 01", "3? ?f", "FFfe", "7e"}); }
+    std::string regex() {
+        return any_of({"[A-Z]{3,16} [^ \\r\\n]+ HTTP/1", "(?s).*?\"x\"", "a|b\\x00", "#;{}="});
+    }
+    std::string any_of(const std::vector<std::string>& texts) { return texts[below(texts.size())]; }
 
     core::Exec exec() {
         core::Exec exec;

@@ -12,7 +12,8 @@ using ::testing::ElementsAre;
 TEST(SectionReader, KnowsEachKeyAndItsPlace) {
     const std::string global = "global keys are bind, timeout, maxconn, window, pid, user or group";
     const std::string service =
-        "the keys of a service are string, connect, exec, execarg, stdio, pty or stderr";
+        "the keys of a service are string, hex, regex, connect, exec, execarg, stdio, pty or "
+        "stderr";
     struct Case {
         const char* shown;
         std::string text;
@@ -29,8 +30,8 @@ TEST(SectionReader, KnowsEachKeyAndItsPlace) {
          "f:2: unknown key foo; " + global},
         {"nothing near, in a service", service_of("string = a\nconnect = b:1\nfoobar = 1\n"),
          "f:5: unknown key foobar; " + service},
-        {"key of a later version", service_of("string = a\nconnect = b:1\nhex = 16\n"),
-         "f:5: unknown key hex; " + service},
+        {"key of a later version", service_of("string = a\nconnect = b:1\nsni = a\n"),
+         "f:5: unknown key sni; " + service},
         {"unprintable key", with_service("bind = *:4\n\x1b[2J = 1\n"),
          "f:2: unknown key \\1B[2J; " + global},
         {"global in a service", service_of("string = a\nconnect = b:1\ntimeout = 3\n"),

@@ -35,8 +35,8 @@ TEST(Source, ByteOrderMarkAndCrLfDoNotHideASection) {
 
 TEST(Source, NulByteIsRefused) {
     EXPECT_THAT(issues_of("bind = *:443\n[s]\nstring = a\0b\nbind = 1\n"s),
-                ElementsAre("f:3: a NUL byte: this is no text; write \\00 for such a byte in a "
-                            "pattern"));
+                ElementsAre("f:3: a NUL byte: this is no text; such a byte in a pattern is "
+                            "\\00 in string, 00 in hex"));
 }
 
 TEST(Source, MissingFinalNewlineIsFine) {

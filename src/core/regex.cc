@@ -1,0 +1,161 @@
+#include "core/regex.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstdlib>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+namespace portsplit::core {
+namespace {
+
+struct Free {
+    void operator()(pcre2_code* code) const { pcre2_code_free(code); }
+    void operator()(pcre2_compile_context* context) const { pcre2_compile_context_free(context); }
+    void operator()(pcre2_match_context* context) const { pcre2_match_context_free(context); }
+    void operator()(pcre2_match_data* data) const { pcre2_match_data_free(data); }
+};
+using Code = std::unique_ptr<pcre2_code, Free>;
+using CompileContext = std::unique_ptr<pcre2_compile_context, Free>;
+using MatchContext = std::unique_ptr<pcre2_match_context, Free>;
+using MatchData = std::unique_ptr<pcre2_match_data, Free>;
+
+/// PCRE2 fails to allocate a few hundred bytes only where nothing else can go on either.
+template <typename Owner>
+Owner expect(Owner owner) {
+    if (owner == nullptr) std::abort();
+    return owner;
+}
+
+std::string message_of(int error) {
+    std::array<PCRE2_UCHAR, 256> text{};
+    pcre2_get_error_message(error, text.data(), text.size());
+    return {text.begin(), std::find(text.begin(), text.end(), PCRE2_UCHAR{0})};
+}
+
+Result<Code, PatternProblem> compile_code(const std::string& text, std::uint32_t more_options) {
+    // Start-up optimizations look at the whole subject, and so at bytes a match never reached.
+    constexpr std::uint32_t kOptions = PCRE2_ANCHORED | PCRE2_NO_START_OPTIMIZE;
+    const auto context = expect(CompileContext(pcre2_compile_context_create(nullptr)));
+    pcre2_set_newline(context.get(), PCRE2_NEWLINE_LF);
+    pcre2_set_bsr(context.get(), PCRE2_BSR_UNICODE);
+    int error = 0;
+    PCRE2_SIZE place = 0;
+    Code code(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(),
+                            kOptions | more_options, &error, &place, context.get()));
+    if (code == nullptr) return PatternProblem{message_of(error), place};
+    return code;
+}
+
+std::uint32_t info(const Code& code, std::uint32_t what) {
+    std::uint32_t value = 0;
+    pcre2_pattern_info(code.get(), what, &value);
+    return value;
+}
+
+/// Whether one item of an expression may depend on bytes behind what it takes. Doubtful ones do:
+/// that makes an answer later, never wrong.
+bool looks_ahead(std::string_view item) {
+    for (const std::string_view possessive : {"?+", "*+", "++", "}+"}) {
+        if (item.find(possessive) != item.npos) return true;
+    }
+    for (const std::string_view start :
+         {"$", "\\z", "\\Z", "\\b", "\\B", "\\R", "\\X", "(*", "(?=", "(?!", "(?>", "(?("}) {
+        if (item.starts_with(start)) return true;
+    }
+    return item == "(?";  // how PCRE2 shows a condition that is an assertion
+}
+
+/// PCRE2 itself cuts an expression into items, to call back before each.
+bool looks_ahead_anywhere(const std::string& text) {
+    struct Search {
+        std::string_view text;
+        bool found = false;
+    } search{text};
+    const auto code = compile_code(text, PCRE2_AUTO_CALLOUT);
+    if (!code) return true;  // too large with call-outs, but not without
+    pcre2_callout_enumerate(
+        code->get(),
+        [](pcre2_callout_enumerate_block* block, void* data) {
+            auto& it = *static_cast<Search*>(data);
+            it.found |=
+                looks_ahead(it.text.substr(block->pattern_position, block->next_item_length));
+            return 0;
+        },
+        &search);
+    return search.found;
+}
+
+/// How many bytes at the end are the beginning of a UTF-8 character whose rest has not come yet.
+std::size_t cut_character(Bytes bytes) {
+    for (std::size_t back = 1; back <= std::min<std::size_t>(3, bytes.size()); ++back) {
+        const auto byte = std::to_integer<unsigned>(bytes[bytes.size() - back]);
+        if ((byte & 0xC0) == 0x80) continue;
+        const std::size_t length = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC0 ? 2 : 1;
+        return length > back ? back : 0;
+    }
+    return 0;
+}
+
+class Regex final : public Pattern {
+  public:
+    Regex(Code code, bool looks_ahead, bool is_utf)
+        : code_(std::move(code)),
+          limits_(expect(MatchContext(pcre2_match_context_create(nullptr)))),
+          looks_ahead_(looks_ahead),
+          is_utf_(is_utf) {
+        pcre2_set_match_limit(limits_.get(), kRegexMatchLimit);
+        pcre2_set_heap_limit(limits_.get(), kRegexHeapLimit);
+    }
+
+    Answer answer(Bytes seen) const override {
+        if (is_utf_) seen = seen.first(seen.size() - cut_character(seen));
+        const int hard = search(seen, PCRE2_PARTIAL_HARD);
+        if (hard >= 0) return Answer::Match;
+        // Before the first byte PCRE2 calls a match that has not begun none.
+        if (hard == PCRE2_ERROR_NOMATCH) return seen.empty() ? Answer::More : Answer::No;
+        if (hard != PCRE2_ERROR_PARTIAL) return Answer::GaveUp;
+        const bool matched = !looks_ahead_ && search(seen, PCRE2_PARTIAL_SOFT) >= 0;
+        return matched ? Answer::Match : Answer::More;
+    }
+
+    std::size_t shortest_match() const override { return info(code_, PCRE2_INFO_MINLENGTH); }
+
+  private:
+    int search(Bytes seen, std::uint32_t options) const {
+        const auto data = expect(MatchData(pcre2_match_data_create(1, nullptr)));
+        // An empty span may have no address, which PCRE2 would refuse.
+        const auto* subject = seen.empty() ? reinterpret_cast<PCRE2_SPTR>("")
+                                           : reinterpret_cast<PCRE2_SPTR>(seen.data());
+        return pcre2_match(code_.get(), subject, seen.size(), 0, options, data.get(),
+                           limits_.get());
+    }
+
+    Code code_;
+    MatchContext limits_;
+    bool looks_ahead_;
+    bool is_utf_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<const Pattern>, PatternProblem> compile_regex(const std::string& text) {
+    auto code = compile_code(text, 0);
+    if (!code) return code.error();
+    const bool is_utf = (info(*code, PCRE2_INFO_ALLOPTIONS) & PCRE2_UTF) != 0;
+    if (is_utf) {
+        // What is no UTF-8 then matches nothing, where it would end the search with an error.
+        code = compile_code(text, PCRE2_MATCH_INVALID_UTF);
+        if (!code) return code.error();
+    }
+    std::unique_ptr<const Pattern> regex =
+        std::make_unique<const Regex>(*std::move(code), looks_ahead_anywhere(text), is_utf);
+    return regex;
+}
+
+}  // namespace portsplit::core
