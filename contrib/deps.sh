@@ -26,7 +26,7 @@ fail() { say "$@" >&2; exit 1; }
 debian_packages() {
     case $1 in
         build) echo g++ cmake ninja-build pkg-config libconfig-dev libc-ares-dev libfmt-dev \
-            libcli11-dev libsystemd-dev libpcre2-dev nlohmann-json3-dev libgtest-dev bats man-db ;;
+            libcli11-dev libsystemd-dev libpcre2-dev libpcap-dev nlohmann-json3-dev libgtest-dev bats man-db ;;
         test) echo bats socat curl openssl openssh-client openssh-server busybox strace \
             netcat-openbsd iproute2 procps util-linux systemd ucspi-tcp s6 runit \
             libbsd0 libevent-2.1-7 libtirpc3 libwrap0 ;;
@@ -38,7 +38,7 @@ debian_packages() {
 fedora_packages() {
     case $1 in
         build) echo gcc-c++ cmake ninja-build pkgconf-pkg-config libconfig-devel c-ares-devel \
-            fmt-devel cli11-devel systemd-devel pcre2-devel json-devel gtest-devel bats \
+            fmt-devel cli11-devel systemd-devel pcre2-devel libpcap-devel json-devel gtest-devel bats \
             man-db glibc-static libstdc++-static ;;
         test) echo bats socat curl openssl openssh-clients openssh-server busybox strace netcat \
             iproute procps-ng util-linux ;;

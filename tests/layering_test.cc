@@ -36,7 +36,9 @@ constexpr std::array kRooms{
     Room{"sys", "core/ sys/ <std> <system> <fmt/>"},
     Room{"listener", "core/ config/ sys/ listener/ handoff.h <std> <system> <systemd/>"},
     Room{"dispatch", "core/ config/ sys/ dispatch/ handoff.h <std> <system> <fmt/> <ares.h>"},
-    Room{"cli", "core/ config/ sys/ cli/ handoff.h <std> <system> <fmt/> <CLI/> <nlohmann/>"},
+    Room{"cli",
+         "core/ config/ sys/ cli/ handoff.h <std> <system> <fmt/> <CLI/> <nlohmann/> "
+         "<pcap/>"},
     Room{"handoff.h", "core/ sys/address.h <std> <system>"},
 };
 

@@ -2,6 +2,7 @@
 // What `portsplit` can do. Each command prints its own result and problems, and returns the exit
 // code.
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,5 +19,18 @@ int check(const std::string& file, bool inetd);
 /// Prints a configuration file in a spelling on standard output.
 /// @param spelling  "classic" or "libconfig"; empty for the one that the file is not in
 int convert(const std::string& file, const std::string& spelling);
+
+/// What `explain` decides about: one source of bytes, or standard input.
+struct Explained {
+    std::optional<std::string> text = {};  ///< with `\XX` for a byte
+    std::optional<std::string> hex = {};
+    std::optional<std::string> capture = {};  ///< the path of a capture, for all its streams
+    bool final = false;                       ///< judge as at the deadline
+    bool json = false;
+};
+
+/// Prints how a configuration file decides, and why.
+/// @returns 0; 64 when the bytes cannot be read, 78 when the file cannot
+int explain(const std::string& file, const Explained& what);
 
 }  // namespace portsplit::cli

@@ -39,6 +39,19 @@ int run(int argc, char** argv) {
     convert->add_option("--to", spelling, "The spelling; by default the one it is not in")
         ->check(CLI::IsMember({"classic", "libconfig"}));
 
+    std::string explained;
+    cli::Explained what;
+    CLI::App* explain = app.add_subcommand(
+        "explain", "Print which service takes a connection with these first bytes, and why");
+    explain->add_option("FILE", explained, "The configuration")->required();
+    auto* bytes = explain->add_option_group("bytes", "Standard input, unless one of these says");
+    bytes->add_option("--text", what.text, "The bytes as text; \\XX is a byte in hex");
+    bytes->add_option("--hex", what.hex, "The bytes in hex");
+    bytes->add_option("--pcap", what.capture, "All TCP streams of a capture, a line for each");
+    bytes->require_option(0, 1);
+    explain->add_flag("--final", what.final, "Judge as at the deadline: no more will come");
+    explain->add_flag("--json", what.json, "One JSON object a line, for programs");
+
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
@@ -46,6 +59,7 @@ int run(int argc, char** argv) {
     }
     if (*check) return cli::check(checked, inetd);
     if (*convert) return cli::convert(converted, spelling);
+    if (*explain) return cli::explain(explained, what);
     if (file.empty()) {
         std::cerr << app.help();
         return handoff::kExitUsage;
