@@ -1,46 +1,143 @@
 #include "core/lint.h"
 
 #include <algorithm>
-#include <optional>
+#include <memory>
 #include <set>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 namespace portsplit::core {
 namespace {
 
-/// The patterns of a configuration up to some point, by their bytes: the first of each.
+struct Place {
+    std::size_t order;
+    std::size_t service;
+    std::size_t pattern;
+};
+
+/// The bytes at the front of a pattern that leave no choice.
+std::string known_bytes(const ByteSets& sets) {
+    std::string bytes;
+    for (const ByteSet& set : sets) {
+        if (!set.is_single()) break;
+        bytes += static_cast<char>(set.low);
+    }
+    return bytes;
+}
+
+bool takes_all_of(const ByteSets& shorter, const ByteSets& longer) {
+    return shorter.size() <= longer.size() &&
+           std::equal(shorter.begin(), shorter.end(), longer.begin(), covers);
+}
+
+/// The patterns of a configuration up to some point: the first of each.
 class Earlier {
   public:
-    void add(std::string_view bytes, std::size_t service, std::size_t pattern) {
-        lengths_.insert(bytes.size());
-        places_.try_emplace(bytes, Place{order_++, service, pattern});
+    void add(const PatternSource& source, const std::optional<ByteSets>& sets, std::size_t service,
+             std::size_t pattern) {
+        const Place place{order_++, service, pattern};
+        if (!sets) {
+            expressions_.push_back({*compile(source), place});
+            texts_.try_emplace(source.text, place);
+        } else if (std::string bytes = known_bytes(*sets); bytes.size() == sets->size()) {
+            lengths_.insert(bytes.size());
+            exact_.try_emplace(std::move(bytes), place);
+        } else {
+            wide_.push_back({*sets, place});
+        }
     }
 
-    /// The first pattern that is a prefix of these bytes, so that it takes every stream they take.
-    std::optional<Shadow> first_taker(std::string_view bytes, std::size_t service,
-                                      std::size_t pattern) const {
-        const Place* first = nullptr;
+    /// The first pattern that takes every stream that this one takes.
+    std::optional<Place> first_taker(const PatternSource& source,
+                                     const std::optional<ByteSets>& sets) const {
+        std::optional<Place> first;
+        const auto consider = [&](const Place& place) {
+            if (!first || place.order < first->order) first = place;
+        };
+        if (!sets) {
+            if (const auto same = texts_.find(source.text); same != texts_.end()) {
+                consider(same->second);
+            }
+            return first;
+        }
+        const std::string bytes = known_bytes(*sets);
         for (const std::size_t length : lengths_) {
             if (length > bytes.size()) break;
-            const auto found = places_.find(bytes.substr(0, length));
-            if (found == places_.end()) continue;
-            if (first == nullptr || found->second.order < first->order) first = &found->second;
+            const auto found = exact_.find(bytes.substr(0, length));
+            if (found != exact_.end()) consider(found->second);
         }
-        if (first == nullptr) return std::nullopt;
-        return Shadow{service, pattern, first->service, first->pattern};
+        for (const auto& [wide, place] : wide_) {
+            if (takes_all_of(wide, *sets)) consider(place);
+        }
+        if (bytes.empty()) return first;
+        for (const auto& [expression, place] : expressions_) {
+            if (expression->answer(as_bytes(bytes)) == Answer::Match) consider(place);
+        }
+        return first;
     }
 
   private:
-    struct Place {
-        std::size_t order;
-        std::size_t service;
-        std::size_t pattern;
-    };
-
-    std::unordered_map<std::string_view, Place> places_;
-    std::set<std::size_t> lengths_;  ///< those that occur; no other can be found
+    std::unordered_map<std::string, Place> exact_;
+    std::set<std::size_t> lengths_;  ///< those that occur in `exact_`; no other can be found
+    std::vector<std::pair<ByteSets, Place>> wide_;
+    std::unordered_map<std::string, Place> texts_;
+    std::vector<std::pair<std::unique_ptr<const Pattern>, Place>> expressions_;
     std::size_t order_ = 0;
+};
+
+/// Looks at one service after the other, with streams that fit it.
+class Lookout {
+  public:
+    explicit Lookout(const Plan& plan) : plan_(plan) {}
+
+    std::vector<Sighting> look() {
+        for (std::size_t s = 0; s < plan_.config().services.size(); ++s) look_at_service(s);
+        return std::move(sightings_);
+    }
+
+  private:
+    using Kind = Sighting::Kind;
+    static constexpr std::size_t kMostMatches = 8;
+
+    void look_at_service(std::size_t service) {
+        const auto& patterns = plan_.service(service).patterns;
+        std::optional<Sighting> overtaken;
+        std::optional<Sighting> waits;
+        bool wins = false;
+        for (std::size_t p = 0; p < patterns.size(); ++p) {
+            if (patterns[p].kind == PatternKind::Regex && ++searched_ > kMostSearched) return;
+            const Specimens specimens = find_specimens(patterns[p], plan_.window(), kMostMatches);
+            note_undecided(service, p, specimens);
+            for (const std::string& match : specimens.matches) {
+                const auto standing = plan_.ask(as_bytes(match), Plan::Outlook::Open);
+                const Sighting sighting{Kind::Waits, service, p, standing.service, match};
+                wins |= standing.service == service;
+                if (standing.service == service) continue;
+                if (standing.answer == Answer::More && !waits) waits = sighting;
+                if (standing.answer == Answer::Match && !overtaken) overtaken = sighting;
+            }
+        }
+        if (waits) sightings_.push_back(*waits);
+        if (wins || waits || !overtaken) return;
+        overtaken->kind = Kind::Overtaken;
+        sightings_.push_back(*overtaken);
+    }
+
+    void note_undecided(std::size_t service, std::size_t pattern, const Specimens& specimens) {
+        const auto& undecided = specimens.undecided;
+        if (specimens.matches.empty() && !undecided) {
+            sightings_.push_back({Kind::Barren, service, pattern, service, ""});
+        } else if (undecided && (specimens.matches.empty() || !specimens.says_no)) {
+            const Kind kind = specimens.matches.empty() ? Kind::Endless : Kind::Holds;
+            sightings_.push_back(
+                {kind, service, pattern, service, undecided->start, undecided->repeated});
+        }
+    }
+
+    const Plan& plan_;
+    std::size_t searched_ = 0;
+    std::vector<Sighting> sightings_;
 };
 
 }  // namespace
@@ -50,9 +147,12 @@ std::vector<Shadow> find_shadows(const Config& config) {
     Earlier earlier;
     for (std::size_t s = 0; s < config.services.size(); ++s) {
         for (std::size_t p = 0; p < config.services[s].patterns.size(); ++p) {
-            const std::string_view bytes = config.services[s].patterns[p].text;
-            if (const auto shadow = earlier.first_taker(bytes, s, p)) found.push_back(*shadow);
-            earlier.add(bytes, s, p);
+            const PatternSource& source = config.services[s].patterns[p];
+            const auto sets = byte_sets(source);
+            if (const auto taker = earlier.first_taker(source, sets)) {
+                found.push_back({s, p, taker->service, taker->pattern});
+            }
+            earlier.add(source, sets, s, p);
         }
     }
     return found;
@@ -70,5 +170,7 @@ std::vector<std::size_t> find_losers(const Config& config, const std::vector<Sha
     }
     return losers;
 }
+
+std::vector<Sighting> find_sightings(const Plan& plan) { return Lookout(plan).look(); }
 
 }  // namespace portsplit::core

@@ -39,8 +39,10 @@ std::string message_of(int error) {
 }
 
 Result<Code, PatternProblem> compile_code(const std::string& text, std::uint32_t more_options) {
-    // Start-up optimizations look at the whole subject, and so at bytes a match never reached.
-    constexpr std::uint32_t kOptions = PCRE2_ANCHORED | PCRE2_NO_START_OPTIMIZE;
+    // Start-up optimizations look at the whole subject, and so at bytes a match never reached. The
+    // usual ^ of (?m) is false behind a newline that is the last byte, but true once more follows.
+    constexpr std::uint32_t kOptions =
+        PCRE2_ANCHORED | PCRE2_NO_START_OPTIMIZE | PCRE2_ALT_CIRCUMFLEX;
     const auto context = expect(CompileContext(pcre2_compile_context_create(nullptr)));
     pcre2_set_newline(context.get(), PCRE2_NEWLINE_LF);
     pcre2_set_bsr(context.get(), PCRE2_BSR_UNICODE);
@@ -58,14 +60,21 @@ std::uint32_t info(const Code& code, std::uint32_t what) {
     return value;
 }
 
+/// Whether a `+` follows another quantifier, with whatever (?x) and comments allow between them.
+bool may_be_possessive(std::string_view item) {
+    const std::size_t end_of_atom = item.starts_with('[')    ? item.find(']', 2)
+                                    : item.starts_with('\\') ? 1
+                                                             : 0;
+    const std::size_t quantifier = item.find_first_of("?*+}", end_of_atom + 1);
+    return quantifier != item.npos && item.find('+', quantifier + 1) != item.npos;
+}
+
 /// Whether one item of an expression may depend on bytes behind what it takes. Doubtful ones do:
 /// that makes an answer later, never wrong.
 bool looks_ahead(std::string_view item) {
-    for (const std::string_view possessive : {"?+", "*+", "++", "}+"}) {
-        if (item.find(possessive) != item.npos) return true;
-    }
-    for (const std::string_view start :
-         {"$", "\\z", "\\Z", "\\b", "\\B", "\\R", "\\X", "(*", "(?=", "(?!", "(?>", "(?("}) {
+    if (may_be_possessive(item)) return true;
+    for (const std::string_view start : {"$", "\\z", "\\Z", "\\b", "\\B", "[[:<:]]", "[[:>:]]",
+                                         "\\R", "\\X", "(*", "(?=", "(?!", "(?>", "(?("}) {
         if (item.starts_with(start)) return true;
     }
     return item == "(?";  // how PCRE2 shows a condition that is an assertion
@@ -79,6 +88,8 @@ bool looks_ahead_anywhere(const std::string& text) {
     } search{text};
     const auto code = compile_code(text, PCRE2_AUTO_CALLOUT);
     if (!code) return true;  // too large with call-outs, but not without
+    // Whether a CR ends a line then depends on the byte behind it, and so does what `.` is.
+    if (info(*code, PCRE2_INFO_NEWLINE) == PCRE2_NEWLINE_CRLF) return true;
     pcre2_callout_enumerate(
         code->get(),
         [](pcre2_callout_enumerate_block* block, void* data) {
