@@ -140,7 +140,9 @@ std::string account_text(const Decision& decision, Colour colour) {
     const Painter painter(colour);
     const auto& services = decision.plan.config().services;
     std::size_t width = 0;
-    for (const core::Service& service : services) width = std::max(width, service.name.size());
+    for (const core::Service& service : services) {
+        if (!service.is_last_resort()) width = std::max(width, service.name.size());
+    }
 
     const core::Bytes shown = decision.seen.first(std::min(decision.seen.size(), kShownBytes));
     const char* rest = shown.size() < decision.seen.size() ? " ..." : "";

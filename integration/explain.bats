@@ -1,0 +1,132 @@
+#!/usr/bin/env bats
+# What `portsplit explain` says is what the daemon does, for any bytes; and it says why.
+
+load harness
+
+explain() { "$PORTSPLIT_BIN/portsplit" explain "$@" "$CONFIG"; }
+
+configure_mixed() {
+    find_free_port
+    configure <<END
+bind = 127.0.0.1:0
+timeout = 30
+[ssh]
+string = SSH-
+connect = 127.0.0.1:$FREE
+[http]
+regex = (?!CONNECT )[A-Z]{3,16} [^ \r\n]{1,100} HTTP/1
+connect = 127.0.0.1:$FREE
+[get]
+string = GET\20
+connect = 127.0.0.1:$FREE
+[tls]
+hex = 16 03 00-04 ?? ?? 01
+connect = 127.0.0.1:$FREE
+[fallback]
+connect = 127.0.0.1:$FREE
+END
+}
+
+@test "explain: the first line is that of the log, and says how many bytes it took" {
+    configure_mixed
+    run -0 explain --text 'SSH-2.0-x\0D\0A'
+    [[ ${lines[0]} == "service=ssh reason=match bytes=4 action=connect target=127.0.0.1:$FREE" ]]
+    run -0 explain --hex '16 03 01 02 00 01 00'
+    [[ ${lines[0]} == "service=tls reason=match bytes=6 action=connect target=127.0.0.1:$FREE" ]]
+    run -0 explain <<<'GET / HTTP/1.0'
+    [[ ${lines[0]} == "service=http reason=match bytes=12 "* ]]
+    run -0 explain --text 'CONNECT a:443 HTTP/1.1'
+    [[ ${lines[0]} == "service=fallback reason=fallback bytes=8 "* ]]
+}
+
+@test "explain: bytes that leave it open are undecided, and --final judges them as the deadline does" {
+    configure_mixed
+    run -0 explain --text 'GET /'
+    [[ ${lines[0]} == 'service=- reason=undecided bytes=5' ]]
+    run -0 explain --final --text 'GET /'
+    [[ ${lines[0]} == 'service=get reason=match bytes=5 '* ]]
+    run -0 explain --final --text 'S'
+    [[ ${lines[0]} == 'service=- reason=timeout bytes=1' ]]
+    run -0 explain </dev/null
+    [[ ${lines[0]} == 'service=- reason=undecided bytes=0' ]]
+}
+
+@test "explain: says of every service and pattern what it answered, and at which byte" {
+    configure_mixed
+    run -0 explain --text 'GET /'
+    diff - <(printf '%s\n' "$output") <<'END'
+service=- reason=undecided bytes=5
+bytes seen: 5
+    47 45 54 20 2f
+    GET /
+ssh   no       at byte 1
+      no       at byte 1     string "SSH-"
+http  more     after 5
+      more     after 5       regex "(?!CONNECT )[A-Z]{3,16} [^ \r\n]{1,100} HTTP/1"
+get   match    at byte 4
+      match    at byte 4     string "GET "
+tls   no       at byte 1
+      no       at byte 1     hex "16 03 00-04 ?? ?? 01"
+END
+}
+
+@test "explain: --json says the same to programs" {
+    configure_mixed
+    run -0 explain --json --text 'SSH-'
+    [[ $output == '{"service":"ssh","reason":"match","bytes":4,"seen":4,"services":[{"answer":"match","bytes":4,"name":"ssh","patterns":[{"answer":"match","bytes":4,"string":"SSH-"}]},'* ]]
+    run -0 explain --json --text 'SS'
+    [[ $output == '{"service":null,"reason":"undecided","bytes":2,'* ]]
+}
+
+@test "explain: what is wrong with the bytes, or with the file, is said, and nothing else" {
+    configure_mixed
+    run -64 explain --hex '16 0'
+    [[ $output == 'portsplit: --hex: half a byte; write two digits, such as 0a or ?a (at character 4)' ]]
+    run -64 explain --hex '1?'
+    [[ $output == 'portsplit: --hex: ? and ranges are for patterns only' ]]
+    run -64 explain --pcap "$CONFIG"
+    [[ $output == 'portsplit: cannot read the capture: unknown file format' ]]
+    run -64 explain --text a --hex 61
+    echo '[x' >>"$CONFIG"
+    run -78 explain --text a
+    [[ $output == "$CONFIG:"*': [x: not a section; write [NAME] alone on its line'* ]]
+}
+
+@test "explain: a capture gives a line for each stream, in order, with what its client sent first" {
+    configure_mixed
+    answer echo
+    echo '# a version line
+5353482d322e302d74657374' >"$TMP/ssh.hex"
+    "$PORTSPLIT_TOOLS/crowd" "127.0.0.1:$echo_port" "$TMP/capture" 20 7 "$TMP/ssh.hex"
+    run -0 explain --pcap "$TMP/capture"
+    ((${#lines[@]} == 20))
+    [[ $output == *"service=ssh reason=match src=127.0.0.1 sport="*" dst=127.0.0.1 dport=$echo_port bytes=4 "* ]]
+}
+
+# The service and reason of each connection: `SPORT NUMBER SERVICE REASON`, the number telling apart
+# those that had the same port one after the other.
+verdicts_of_log() {
+    awk '/: service=/ { delete f; for (i = 2; i <= NF; i++) { split($i, p, "="); f[p[1]] = p[2] }
+         print f["sport"], ++seen[f["sport"]], f["service"], f["reason"] }' "$LOG" | sort
+}
+verdicts_of_capture() {
+    explain --pcap "$1" | awk '{ delete f; for (i = 1; i <= NF; i++) { split($i, p, "="); f[p[1]] = p[2] }
+         print f["sport"], ++seen[f["sport"]], f["service"], f["reason"] }' | sort
+}
+all_are_logged() { (($(grep -c ': service=' "$LOG") == $1)); }
+
+@test "explain: agrees with the daemon on thousands of connections" {
+    configure_mixed
+    start_daemon
+    local count=${PORTSPLIT_CROWD:-2000} seed=${PORTSPLIT_SEED:-$RANDOM}
+    echo "seed $seed"
+    mapfile -t recordings < <(find "$BATS_TEST_DIRNAME/recordings" -name '*.hex')
+    "$PORTSPLIT_TOOLS/crowd" "127.0.0.1:$PORT" "$TMP/capture" "$count" "$seed" "${recordings[@]}"
+    wait_until 20 all_are_logged "$count"
+    verdicts_of_log >"$TMP/daemon"
+    verdicts_of_capture "$TMP/capture" >"$TMP/explain"
+    diff "$TMP/daemon" "$TMP/explain" | head -20
+    cmp "$TMP/daemon" "$TMP/explain"
+    # Every kind of verdict occurred, or the test shows nothing.
+    for service in ssh http get tls fallback; do grep -q " $service " "$TMP/daemon"; done
+}
