@@ -1,0 +1,154 @@
+#include "cli/capture.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "packets.h"
+
+namespace portsplit::cli {
+namespace {
+
+constexpr std::size_t kMost = 64;
+
+/// A capture file of raw IP packets (pcap-savefile(5)), gone after the test.
+class CaptureFile {
+  public:
+    explicit CaptureFile(const std::vector<std::string>& packets)
+        : path_(testing::TempDir() + "portsplit-capture-" + std::to_string(getpid())) {
+        std::ofstream file(path_, std::ios::binary);
+        file << number(0xA1B2C3D4, 4) << number(0x00020004, 4) << number(0, 4) << number(0, 4)
+             << number(65535, 4) << number(101, 4);
+        for (const std::string& packet : packets) {
+            const auto size = static_cast<std::uint32_t>(packet.size());
+            file << number(0, 4) << number(0, 4) << number(size, 4) << number(size, 4) << packet;
+        }
+    }
+    CaptureFile(const CaptureFile&) = delete;
+    CaptureFile& operator=(const CaptureFile&) = delete;
+    ~CaptureFile() { std::filesystem::remove(path_); }
+
+    const std::string& path() const { return path_; }
+
+  private:
+    std::string path_;
+};
+
+std::string text_of(const Stream& stream) {
+    std::string text;
+    for (const std::byte byte : stream.bytes) text += std::to_integer<char>(byte);
+    return text + (stream.ended ? "." : "");
+}
+
+/// The streams as texts, `.` for an end.
+std::vector<std::string> streams_of(const std::vector<Tcp>& segments) {
+    std::vector<std::string> packets;
+    for (const Tcp& segment : segments) packets.push_back(ipv4(tcp(segment)));
+    const CaptureFile file(packets);
+    const auto capture = read_capture(file.path(), kMost);
+    if (!capture) return {capture.error()};
+    std::vector<std::string> texts;
+    for (const Stream& stream : capture->streams) texts.push_back(text_of(stream));
+    return texts;
+}
+
+using Texts = std::vector<std::string>;
+const Tcp kOpening{.sequence = 999, .flags = kSyn};
+
+TEST(Capture, PutsTheSegmentsOfAStreamTogether) {
+    EXPECT_EQ(streams_of({kOpening,
+                          {.sequence = 1000, .payload = "SSH"},
+                          {.sequence = 1003, .payload = "-2.0"}}),
+              (Texts{"SSH-2.0"}));
+}
+
+TEST(Capture, PutsThemInOrder) {
+    EXPECT_EQ(streams_of({kOpening,
+                          {.sequence = 1006, .payload = "g"},
+                          {.sequence = 1003, .payload = "def"},
+                          {.sequence = 1000, .payload = "abc"}}),
+              (Texts{"abcdefg"}));
+}
+
+TEST(Capture, TakesBytesOnceHoweverOftenTheyWereSent) {
+    EXPECT_EQ(streams_of({kOpening,
+                          {.sequence = 1000, .payload = "abc"},
+                          kOpening,
+                          {.sequence = 1000, .payload = "abc"},
+                          {.sequence = 1001, .payload = "bcde"}}),
+              (Texts{"abcde"}));
+}
+
+TEST(Capture, StopsAtAGap) {
+    EXPECT_EQ(streams_of({kOpening,
+                          {.sequence = 1000, .payload = "abc"},
+                          {.sequence = 1004, .flags = kAck | kFin, .payload = "e"}}),
+              (Texts{"abc"}));
+}
+
+TEST(Capture, KnowsAnEndWhereNothingIsMissing) {
+    EXPECT_EQ(streams_of({kOpening, {.sequence = 1000, .flags = kAck | kFin, .payload = "abc"}}),
+              (Texts{"abc."}));
+    EXPECT_EQ(streams_of({kOpening,
+                          {.sequence = 1003, .flags = kAck | kFin},
+                          {.sequence = 1000, .payload = "abc"}}),
+              (Texts{"abc."}));
+}
+
+TEST(Capture, TakesBytesThatCameWithTheFirstSegment) {
+    EXPECT_EQ(streams_of({{.sequence = 999, .flags = kSyn, .payload = "ab"},
+                          {.sequence = 1002, .payload = "c"}}),
+              (Texts{"abc"}));
+}
+
+TEST(Capture, LeavesOutWhatTheServerSent) {
+    EXPECT_EQ(streams_of({kOpening,
+                          {.source = 443, .destination = 50022, .flags = kSyn | kAck},
+                          {.source = 443, .destination = 50022, .payload = "banner"},
+                          {.sequence = 1000, .payload = "a"}}),
+              (Texts{"a"}));
+}
+
+TEST(Capture, TellsStreamsOfOnePortApart) {
+    EXPECT_EQ(streams_of({kOpening,
+                          {.sequence = 1000, .payload = "first"},
+                          {.sequence = 4999, .flags = kSyn},
+                          {.sequence = 5000, .payload = "second"}}),
+              (Texts{"first", "second"}));
+}
+
+TEST(Capture, FollowsSequenceNumbersPastTheirEnd) {
+    EXPECT_EQ(streams_of({{.sequence = 0xFFFFFFFD, .flags = kSyn},
+                          {.sequence = 0xFFFFFFFE, .payload = "ab"},
+                          {.sequence = 0, .payload = "cd"}}),
+              (Texts{"abcd"}));
+}
+
+TEST(Capture, KeepsNoMoreThanAskedFor) {
+    EXPECT_EQ(streams_of({kOpening,
+                          {.sequence = 1000, .payload = std::string(60, 'a')},
+                          {.sequence = 1060, .flags = kFin, .payload = std::string(60, 'b')}}),
+              (Texts{std::string(60, 'a') + "bbbb."}));
+}
+
+TEST(Capture, CountsWhatHasNoBeginning) {
+    const CaptureFile file({ipv4(tcp({.payload = "abc"})), ipv4(tcp({.payload = "abc"}))});
+    const auto capture = read_capture(file.path(), kMost);
+    ASSERT_TRUE(capture);
+    EXPECT_TRUE(capture->streams.empty());
+    EXPECT_EQ(capture->skipped, 2U);
+}
+
+TEST(Capture, SaysWhatIsWrongWithAFile) {
+    const auto missing = read_capture("/nowhere", kMost);
+    ASSERT_FALSE(missing);
+    EXPECT_EQ(missing.error(), "cannot read the capture: /nowhere: No such file or directory");
+}
+
+}  // namespace
+}  // namespace portsplit::cli
