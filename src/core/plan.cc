@@ -43,6 +43,8 @@ Plan::Standing Plan::ask(Bytes seen, Outlook outlook) const {
             standing.answer = answer;
         }
     }
+    // Who stands has not said no, whatever one of its patterns could not find out.
+    if (standing.gave_up == standing.service) standing.gave_up.reset();
     return standing;
 }
 

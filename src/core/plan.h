@@ -37,7 +37,7 @@ class Plan {
     struct Standing {
         Answer answer = Answer::No;                 ///< of the first service that does not say no
         std::uint32_t service = PrefixTree::kNone;  ///< which that is, or none
-        std::optional<std::size_t> gave_up;  ///< the first service asked that has such a pattern
+        std::optional<std::size_t> gave_up;         ///< the first before it that has such a pattern
     };
 
     /// Asks the services in the order of the configuration, up to the first that does not say no.

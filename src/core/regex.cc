@@ -38,6 +38,20 @@ std::string message_of(int error) {
     return {text.begin(), std::find(text.begin(), text.end(), PCRE2_UCHAR{0})};
 }
 
+/// The expression with a lookbehind that is always true. PCRE2 calls a stream that ends within
+/// (?s).{9} no match at all, for it has not looked at a byte yet, unless there is a lookbehind
+/// (pcre2partial(3)). Options such as (*UTF) stay in front.
+std::string with_lookbehind(std::string text) {
+    constexpr std::string_view kOption = "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789=";
+    std::size_t place = 0;
+    while (text.compare(place, 2, "(*") == 0) {
+        const std::size_t end = text.find_first_not_of(kOption, place + 2);
+        if (end == text.npos || text[end] != ')') break;
+        place = end + 1;
+    }
+    return text.insert(place, "(?<=|x)");
+}
+
 Result<Code, PatternProblem> compile_code(const std::string& text, std::uint32_t more_options) {
     // Start-up optimizations look at the whole subject, and so at bytes a match never reached. The
     // usual ^ of (?m) is false behind a newline that is the last byte, but true once more follows.
@@ -73,8 +87,8 @@ bool may_be_possessive(std::string_view item) {
 /// that makes an answer later, never wrong.
 bool looks_ahead(std::string_view item) {
     if (may_be_possessive(item)) return true;
-    for (const std::string_view start : {"$", "\\z", "\\Z", "\\b", "\\B", "[[:<:]]", "[[:>:]]",
-                                         "\\R", "\\X", "(*", "(?=", "(?!", "(?>", "(?("}) {
+    for (const std::string_view start : {"$", "\\z", "\\Z", "\\b", "\\B", "[[:>:]]", "\\R", "\\X",
+                                         "(*", "(?=", "(?!", "(?>", "(?("}) {
         if (item.starts_with(start)) return true;
     }
     return item == "(?";  // how PCRE2 shows a condition that is an assertion
@@ -128,8 +142,7 @@ class Regex final : public Pattern {
         if (is_utf_) seen = seen.first(seen.size() - cut_character(seen));
         const int hard = search(seen, PCRE2_PARTIAL_HARD);
         if (hard >= 0) return Answer::Match;
-        // Before the first byte PCRE2 calls a match that has not begun none.
-        if (hard == PCRE2_ERROR_NOMATCH) return seen.empty() ? Answer::More : Answer::No;
+        if (hard == PCRE2_ERROR_NOMATCH) return Answer::No;
         if (hard != PCRE2_ERROR_PARTIAL) return Answer::GaveUp;
         const bool matched = !looks_ahead_ && search(seen, PCRE2_PARTIAL_SOFT) >= 0;
         return matched ? Answer::Match : Answer::More;
@@ -156,16 +169,16 @@ class Regex final : public Pattern {
 }  // namespace
 
 Result<std::unique_ptr<const Pattern>, PatternProblem> compile_regex(const std::string& text) {
-    auto code = compile_code(text, 0);
+    // As it was written first, for what is wrong with it and where.
+    const auto as_written = compile_code(text, 0);
+    if (!as_written) return as_written.error();
+    const bool is_utf = (info(*as_written, PCRE2_INFO_ALLOPTIONS) & PCRE2_UTF) != 0;
+    // What is no UTF-8 matches nothing then, where it would end the search with an error.
+    const std::string expression = with_lookbehind(text);
+    auto code = compile_code(expression, is_utf ? PCRE2_MATCH_INVALID_UTF : 0);
     if (!code) return code.error();
-    const bool is_utf = (info(*code, PCRE2_INFO_ALLOPTIONS) & PCRE2_UTF) != 0;
-    if (is_utf) {
-        // What is no UTF-8 then matches nothing, where it would end the search with an error.
-        code = compile_code(text, PCRE2_MATCH_INVALID_UTF);
-        if (!code) return code.error();
-    }
     std::unique_ptr<const Pattern> regex =
-        std::make_unique<const Regex>(*std::move(code), looks_ahead_anywhere(text), is_utf);
+        std::make_unique<const Regex>(*std::move(code), looks_ahead_anywhere(expression), is_utf);
     return regex;
 }
 

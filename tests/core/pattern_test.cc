@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "answer_text.h"
 #include "naive.h"
 
 namespace portsplit::core {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "answer_text.h"
 #include "naive.h"
 #include "services.h"
 

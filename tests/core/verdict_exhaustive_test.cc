@@ -6,7 +6,6 @@
 
 #include <cstddef>
 #include <optional>
-#include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,14 +13,9 @@
 #include "core/verdict.h"
 #include "naive.h"
 #include "services.h"
+#include "verdict_text.h"
 
 namespace portsplit::core {
-
-void PrintTo(const Verdict& verdict, std::ostream* out) {
-    *out << (verdict.service ? std::to_string(*verdict.service) : "close") << ' '
-         << to_string(verdict.reason);
-}
-
 namespace {
 
 using naive::Prefixes;

@@ -1,0 +1,200 @@
+#include "core/prefix_tree.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <ostream>
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/hex.h"
+
+namespace portsplit::core {
+namespace {
+
+using Entry = PrefixTree::Entry;
+using First = PrefixTree::First;
+
+constexpr std::uint32_t kNone = PrefixTree::kNone;
+
+/// A flat scan: what the tree must say, one pattern after the other.
+First scan(const std::vector<Entry>& entries, std::string_view seen) {
+    First first;
+    for (const Entry& entry : entries) {
+        const std::size_t known = std::min(seen.size(), entry.sets.size());
+        bool fits = true;
+        for (std::size_t i = 0; i < known; ++i) {
+            fits &= entry.sets[i].holds(static_cast<std::uint8_t>(seen[i]));
+        }
+        if (!fits) continue;
+        std::uint32_t& smallest = known == entry.sets.size() ? first.matching : first.open;
+        smallest = std::min(smallest, entry.service);
+    }
+    return first;
+}
+
+/// Patterns in the notation of hex, each for a service of its own, in this order.
+std::vector<Entry> services_of(const std::vector<std::string>& texts) {
+    std::vector<Entry> entries;
+    for (const std::string& text : texts) {
+        entries.push_back({*parse_hex(text), static_cast<std::uint32_t>(entries.size())});
+    }
+    return entries;
+}
+
+std::string show(const std::vector<Entry>& entries) {
+    std::string text;
+    for (const Entry& entry : entries) {
+        text += std::to_string(entry.service) + ":";
+        for (const ByteSet& set : entry.sets) {
+            text += ' ' + std::to_string(set.low) + '-' + std::to_string(set.high);
+            if (set.mask != 0) text += '&' + std::to_string(set.mask);
+        }
+        text += "; ";
+    }
+    return text;
+}
+
+void expect_find(const PrefixTree& tree, std::string_view seen, First expected,
+                 const std::string& what) {
+    const First found = tree.find(as_bytes(seen));
+    EXPECT_EQ(found.matching, expected.matching)
+        << what << "matching, seen " << testing::PrintToString(seen);
+    EXPECT_EQ(found.open, expected.open) << what << "open, seen " << testing::PrintToString(seen);
+}
+
+void append_streams(const std::string& stream, std::string_view alphabet, std::size_t longest,
+                    std::vector<std::string>& streams) {
+    streams.push_back(stream);
+    if (stream.size() == longest) return;
+    for (const char byte : alphabet) append_streams(stream + byte, alphabet, longest, streams);
+}
+
+std::vector<std::string> streams_of(std::string_view alphabet, std::size_t longest) {
+    std::vector<std::string> streams;
+    append_streams("", alphabet, longest, streams);
+    return streams;
+}
+
+/// Holds the tree against the scan for every stream.
+void expect_scan(const std::vector<Entry>& entries, const std::vector<std::string>& streams) {
+    const PrefixTree tree(entries);
+    for (const std::string& seen : streams) expect_find(tree, seen, scan(entries, seen), "");
+    if (testing::Test::HasFailure()) ADD_FAILURE() << show(entries);
+}
+
+TEST(PrefixTree, SaysNothingOfNoPatterns) {
+    expect_find(PrefixTree(), "", {}, "");
+    expect_find(PrefixTree(), "a", {}, "");
+}
+
+TEST(PrefixTree, TellsWhatMatchesFromWhatMayStill) {
+    const PrefixTree tree(services_of({"61 62", "61", "63"}));
+    expect_find(tree, "", {kNone, 0}, "");
+    expect_find(tree, "a", {1, 0}, "");
+    expect_find(tree, "ab", {0, kNone}, "");
+    expect_find(tree, "ax", {1, kNone}, "");
+    expect_find(tree, "c", {2, kNone}, "");
+    expect_find(tree, "x", {kNone, kNone}, "");
+}
+
+TEST(PrefixTree, NamesTheFirstOfServicesWithOnePattern) {
+    const std::vector<Entry> twice{{*parse_hex("61 62"), 7}, {*parse_hex("61 62"), 3}};
+    expect_find(PrefixTree(twice), "a", {kNone, 3}, "");
+    expect_find(PrefixTree(twice), "ab", {3, kNone}, "");
+}
+
+TEST(PrefixTree, FollowsEverySetThatHoldsAByte) {
+    const PrefixTree tree(services_of({"3? 01", "?8 02", "30-38 03", "38 04", "?? 05"}));
+    expect_find(tree, "8", {kNone, 0}, "");
+    expect_find(tree, "8\x01", {0, kNone}, "");
+    expect_find(tree, "8\x02", {1, kNone}, "");
+    expect_find(tree, "8\x03", {2, kNone}, "");
+    expect_find(tree, "8\x04", {3, kNone}, "");
+    expect_find(tree, "8\x05", {4, kNone}, "");
+    expect_find(tree, "8\x06", {kNone, kNone}, "");
+    expect_find(tree, "\x98", {kNone, 1}, "");
+}
+
+TEST(PrefixTreeExhaustively, AgreesForThreePatternsOfOverlappingSets) {
+    const char* const tokens[] = {"10", "1f", "1?", "?f", "0f-10", "??"};
+    std::vector<std::string> patterns;
+    for (const std::string first : tokens) {
+        patterns.push_back(first);
+        for (const std::string second : tokens) patterns.push_back(first + second);
+    }
+    const std::vector<std::string> streams = streams_of("\x0f\x10\x1f", 3);
+    for (const std::string& first : patterns) {
+        for (const std::string& second : patterns) {
+            for (const std::string& third : patterns) {
+                expect_scan(services_of({first, second, third}), streams);
+                ASSERT_FALSE(HasFailure());
+            }
+        }
+    }
+}
+
+TEST(PrefixTreeExhaustively, AgreesForEverySetOfShortStringsInEveryService) {
+    // Bit i of a choice: whether pattern i is there. Its service counts backwards, so that the
+    // order of the services is not that of the patterns.
+    const std::vector<std::string> patterns{"61",     "62",     "6161",   "6162",   "6261",
+                                            "616161", "616162", "616261", "626161", "626262"};
+    const std::vector<std::string> streams = streams_of("ab", 4);
+    for (std::size_t choice = 0; choice < std::size_t{1} << patterns.size(); ++choice) {
+        std::vector<Entry> entries;
+        for (std::size_t i = 0; i < patterns.size(); ++i) {
+            if ((choice >> i & 1) == 0) continue;
+            entries.push_back(
+                {*parse_hex(patterns[i]), static_cast<std::uint32_t>(patterns.size() - i)});
+        }
+        expect_scan(entries, streams);
+        ASSERT_FALSE(HasFailure());
+    }
+}
+
+/// Patterns that share beginnings, repeat and overlap, because they are made of few sets.
+std::vector<Entry> random_entries(std::mt19937& random, std::size_t count) {
+    const auto below = [&](std::size_t limit) { return random() % limit; };
+    const std::vector<ByteSet> sets{*parse_hex("61 61 61 62 62 63 6? ?1 61-62 62-64 ??")};
+    std::vector<Entry> entries(count);
+    for (Entry& entry : entries) {
+        entry.service = static_cast<std::uint32_t>(below(count));
+        entry.sets.resize(1 + below(6));
+        for (ByteSet& set : entry.sets) set = sets[below(sets.size())];
+    }
+    return entries;
+}
+
+TEST(PrefixTreeAtRandom, AgreesForManyServices) {
+    const std::vector<std::string> streams = streams_of("abq", 5);
+    for (unsigned seed = 0; seed < 60; ++seed) {
+        std::mt19937 random(seed);
+        expect_scan(random_entries(random, 1 + random() % 300), streams);
+        ASSERT_FALSE(HasFailure()) << "seed " << seed;
+    }
+}
+
+TEST(PrefixTreeAtRandom, AgreesForTenThousandServices) {
+    std::mt19937 random(1);
+    std::vector<Entry> entries(10'000);
+    for (std::uint32_t i = 0; i < entries.size(); ++i) {
+        entries[i].service = i;
+        for (const char digit : "svc-" + std::to_string(random() % 100'000)) {
+            entries[i].sets.push_back(ByteSet::only(static_cast<std::uint8_t>(digit)));
+        }
+    }
+    const PrefixTree tree(entries);
+    for (int i = 0; i < 1000; ++i) {
+        const std::string stream = "svc-" + std::to_string(random() % 120'000);
+        const std::string_view seen = std::string_view(stream).substr(0, random() % 10);
+        expect_find(tree, seen, scan(entries, seen), "");
+        ASSERT_FALSE(HasFailure());
+    }
+}
+
+}  // namespace
+}  // namespace portsplit::core

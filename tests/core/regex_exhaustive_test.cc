@@ -1,0 +1,147 @@
+// Regular expressions held against the textbook's languages: all small expressions that cannot look
+// ahead, and all short streams.
+
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "answer_text.h"
+#include "core/regex.h"
+#include "naive_regex.h"
+
+namespace portsplit::core {
+namespace {
+
+using naive::Expression;
+using naive::Languages;
+using naive::Quantifier;
+
+constexpr Quantifier kQuantifiers[] = {
+    {"*", 0, {}}, {"+", 1, {}},  {"?", 0, 1},     {"*?", 0, {}},    {"+?", 1, {}},
+    {"??", 0, 1}, {"{2}", 2, 2}, {"{1,2}", 1, 2}, {"{0,2}?", 0, 2}, {"{2,}", 2, {}},
+};
+
+/// Holds one expression against its language, for a stream and its continuations.
+class Comparison {
+  public:
+    Comparison(Languages& languages, const Expression& expression, std::string_view letters,
+               std::size_t longest)
+        : languages_(languages),
+          expression_(expression),
+          pattern_(*compile_regex(expression.text)),
+          letters_(letters),
+          longest_(longest) {}
+
+    void run() { go_on(expression_.language, false); }
+
+  private:
+    void go_on(Languages::Id left, bool has_matched) {
+        const Answer expected = naive::answer(languages_, left, has_matched);
+        const Answer found = pattern_->answer(as_bytes(seen_));
+        if (found != expected) {
+            ADD_FAILURE() << expression_.text << " seen " << testing::PrintToString(seen_) << ": "
+                          << testing::PrintToString(found) << " instead of "
+                          << testing::PrintToString(expected);
+        }
+        if (seen_.size() == longest_ || testing::Test::HasFailure()) return;
+        for (const char letter : letters_) {
+            seen_.push_back(letter);
+            go_on(languages_.after(left, letter), expected == Answer::Match);
+            seen_.pop_back();
+        }
+    }
+
+    Languages& languages_;
+    const Expression& expression_;
+    std::unique_ptr<const Pattern> pattern_;
+    std::string_view letters_;
+    std::size_t longest_;
+    std::string seen_;
+};
+
+class RegexExhaustively : public testing::Test {
+  protected:
+    using All = std::vector<Expression>;
+
+    All leaves() {
+        return {make_.letter_set("(?s:.)", "ab\n"), make_.letter_set("a", "a"),
+                make_.letter_set("b", "b"),         make_.letter_set("[ab]", "ab"),
+                make_.letter_set(".", "ab"),        make_.letter_set("[^a]", "b\n")};
+    }
+
+    /// Every expression of one more part.
+    All with_one_operator(const All& all) {
+        All larger;
+        for (const Expression& it : all) {
+            for (const Quantifier& quantifier : kQuantifiers) {
+                larger.push_back(make_.repeated(it, quantifier));
+            }
+            larger.push_back(make_.empty_alternative(it));
+        }
+        return larger;
+    }
+
+    void append_pairs(const All& all, const All& others, All& pairs) {
+        for (const Expression& one : all) {
+            for (const Expression& other : others) {
+                pairs.push_back(make_.sequence(one, other));
+                pairs.push_back(make_.either(one, other));
+            }
+        }
+    }
+
+    void expect_languages(const All& all, std::string_view letters, std::size_t longest) {
+        for (const Expression& it : all) {
+            Comparison(languages_, it, letters, longest).run();
+            ASSERT_FALSE(HasFailure());
+        }
+    }
+
+    Languages languages_;
+    naive::Expressions make_{languages_};
+};
+
+TEST_F(RegexExhaustively, AgreesForOneAndTwoPartsAndLongStreams) {
+    const All ones = leaves();
+    All all = with_one_operator(ones);
+    append_pairs(ones, ones, all);
+    expect_languages(ones, naive::kLetters, 6);
+    expect_languages(all, naive::kLetters, 6);
+}
+
+TEST_F(RegexExhaustively, AgreesForQuantifiedQuantifiersAndPairs) {
+    const All ones = leaves();
+    All twos = with_one_operator(ones);
+    append_pairs(ones, ones, twos);
+    const All threes = with_one_operator(twos);
+    expect_languages(threes, naive::kLetters, 4);
+    expect_languages(with_one_operator(threes), "ab", 4);
+}
+
+TEST_F(RegexExhaustively, AgreesForPairsOfQuantifiedParts) {
+    const All ones = leaves();
+    const All twos = with_one_operator(ones);
+    All pairs;
+    append_pairs(ones, twos, pairs);
+    append_pairs(twos, ones, pairs);
+    append_pairs(twos, twos, pairs);
+    expect_languages(pairs, naive::kLetters, 4);
+}
+
+TEST_F(RegexExhaustively, AgreesForTriplesOfWhichTwoAreQuantified) {
+    const All ones = leaves();
+    const All twos = with_one_operator(ones);
+    All pairs;
+    append_pairs(ones, twos, pairs);
+    All triples;
+    append_pairs(twos, pairs, triples);
+    append_pairs(pairs, ones, triples);
+    expect_languages(triples, "ab", 4);
+}
+
+}  // namespace
+}  // namespace portsplit::core
