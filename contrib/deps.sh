@@ -6,13 +6,14 @@ cd "$(dirname "$0")/.."
 
 usage() {
     cat <<'END'
-Usage: contrib/deps.sh [build|test|demo|fuzz]...
+Usage: contrib/deps.sh [build|test|demo|fuzz|bench]...
 Install the packages that are missing for a purpose; without one, for build.
 
   build   to configure and build any preset but fuzz
   test    to run the tests
   demo    to run contrib/demo.sh
   fuzz    to build the fuzz preset
+  bench   to run integration/bench/bench against every peer
 
 Needs root only if something is missing. Starts no service.
 END
@@ -32,6 +33,8 @@ debian_packages() {
             libbsd0 libevent-2.1-7 libtirpc3 libwrap0 ;;
         demo) echo curl openssl openssh-client openssh-server busybox netcat-openbsd util-linux ;;
         fuzz) echo clang libclang-rt-dev ;;
+        bench) echo haproxy nginx libnginx-mod-stream sslh socat ucspi-tcp systemd iperf3 jq \
+            gnuplot-nox iproute2 util-linux ;;
     esac
 }
 
@@ -44,6 +47,8 @@ fedora_packages() {
             iproute procps-ng util-linux ;;
         demo) echo curl openssl openssh-clients openssh-server busybox netcat util-linux ;;
         fuzz) echo clang compiler-rt ;;
+        bench) echo haproxy nginx nginx-mod-stream sslh socat systemd iperf3 jq gnuplot iproute \
+            util-linux ;;
     esac
 }
 
@@ -89,16 +94,27 @@ fedora_install() { quietly dnf -q -y --setopt=install_weak_deps=False install "$
 install_quietly() {
     export DEBIAN_FRONTEND=noninteractive SYSTEMD_OFFLINE=1 RUNLEVEL=1 NEEDRESTART_SUSPEND=1
     "${SYSTEM}_install" "$@" || fail 'the packages could not be installed'
-    [[ " $* " != *' openssh-server '* ]] || keep_ssh_server_off
+    local server
+    for server in openssh-server haproxy nginx sslh; do
+        [[ " $* " != *" $server "* ]] || keep_off "$server"
+    done
 }
 
-# Only the program sshd is wanted: no server at the next boot either. Being offline, this changes
-# just the links that the package made.
-keep_ssh_server_off() {
+units_of() {
+    case $1 in
+        openssh-server) echo ssh.service ssh.socket sshd.service ;;
+        sslh) echo sslh.service sslh.socket ;;
+        *) echo "$1.service" ;;
+    esac
+}
+
+# Only the program is wanted: no server at the next boot either. Being offline, this changes just the
+# links that the package made.
+keep_off() {
     local unit
-    say 'openssh-server is installed, but left stopped and disabled'
+    say "$1 is installed, but left stopped and disabled"
     command -v systemctl >/dev/null || return 0
-    for unit in ssh.service ssh.socket sshd.service; do
+    for unit in $(units_of "$1"); do
         systemctl --quiet disable "$unit" >/dev/null 2>&1 || true
     done
 }
@@ -145,7 +161,7 @@ main() {
     ((${#groups[@]} > 0)) || groups=(build)
     for group in "${groups[@]}"; do
         case $group in
-            build | test | demo | fuzz) ;;
+            build | test | demo | fuzz | bench) ;;
             -h | --help) usage; exit 0 ;;
             *) usage >&2; exit 64 ;;
         esac
@@ -153,7 +169,7 @@ main() {
     find_system "${groups[@]}"
     find_missing "${groups[@]}"
     ((${#MISSING[@]} == 0)) || install_missing "${groups[@]}"
-    [[ " ${groups[*]} " != *' test '* ]] || unpack_super_servers
+    [[ ! " ${groups[*]} " =~ ' '(test|bench)' ' ]] || unpack_super_servers
 }
 
 main "$@"

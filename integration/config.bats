@@ -38,6 +38,32 @@ write_good() {
     grep -qE "^$CONFIG:5: .*/no/such/program" <<<"$output"
 }
 
+@test "config: check shows what is strange with bytes, and what it is told to leave out it does" {
+    configure <<'END'
+[admin]
+string = GET /admin
+exec = cat
+[web]
+string = GET\20
+exec = cat
+[chat]
+regex = (?s).*?jabber
+exec = cat
+[fallback]
+exec = cat
+END
+    run -0 "$PORTSPLIT_BIN/portsplit" check --inetd "$CONFIG"
+    [[ $output == *"$CONFIG:5: warning: service web: \"GET \" is enough for it, but service admin on line 1 may want it too; "*' [waits]'* ]]
+    [[ $output == *"$CONFIG:8: warning: service chat: "*' [holds-all]'* ]]
+    [[ $output == *' [no-timeout]'*'(errors: 0, warnings: 3)' ]]
+    run -0 "$PORTSPLIT_BIN/portsplit" check --inetd --silence waits:web --silence holds-all "$CONFIG"
+    [[ $output != *waits* && $output != *holds-all* && $output == *'(errors: 0, warnings: 1)' ]]
+    run -0 "$PORTSPLIT_BIN/portsplit" check --inetd --silence waits:chat "$CONFIG"
+    [[ $output == *'(errors: 0, warnings: 3)' ]]
+    run -64 "$PORTSPLIT_BIN/portsplit" check --silence wait "$CONFIG"
+    [[ $output == 'portsplit: --silence wait: no such warning; there are shadowed, never-wins, '* ]]
+}
+
 @test "config: check says where a fallback and a timeout are missing" {
     printf '%s\n' 'bind = 127.0.0.1:0' '[c]' 'string = Q' 'exec = /bin/cat' | configure
     run portsplit check "$CONFIG"
@@ -170,4 +196,108 @@ END
     [[ $output == "$CONFIG:2: user = nosuchuser: no such user; create it or name another
 $CONFIG:3: unknown key timeot; did you mean timeout?
 $CONFIG:6: exec = /nonexistent/foo: No such file or directory; name an executable program"* ]]
+}
+
+# --- include
+
+# A main file that includes a list of listeners and a service, and in a service the library's `ssh`.
+write_including() {
+    mkdir -p "$TMP/conf.d"
+    printf '%s\n' 'bind = [ "127.0.0.1:0" ];' 'timeout = 60;' >"$TMP/listeners.conf"
+    printf '%s\n' '[web]' 'string = GET' "connect = 127.0.0.1:$web_port" >"$TMP/conf.d/web.conf"
+    printf '%s\n' 'include = ./listeners.conf' 'include = conf.d/web.conf' \
+        '[shell]' 'include = ssh' "connect = 127.0.0.1:$shell_port" | configure
+}
+
+write_including_in_libconfig() {
+    write_including
+    cat >"$CONFIG" <<END
+include = [ "./listeners.conf", "$TMP/conf.d/web.conf" ];
+services : { shell : { include = "ssh"; connect = "127.0.0.1:$shell_port"; }; };
+END
+}
+
+@test "config: include takes a pattern of the library by its name, and any file by its path" {
+    answer web shell
+    local write
+    for write in write_including write_including_in_libconfig; do
+        "$write"
+        start_daemon
+        talk 'send:GET /' 'expect:web:GET /' shutdown expect-eof
+        talk send:SSH-2.0-x expect:shell:SSH-2.0-x shutdown expect-eof
+        stop_daemon
+    done
+}
+
+@test "config: include works under a super-server too" {
+    web_port=1 shell_port=1
+    write_including
+    # The file is good, and descriptor 0 is what is wrong.
+    run -64 "$PORTSPLIT_BIN/portsplit-dispatch" --inetd --log stderr "$CONFIG" <"$CONFIG"
+    rm "$TMP/conf.d/web.conf"
+    run -78 "$PORTSPLIT_BIN/portsplit-dispatch" --inetd --log stderr "$CONFIG" <"$CONFIG"
+    [[ $output == *"$CONFIG:2: include = conf.d/web.conf: cannot read $TMP/conf.d/web.conf: No such file or directory" ]]
+}
+
+@test "config: check names the file and line of a problem in what is included" {
+    web_port=1 shell_port=1
+    write_including
+    echo 'strnig = Q' >>"$TMP/conf.d/web.conf"
+    echo 'timeout = 5' >>"$TMP/listeners.conf"
+    echo 'include = shh' >>"$CONFIG"
+    run -78 portsplit check "$CONFIG"
+    [[ $output == "$CONFIG:6: include = shh: cannot read "*"/patterns/shh.conf: No such file or directory; did you mean ssh?
+$TMP/listeners.conf:3: a key or service that its group has already"*"
+$TMP/conf.d/web.conf:4: unknown key strnig; did you mean string?"* ]]
+    printf '%s\n' 'timeout = 7' 'include = ./listeners.conf' '[fallback]' 'exec = cat' | configure
+    printf '%s\n' '' 'bind = 127.0.0.1:0' 'timeout = 5' >"$TMP/listeners.conf"
+    run -78 portsplit check "$CONFIG"
+    [[ $output == *"$TMP/listeners.conf:3: timeout = 5: set at $CONFIG:1 already; keep one of the two"* ]]
+}
+
+@test "config: files that include each other in a circle are refused, and the circle is shown" {
+    printf '%s\n' 'bind = 127.0.0.1:0' 'include = ./other' | configure
+    printf '%s\n' '# back' 'include = "./portsplit.conf";' >"$TMP/other"
+    run -78 timeout 5 "$PORTSPLIT_BIN/portsplit" check "$CONFIG"
+    [[ $output == *"$TMP/other:2: include = \"./portsplit.conf\": a file that includes itself: $CONFIG:2 includes $TMP/other:2 includes $CONFIG; "* ]]
+    run -78 timeout 5 "$PORTSPLIT_BIN/portsplitd" "$CONFIG"
+    [[ $output == *"$TMP/other:2: "* ]]
+}
+
+@test "config: convert prints what is included in its place" {
+    web_port=80 shell_port=22
+    write_including
+    run -0 portsplit convert --to classic "$CONFIG"
+    [[ $output == "bind    = 127.0.0.1:0
+timeout = 60
+
+[web]
+string  = GET
+connect = 127.0.0.1:80
+
+[shell]
+"*"SSH-"*"
+connect = 127.0.0.1:22" ]]
+    [[ $output != *include* ]]
+}
+
+@test "config: a reload reads what is included anew, and a broken include changes nothing" {
+    answer one two
+    printf '%s\n' 'bind = 127.0.0.1:0' 'include = ./services' | configure
+    printf '%s\n' '[x]' 'string = X' "connect = 127.0.0.1:$one_port" >"$TMP/services"
+    start_daemon
+    talk send:X expect:one:X shutdown expect-eof
+    printf '%s\n' '[x]' 'string = X' "connect = 127.0.0.1:$two_port" >"$TMP/services"
+    reload
+    log_says "reloaded $CONFIG"
+    talk send:X expect:two:X shutdown expect-eof
+    echo 'colour = red' >>"$TMP/services"
+    reload
+    log_says "$TMP/services:4: unknown key colour"
+    log_says 'reload failed; the configuration before it goes on serving'
+    talk send:X expect:two:X shutdown expect-eof
+    rm "$TMP/services"
+    reload
+    log_says "$CONFIG:2: include = ./services: cannot read $TMP/services: No such file or directory"
+    talk send:X expect:two:X shutdown expect-eof
 }

@@ -34,12 +34,15 @@ constexpr std::array kRooms{
     Room{"core", "core/ <pure> <pcre2.h>"},
     Room{"config", "core/ config/ <std> <arpa/inet.h> <libconfig.h> <fmt/>"},
     Room{"sys", "core/ sys/ <std> <system> <fmt/>"},
-    Room{"listener", "core/ config/ sys/ listener/ handoff.h <std> <system> <systemd/>"},
-    Room{"dispatch", "core/ config/ sys/ dispatch/ handoff.h <std> <system> <fmt/> <ares.h>"},
+    Room{"listener",
+         "core/ config/ sys/ listener/ handoff.h included_files.h <std> <system> <systemd/>"},
+    Room{"dispatch",
+         "core/ config/ sys/ dispatch/ handoff.h included_files.h <std> <system> <fmt/> <ares.h>"},
     Room{"cli",
-         "core/ config/ sys/ cli/ handoff.h <std> <system> <fmt/> <CLI/> <nlohmann/> "
-         "<pcap/>"},
+         "core/ config/ sys/ cli/ handoff.h included_files.h <std> <system> <fmt/> <CLI/> "
+         "<nlohmann/> <pcap/>"},
     Room{"handoff.h", "core/ sys/address.h <std> <system>"},
+    Room{"included_files.h", "core/ config/ sys/ <std>"},
 };
 
 // Standard headers that are about files, errno, signals, clocks or threads.

@@ -1,9 +1,15 @@
 #include <algorithm>
 #include <cstdio>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "cli/commands.h"
+#include "config/advice.h"
 #include "config/load.h"
 #include "handoff.h"
+#include "included_files.h"
 #include "sys/account.h"
 #include "sys/file.h"
 
@@ -19,28 +25,60 @@ std::vector<config::Issue> all_issues(const config::Loaded& loaded) {
     for (auto& issue : config::check_surroundings(loaded, surroundings)) {
         issues.push_back(std::move(issue));
     }
-    for (auto& issue : config::lint_last_resorts(loaded)) issues.push_back(std::move(issue));
-    std::stable_sort(
-        issues.begin(), issues.end(),
-        [](const config::Issue& a, const config::Issue& b) { return a.line < b.line; });
+    for (auto& issue : config::advise(loaded)) issues.push_back(std::move(issue));
+    config::sort_by_spot(issues);
     return issues;
+}
+
+bool is_silenced(const config::Issue& issue, const std::vector<std::string>& silenced) {
+    if (issue.name.empty()) return false;
+    const std::string name(issue.name);
+    return std::any_of(silenced.begin(), silenced.end(), [&](const std::string& word) {
+        return word == name || word == name + ":" + issue.service;
+    });
+}
+
+/// What is wrong with the words of --silence; empty if nothing is.
+std::string why_no_warning(const std::vector<std::string>& silenced) {
+    const auto names = config::warning_names();
+    for (const std::string& word : silenced) {
+        const std::string name = word.substr(0, word.find(':'));
+        if (std::find(names.begin(), names.end(), name) != names.end()) continue;
+        std::string known;
+        for (const std::string_view it : names)
+            known += (known.empty() ? "" : ", ") + std::string(it);
+        return "--silence " + word + ": no such warning; there are " + known;
+    }
+    return {};
+}
+
+void print(const config::Issue& issue) {
+    const std::string name = issue.name.empty() ? "" : " [" + std::string(issue.name) + "]";
+    std::fprintf(stderr, "%s%s\n%s", config::to_string(issue).c_str(), name.c_str(),
+                 issue.excerpt.c_str());
 }
 
 }  // namespace
 
-int check(const std::string& file, bool inetd) {
+int check(const std::string& file, bool inetd, const std::vector<std::string>& silenced) {
+    if (const std::string why = why_no_warning(silenced); !why.empty()) {
+        std::fprintf(stderr, "portsplit: %s\n", why.c_str());
+        return handoff::kExitUsage;
+    }
     const auto text = sys::read_file(file);
     if (!text) {
         std::fprintf(stderr, "portsplit: %s\n", sys::to_string(text.error()).c_str());
         return handoff::kExitConfiguration;
     }
     const auto need = inetd ? config::Need::Services : config::Need::Listeners;
-    const config::Loaded loaded = config::read(*text, file, need);
+    const config::Loaded loaded =
+        config::read(*text, file, need, included_files(PORTSPLIT_BIN_TO_PATTERNS));
     std::size_t errors = 0;
     std::size_t warnings = 0;
     for (const config::Issue& issue : all_issues(loaded)) {
+        if (is_silenced(issue, silenced)) continue;
         ++(issue.severity == config::Severity::Error ? errors : warnings);
-        std::fprintf(stderr, "%s\n%s", config::to_string(issue).c_str(), issue.excerpt.c_str());
+        print(issue);
     }
     const bool good = errors == 0 && loaded.config;
     std::printf("%s: %s (errors: %zu, warnings: %zu)\n", file.c_str(),

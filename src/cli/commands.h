@@ -12,9 +12,10 @@ namespace portsplit::cli {
 int serve(const std::vector<std::string>& arguments);
 
 /// Prints every problem of a configuration file on standard error.
-/// @param inetd  it is for a super-server, which listens itself: a file without `bind` is fine
+/// @param inetd     it is for a super-server, which listens itself: a file without `bind` is fine
+/// @param silenced  warnings not to print: NAME, or NAME:SERVICE for those of one service
 /// @returns 0 when it can be served, 78 when not
-int check(const std::string& file, bool inetd);
+int check(const std::string& file, bool inetd, const std::vector<std::string>& silenced);
 
 /// Prints a configuration file in a spelling on standard output.
 /// @param spelling  "classic" or "libconfig"; empty for the one that the file is not in

@@ -4,6 +4,7 @@
 #include "config/load.h"
 #include "config/writer.h"
 #include "handoff.h"
+#include "included_files.h"
 #include "sys/file.h"
 
 namespace portsplit::cli {
@@ -14,7 +15,8 @@ int convert(const std::string& file, const std::string& spelling) {
         std::fprintf(stderr, "portsplit: %s\n", sys::to_string(text.error()).c_str());
         return handoff::kExitConfiguration;
     }
-    const config::Loaded loaded = config::read(*text, file, config::Need::Services);
+    const config::Loaded loaded = config::read(*text, file, config::Need::Services,
+                                               included_files(PORTSPLIT_BIN_TO_PATTERNS));
     for (const config::Issue& issue : loaded.issues) {
         std::fprintf(stderr, "%s\n%s", config::to_string(issue).c_str(), issue.excerpt.c_str());
     }

@@ -14,6 +14,7 @@
 #include "core/result.h"
 #include "core/verdict.h"
 #include "handoff.h"
+#include "included_files.h"
 #include "sys/file.h"
 
 namespace portsplit::cli {
@@ -106,7 +107,8 @@ int explain(const std::string& file, const Explained& what) {
         std::fprintf(stderr, "portsplit: %s\n", sys::to_string(text.error()).c_str());
         return handoff::kExitConfiguration;
     }
-    const config::Loaded loaded = config::read(*text, file, config::Need::Services);
+    const config::Loaded loaded = config::read(*text, file, config::Need::Services,
+                                               included_files(PORTSPLIT_BIN_TO_PATTERNS));
     for (const config::Issue& issue : loaded.issues) {
         if (issue.severity == config::Severity::Warning) continue;
         std::fprintf(stderr, "%s\n%s", config::to_string(issue).c_str(), issue.excerpt.c_str());

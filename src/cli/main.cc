@@ -27,10 +27,16 @@ int run(int argc, char** argv) {
 
     std::string checked;
     bool inetd = false;
+    std::vector<std::string> silenced;
     CLI::App* check = app.add_subcommand("check", "Print every problem of a configuration");
     check->add_option("FILE", checked, "The configuration")->required();
 
     check->add_flag("--inetd", inetd, "It is for a super-server: no bind is needed");
+    check
+        ->add_option_function<std::string>(
+            "--silence", [&](const std::string& word) { silenced.push_back(word); },
+            "A warning not to print: NAME, or NAME:SERVICE; may be repeated")
+        ->trigger_on_parse();
 
     std::string converted;
     std::string spelling;
@@ -57,7 +63,7 @@ int run(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : handoff::kExitUsage;
     }
-    if (*check) return cli::check(checked, inetd);
+    if (*check) return cli::check(checked, inetd, silenced);
     if (*convert) return cli::convert(converted, spelling);
     if (*explain) return cli::explain(explained, what);
     if (file.empty()) {

@@ -25,7 +25,6 @@ class Builder {
         : document_(document), need_(need), issues_(issues) {}
 
     Built build() {
-        built_.origins.file = issues_.file();
         build_global();
         for (const Section& section : document_.services) build_service(section);
         check_names();
@@ -38,24 +37,25 @@ class Builder {
     void build_global() {
         Draft draft{built_.config, {}, {}, {}};
         Origin& origin = built_.origins.global;
-        origin = read_section(document_.global, Place::Global, document_.spelling, draft, issues_);
-        if (need_ == Need::Listeners && !origin.has("bind")) {
-            issues_.error(1, "no bind; write where to listen, such as bind = " + quoted("*:443"));
+        origin = read_section(document_.global, Place::Global, draft, issues_);
+        if (need_ == Need::Listeners && !origin.has("bind") && !document_.global.has_gap) {
+            issues_.error({}, "no bind; write where to listen, such as bind = " +
+                                  quoted("*:443", document_.global));
         }
         if (built_.config.timeout.count() == 0) {
             issues_.warning(origin.of("timeout"),
                             "timeout = 0: a client that sends nothing is waited for without end; "
-                            "write a number of seconds such as 5");
+                            "write a number of seconds such as 5",
+                            "no-deadline");
         }
     }
 
     void build_service(const Section& section) {
         Draft draft{built_.config, {}, {}, {}};
         draft.service.name = section.name;
-        const Origin origin =
-            read_section(section, Place::Service, document_.spelling, draft, issues_);
-        check_patterns(draft.service, origin);
-        check_action(draft.service, origin);
+        const Origin origin = read_section(section, Place::Service, draft, issues_);
+        check_patterns(draft.service, section, origin);
+        check_action(section, origin);
         if (origin.has("connect")) {
             draft.service.action = std::move(draft.connect);
         } else {
@@ -65,71 +65,75 @@ class Builder {
         built_.origins.services.push_back(origin);
     }
 
-    void check_patterns(const core::Service& service, const Origin& origin) {
+    void check_patterns(const core::Service& service, const Section& section,
+                        const Origin& origin) {
         if (service.is_last_resort()) {
-            for (const int line : origin.patterns) {
-                issues_.error(line, fmt::format("service {} takes no pattern, for it is what "
-                                                "remains; delete this one",
-                                                service.name));
+            for (const Spot pattern : origin.patterns) {
+                issues_.error(pattern, fmt::format("service {}{} takes no pattern, for it is what "
+                                                   "remains; delete this one",
+                                                   section.name, elsewhere(section.spot, pattern)));
             }
-        } else if (origin.patterns.empty()) {
-            issues_.error(origin.line,
+        } else if (origin.patterns.empty() && !section.has_gap) {
+            issues_.error(origin.spot,
                           fmt::format("service {} has no pattern; write the bytes that its streams "
                                       "begin with, such as string = {}",
-                                      shown(service.name), quoted("SSH-")));
+                                      shown(section.name), quoted("SSH-", section)));
         }
     }
 
-    void check_action(const core::Service& service, const Origin& origin) {
+    void check_action(const Section& section, const Origin& origin) {
         const bool execs = origin.has("exec");
         const bool connects = origin.has("connect");
-        if (!execs && !connects) {
-            issues_.error(origin.line,
+        if (!execs && !connects && !section.has_gap) {
+            issues_.error(origin.spot,
                           fmt::format("service {} has no action; write connect = {} or exec = {}",
-                                      shown(service.name), quoted("HOST:PORT"), quoted("PROGRAM")));
+                                      shown(section.name), quoted("HOST:PORT", section),
+                                      quoted("PROGRAM", section)));
         } else if (execs && connects) {
-            issues_.error(
-                std::max(origin.of("exec"), origin.of("connect")),
-                fmt::format("service {} has two actions, connect on line {} and exec on "
-                            "line {}; keep one of the two",
-                            shown(service.name), origin.of("connect"), origin.of("exec")));
+            const Spot message = std::max(origin.of("exec"), origin.of("connect"));
+            issues_.error(message,
+                          fmt::format("service {} has two actions, connect {} and exec {}; keep "
+                                      "one of the two",
+                                      shown(section.name), where(origin.of("connect"), message),
+                                      where(origin.of("exec"), message)));
         } else if (connects) {
-            check_no_exec_words(service, origin);
+            check_no_exec_words(section, origin);
         }
     }
 
-    void check_no_exec_words(const core::Service& service, const Origin& origin) {
+    void check_no_exec_words(const Section& section, const Origin& origin) {
         for (const Option& option : options()) {
             if (!describes_exec(option) || !origin.has(option.key)) continue;
-            issues_.error(origin.of(option.key),
-                          fmt::format("{}: only for exec, and service {} has connect on line {}; "
-                                      "delete it",
-                                      option.key, shown(service.name), origin.of("connect")));
+            const Spot message = origin.of(option.key);
+            issues_.error(
+                message,
+                fmt::format("{}: only for exec, and service {} has connect {}; delete it",
+                            option.key, shown(section.name), where(origin.of("connect"), message)));
         }
     }
 
     void check_names() {
         const auto& services = built_.config.services;
-        if (services.empty() && document_.services.empty()) {
-            issues_.error(1, document_.spelling == Spelling::Classic
-                                 ? "no service; write a [NAME] line and below it what it does"
-                                 : "no service; write services : { NAME : { ... }; };");
+        if (services.empty() && !document_.global.has_gap) {
+            issues_.error({}, document_.global.spelling == Spelling::Classic
+                                  ? "no service; write a [NAME] line and below it what it does"
+                                  : "no service; write services : { NAME : { ... }; };");
         }
         if (services.size() > kMostServices) {
-            issues_.error(built_.origins.services[kMostServices].line,
+            issues_.error(built_.origins.services[kMostServices].spot,
                           fmt::format("{} services; at most {} are possible", services.size(),
                                       kMostServices));
         }
-        std::unordered_map<std::string_view, int> first_lines;
+        std::unordered_map<std::string_view, Spot> firsts;
         for (std::size_t i = 0; i < services.size(); ++i) {
-            const int line = built_.origins.services[i].line;
+            const Spot spot = built_.origins.services[i].spot;
             const std::string& name = services[i].name;
             if (const std::string why = why_no_service_name(name); !why.empty()) {
-                issues_.error(line, fmt::format("service {}: {}", shown(name), why));
-            } else if (const auto [first, fresh] = first_lines.try_emplace(name, line); !fresh) {
-                issues_.error(line, fmt::format("service {} stands on line {} already; write one "
-                                                "service, or choose another name",
-                                                name, first->second));
+                issues_.error(spot, fmt::format("service {}: {}", shown(name), why));
+            } else if (const auto [first, fresh] = firsts.try_emplace(name, spot); !fresh) {
+                issues_.error(spot, fmt::format("service {} stands {} already; write one service, "
+                                                "or choose another name",
+                                                name, where(first->second, spot)));
             }
         }
     }
@@ -139,12 +143,12 @@ class Builder {
         for (std::size_t later = 1; later < bind.size(); ++later) {
             for (std::size_t earlier = 0; earlier < later; ++earlier) {
                 if (!collide(bind[later], bind[earlier])) continue;
-                issues_.error(
-                    line_of_bind(later),
-                    fmt::format("bind = {}: taken by bind = {} on line {}; delete one of "
-                                "the two",
-                                quoted(core::to_string(bind[later])),
-                                quoted(core::to_string(bind[earlier])), line_of_bind(earlier)));
+                const Spot message = spot_of_bind(later);
+                issues_.error(message,
+                              fmt::format("bind = {}: taken by bind = {} {}; delete one of the two",
+                                          quoted(core::to_string(bind[later]), document_.global),
+                                          quoted(core::to_string(bind[earlier]), document_.global),
+                                          where(spot_of_bind(earlier), message)));
                 break;
             }
         }
@@ -156,28 +160,40 @@ class Builder {
             const auto* connect = std::get_if<core::Connect>(&services[s].action);
             if (connect == nullptr) continue;
             for (std::size_t t = 0; t < connect->targets.size(); ++t) {
-                check_loop(connect->targets[t], built_.origins.services[s].of("connect", t));
+                check_loop(connect->targets[t], built_.origins.services[s].of("connect", t),
+                           document_.services[s]);
             }
         }
     }
 
-    void check_loop(const core::Endpoint& target, int line) {
+    void check_loop(const core::Endpoint& target, Spot message, const Section& section) {
         const auto& bind = built_.config.bind;
         for (std::size_t b = 0; b < bind.size(); ++b) {
             if (!leads_back(target, bind[b])) continue;
-            issues_.error(line, fmt::format("connect = {}: leads back to bind = {} on line {}, "
-                                            "without end; write the port of another program",
-                                            quoted(core::to_string(target)),
-                                            quoted(core::to_string(bind[b])), line_of_bind(b)));
+            issues_.error(message,
+                          fmt::format("connect = {}: leads back to bind = {} {}, without end; "
+                                      "write the port of another program",
+                                      quoted(core::to_string(target), section),
+                                      quoted(core::to_string(bind[b]), document_.global),
+                                      where(spot_of_bind(b), message)));
             return;
         }
     }
 
-    int line_of_bind(std::size_t index) const { return built_.origins.global.of("bind", index); }
+    Spot spot_of_bind(std::size_t index) const { return built_.origins.global.of("bind", index); }
 
-    /// A string as it would stand in the file.
-    std::string quoted(std::string_view text) const {
-        const char* quote = document_.spelling == Spelling::Libconfig ? "\"" : "";
+    std::string where(Spot spot, Spot message) const {
+        return config::where(spot, message, issues_.files());
+    }
+
+    /// ` at FILE:LINE` for a message that stands in another file, else nothing.
+    std::string elsewhere(Spot spot, Spot message) const {
+        return spot.file == message.file ? "" : " " + where(spot, message);
+    }
+
+    /// A string as it would stand in the file of a section.
+    static std::string quoted(std::string_view text, const Section& section) {
+        const char* quote = section.spelling == Spelling::Libconfig ? "\"" : "";
         return fmt::format("{1}{0}{1}", text, quote);
     }
 

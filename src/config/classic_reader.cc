@@ -13,7 +13,7 @@ namespace {
 
 class Reader {
   public:
-    explicit Reader(Issues& issues) : issues_(issues) {}
+    explicit Reader(FileIssues issues) : issues_(issues) {}
 
     void take(std::string_view line, int number) {
         const std::string_view content = trim(line);
@@ -29,7 +29,10 @@ class Reader {
         }
     }
 
-    Document finish() { return std::move(document_); }
+    Document finish() {
+        document_.global.spot = issues_.at(1);
+        return std::move(document_);
+    }
 
   private:
     void take_section(std::string_view content, int number) {
@@ -40,7 +43,9 @@ class Reader {
         }
         // A broken header still begins a section, or the lines below it would seem misplaced.
         const std::string_view name = content.substr(1, close == content.npos ? close : close - 1);
-        document_.services.push_back({std::string(name), number, {}});
+        Section& section = document_.services.emplace_back();
+        section.name = name;
+        section.spot = issues_.at(number);
     }
 
     void take_entry(std::string_view line, int number) {
@@ -57,8 +62,9 @@ class Reader {
         if (ends_in_blank && !value.empty()) warn_of_blanks(key, number);
         Section& section =
             document_.services.empty() ? document_.global : document_.services.back();
+        const Spot spot = issues_.at(number);
         section.entries.push_back(
-            {std::string(key), number, false, {{number, Kind::Bare, std::string(value)}}});
+            {std::string(key), spot, false, {{spot, Kind::Bare, std::string(value)}}});
     }
 
     void warn_of_blanks(std::string_view key, int number) {
@@ -69,13 +75,13 @@ class Reader {
                                     has_escapes ? "; write \\20 for one that belongs to it" : ""));
     }
 
-    Issues& issues_;
+    FileIssues issues_;
     Document document_;
 };
 
 }  // namespace
 
-Document read_classic(std::string_view text, Issues& issues) {
+Document read_classic(std::string_view text, FileIssues issues) {
     Reader reader(issues);
     for_each_line(text, [&](std::string_view line, int number) { reader.take(line, number); });
     return reader.finish();

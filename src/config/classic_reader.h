@@ -10,6 +10,6 @@
 namespace portsplit::config {
 
 /// Reads cleaned text. What is no line of this spelling becomes an issue, and reading goes on.
-Document read_classic(std::string_view text, Issues& issues);
+Document read_classic(std::string_view text, FileIssues issues);
 
 }  // namespace portsplit::config

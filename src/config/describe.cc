@@ -49,6 +49,8 @@ class Texts {
         return texts;
     }
 
+    std::vector<std::string> operator()(std::monostate) const { return {}; }
+
   private:
     template <typename Owner>
     const Owner* owner() const {
@@ -68,10 +70,10 @@ Section describe_section(Place place, const core::Config& config, const core::Se
     Section section;
     if (service != nullptr) section.name = service->name;
     for (const Option& option : options()) {
-        if (option.place != place || !option.alias_of.empty()) continue;
-        Entry entry{std::string(option.key), 1, false, {}};
+        if (!stands_in(option, place) || !option.alias_of.empty()) continue;
+        Entry entry{std::string(option.key), {}, false, {}};
         for (std::string& text : std::visit(Texts(option, config, service), option.field)) {
-            entry.values.push_back({1, kind_of(option.type), std::move(text)});
+            entry.values.push_back({{}, kind_of(option.type), std::move(text)});
         }
         entry.is_list = entry.values.size() > 1;
         if (!entry.values.empty()) section.entries.push_back(std::move(entry));

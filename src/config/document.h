@@ -1,8 +1,12 @@
 #pragma once
-// What both readers yield: the tree of a file, with lines, before anybody asks what it means.
+// What both readers yield: the tree of a file, with lines, before anybody asks what it means. Once
+// its includes are resolved (include.h), it is the tree of a whole configuration.
 
+#include <cstddef>
 #include <string>
 #include <vector>
+
+#include "config/spot.h"
 
 namespace portsplit::config {
 
@@ -15,7 +19,7 @@ enum class Kind { Bare, String, Integer, Float, Boolean, Group, List };
 /// A value as text: a number in decimal digits, a boolean as `true` or `false`, a group or a nested
 /// list without its content.
 struct Value {
-    int line = 1;
+    Spot spot;
     Kind kind = Kind::Bare;
     std::string text;
 
@@ -24,9 +28,10 @@ struct Value {
 
 struct Entry {
     std::string key;
-    int line = 1;
+    Spot spot;
     bool is_list = false;  ///< written as a list, even of one value or none
     std::vector<Value> values;
+    std::size_t services_above = 0;  ///< of a global entry: how many services stand above it
 
     bool operator==(const Entry&) const = default;
 };
@@ -34,14 +39,15 @@ struct Entry {
 /// The global entries, or those of one service.
 struct Section {
     std::string name;
-    int line = 1;
+    Spelling spelling = Spelling::Classic;  ///< of the file that it begins in
+    Spot spot;
     std::vector<Entry> entries;
+    bool has_gap = false;  ///< an include in it failed: what it seems to lack may be there
 
     bool operator==(const Section&) const = default;
 };
 
 struct Document {
-    Spelling spelling = Spelling::Classic;
     Section global;
     std::vector<Section> services;
 

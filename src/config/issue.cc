@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <utility>
 
 namespace portsplit::config {
 namespace {
@@ -18,28 +17,39 @@ int count_lines(std::string_view text) {
 
 std::string to_string(const Issue& issue) {
     const char* mark = issue.severity == Severity::Warning ? "warning: " : "";
-    return fmt::format("{}:{}: {}{}", issue.file, issue.line, mark, issue.text);
+    return fmt::format("{}:{}: {}{}", issue.file, issue.spot.line, mark, issue.text);
 }
 
-Issues::Issues(std::string file, std::string_view text)
-    : file_(std::move(file)), last_line_(count_lines(text)) {}
+void sort_by_spot(std::vector<Issue>& issues) {
+    std::stable_sort(issues.begin(), issues.end(),
+                     [](const Issue& a, const Issue& b) { return a.spot < b.spot; });
+}
+
+FileIssues Issues::add_file(std::string name, std::string_view text) {
+    files_.push_back(std::move(name));
+    last_lines_.push_back(count_lines(text));
+    return {*this, static_cast<int>(files_.size()) - 1};
+}
 
 std::vector<Issue> Issues::sorted() const {
     std::vector<Issue> in_order = found_;
-    std::stable_sort(in_order.begin(), in_order.end(),
-                     [](const Issue& a, const Issue& b) { return a.line < b.line; });
+    sort_by_spot(in_order);
     return in_order;
 }
 
-void Issues::add(Severity severity, int line, std::string text, std::string excerpt) {
-    if (severity == Severity::Error) has_errors_ = true;
+void Issues::add(Issue issue) {
+    if (issue.severity == Severity::Error) has_errors_ = true;
     if (found_.size() > kMost) return;
     if (found_.size() == kMost) {
-        text = fmt::format("more than {} problems; the rest is left out", kMost);
-        excerpt.clear();
+        issue.text = fmt::format("more than {} problems; the rest is left out", kMost);
+        issue.excerpt.clear();
     }
-    found_.push_back(
-        {severity, file_, std::clamp(line, 1, last_line_), std::move(text), std::move(excerpt)});
+    const auto file = static_cast<std::size_t>(issue.spot.file);
+    issue.spot.line = std::clamp(issue.spot.line, 1, last_lines_[file]);
+    issue.file = files_[file];
+    if (std::find(found_.begin(), found_.end(), issue) == found_.end()) {
+        found_.push_back(std::move(issue));
+    }
 }
 
 }  // namespace portsplit::config

@@ -1,25 +1,30 @@
 #pragma once
-// Problems of a configuration file, as the administrator reads them. They are collected, never
-// thrown: whoever reads a file goes on to the next problem.
+// Problems of a configuration, as the administrator reads them. They are collected, never thrown:
+// whoever reads a file goes on to the next problem.
 
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
+
+#include "config/spot.h"
 
 namespace portsplit::config {
 
 enum class Severity {
-    Error,    ///< the file is not used
-    Warning,  ///< the file is used, perhaps not as its author thinks
+    Error,    ///< the configuration is not used
+    Warning,  ///< the configuration is used, perhaps not as its author thinks
 };
 
 struct Issue {
     Severity severity = Severity::Error;
-    std::string file;
-    int line = 1;  ///< from 1; where the whole file is meant, 1
-    std::string text;
-    std::string excerpt = {};  ///< whole lines that show the place, for whoever has more than one
+    Spot spot = {};
+    std::string file = {};  ///< the name of the file that the spot is in
+    std::string text = {};
+    std::string excerpt = {};    ///< whole lines that show the place, for whoever has more than one
+    std::string_view name = {};  ///< of a warning that can be silenced
+    std::string service = {};    ///< whose it is, if it is one's
 
     bool operator==(const Issue&) const = default;
 };
@@ -27,33 +32,66 @@ struct Issue {
 /// `FILE:LINE: text`, or `FILE:LINE: warning: text`.
 std::string to_string(const Issue& issue);
 
-/// Collects the issues of one file.
+/// Puts them in the order of the files and their lines, and leaves those of one line as they are.
+void sort_by_spot(std::vector<Issue>& issues);
+
+class FileIssues;
+
+/// Collects the issues of all files of a configuration.
 class Issues {
   public:
     /// How many are kept. A file of another kind would otherwise cost memory without bound.
     static constexpr std::size_t kMost = 1000;
 
+    /// Begins the next file.
     /// @param text  what the file holds; no issue ever speaks of a line that it does not have
-    Issues(std::string file, std::string_view text);
+    /// @returns for whoever reads that file; good as long as this is
+    FileIssues add_file(std::string name, std::string_view text);
 
-    void error(int line, std::string text, std::string excerpt = {}) {
-        add(Severity::Error, line, std::move(text), std::move(excerpt));
+    /// One that was found before, to the letter, is not kept again: a file that is included in many
+    /// places is wrong once.
+    void error(Spot spot, std::string text, std::string excerpt = {}) {
+        add({.spot = spot, .text = std::move(text), .excerpt = std::move(excerpt)});
     }
-    void warning(int line, std::string text) { add(Severity::Warning, line, std::move(text), {}); }
+    /// @param name, service  of one that can be silenced
+    void warning(Spot spot, std::string text, std::string_view name = {},
+                 std::string service = {}) {
+        add({.severity = Severity::Warning,
+             .spot = spot,
+             .text = std::move(text),
+             .name = name,
+             .service = std::move(service)});
+    }
 
-    const std::string& file() const { return file_; }
+    /// The names of the files, by `Spot::file`.
+    const std::vector<std::string>& files() const { return files_; }
     bool has_errors() const { return has_errors_; }
 
-    /// All of them in the order of the lines, those of one line in the order they were found.
+    /// All of them in the order of the files and lines, those of one line in the order they were
+    /// found.
     std::vector<Issue> sorted() const;
 
   private:
-    void add(Severity severity, int line, std::string text, std::string excerpt);
+    void add(Issue issue);
 
-    std::string file_;
-    int last_line_;
+    std::vector<std::string> files_;
+    std::vector<int> last_lines_;  ///< by file
     bool has_errors_ = false;
     std::vector<Issue> found_;
+};
+
+/// The issues of one file, for whoever reads that file and knows of no other.
+class FileIssues {
+  public:
+    FileIssues(Issues& all, int file) : all_(&all), file_(file) {}
+
+    void error(int line, std::string text) { all_->error(at(line), std::move(text)); }
+    void warning(int line, std::string text) { all_->warning(at(line), std::move(text)); }
+    Spot at(int line) const { return {file_, line}; }
+
+  private:
+    Issues* all_;
+    int file_;
 };
 
 }  // namespace portsplit::config

@@ -49,6 +49,7 @@ int main() {
         if (line == "@KEYS@") {
             print_keys(Place::Global, "Global keys");
             print_keys(Place::Service, "Keys of a service");
+            print_keys(Place::Both, "Global or of a service");
         } else {
             fmt::print("{}\n", line);
         }

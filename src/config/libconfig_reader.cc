@@ -7,6 +7,7 @@
 #include <charconv>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "config/libconfig_scan.h"
 #include "config/wording.h"
@@ -28,100 +29,119 @@ std::string digits_of(double number) {
     return {digits.data(), end.ptr};
 }
 
-Value value_of(const config_setting_t& setting) {
-    const int line = line_of(setting);
-    switch (config_setting_type(&setting)) {
-        case CONFIG_TYPE_STRING: {
-            const char* text = config_setting_get_string(&setting);
-            return {line, Kind::String, text == nullptr ? "" : text};
-        }
-        case CONFIG_TYPE_INT:
-        case CONFIG_TYPE_INT64:
-            return {line, Kind::Integer, std::to_string(config_setting_get_int64(&setting))};
-        case CONFIG_TYPE_FLOAT:
-            return {line, Kind::Float, digits_of(config_setting_get_float(&setting))};
-        case CONFIG_TYPE_BOOL:
-            return {line, Kind::Boolean,
-                    config_setting_get_bool(&setting) == CONFIG_TRUE ? "true" : "false"};
-        case CONFIG_TYPE_GROUP:
-            return {line, Kind::Group, "{ }"};
-        default:
-            return {line, Kind::List, "( )"};
-    }
-}
-
 template <typename Take>
 void for_each_element(const config_setting_t& aggregate, Take take) {
     const auto length = static_cast<unsigned>(config_setting_length(&aggregate));
     for (unsigned i = 0; i < length; ++i) take(*config_setting_get_elem(&aggregate, i));
 }
 
-Entry entry_of(const config_setting_t& setting) {
-    Entry entry{name_of(setting), line_of(setting), false, {}};
-    if (config_setting_is_list(&setting) || config_setting_is_array(&setting)) {
-        entry.is_list = true;
-        for_each_element(setting, [&](const config_setting_t& element) {
-            entry.values.push_back(value_of(element));
+/// From libconfig's tree to ours.
+class Reader {
+  public:
+    explicit Reader(FileIssues issues) : issues_(issues) {}
+
+    Document read(const config_setting_t& root) {
+        document_.global.spelling = Spelling::Libconfig;
+        document_.global.spot = issues_.at(1);
+        for_each_element(root, [&](const config_setting_t& setting) {
+            if (name_of(setting) != std::string_view("services")) {
+                Entry& entry = document_.global.entries.emplace_back(entry_of(setting));
+                entry.services_above = document_.services.size();
+            } else if (config_setting_is_group(&setting)) {
+                read_service_group(setting);
+            } else if (config_setting_is_list(&setting)) {
+                read_service_list(setting);
+            } else {
+                issues_.error(line_of(setting), "services: not a group; write services : { ... };");
+            }
         });
-    } else {
-        entry.values.push_back(value_of(setting));
+        return std::move(document_);
     }
-    return entry;
-}
 
-/// `services` as a group of groups, each called after its service.
-void read_service_group(const config_setting_t& services, Document& document, Issues& issues) {
-    for_each_element(services, [&](const config_setting_t& group) {
-        if (!config_setting_is_group(&group)) {
-            issues.error(line_of(group),
-                         fmt::format("{0}: not a group; write {0} : {{ ... }};", name_of(group)));
-            return;
-        }
-        Section& service = document.services.emplace_back();
-        service.name = name_of(group);
-        service.line = line_of(group);
-        for_each_element(group, [&](const config_setting_t& setting) {
-            service.entries.push_back(entry_of(setting));
+  private:
+    /// `services` as a group of groups, each called after its service.
+    void read_service_group(const config_setting_t& services) {
+        for_each_element(services, [&](const config_setting_t& group) {
+            if (!config_setting_is_group(&group)) {
+                issues_.error(
+                    line_of(group),
+                    fmt::format("{0}: not a group; write {0} : {{ ... }};", name_of(group)));
+                return;
+            }
+            Section& service = begin_service(name_of(group), group);
+            for_each_element(group, [&](const config_setting_t& setting) {
+                service.entries.push_back(entry_of(setting));
+            });
         });
-    });
-}
+    }
 
-/// `services` as a list of groups, each with its service's `name`.
-void read_service_list(const config_setting_t& services, Document& document, Issues& issues) {
-    for_each_element(services, [&](const config_setting_t& group) {
-        const config_setting_t* name =
-            config_setting_is_group(&group) ? config_setting_get_member(&group, "name") : nullptr;
-        if (name == nullptr || config_setting_type(name) != CONFIG_TYPE_STRING) {
-            issues.error(line_of(group),
-                         "services: each element of the list is a group with a name; write "
-                         "{ name = \"NAME\"; ... }");
-            return;
-        }
-        Section& service = document.services.emplace_back();
-        service.name = value_of(*name).text;
-        service.line = line_of(*name);
-        for_each_element(group, [&](const config_setting_t& setting) {
-            if (&setting != name) service.entries.push_back(entry_of(setting));
+    /// `services` as a list of groups, each with its service's `name`.
+    void read_service_list(const config_setting_t& services) {
+        for_each_element(services, [&](const config_setting_t& group) {
+            const config_setting_t* name = config_setting_is_group(&group)
+                                               ? config_setting_get_member(&group, "name")
+                                               : nullptr;
+            if (name == nullptr || config_setting_type(name) != CONFIG_TYPE_STRING) {
+                issues_.error(line_of(group),
+                              "services: each element of the list is a group with a name; write "
+                              "{ name = \"NAME\"; ... }");
+                return;
+            }
+            Section& service = begin_service(value_of(*name).text, *name);
+            for_each_element(group, [&](const config_setting_t& setting) {
+                if (&setting != name) service.entries.push_back(entry_of(setting));
+            });
         });
-    });
-}
+    }
 
-Document document_of(const config_setting_t& root, Issues& issues) {
-    Document document;
-    document.spelling = Spelling::Libconfig;
-    for_each_element(root, [&](const config_setting_t& setting) {
-        if (name_of(setting) != std::string_view("services")) {
-            document.global.entries.push_back(entry_of(setting));
-        } else if (config_setting_is_group(&setting)) {
-            read_service_group(setting, document, issues);
-        } else if (config_setting_is_list(&setting)) {
-            read_service_list(setting, document, issues);
+    Section& begin_service(std::string name, const config_setting_t& setting) {
+        Section& service = document_.services.emplace_back();
+        service.name = std::move(name);
+        service.spelling = Spelling::Libconfig;
+        service.spot = spot_of(setting);
+        return service;
+    }
+
+    Entry entry_of(const config_setting_t& setting) const {
+        Entry entry{name_of(setting), spot_of(setting), false, {}};
+        if (config_setting_is_list(&setting) || config_setting_is_array(&setting)) {
+            entry.is_list = true;
+            for_each_element(setting, [&](const config_setting_t& element) {
+                entry.values.push_back(value_of(element));
+            });
         } else {
-            issues.error(line_of(setting), "services: not a group; write services : { ... };");
+            entry.values.push_back(value_of(setting));
         }
-    });
-    return document;
-}
+        return entry;
+    }
+
+    Value value_of(const config_setting_t& setting) const {
+        const Spot spot = spot_of(setting);
+        switch (config_setting_type(&setting)) {
+            case CONFIG_TYPE_STRING: {
+                const char* text = config_setting_get_string(&setting);
+                return {spot, Kind::String, text == nullptr ? "" : text};
+            }
+            case CONFIG_TYPE_INT:
+            case CONFIG_TYPE_INT64:
+                return {spot, Kind::Integer, std::to_string(config_setting_get_int64(&setting))};
+            case CONFIG_TYPE_FLOAT:
+                return {spot, Kind::Float, digits_of(config_setting_get_float(&setting))};
+            case CONFIG_TYPE_BOOL:
+                return {spot, Kind::Boolean,
+                        config_setting_get_bool(&setting) == CONFIG_TRUE ? "true" : "false"};
+            case CONFIG_TYPE_GROUP:
+                return {spot, Kind::Group, "{ }"};
+            default:
+                return {spot, Kind::List, "( )"};
+        }
+    }
+
+    Spot spot_of(const config_setting_t& setting) const { return issues_.at(line_of(setting)); }
+
+    FileIssues issues_;
+    Document document_;
+};
 
 /// libconfig's own words are few; these say what is likely meant.
 std::string explain(std::string_view error) {
@@ -141,7 +161,7 @@ std::string explain(std::string_view error) {
 
 }  // namespace
 
-std::optional<Document> read_libconfig(std::string_view text, Issues& issues) {
+std::optional<Document> read_libconfig(std::string_view text, FileIssues issues) {
     const std::optional<std::string> prepared = prepare_for_libconfig(text, issues);
     if (!prepared) return std::nullopt;
     config_t config;
@@ -151,7 +171,7 @@ std::optional<Document> read_libconfig(std::string_view text, Issues& issues) {
         issues.error(config_error_line(&config), explain(config_error_text(&config)));
         return std::nullopt;
     }
-    return document_of(*config_root_setting(&config), issues);
+    return Reader(issues).read(*config_root_setting(&config));
 }
 
 }  // namespace portsplit::config

@@ -12,6 +12,6 @@ namespace portsplit::config {
 
 /// Reads cleaned text. Opens no file.
 /// @returns nothing, after an error, if the text is not libconfig's
-std::optional<Document> read_libconfig(std::string_view text, Issues& issues);
+std::optional<Document> read_libconfig(std::string_view text, FileIssues issues);
 
 }  // namespace portsplit::config

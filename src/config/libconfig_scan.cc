@@ -24,7 +24,7 @@ bool is_integer(std::string_view word) {
 
 class Scanner {
   public:
-    Scanner(std::string_view text, Issues& issues) : rest_(text), issues_(issues) {}
+    Scanner(std::string_view text, FileIssues issues) : rest_(text), issues_(issues) {}
 
     std::optional<std::string> scan() {
         while (!rest_.empty() && readable_) {
@@ -35,7 +35,9 @@ class Scanner {
             } else if (rest_.starts_with('"')) {
                 take_string();
             } else if (rest_.starts_with('@')) {
-                refuse(line_, "@include: a configuration is one file; put the text here");
+                refuse(line_,
+                       "@include: libconfig's own, which is not used; write include = \"./FILE\"; "
+                       "instead");
             } else {
                 take_word();
             }
@@ -96,7 +98,7 @@ class Scanner {
     }
 
     std::string_view rest_;
-    Issues& issues_;
+    FileIssues issues_;
     std::string out_;
     int line_ = 1;
     bool readable_ = true;
@@ -104,7 +106,7 @@ class Scanner {
 
 }  // namespace
 
-std::optional<std::string> prepare_for_libconfig(std::string_view text, Issues& issues) {
+std::optional<std::string> prepare_for_libconfig(std::string_view text, FileIssues issues) {
     return Scanner(text, issues).scan();
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 // The front door of this room: the text of a configuration file to the model, or to everything that
-// is wrong with it. Reads no file itself.
+// is wrong with it. Opens no file itself.
 
 #include <functional>
 #include <optional>
@@ -10,6 +10,7 @@
 
 #include "config/builder.h"
 #include "config/document.h"
+#include "config/include.h"
 #include "config/issue.h"
 #include "config/origins.h"
 #include "core/model.h"
@@ -17,16 +18,17 @@
 namespace portsplit::config {
 
 struct Loaded {
-    std::optional<core::Config> config;  ///< present if no issue is an error
-    core::Config draft;                  ///< what could be read even so, for further checks only
-    std::vector<Issue> issues;           ///< errors and warnings in the order of the lines
-    Spelling spelling = Spelling::Classic;
+    std::optional<core::Config> config;     ///< present if no issue is an error
+    core::Config draft;                     ///< what could be read even so, for further checks only
+    std::vector<Issue> issues;              ///< errors and warnings, as `sort_by_spot` has them
+    Spelling spelling = Spelling::Classic;  ///< of the file that was asked for
     Origins origins;
 };
 
-/// Reads a configuration in either spelling.
-/// @param file_name  for the issues only
-Loaded read(std::string_view text, const std::string& file_name, Need need);
+/// Reads a configuration in either spelling, and what it includes.
+/// @param file_name  for the issues, and for the folder that the paths of includes begin at
+Loaded read(std::string_view text, const std::string& file_name, Need need,
+            const Files& files = {});
 
 /// The answers of the system that a configuration will run on. What is left empty is not asked.
 struct Surroundings {
@@ -36,11 +38,7 @@ struct Surroundings {
     std::function<bool(const std::string& name)> group_exists = {};
 };
 
-/// What a valid configuration names that is not there, in the order of the lines.
+/// What a valid configuration names that is not there, in the order of the files.
 std::vector<Issue> check_surroundings(const Loaded& loaded, const Surroundings& surroundings);
-
-/// Warns of a missing `fallback` or `timeout`, without which a stranger can tell Portsplit from the
-/// server that it hides behind. For whoever asks for advice; a daemon starts without.
-std::vector<Issue> lint_last_resorts(const Loaded& loaded);
 
 }  // namespace portsplit::config

@@ -111,6 +111,12 @@ constexpr auto kOptions = std::to_array<Option>({
      .words = kStderrWords,
      .default_text = "log",
      .help = "where the program's standard error goes"},
+    {.key = kInclude,
+     .place = Place::Both,
+     .type = Type::Include,
+     .field = std::monostate{},
+     .repeatable = true,
+     .help = "a file to read in this place: a name from the library of patterns, or a path with /"},
 });
 
 }  // namespace
@@ -121,6 +127,10 @@ const Option* find_option(std::string_view key) {
     const auto found = std::find_if(kOptions.begin(), kOptions.end(),
                                     [&](const Option& option) { return option.key == key; });
     return found == kOptions.end() ? nullptr : &*found;
+}
+
+bool stands_in(const Option& option, Place section) {
+    return option.place == section || option.place == Place::Both;
 }
 
 std::string form(const Option& option) {
@@ -149,6 +159,8 @@ std::string form(const Option& option) {
             return "TEXT";
         case Type::YesNo:
             return "yes|no";
+        case Type::Include:
+            return "NAME|PATH";
         case Type::Word:
             break;
     }

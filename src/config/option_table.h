@@ -15,7 +15,10 @@
 
 namespace portsplit::config {
 
-enum class Place { Global, Service };
+enum class Place { Global, Service, Both };
+
+/// The one key that never reaches the model: include.h puts what it names in its place.
+inline constexpr std::string_view kInclude = "include";
 
 /// What kind of value an option takes.
 enum class Type {
@@ -32,6 +35,7 @@ enum class Type {
     Text,      ///< as it stands, may be empty
     Word,      ///< one of `words`
     YesNo,     ///< yes, no, true, false
+    Include,   ///< of a file: its name in the library, or a path
 };
 
 /// The place in the model where a value lands, and so its type in C++. A list collects.
@@ -44,7 +48,8 @@ using Field = std::variant<std::vector<core::Endpoint> core::Config::*,   //
                            std::string core::Exec::*,                     //
                            std::vector<std::string> core::Exec::*,        //
                            core::Stdio core::Exec::*,                     //
-                           core::StderrTo core::Exec::*>;
+                           core::StderrTo core::Exec::*,                  //
+                           std::monostate>;  // nowhere: resolved before
 
 struct Option {
     std::string_view key;
@@ -66,6 +71,9 @@ std::span<const Option> options();
 
 /// The option of that key, or null.
 const Option* find_option(std::string_view key);
+
+/// Whether a key may stand in the global section or in a service.
+bool stands_in(const Option& option, Place section);
 
 /// The form of a value in documentation: `ADDR:PORT`, `SECONDS`, `socket|pipe|pty`.
 std::string form(const Option& option);

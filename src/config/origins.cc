@@ -11,19 +11,19 @@ std::size_t index_of(std::string_view key) {
 
 }  // namespace
 
-void Origin::add(std::string_view key, int value_line) {
-    lines_.resize(options().size());
-    lines_[index_of(key)].push_back(value_line);
+void Origin::add(std::string_view key, Spot value) {
+    spots_.resize(options().size());
+    spots_[index_of(key)].push_back(value);
 }
 
-int Origin::of(std::string_view key, std::size_t index) const {
-    const std::span<const int> lines = lines_of(key);
-    return index < lines.size() ? lines[index] : line;
+Spot Origin::of(std::string_view key, std::size_t index) const {
+    const std::span<const Spot> spots = spots_of(key);
+    return index < spots.size() ? spots[index] : spot;
 }
 
-std::span<const int> Origin::lines_of(std::string_view key) const {
-    if (lines_.empty()) return {};
-    return lines_[index_of(key)];
+std::span<const Spot> Origin::spots_of(std::string_view key) const {
+    if (spots_.empty()) return {};
+    return spots_[index_of(key)];
 }
 
 }  // namespace portsplit::config

@@ -1,5 +1,5 @@
 #pragma once
-// Where in the file each part of a model came from, for checks that speak later.
+// Where in the files each part of a model came from, for checks that speak later.
 
 #include <cstddef>
 #include <span>
@@ -7,32 +7,34 @@
 #include <string_view>
 #include <vector>
 
+#include "config/spot.h"
+
 namespace portsplit::config {
 
-/// The lines of the global section or of one service.
+/// The spots of the global section or of one service.
 class Origin {
   public:
     Origin() = default;
-    explicit Origin(int section_line) : line(section_line) {}
+    explicit Origin(Spot section) : spot(section) {}
 
-    /// Notes a line on which a key of the table has a value.
-    void add(std::string_view key, int value_line);
+    /// Notes where a key of the table has a value.
+    void add(std::string_view key, Spot value);
 
-    /// The line of a key's value; that of the section if the file does not have it.
-    int of(std::string_view key, std::size_t index = 0) const;
-    bool has(std::string_view key) const { return !lines_of(key).empty(); }
+    /// Where a key's value stands; where the section does if the files do not have it.
+    Spot of(std::string_view key, std::size_t index = 0) const;
+    bool has(std::string_view key) const { return !spots_of(key).empty(); }
 
-    int line = 1;               ///< of the section itself
-    std::vector<int> patterns;  ///< one for each pattern of the model, whatever its key
+    Spot spot;                   ///< of the section itself
+    std::vector<Spot> patterns;  ///< one for each pattern of the model, whatever its key
 
   private:
-    std::span<const int> lines_of(std::string_view key) const;
+    std::span<const Spot> spots_of(std::string_view key) const;
 
-    std::vector<std::vector<int>> lines_;  ///< by option, in the order of the table
+    std::vector<std::vector<Spot>> spots_;  ///< by option, in the order of the table
 };
 
 struct Origins {
-    std::string file;
+    std::vector<std::string> files;  ///< their names, by `Spot::file`
     Origin global;
     std::vector<Origin> services;  ///< in the order of the model's
 };

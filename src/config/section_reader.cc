@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "config/source.h"
 #include "config/values.h"
 #include "config/wording.h"
 #include "core/pattern.h"
@@ -16,57 +17,23 @@
 namespace portsplit::config {
 namespace {
 
-/// `KEY = VALUE`, the value as its spelling writes it.
-std::string as_written(std::string_view key, const Value& value) {
-    const char* quote = value.kind == Kind::String ? "\"" : "";
-    return fmt::format("{0} = {2}{1}{2}", shown(key), shown(value.text), quote);
-}
-
-bool fits(Kind kind, Type type) {
-    switch (kind) {
-        case Kind::Bare:
-            return true;
-        case Kind::String:
-            return type != Type::Number && type != Type::Seconds;
-        case Kind::Integer:
-        case Kind::Float:
-            return type == Type::Number || type == Type::Seconds;
-        case Kind::Boolean:
-            return type == Type::YesNo;
-        case Kind::Group:
-        case Kind::List:
-            break;
-    }
-    return false;
-}
-
-std::string why_unfit(Kind kind, Type type) {
-    if (kind == Kind::Group) return "a group; a service stands inside services : { ... };";
-    if (kind == Kind::List) return "a list inside a list; write its values in the outer one";
-    if (type == Type::Number || type == Type::Seconds)
-        return "not a number; write one without quotes";
-    return "not a string; write it in double quotes";
-}
-
 std::vector<std::string_view> keys_of(Place place) {
     std::vector<std::string_view> keys;
     for (const Option& option : options()) {
-        if (option.place == place) keys.push_back(option.key);
+        if (stands_in(option, place)) keys.push_back(option.key);
     }
     return keys;
 }
 
 class SectionReader {
   public:
-    SectionReader(const Section& section, Place place, Spelling spelling, Draft& draft,
-                  Issues& issues)
+    SectionReader(const Section& section, Place place, Draft& draft, Issues& issues)
         : section_(section),
           place_(place),
-          spelling_(spelling),
           draft_(draft),
           issues_(issues),
           given_(options().size()),
-          origin_(section.line) {}
+          origin_(section.spot) {}
 
     Origin read() {
         for (const Entry& entry : section_.entries) sort(entry);
@@ -82,17 +49,17 @@ class SectionReader {
     void sort(const Entry& entry) {
         const Option* option = find_option(entry.key);
         if (option == nullptr) return report_unknown(entry);
-        if (option->place != place_) return report_misplaced(entry);
+        if (!stands_in(*option, place_)) return report_misplaced(entry);
         auto& values = given_[static_cast<std::size_t>(option - options().data())];
         if (!option->repeatable && entry.is_list) {
-            issues_.error(entry.line, fmt::format("{}: a list; write one value", entry.key));
+            issues_.error(entry.spot, fmt::format("{}: a list; write one value", entry.key));
             return;
         }
         for (const Value& value : entry.values) {
             if (!option->repeatable && !values.empty()) {
-                issues_.error(value.line,
-                              fmt::format("{}: set on line {} already; keep one of the two",
-                                          as_written(entry.key, value), values.front()->line));
+                issues_.error(value.spot, fmt::format("{}: set {} already; keep one of the two",
+                                                      as_written(entry.key, value),
+                                                      where(values.front()->spot, value.spot)));
                 return;
             }
             values.push_back(&value);
@@ -114,11 +81,11 @@ class SectionReader {
                                  place_ == Place::Global ? "global keys" : "the keys of a service",
                                  alternatives(keys));
         }
-        issues_.error(entry.line, fmt::format("unknown key {}; {}", shown(entry.key), advice));
+        issues_.error(entry.spot, fmt::format("unknown key {}; {}", shown(entry.key), advice));
     }
 
     void report_misplaced(const Entry& entry) {
-        const bool classic = spelling_ == Spelling::Classic;
+        const bool classic = !entry.values.empty() && entry.values.front().kind == Kind::Bare;
         const char* advice = "";
         if (place_ == Place::Service) {
             advice = classic ? "a global key; move it above the first [service]"
@@ -127,11 +94,11 @@ class SectionReader {
             advice = classic ? "a key of a service; move it below a [service]"
                              : "a key of a service; move it into a group in services";
         }
-        issues_.error(entry.line, fmt::format("{}: {}", entry.key, advice));
+        issues_.error(entry.spot, fmt::format("{}: {}", entry.key, advice));
     }
 
     void take(const Option& option, const Value& value) {
-        origin_.add(option.key, value.line);
+        origin_.add(option.key, value.spot);
         std::visit([&](auto field) { store(option, value, field); }, option.field);
     }
 
@@ -149,11 +116,14 @@ class SectionReader {
     }
 
     void store(const Option& option, const Value& value, core::PatternKind kind) {
-        origin_.patterns.push_back(value.line);
+        origin_.patterns.push_back(value.spot);
         draft_.service.patterns.push_back({kind, kind == core::PatternKind::String
                                                      ? read_bytes(option, value)
                                                      : read_notation(option, value, kind)});
     }
+
+    /// Includes are resolved before.
+    void store(const Option&, const Value&, std::monostate) {}
 
     /// `pty` comes after `stdio` in the table: it is the old word for one of its values, and may
     /// stand beside it if both agree.
@@ -164,8 +134,8 @@ class SectionReader {
             draft_.exec.*field = *readable;
         } else if ((*readable == core::Stdio::Pty) != (draft_.exec.*field == core::Stdio::Pty)) {
             report(option, value,
-                   fmt::format("contradicts {} on line {}; keep one of the two", option.alias_of,
-                               origin_.of(option.alias_of)));
+                   fmt::format("contradicts {} {}; keep one of the two", option.alias_of,
+                               where(origin_.of(option.alias_of), value.spot)));
         }
     }
 
@@ -195,49 +165,56 @@ class SectionReader {
     /// A pattern that stays text, and what its compiler says of it.
     std::string read_notation(const Option& option, const Value& value, core::PatternKind kind) {
         if (!check_kind(option, value)) return {};
-        if (value.text.empty()) {
+        // Blanks mean nothing in hex, and the classic spelling could not say those at an end.
+        std::string text(kind == core::PatternKind::Hex ? trim(value.text) : value.text);
+        if (text.empty()) {
             report(option, value, "empty; write what the first bytes of the stream are");
             return {};
         }
-        const auto pattern = core::compile({kind, value.text});
+        const auto pattern = core::compile({kind, text});
         if (!pattern) {
             const core::PatternProblem& problem = pattern.error();
-            issues_.error(value.line,
+            issues_.error(value.spot,
                           fmt::format("{}: {} (at character {})", as_written(option.key, value),
                                       problem.text, problem.place + 1),
-                          pointed_at(value.text, problem.place));
+                          pointed_at(text, problem.place));
         } else if ((*pattern)->answer({}) == core::Answer::Match) {
             report(option, value,
                    "matches before the first byte, and so every stream; fallback is the service "
                    "for what remains");
-        } else if ((*pattern)->shortest_match() > core::kLargestWindow) {
-            report(option, value,
-                   fmt::format("{} bytes; at most {} can be looked at",
-                               (*pattern)->shortest_match(), core::kLargestWindow));
+        } else if (const std::size_t bytes = (*pattern)->shortest_match();
+                   bytes > core::kLargestWindow) {
+            report(
+                option, value,
+                fmt::format("{} bytes; at most {} can be looked at", bytes, core::kLargestWindow));
         }
-        return value.text;
+        return text;
     }
 
     bool check_kind(const Option& option, const Value& value) {
-        const bool fit = fits(value.kind, option.type);
-        if (!fit) report(option, value, why_unfit(value.kind, option.type));
-        return fit;
+        const std::string why = why_unfit(option, value.kind);
+        if (!why.empty()) report(option, value, why);
+        return why.empty();
     }
 
     /// Portsplit 1.0 took such a backslash as it stands, so its files keep that.
     void report_stray(const Option& option, const Value& value, std::string_view stray) {
         const std::string start =
             fmt::format("{}: {} is not a byte in hex", as_written(option.key, value), shown(stray));
-        if (spelling_ == Spelling::Classic) {
-            issues_.warning(value.line, start + " and stays as it is; write \\5C for a backslash");
+        if (value.kind == Kind::Bare) {
+            issues_.warning(value.spot, start + " and stays as it is; write \\5C for a backslash");
         } else {
-            issues_.error(value.line,
+            issues_.error(value.spot,
                           start + "; write \"\\\\5C\" for a backslash, \"\\\\00\" for a NUL");
         }
     }
 
     void report(const Option& option, const Value& value, std::string_view problem) {
-        issues_.error(value.line, fmt::format("{}: {}", as_written(option.key, value), problem));
+        issues_.error(value.spot, fmt::format("{}: {}", as_written(option.key, value), problem));
+    }
+
+    std::string where(Spot spot, Spot message) const {
+        return config::where(spot, message, issues_.files());
     }
 
     template <typename Owner>
@@ -249,7 +226,6 @@ class SectionReader {
 
     const Section& section_;
     Place place_;
-    Spelling spelling_;
     Draft& draft_;
     Issues& issues_;
     std::vector<std::vector<const Value*>> given_;  ///< by option
@@ -258,9 +234,8 @@ class SectionReader {
 
 }  // namespace
 
-Origin read_section(const Section& section, Place place, Spelling spelling, Draft& draft,
-                    Issues& issues) {
-    return SectionReader(section, place, spelling, draft, issues).read();
+Origin read_section(const Section& section, Place place, Draft& draft, Issues& issues) {
+    return SectionReader(section, place, draft, issues).read();
 }
 
 }  // namespace portsplit::config

@@ -20,8 +20,7 @@ struct Draft {
 
 /// Reads the entries of a section into the draft. Issues: keys that are unknown, misplaced or
 /// repeated, values of the wrong type or form.
-/// @returns the lines of the values that were given, readable or not
-Origin read_section(const Section& section, Place place, Spelling spelling, Draft& draft,
-                    Issues& issues);
+/// @returns the spots of the values that were given, readable or not
+Origin read_section(const Section& section, Place place, Draft& draft, Issues& issues);
 
 }  // namespace portsplit::config

@@ -19,23 +19,28 @@ std::string warning_of(const core::Shadow& shadow, const core::Config& config,
                        const Origins& origins) {
     const core::Service& by = config.services[shadow.by_service];
     return fmt::format(
-        "service {}: pattern {} never decides, for {} of service {} on line {} takes its streams; "
-        "delete it",
+        "service {}: pattern {} never decides, for {} of service {} {} takes its streams; delete "
+        "it",
         config.services[shadow.service].name,
         shown(print_pattern(config.services[shadow.service].patterns[shadow.pattern])),
         shown(print_pattern(by.patterns[shadow.by_pattern])), by.name,
-        origins.services[shadow.by_service].patterns[shadow.by_pattern]);
+        where(origins.services[shadow.by_service].patterns[shadow.by_pattern],
+              origins.services[shadow.service].patterns[shadow.pattern], origins.files));
 }
 
-/// `lines 3, 6`: those of the patterns that leave nothing to a service.
+/// `on line 3, on line 6`: the patterns that leave nothing to a service.
 std::string takers_of(std::size_t service, const std::vector<core::Shadow>& shadows,
                       const Origins& origins) {
-    std::set<int> lines;
+    std::set<Spot> spots;
     for (const core::Shadow& shadow : shadows) {
         if (shadow.service != service) continue;
-        lines.insert(origins.services[shadow.by_service].patterns[shadow.by_pattern]);
+        spots.insert(origins.services[shadow.by_service].patterns[shadow.by_pattern]);
     }
-    return fmt::format("line{} {}", lines.size() > 1 ? "s" : "", fmt::join(lines, ", "));
+    std::vector<std::string> places;
+    for (const Spot spot : spots) {
+        places.push_back(where(spot, origins.services[service].spot, origins.files));
+    }
+    return fmt::format("{}", fmt::join(places, ", "));
 }
 
 }  // namespace
@@ -47,14 +52,15 @@ void warn_of_shadows(const core::Config& config, const Origins& origins, Issues&
         // A service that can never win is one warning, not one for each of its patterns.
         if (std::binary_search(losers.begin(), losers.end(), shadow.service)) continue;
         issues.warning(origins.services[shadow.service].patterns[shadow.pattern],
-                       warning_of(shadow, config, origins));
+                       warning_of(shadow, config, origins), "shadowed",
+                       config.services[shadow.service].name);
     }
     for (const std::size_t loser : losers) {
-        issues.warning(
-            origins.services[loser].line,
-            fmt::format("service {} can never win, for earlier patterns take all its "
-                        "streams ({}); move it up or delete it",
-                        config.services[loser].name, takers_of(loser, shadows, origins)));
+        issues.warning(origins.services[loser].spot,
+                       fmt::format("service {} can never win, for earlier patterns take all its "
+                                   "streams ({}); move it up or delete it",
+                                   config.services[loser].name, takers_of(loser, shadows, origins)),
+                       "never-wins", config.services[loser].name);
     }
 }
 

@@ -22,7 +22,7 @@ bool is_section(std::string_view line) {
 
 }  // namespace
 
-std::optional<std::string> clean(std::string_view text, Issues& issues) {
+std::optional<std::string> clean(std::string_view text, FileIssues issues) {
     if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
         issues.error(
             line_of(text, nul),
@@ -52,8 +52,12 @@ Spelling detect_spelling(std::string_view text) {
     bool has_section = false;
     for_each_line(text, [&](std::string_view line, int) { has_section |= is_section(line); });
     if (has_section) return Spelling::Classic;
-    // No libconfig service is written without a brace.
-    const bool could_be_libconfig = text.find_first_of("{;\"") != std::string_view::npos;
+    // No libconfig service is written without a brace. Comments of both spellings say nothing.
+    bool could_be_libconfig = false;
+    for_each_line(text, [&](std::string_view line, int) {
+        could_be_libconfig |=
+            !line.starts_with('#') && line.find_first_of("{;\"") != std::string_view::npos;
+    });
     return could_be_libconfig ? Spelling::Libconfig : Spelling::Classic;
 }
 

@@ -14,10 +14,10 @@ namespace portsplit::config {
 /// Removes a byte order mark and the carriage returns before newlines, with a warning each. Line
 /// numbers stay.
 /// @returns nothing, after an error, if the text holds a NUL byte: it is no text then
-std::optional<std::string> clean(std::string_view text, Issues& issues);
+std::optional<std::string> clean(std::string_view text, FileIssues issues);
 
 /// A text with a line that is just `[name]` is classic, any other is libconfig. A text that can
-/// hold no service in either spelling goes to the reader that explains it best.
+/// hold no service in either spelling is what its lines look like, comments left aside.
 Spelling detect_spelling(std::string_view text);
 
 /// Calls `take(line, number)` for each line, without its newline.

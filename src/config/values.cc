@@ -49,6 +49,24 @@ std::optional<std::uint64_t> digits(std::string_view text) {
     return number;
 }
 
+bool fits(Kind kind, Type type) {
+    switch (kind) {
+        case Kind::Bare:
+            return true;
+        case Kind::String:
+            return type != Type::Number && type != Type::Seconds;
+        case Kind::Integer:
+        case Kind::Float:
+            return type == Type::Number || type == Type::Seconds;
+        case Kind::Boolean:
+            return type == Type::YesNo;
+        case Kind::Group:
+        case Kind::List:
+            break;
+    }
+    return false;
+}
+
 /// What most texts have in common.
 std::optional<Problem> check_text(std::string_view text, std::size_t longest) {
     if (text.empty()) return Problem{"empty; write a value or delete the line"};
@@ -98,6 +116,16 @@ std::optional<std::uint64_t> thousandths(std::string_view fraction) {
 }
 
 }  // namespace
+
+std::string why_unfit(const Option& option, Kind kind) {
+    if (fits(kind, option.type)) return {};
+    if (kind == Kind::Group) return "a group; a service stands inside services : { ... };";
+    if (kind == Kind::List) return "a list inside a list; write its values in the outer one";
+    if (option.type == Type::Number || option.type == Type::Seconds) {
+        return "not a number; write one without quotes";
+    }
+    return "not a string; write it in double quotes";
+}
 
 template <>
 core::Result<Endpoint, Problem> parse(const Option& option, std::string_view text) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "config/document.h"
 #include "config/option_table.h"
 #include "core/model.h"
 #include "core/result.h"
@@ -17,6 +18,9 @@ namespace portsplit::config {
 struct Problem {
     std::string text;
 };
+
+/// What is wrong with the type that a value was spelled in; empty if nothing is.
+std::string why_unfit(const Option& option, Kind kind);
 
 /// Reads a value of that option. T is what its field holds or collects; patterns are `unescape`d.
 template <typename T>

@@ -43,6 +43,11 @@ std::string shown(std::string_view text) {
     return out;
 }
 
+std::string as_written(std::string_view key, const Value& value) {
+    const char* quote = value.kind == Kind::String ? "\"" : "";
+    return fmt::format("{0} = {2}{1}{2}", shown(key), shown(value.text), quote);
+}
+
 std::string pointed_at(std::string_view text, std::size_t place) {
     constexpr std::size_t kAround = 36;
     const std::size_t begin = place > kAround ? place - kAround : 0;

@@ -7,11 +7,16 @@
 #include <string_view>
 #include <vector>
 
+#include "config/document.h"
+
 namespace portsplit::config {
 
 /// Text from a file fit for one line of a terminal: what is not printable ASCII as `\XX`, and a
 /// long one cut with `...`.
 std::string shown(std::string_view text);
+
+/// `KEY = VALUE`, the value as its spelling writes it.
+std::string as_written(std::string_view key, const Value& value);
 
 /// Two lines: a text, cut to the neighbourhood of one place where it is long, and a caret under the
 /// place. What is not printable is shown as one dot, so that the caret stands right.

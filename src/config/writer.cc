@@ -19,6 +19,10 @@ namespace {
 /// Longer lists are written one value a line.
 constexpr std::size_t kLongestLine = 100;
 
+/// libconfig compares the name of each service in a group with those of all before it: 10,000 take
+/// it a second.
+constexpr std::size_t kLargestGroup = 500;
+
 std::size_t longest_key(const Section& section) {
     std::size_t longest = 0;
     for (const Entry& entry : section.entries) longest = std::max(longest, entry.key.size());
@@ -109,12 +113,14 @@ bool is_libconfig_name(std::string_view name) {
            name.find_first_not_of(kLater) == name.npos && lower != "true" && lower != "false";
 }
 
-/// `services` as a group, or as a list where a name is none that libconfig allows.
+/// `services` as a group, or as a list where a name is none that libconfig allows, or there are
+/// very many.
 void append_services(const std::vector<Section>& services, std::string& out) {
     constexpr std::string_view kName = "name";
-    const bool as_group = std::all_of(services.begin(), services.end(), [](const Section& service) {
-        return is_libconfig_name(service.name);
-    });
+    const bool as_group = services.size() <= kLargestGroup &&
+                          std::all_of(services.begin(), services.end(), [](const Section& service) {
+                              return is_libconfig_name(service.name);
+                          });
     out += as_group ? "services : {\n" : "services = (\n";
     bool is_first = true;
     for (const Section& service : services) {

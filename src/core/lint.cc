@@ -127,6 +127,7 @@ class Lookout {
     void note_undecided(std::size_t service, std::size_t pattern, const Specimens& specimens) {
         const auto& undecided = specimens.undecided;
         if (specimens.matches.empty() && !undecided) {
+            if (!specimens.is_all) return;
             sightings_.push_back({Kind::Barren, service, pattern, service, ""});
         } else if (undecided && (specimens.matches.empty() || !specimens.says_no)) {
             const Kind kind = specimens.matches.empty() ? Kind::Endless : Kind::Holds;

@@ -40,7 +40,7 @@ struct Sighting {
     enum class Kind {
         Overtaken,  ///< every stream found that fits the service goes to an earlier one
         Waits,      ///< the service matches, but an earlier one might still
-        Barren,     ///< no stream was found that fits the pattern
+        Barren,     ///< no stream fits the pattern, as far as the search can tell
         Endless,    ///< fits nothing found, but stays undecided for as long as anybody looks
         Holds,      ///< has no first byte it says no to, and can stay undecided as long
     };

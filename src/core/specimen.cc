@@ -67,6 +67,7 @@ class Search {
             waiting_.pop_front();
             look_beyond(stream);
         }
+        found_.is_all &= waiting_.empty();
         std::stable_sort(found_.matches.begin(), found_.matches.end(),
                          [](const auto& a, const auto& b) { return a.size() < b.size(); });
         return std::move(found_);
@@ -106,7 +107,10 @@ class Search {
             if (next == Answer::More) open.push_back(stream + piece);
             if (next == Answer::Match) keep_match(stream + piece);
         }
-        if (++alike_[choice] > kMostAlike) return pump(stream);
+        if (++alike_[choice] > kMostAlike) {
+            found_.is_all = false;
+            return pump(stream);
+        }
         for (std::string& longer : open) {
             if (longer.size() < window_) waiting_.push_back(std::move(longer));
         }

@@ -22,6 +22,7 @@ struct Specimens {
     std::vector<std::string> matches;  ///< streams at the very byte that makes them match
     std::optional<Endless> undecided;  ///< one that is `More` up to the window
     bool says_no = false;              ///< some first byte is `No`
+    bool is_all = true;                ///< nothing was left out for looking like what was looked at
 };
 
 /// @param window  how many first bytes are looked at

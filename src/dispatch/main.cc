@@ -14,6 +14,7 @@
 #include "dispatch/inetd.h"
 #include "dispatch/zygote.h"
 #include "handoff.h"
+#include "included_files.h"
 #include "sys/file.h"
 #include "sys/log.h"
 #include "sys/process.h"
@@ -36,8 +37,8 @@ constexpr const char* kHelp =
 
 /// The plan of a configuration; its problems go to the log.
 std::optional<core::Plan> plan_from(const std::string& text, const std::string& file,
-                                    sys::Log& log) {
-    config::Loaded loaded = config::read(text, file, config::Need::Services);
+                                    const config::Files& files, sys::Log& log) {
+    config::Loaded loaded = config::read(text, file, config::Need::Services, files);
     for (const config::Issue& issue : loaded.issues) {
         const bool error = issue.severity == config::Severity::Error;
         if (error) log.line(sys::Level::Error, config::to_string(issue));
@@ -61,7 +62,8 @@ int serve_as_zygote(const std::string& version, const std::string& where, const 
         return handoff::kExitSystem;
     }
     ::close(handoff::kConfigurationFd);
-    const auto plan = plan_from(*text, file, *log);
+    // What was validated and handed over has nothing left to include.
+    const auto plan = plan_from(*text, file, {}, *log);
     return plan ? dispatch::run_zygote(*plan, *log) : handoff::kExitConfiguration;
 }
 
@@ -79,7 +81,7 @@ int serve_as_inetd(std::string where, const std::string& file) {
         log->line(sys::Level::Error, sys::to_string(text.error()));
         return handoff::kExitConfiguration;
     }
-    const auto plan = plan_from(*text, file, *log);
+    const auto plan = plan_from(*text, file, included_files(PORTSPLIT_LIBEXEC_TO_PATTERNS), *log);
     return plan ? dispatch::serve_inetd(*plan, *log) : handoff::kExitConfiguration;
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "config/load.h"
+#include "included_files.h"
 #include "listener/daemon.h"
 #include "sys/account.h"
 #include "sys/file.h"
@@ -33,7 +34,8 @@ std::optional<core::Config> load(const std::string& file, config::Need need, sys
         log.line(Level::Error, sys::to_string(text.error()));
         return std::nullopt;
     }
-    config::Loaded loaded = config::read(*text, file, need);
+    config::Loaded loaded =
+        config::read(*text, file, need, included_files(PORTSPLIT_SBIN_TO_PATTERNS));
     for (const config::Issue& issue : loaded.issues) {
         const bool error = issue.severity == config::Severity::Error;
         log.line(error ? Level::Error : Level::Warning, config::to_string(issue));

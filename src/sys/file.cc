@@ -1,14 +1,20 @@
 #include "sys/file.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <memory>
 
 namespace portsplit::sys {
 namespace {
+
+struct CloseFolder {
+    void operator()(DIR* folder) const { ::closedir(folder); }
+};
 
 bool is_program(const std::string& path) {
     struct stat status {};
@@ -43,6 +49,14 @@ Result<std::string> read_all(int fd) {
         text.append(buffer, static_cast<std::size_t>(got));
         if (text.size() > kLargestFile) return SysError{EFBIG, "cannot read"};
     }
+}
+
+std::vector<std::string> names_in(const std::string& folder) {
+    std::vector<std::string> names;
+    const std::unique_ptr<DIR, CloseFolder> open(::opendir(folder.c_str()));
+    if (open == nullptr) return names;
+    while (const dirent* entry = ::readdir(open.get())) names.emplace_back(entry->d_name);
+    return names;
 }
 
 Result<Done> write_all(int fd, std::string_view text) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "sys/error.h"
 #include "sys/fd.h"
@@ -19,6 +20,9 @@ Result<std::string> read_file(const std::string& path);
 
 /// Reads all that is left of an open descriptor.
 Result<std::string> read_all(int fd);
+
+/// The names in a folder, in no order; none of a folder that cannot be read.
+std::vector<std::string> names_in(const std::string& folder);
 
 /// Writes all of it. EPIPE and its like are errors, not signals, only where SIGPIPE is ignored.
 Result<Done> write_all(int fd, std::string_view text);

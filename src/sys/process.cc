@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <climits>
+#include <cstdlib>
 
 #include "sys/file.h"
 #include "sys/signals.h"
@@ -96,6 +97,16 @@ std::string own_folder() {
     if (length <= 0) return "";
     const std::string whole(path, static_cast<std::size_t>(length));
     return whole.substr(0, whole.rfind('/'));
+}
+
+std::string beside_own(const std::vector<std::string>& places) {
+    std::string path;
+    for (const std::string& place : places) {
+        path = own_folder() + "/" + place;
+        char real[PATH_MAX];
+        if (::realpath(path.c_str(), real) != nullptr) return real;
+    }
+    return path;
 }
 
 }  // namespace portsplit::sys

@@ -55,4 +55,9 @@ SysError execute(const UniqueFd& program, const std::vector<std::string>& argume
 /// The folder that the running program's file lies in.
 std::string own_folder();
 
+/// The first of these places that is there, without links and dots; the last as it stands if none
+/// is.
+/// @param places  from the folder of the running program
+std::string beside_own(const std::vector<std::string>& places);
+
 }  // namespace portsplit::sys

@@ -10,11 +10,15 @@ namespace {
 using ::testing::ElementsAre;
 
 Entry bare(const char* key, int line, const char* text) {
-    return {key, line, false, {{line, Kind::Bare, text}}};
+    return {key, {0, line}, false, {{{0, line}, Kind::Bare, text}}};
+}
+
+Section section(const char* name, int line, std::vector<Entry> entries) {
+    return {name, Spelling::Classic, {0, line}, std::move(entries)};
 }
 
 TEST(ClassicReader, YieldsLinesAndSections) {
-    Issues issues("f", "");
+    Issues issues;
     const Document document = read_classic(
         "# comment = no\n"
         "\n"
@@ -26,13 +30,13 @@ TEST(ClassicReader, YieldsLinesAndSections) {
         "[web]\n"
         "string =\n"
         "string = \\20x",
-        issues);
+        issues.add_file("f", std::string(10, '\n')));
     EXPECT_THAT(issues.sorted(), ElementsAre());
-    EXPECT_EQ(document,
-              (Document{Spelling::Classic,
-                        {"", 1, {bare("bind", 3, "*:443"), bare("timeout", 4, "2.5")}},
-                        {{"ssh", 6, {bare("string", 7, "a = b # c")}},
-                         {"web", 8, {bare("string", 9, ""), bare("string", 10, "\\20x")}}}}));
+    EXPECT_EQ(
+        document,
+        (Document{section("", 1, {bare("bind", 3, "*:443"), bare("timeout", 4, "2.5")}),
+                  {section("ssh", 6, {bare("string", 7, "a = b # c")}),
+                   section("web", 8, {bare("string", 9, ""), bare("string", 10, "\\20x")})}}));
 }
 
 TEST(ClassicReader, SaysWhatIsNoLineOfItsOwnAndReadsOn) {
@@ -86,7 +90,7 @@ TEST(ClassicReader, SurvivesALineOfOneMebibyte) {
         ElementsAre(
             "f:5: unknown key " + std::string(60, 'a') +
             "...; the keys of a service are string, hex, regex, connect, exec, execarg, stdio, "
-            "pty or stderr"));
+            "pty, stderr or include"));
 }
 
 }  // namespace

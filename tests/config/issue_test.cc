@@ -2,24 +2,32 @@
 
 #include <gmock/gmock.h>
 
+#include <string>
+
+#include "issues_of.h"
+
 namespace portsplit::config {
 namespace {
 
 using ::testing::ElementsAre;
 
 TEST(Issue, IsFileLineText) {
-    EXPECT_EQ(to_string(Issue{Severity::Error, "a.conf", 7, "wrong"}), "a.conf:7: wrong");
-    EXPECT_EQ(to_string(Issue{Severity::Warning, "a.conf", 7, "odd"}), "a.conf:7: warning: odd");
+    EXPECT_EQ(to_string(Issue{Severity::Error, {0, 7}, "a.conf", "wrong"}), "a.conf:7: wrong");
+    EXPECT_EQ(to_string(Issue{Severity::Warning, {0, 7}, "a.conf", "odd"}),
+              "a.conf:7: warning: odd");
 }
 
-TEST(Issues, AreInTheOrderOfTheLinesAndThenOfFinding) {
-    Issues issues("f", "1\n2\n3\n");
-    issues.error(3, "c");
-    issues.error(1, "a");
-    issues.warning(3, "d");
-    EXPECT_THAT(issues.sorted(), ElementsAre(Issue{Severity::Error, "f", 1, "a"},
-                                             Issue{Severity::Error, "f", 3, "c"},
-                                             Issue{Severity::Warning, "f", 3, "d"}));
+TEST(Issues, AreInTheOrderOfTheFilesAndLinesAndThenOfFinding) {
+    Issues issues;
+    FileIssues first = issues.add_file("f", "1\n2\n3\n");
+    FileIssues second = issues.add_file("g", "1\n");
+    second.error(1, "e");
+    first.error(3, "c");
+    first.error(1, "a");
+    first.warning(3, "d");
+    EXPECT_THAT(texts_of(issues.sorted()),
+                ElementsAre("f:1: a", "f:3: c", "f:3: warning: d", "g:1: e"));
+    EXPECT_THAT(issues.files(), ElementsAre("f", "g"));
 }
 
 TEST(Issues, NeverSpeakOfALineThatTheFileDoesNotHave) {
@@ -36,23 +44,35 @@ TEST(Issues, NeverSpeakOfALineThatTheFileDoesNotHave) {
         {"a last line without a newline", "a\nb", 2, 2},
     };
     for (const Case& c : cases) {
-        Issues issues("f", c.text);
-        issues.error(c.line, "");
-        EXPECT_EQ(issues.sorted().front().line, c.expected) << c.shown;
+        Issues issues;
+        issues.add_file("before", "1\n2\n3\n4\n5\n6\n");
+        issues.add_file("f", c.text).error(c.line, "");
+        EXPECT_EQ(issues.sorted().front().spot, (Spot{1, c.expected})) << c.shown;
     }
 }
 
 TEST(Issues, TellErrorsFromWarnings) {
-    Issues issues("f", "");
-    issues.warning(1, "odd");
+    Issues issues;
+    FileIssues file = issues.add_file("f", "");
+    file.warning(1, "odd");
     EXPECT_FALSE(issues.has_errors());
-    issues.error(1, "wrong");
+    file.error(1, "wrong");
     EXPECT_TRUE(issues.has_errors());
 }
 
+TEST(Issues, SayTheSameOnlyOnce) {
+    Issues issues;
+    FileIssues file = issues.add_file("f", "1\n2\n");
+    for (const int line : {1, 2, 1, 2}) file.error(line, "wrong");
+    file.warning(1, "wrong");
+    EXPECT_THAT(texts_of(issues.sorted()),
+                ElementsAre("f:1: wrong", "f:1: warning: wrong", "f:2: wrong"));
+}
+
 TEST(Issues, AreBounded) {
-    Issues issues("f", "");
-    for (std::size_t i = 0; i < 2 * Issues::kMost; ++i) issues.error(1, "wrong");
+    Issues issues;
+    FileIssues file = issues.add_file("f", "");
+    for (std::size_t i = 0; i < 2 * Issues::kMost; ++i) file.error(1, std::to_string(i));
     EXPECT_EQ(issues.sorted().size(), Issues::kMost + 1);
     EXPECT_EQ(to_string(issues.sorted().back()),
               "f:1: more than 1000 problems; the rest is left out");

@@ -9,6 +9,16 @@ namespace {
 
 using ::testing::ElementsAre;
 
+Value value(int line, Kind kind, const char* text) { return {{0, line}, kind, text}; }
+
+Entry scalar(const char* key, int line, Kind kind, const char* text) {
+    return {key, {0, line}, false, {value(line, kind, text)}};
+}
+
+Section service(const char* name, int line, std::vector<Entry> entries) {
+    return {name, Spelling::Libconfig, {0, line}, std::move(entries)};
+}
+
 TEST(LibconfigReader, YieldsSettingsWithLinesAndKinds) {
     const char* text =
         "a = 1; b = 2.5;\n"
@@ -20,25 +30,28 @@ TEST(LibconfigReader, YieldsSettingsWithLinesAndKinds) {
         "  s : { string = \"a\\n\\x41\\\\00\"; };\n"
         "  t :\n"
         "  { }\n"
-        "};\n";
-    Issues issues("f", text);
-    const auto document = read_libconfig(text, issues);
+        "};\n"
+        "j = \"\";\n";
+    Issues issues;
+    const auto document = read_libconfig(text, issues.add_file("f", text));
     EXPECT_THAT(issues.sorted(), ElementsAre());
     ASSERT_TRUE(document);
     const std::vector<Entry> global = {
-        {"a", 1, false, {{1, Kind::Integer, "1"}}},
-        {"b", 1, false, {{1, Kind::Float, "2.5"}}},
-        {"c", 2, false, {{2, Kind::Boolean, "true"}}},
-        {"d", 3, true, {{3, Kind::String, "x"}, {4, Kind::String, "y"}}},
-        {"e", 5, false, {{5, Kind::Group, "{ }"}}},
-        {"f", 5, true, {{5, Kind::List, "( )"}}},
-        {"g", 5, false, {{5, Kind::Integer, "99999999999"}}},
-        {"h", 5, false, {{5, Kind::Integer, "16"}}},
-        {"i", 5, false, {{5, Kind::Float, "0.00001"}}},
+        scalar("a", 1, Kind::Integer, "1"),
+        scalar("b", 1, Kind::Float, "2.5"),
+        scalar("c", 2, Kind::Boolean, "true"),
+        {"d", {0, 3}, true, {value(3, Kind::String, "x"), value(4, Kind::String, "y")}},
+        scalar("e", 5, Kind::Group, "{ }"),
+        {"f", {0, 5}, true, {value(5, Kind::List, "( )")}},
+        scalar("g", 5, Kind::Integer, "99999999999"),
+        scalar("h", 5, Kind::Integer, "16"),
+        scalar("i", 5, Kind::Float, "0.00001"),
+        {"j", {0, 11}, false, {value(11, Kind::String, "")}, 2},
     };
     EXPECT_EQ(document->global.entries, global);
+    EXPECT_EQ(document->global.spelling, Spelling::Libconfig);
     const std::vector<Section> services = {
-        {"s", 7, {{"string", 7, false, {{7, Kind::String, "a\nA\\00"}}}}}, {"t", 8, {}}};
+        service("s", 7, {scalar("string", 7, Kind::String, "a\nA\\00")}), service("t", 8, {})};
     EXPECT_EQ(document->services, services);
 }
 
@@ -48,13 +61,13 @@ TEST(LibconfigReader, TakesServicesAsAListForNamesThatAreNoIdentifiers) {
         "  { name = \"http/1.1\"; string = \"GET\"; },\n"
         "  { string = \"x\";\n"
         "    name = \"b\"; } );";
-    Issues issues("f", text);
-    const auto document = read_libconfig(text, issues);
+    Issues issues;
+    const auto document = read_libconfig(text, issues.add_file("f", text));
     EXPECT_THAT(issues.sorted(), ElementsAre());
     ASSERT_TRUE(document);
     const std::vector<Section> services = {
-        {"http/1.1", 2, {{"string", 2, false, {{2, Kind::String, "GET"}}}}},
-        {"b", 4, {{"string", 3, false, {{3, Kind::String, "x"}}}}}};
+        service("http/1.1", 2, {scalar("string", 2, Kind::String, "GET")}),
+        service("b", 4, {scalar("string", 3, Kind::String, "x")})};
     EXPECT_EQ(document->services, services);
 }
 
@@ -95,8 +108,8 @@ TEST(LibconfigReader, SaysWhatItCannotRead) {
          "... }"},
     };
     for (const Case& c : cases) {
-        Issues issues("f", c.text);
-        read_libconfig(c.text, issues);
+        Issues issues;
+        read_libconfig(c.text, issues.add_file("f", c.text));
         EXPECT_THAT(texts_of(issues.sorted()), ElementsAre(c.expected)) << c.shown;
     }
 }

@@ -23,15 +23,15 @@ TEST(LibconfigScan, FindsWhatLibconfigHides) {
          "f:1: \\X00: libconfig ends the string here; a NUL byte is 00 in hex, and "
          "\"\\\\00\" in a string"},
         {"include", "a = 1;\n  @include \"/etc/passwd\"\n",
-         "f:2: @include: a configuration is one file; put the text here"},
+         "f:2: @include: libconfig's own, which is not used; write include = \"./FILE\"; instead"},
         {"open comment", "a = 1;\n/* b = 2;\n", "f:2: /* without */ takes the rest of the file"},
         {"comment that only looks closed", "/*/", "f:1: /* without */ takes the rest of the file"},
         {"open string", "a = 1;\nb = \"x\n\n", "f:2: a string that is not closed with \""},
         {"open string at a backslash", "b = \"\\", "f:1: a string that is not closed with \""},
     };
     for (const Case& c : cases) {
-        Issues issues("f", c.text);
-        prepare_for_libconfig(c.text, issues);
+        Issues issues;
+        prepare_for_libconfig(c.text, issues.add_file("f", c.text));
         EXPECT_THAT(texts_of(issues.sorted()), ElementsAre(c.expected)) << c.shown;
     }
 }
@@ -44,15 +44,16 @@ TEST(LibconfigScan, LeavesAloneWhatOnlyLooksAlike) {
         "a = \"\\\"\\\\\";",
     };
     for (const char* text : texts) {
-        Issues issues("f", text);
-        EXPECT_EQ(prepare_for_libconfig(text, issues), text);
+        Issues issues;
+        EXPECT_EQ(prepare_for_libconfig(text, issues.add_file("f", text)), text);
         EXPECT_THAT(issues.sorted(), ElementsAre()) << text;
     }
 }
 
 TEST(LibconfigScan, KeepsIntegersWhole) {
-    Issues issues("f", "");
-    EXPECT_EQ(prepare_for_libconfig("a=1; b = [-2,+3]; c=0xFF; d=4L; e=5.0; f=1e3; g6=x7;", issues),
+    Issues issues;
+    EXPECT_EQ(prepare_for_libconfig("a=1; b = [-2,+3]; c=0xFF; d=4L; e=5.0; f=1e3; g6=x7;",
+                                    issues.add_file("f", "")),
               "a=1L; b = [-2L,+3L]; c=0xFFL; d=4L; e=5.0; f=1e3; g6=x7;");
 }
 

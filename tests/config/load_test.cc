@@ -7,6 +7,7 @@
 
 #include "config/option_table.h"
 #include "issues_of.h"
+#include "memory_files.h"
 
 namespace portsplit::config {
 namespace {
@@ -95,6 +96,7 @@ const std::map<std::string_view, const char*> kSamples = {
     {"pid", "/run/a.pid"}, {"user", "www-data"}, {"group", "www"},   {"string", "\\00a"},
     {"hex", "16 03"},      {"regex", "[a-z]"},   {"connect", "b:1"}, {"exec", "/bin/a"},
     {"execarg", "-x"},     {"stdio", "pipe"},    {"pty", "yes"},     {"stderr", "client"},
+    {"include", "./x"},
 };
 
 /// A file of one service that uses a key; one with an action that the key goes with.
@@ -129,12 +131,13 @@ TEST(Load, ReadsEachKeyOfTheTableFromBothSpellings) {
     connecting.services = {{"s", {{core::PatternKind::String, "x"}}, core::Connect{{{"a", 1}}}}};
     core::Config starting = connecting;
     starting.services[0].action = core::Exec{"a", {}};
+    const Files files = memory_files({{"x", "[x]\nstring = y\n"}});
     for (const Option& option : options()) {
         ASSERT_TRUE(kSamples.contains(option.key)) << option.key;
         const std::string classic_text = sample_file(option, Spelling::Classic);
-        const Loaded classic = read(classic_text, "f", Need::Listeners);
+        const Loaded classic = read(classic_text, "f", Need::Listeners, files);
         const Loaded libconfig =
-            read(sample_file(option, Spelling::Libconfig), "f", Need::Listeners);
+            read(sample_file(option, Spelling::Libconfig), "f", Need::Listeners, files);
         EXPECT_THAT(texts_of(classic.issues), ElementsAre()) << classic_text;
         EXPECT_THAT(texts_of(libconfig.issues), ElementsAre()) << option.key;
         ASSERT_TRUE(classic.config) << option.key;
@@ -148,7 +151,7 @@ TEST(Load, GivesNoConfigurationBesideAnError) {
     const Loaded loaded = read(with_service("bind = 1\n"), "f", Need::Listeners);
     EXPECT_FALSE(loaded.config);
     EXPECT_FALSE(loaded.issues.empty());
-    EXPECT_EQ(loaded.origins.file, "f");
+    EXPECT_THAT(loaded.origins.files, ElementsAre("f"));
 }
 
 TEST(Load, GivesTheConfigurationBesideAWarning) {
@@ -189,24 +192,6 @@ TEST(Surroundings, NameWhatIsNotThere) {
     EXPECT_THAT(check_surroundings(loaded, {}), ElementsAre()) << "what is not asked is not wrong";
     EXPECT_THAT(check_surroundings(read("", "f", Need::Services), {why_not, missing, missing}),
                 ElementsAre());
-}
-
-TEST(LastResorts, AreMissed) {
-    const auto advice_for = [](const char* text) {
-        return texts_of(lint_last_resorts(read(text, "f", Need::Services)));
-    };
-    const char* no_fallback =
-        "f:1: warning: no [fallback]: bytes that fit no service end in a reset, which a prober can "
-        "see; give it the action of the server that the port should look like";
-    const char* no_timeout =
-        "f:1: warning: no [timeout]: a client that sends too little is cut off at the deadline, "
-        "which a prober can see; give it the action of the server that the port should look like";
-    EXPECT_THAT(advice_for("[s]\nstring = a\nexec = a\n"), ElementsAre(no_fallback, no_timeout));
-    EXPECT_THAT(advice_for("[fallback]\nexec = a\n"), ElementsAre(no_timeout));
-    EXPECT_THAT(advice_for("[timeout]\nexec = a\n"), ElementsAre(no_fallback));
-    EXPECT_THAT(advice_for("[timeout]\nexec = a\n[fallback]\nexec = a\n"), ElementsAre());
-    EXPECT_THAT(advice_for("timeout = 0\n[fallback]\nexec = a\n"), ElementsAre());
-    EXPECT_THAT(advice_for("nonsense"), ElementsAre());
 }
 
 }  // namespace

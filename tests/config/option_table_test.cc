@@ -45,6 +45,9 @@ struct DefaultsAgree {
     void operator()(core::PatternKind) const {
         EXPECT_TRUE(option.default_text.empty()) << option.key;
     }
+    void operator()(std::monostate) const {
+        EXPECT_TRUE(option.default_text.empty()) << option.key;
+    }
 };
 
 TEST(OptionTable, HasTheDefaultsOfTheModel) {
@@ -61,6 +64,24 @@ TEST(OptionTable, HasAWordForEachEnumerator) {
     EXPECT_EQ(print(to, core::StderrTo::Log), "log");
     EXPECT_EQ(print(to, core::StderrTo::Null), "null");
     EXPECT_EQ(print(to, core::StderrTo::Client), "client");
+}
+
+TEST(OptionTable, HasAFieldForEachKindOfPattern) {
+    EXPECT_EQ(find_option("string")->field, Field(core::PatternKind::String));
+    EXPECT_EQ(find_option("hex")->field, Field(core::PatternKind::Hex));
+    EXPECT_EQ(find_option("regex")->field, Field(core::PatternKind::Regex));
+    EXPECT_EQ(form(*find_option("hex")), "HEX");
+    EXPECT_EQ(form(*find_option("regex")), "EXPRESSION");
+}
+
+TEST(OptionTable, HasIncludeInBothPlaces) {
+    const Option& include = *find_option(kInclude);
+    EXPECT_TRUE(stands_in(include, Place::Global));
+    EXPECT_TRUE(stands_in(include, Place::Service));
+    EXPECT_TRUE(include.repeatable);
+    EXPECT_EQ(form(include), "NAME|PATH");
+    EXPECT_TRUE(stands_in(*find_option("bind"), Place::Global));
+    EXPECT_FALSE(stands_in(*find_option("bind"), Place::Service));
 }
 
 TEST(OptionTable, KnowsWhatMeansNothingWithoutExec) {

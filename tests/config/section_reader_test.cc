@@ -10,10 +10,11 @@ namespace {
 using ::testing::ElementsAre;
 
 TEST(SectionReader, KnowsEachKeyAndItsPlace) {
-    const std::string global = "global keys are bind, timeout, maxconn, window, pid, user or group";
+    const std::string global =
+        "global keys are bind, timeout, maxconn, window, pid, user, group or include";
     const std::string service =
-        "the keys of a service are string, hex, regex, connect, exec, execarg, stdio, pty or "
-        "stderr";
+        "the keys of a service are string, hex, regex, connect, exec, execarg, stdio, pty, stderr "
+        "or include";
     struct Case {
         const char* shown;
         std::string text;
@@ -142,6 +143,91 @@ TEST(SectionReader, BadEscapeIsAWarningInTheOldSpellingAndAnErrorInTheNew) {
                             "for a backslash, \"\\\\00\" for a NUL"));
 }
 
+TEST(SectionReader, ReadsHexAndRegexAsTheyAreAndAlikeInBothSpellings) {
+    const auto classic =
+        read(service_of("regex = [A-Z]+\\x20/ # \"\nhex =  16 03 00-04 ?? 3? \nexec = a\n"), "f",
+             Need::Listeners);
+    const auto libconfig = read(
+        libconfig_service_of("regex = \"[A-Z]+\\\\x20/ # \\\"\"; hex = \"16 03 00-04 ?? 3?\\t\"; "
+                             "exec = \"a\";"),
+        "f", Need::Listeners);
+    ASSERT_TRUE(classic.config);
+    EXPECT_EQ(classic.config, libconfig.config);
+    const std::vector<core::PatternSource> patterns = {
+        {core::PatternKind::Hex, "16 03 00-04 ?? 3?"},
+        {core::PatternKind::Regex, "[A-Z]+\\x20/ # \""}};
+    EXPECT_EQ(classic.config->services[0].patterns, patterns);
+}
+
+TEST(SectionReader, ShowsWhereAPatternIsWrong) {
+    struct Case {
+        const char* line;
+        const char* text;
+        const char* excerpt;
+    };
+    const Case cases[] = {
+        {"hex = 16 0g",
+         "hex = 16 0g: not a hex digit; a byte is two of 0-9, a-f and ? (at "
+         "character 5)",
+         "    16 0g\n"
+         "        ^\n"},
+        {"hex = 1", "hex = 1: half a byte; write two digits, such as 0a or ?a (at character 1)",
+         "    1\n"
+         "    ^\n"},
+        {"hex = 04-00", "hex = 04-00: a range that ends before it begins (at character 3)",
+         "    04-00\n"
+         "      ^\n"},
+        {"hex = 00-?4",
+         "hex = 00-?4: a range between bytes with ?; write both ends in full (at character 3)",
+         "    00-?4\n"
+         "      ^\n"},
+        {"hex = 00-", "hex = 00-: a range without an end, such as 00-04 (at character 3)",
+         "    00-\n"
+         "      ^\n"},
+        {"regex = a(b", "regex = a(b: missing closing parenthesis (at character 4)",
+         "    a(b\n"
+         "       ^\n"},
+        {"regex = a**+",
+         "regex = a**+: quantifier does not follow a repeatable item (at character "
+         "3)",
+         "    a**+\n"
+         "      ^\n"},
+        {"regex = \xC3\xA9\t(",
+         "regex = \\C3\\A9\\09(: missing closing parenthesis (at character 5)",
+         "    ...(\n"
+         "        ^\n"},
+        {"hex =", "hex = : empty; write what the first bytes of the stream are", ""},
+        {"regex =", "regex = : empty; write what the first bytes of the stream are", ""},
+        {"regex = a*",
+         "regex = a*: matches before the first byte, and so every stream; fallback "
+         "is the service for what remains",
+         ""},
+    };
+    for (const Case& c : cases) {
+        const auto issues =
+            read(service_of("connect = b:1\n" + std::string(c.line) + "\n"), "f", Need::Services)
+                .issues;
+        ASSERT_EQ(issues.size(), 1u) << c.line;
+        EXPECT_EQ(to_string(issues[0]), std::string("f:4: ") + c.text);
+        EXPECT_EQ(issues[0].excerpt, c.excerpt) << c.line;
+    }
+    EXPECT_THAT(issues_of(libconfig_service_of("hex = 16; regex = true; connect = \"b:1\";")),
+                ElementsAre("f:2: hex = 16: not a string; write it in double quotes",
+                            "f:2: regex = true: not a string; write it in double quotes"));
+}
+
+TEST(SectionReader, CountsBytesOfAHexPattern) {
+    const auto hex_of = [](std::size_t bytes) {
+        std::string text = "hex = ";
+        for (std::size_t i = 0; i < bytes; ++i) text += "??";
+        return service_of("connect = b:1\n" + text + "\n");
+    };
+    EXPECT_THAT(issues_of(hex_of(core::kLargestWindow)), ElementsAre());
+    EXPECT_THAT(issues_of(hex_of(core::kLargestWindow + 1)),
+                ElementsAre("f:4: hex = " + std::string(60, '?') +
+                            "...: 65537 bytes; at most 65536 can be looked at"));
+}
+
 TEST(SectionReader, PtyIsTheOldWordForStdio) {
     struct Case {
         const char* lines;
@@ -184,13 +270,13 @@ TEST(SectionReader, KeepsTheLineOfEachValue) {
         read("bind = *:1\n[s]\nconnect = a:1\nstring = a\nconnect = b:2\nstring = b\n", "f",
              Need::Listeners);
     const Origin& origin = loaded.origins.services.at(0);
-    EXPECT_EQ(origin.line, 2);
-    EXPECT_EQ(origin.of("connect", 0), 3);
-    EXPECT_EQ(origin.of("connect", 1), 5);
-    EXPECT_THAT(origin.patterns, ElementsAre(4, 6));
-    EXPECT_EQ(origin.of("exec"), 2);
+    EXPECT_EQ(origin.spot, (Spot{0, 2}));
+    EXPECT_EQ(origin.of("connect", 0), (Spot{0, 3}));
+    EXPECT_EQ(origin.of("connect", 1), (Spot{0, 5}));
+    EXPECT_THAT(origin.patterns, ElementsAre(Spot{0, 4}, Spot{0, 6}));
+    EXPECT_EQ(origin.of("exec"), (Spot{0, 2}));
     EXPECT_FALSE(origin.has("exec"));
-    EXPECT_EQ(loaded.origins.global.of("bind"), 1);
+    EXPECT_EQ(loaded.origins.global.of("bind"), (Spot{0, 1}));
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ TEST(Shadows, ServiceThatCanNeverWinIsOneWarning) {
                           "[b]\nstring = P\nexec = b\n"
                           "[c]\nstring = GET\nstring = PUT\nstring = POST\nexec = c\n"),
                 ElementsAre("f:8: warning: service c can never win, for earlier patterns take all "
-                            "its streams (lines 3, 6); move it up or delete it"));
+                            "its streams (on line 3, on line 6); move it up or delete it"));
 }
 
 }  // namespace

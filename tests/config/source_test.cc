@@ -61,6 +61,8 @@ TEST(Spelling, IsToldByALineThatIsJustASection) {
         {"bind = *:443\n", Spelling::Classic},
         {"timeout = 5;\n", Spelling::Libconfig},
         {"bind = \"*:443\"\n", Spelling::Libconfig},
+        {"# the \"public\" port; see below {\nbind = *:443\n", Spelling::Classic},
+        {"# comment\nbind = [ \"*:443\" ];\n", Spelling::Libconfig},
     };
     for (const Case& c : cases) EXPECT_EQ(detect_spelling(c.text), c.expected) << c.text;
 }

@@ -15,6 +15,26 @@ TEST(Shown, IsPrintableAndShort) {
     EXPECT_EQ(shown(std::string(59, 'x') + '\n'), std::string(59, 'x') + "...");
 }
 
+TEST(PointedAt, HasACaretUnderThePlace) {
+    EXPECT_EQ(pointed_at("abc", 0), "    abc\n    ^\n");
+    EXPECT_EQ(pointed_at("abc", 3), "    abc\n       ^\n");
+    EXPECT_EQ(pointed_at("a\tb\xff"s, 2), "    a.b.\n      ^\n");
+}
+
+TEST(PointedAt, ShowsTheNeighbourhoodInALongText) {
+    const std::string text = std::string(100, 'a') + "X" + std::string(100, 'b');
+    EXPECT_EQ(pointed_at(text, 100), "    " + std::string(36, 'a') + "X" + std::string(35, 'b') +
+                                         "\n" + std::string(40, ' ') + "^\n");
+    EXPECT_EQ(pointed_at(text, 36),
+              "    " + std::string(72, 'a') + "\n" + std::string(40, ' ') + "^\n");
+}
+
+TEST(AsWritten, IsKeyAndValueInTheirSpelling) {
+    EXPECT_EQ(as_written("bind", {{}, Kind::Bare, "*:443"}), "bind = *:443");
+    EXPECT_EQ(as_written("bind", {{}, Kind::String, "*:443"}), "bind = \"*:443\"");
+    EXPECT_EQ(as_written("a\x1b", {{}, Kind::Integer, "7"}), "a\\1B = 7");
+}
+
 TEST(Alternatives, ReadAsASentence) {
     EXPECT_EQ(alternatives({}), "");
     EXPECT_EQ(alternatives({"a"}), "a");

@@ -74,6 +74,34 @@ TEST(Writer, IsTidyInLibconfig) {
               "};\n");
 }
 
+TEST(Writer, LeavesHexAndRegexAsTheyAre) {
+    core::Config config;
+    config.services = {{"s",
+                        {{core::PatternKind::String, "\\"},
+                         {core::PatternKind::Hex, "16 ?? 5C"},
+                         {core::PatternKind::Regex, "\\x20\"+[#;]"}},
+                        core::Connect{{{"b", 1}}}}};
+    EXPECT_EQ(*write_classic(config),
+              "[s]\n"
+              "string  = \\5C\n"
+              "hex     = 16 ?? 5C\n"
+              "regex   = \\x20\"+[#;]\n"
+              "connect = b:1\n");
+    EXPECT_EQ(write_libconfig(config),
+              "services : {\n"
+              "    s : {\n"
+              "        string  = \"\\\\5C\";\n"
+              "        hex     = \"16 ?? 5C\";\n"
+              "        regex   = \"\\\\x20\\\"+[#;]\";\n"
+              "        connect = \"b:1\";\n"
+              "    };\n"
+              "};\n");
+    config.services[0].patterns = {{core::PatternKind::Regex, "a "}};
+    EXPECT_EQ(to_string(write_classic(config).error()),
+              "service s: regex: a blank at an end, which the classic spelling cannot say; use "
+              "libconfig's");
+}
+
 TEST(Writer, ListsServicesWhereANameIsNoLibconfigIdentifier) {
     core::Config config;
     config.services = {{"http/1.1", {{core::PatternKind::String, "GET"}}, core::Exec{"a", {}}},
@@ -164,6 +192,20 @@ TEST(Writer, SaysTheSameWhenAskedTwice) {
         const std::string once = write_libconfig(config);
         EXPECT_EQ(write_libconfig(*read(once, "f", Need::Services).config), once);
     }
+}
+
+TEST(Writer, WritesVeryManyServicesAsAList) {
+    core::Config config;
+    for (std::size_t i = 0; i < 501; ++i) {
+        const std::string name = "s" + std::to_string(i);
+        config.services.push_back(
+            {name, {{core::PatternKind::String, name}}, core::Connect{{{"a", 1}}}});
+    }
+    const std::string text = write_libconfig(config);
+    EXPECT_TRUE(text.starts_with("services = (\n"));
+    EXPECT_EQ(read(text, "f", Need::Services).config, config);
+    config.services.pop_back();
+    EXPECT_TRUE(write_libconfig(config).starts_with("services : {\n"));
 }
 
 }  // namespace

@@ -176,6 +176,7 @@ TEST(Regex, MatchesAtOnceWithWhateverCannotLookAhead) {
         {"[a$]+", "$"},
         {"[?+]+x*", "?"},
         {"[*+]+", "+"},
+        {"[]?+]+x*", "?"},
         {"\\*+", "*"},
         {"\\++", "+"},
         {"\\$+", "$"},
@@ -381,6 +382,7 @@ TEST(Regex, NeverAsksForMoreThanPcre2CanUse) {
         {"(?>a|ab)c", {{"ab", Answer::No}, {"ac", Answer::Match}}},
         {"(a|b)\\1", {{"ab", Answer::No}, {"bb", Answer::Match}}},
         {"\\R", {{"\r", Answer::More}, {"\ra", Answer::Match}, {"\n", Answer::Match}}},
+        {"\\R", {{"\x85", Answer::Match}, {"a", Answer::No}}},
     });
 }
 

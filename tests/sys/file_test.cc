@@ -6,10 +6,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include "child.h"
 #include "folder.h"
@@ -116,6 +118,17 @@ TEST(ReadAll, ReadsWhatIsLeft) {
 }
 
 TEST(ReadAll, SaysWhyNot) { EXPECT_EQ(error_of(read_all(-1)), "cannot read: Bad file descriptor"); }
+
+TEST(NamesIn, AreThoseOfAFolder) {
+    const Folder folder;
+    write_file(folder / "b", "");
+    std::filesystem::create_directory(folder / "a");
+    std::vector<std::string> names = names_in(folder / ".");
+    std::sort(names.begin(), names.end());
+    EXPECT_EQ(names, (std::vector<std::string>{".", "..", "a", "b"}));
+    EXPECT_TRUE(names_in(folder / "missing").empty());
+    EXPECT_TRUE(names_in(folder / "b").empty());
+}
 
 TEST(WriteAll, WritesWhatNoSingleWriteTakes) {
     const std::string text(1'000'000, 'y');

@@ -197,5 +197,12 @@ TEST(OwnFolder, IsWhereThisProgramLies) {
     EXPECT_EQ(own_folder(), std::filesystem::read_symlink("/proc/self/exe").parent_path().string());
 }
 
+TEST(BesideOwn, IsTheFirstPlaceThatIsThere) {
+    const std::string own = std::filesystem::canonical(own_folder()).string();
+    const std::string name = own.substr(own.rfind('/') + 1);
+    EXPECT_EQ(beside_own({"no/such/place", "../" + name, "."}), own);
+    EXPECT_EQ(beside_own({"../no/such", "no/../such"}), own_folder() + "/no/../such");
+}
+
 }  // namespace
 }  // namespace portsplit::sys

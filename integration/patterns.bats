@@ -1,0 +1,87 @@
+#!/usr/bin/env bats
+# The library of patterns takes each client to its own service. What each pair of entries does to the
+# other, and every prefix of a recording, is in tests/config/library_test.cc.
+
+load harness
+
+LIBRARY=$BATS_TEST_DIRNAME/../contrib/patterns
+RECORDINGS=$BATS_TEST_DIRNAME/recordings
+
+# The names of all entries, in the order of their files in the C locale, in ENTRIES.
+find_entries() {
+    mapfile -t ENTRIES < <(cd "$LIBRARY" && LC_ALL=C ls | sed 's/\.conf$//')
+    ((${#ENTRIES[@]} >= 30))
+}
+
+# The whole library, included by name, each service answering with its own.
+configure_library() {
+    local name
+    find_entries
+    {
+        printf '%s\n' 'bind = 127.0.0.1:0' 'timeout = 60'
+        for name in "${ENTRIES[@]}" fallback timeout; do
+            printf '%s\n' "[$name]" 'exec = printf' "execarg = $name" 'stdio = pipe'
+            [[ $name == fallback || $name == timeout ]] || echo "include = $name"
+        done
+    } | configure
+}
+
+# recorded FILE: the bytes of a recording in hex, without what was said of them.
+recorded() { sed 1d "$1"; }
+
+@test "patterns: check has nothing to say against the library as a whole" {
+    configure_library
+    # What stands above tls, its versions, needs more bytes than tls itself.
+    run -0 "$PORTSPLIT_BIN/portsplit" check --silence waits:tls "$CONFIG"
+    [[ $output == "$CONFIG: can be served (errors: 0, warnings: 0)" ]]
+}
+
+@test "patterns: explain names the service of every recording" {
+    configure_library
+    local file name recordings=0
+    for file in "$RECORDINGS"/*/*.hex; do
+        name=${file%/*}
+        name=${name##*/}
+        run -0 "$PORTSPLIT_BIN/portsplit" explain --hex "$(recorded "$file" | tr '\n' ' ')" "$CONFIG"
+        echo "$file: ${lines[0]}"
+        [[ ${lines[0]} == "service=$name reason=match "* ]]
+        recordings=$((recordings + 1))
+    done
+    ((recordings >= 100))
+}
+
+@test "patterns: a client of each entry reaches its service" {
+    configure_library
+    start_daemon
+    local name files text
+    for name in "${ENTRIES[@]}"; do
+        files=("$RECORDINGS/$name"/*.hex)
+        text=$(recorded "${files[0]}" | tr -d '\n' | sed -E 's/ ?([0-9a-f]{2})/\\x\1/g')
+        talk "send:$text" "expect:$name" expect-end
+        log_says "service=$name reason=match "
+    done
+    logged_connections ${#ENTRIES[@]}
+}
+
+@test "patterns: portsplit-patterns(7) has every entry, with its source and what it needs" {
+    local name source text
+    find_entries
+    text=$(MANWIDTH=300 MAN_KEEP_FORMATTING='' LC_ALL=C.UTF-8 \
+        man -l "$PORTSPLIT_BUILD/man/portsplit-patterns.7")
+    for name in "${ENTRIES[@]}"; do
+        source=$(sed -n 's/^# Source: //p' "$LIBRARY/$name.conf")
+        echo "$name: $source"
+        grep -Eq "^ +$name +[0-9]+( to [0-9]+)? +" <<<"$text"
+        grep -Fq -- "$source" <<<"$text"
+    done
+    [[ $text != *@[A-Z]*@* ]]
+}
+
+@test "patterns: the example of portsplit-patterns(7) is a configuration" {
+    { echo 'bind = 127.0.0.1:0' && awk '/^\.Ed/ { exit } inside; /^\.Bd/ { inside = 1 }' \
+        "$PORTSPLIT_BUILD/man/portsplit-patterns.7"; } | configure
+    run -0 "$PORTSPLIT_BIN/portsplit" explain --text 'GET / HTTP/1.1' "$CONFIG"
+    [[ ${lines[0]} == 'service=web reason=match bytes=4 '* ]]
+    run -0 "$PORTSPLIT_BIN/portsplit" explain --text SSH-2.0- "$CONFIG"
+    [[ ${lines[0]} == 'service=shell reason=match bytes=4 '* ]]
+}

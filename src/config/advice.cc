@@ -1,0 +1,154 @@
+#include "config/advice.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "config/values.h"
+#include "config/wording.h"
+#include "core/lint.h"
+#include "core/plan.h"
+
+namespace portsplit::config {
+namespace {
+
+using Kind = core::Sighting::Kind;
+
+constexpr std::array<std::string_view, 9> kNames{"shadowed",      "never-wins",    "waits",
+                                                 "never-matches", "never-certain", "holds-all",
+                                                 "no-fallback",   "no-timeout",    "no-deadline"};
+
+class Adviser {
+  public:
+    explicit Adviser(const Loaded& loaded)
+        : config_(*loaded.config),
+          origins_(loaded.origins),
+          losers_(core::find_losers(config_, core::find_shadows(config_))) {}
+
+    std::span<const std::string_view> warning_names() { return kNames; }
+
+    std::vector<Issue> advise() {
+        check_last_resorts();
+        for (const core::Sighting& sighting : core::find_sightings(core::Plan(config_))) {
+            // Of a service that can never win everything else goes without saying.
+            if (!std::binary_search(losers_.begin(), losers_.end(), sighting.service)) {
+                add(sighting);
+            }
+        }
+        sort_by_spot(found_);
+        return std::move(found_);
+    }
+
+  private:
+    void check_last_resorts() {
+        constexpr std::string_view kAdvice =
+            "give it the action of the server that the port should look like";
+        if (!has_service(core::kFallback)) {
+            warn({}, "no-fallback", "",
+                 fmt::format("no [fallback]: bytes that fit no service end in a reset, which a "
+                             "prober can see; {}",
+                             kAdvice));
+        }
+        if (!has_service(core::kTimeout) && config_.timeout.count() > 0) {
+            warn({}, "no-timeout", "",
+                 fmt::format("no [timeout]: a client that sends too little is cut off at the "
+                             "deadline, which a prober can see; {}",
+                             kAdvice));
+        }
+    }
+
+    bool has_service(std::string_view name) const {
+        return std::any_of(config_.services.begin(), config_.services.end(),
+                           [&](const core::Service& service) { return service.name == name; });
+    }
+
+    void add(const core::Sighting& it) {
+        const core::Service& service = config_.services[it.service];
+        const Origin& origin = origins_.services[it.service];
+        const Spot spot = it.kind == Kind::Overtaken ? origin.spot : origin.patterns[it.pattern];
+        const auto [name, text] = wording(it, spot);
+        warn(spot, name, service.name, fmt::format("service {}: {}", service.name, text));
+    }
+
+    std::pair<std::string_view, std::string> wording(const core::Sighting& it, Spot spot) const {
+        const std::string example = fmt::format("\"{}\"", shown(escape(it.example)));
+        switch (it.kind) {
+            case Kind::Overtaken:
+                return {"never-wins",
+                        fmt::format("all streams found for it go to service {}, such as {}; move "
+                                    "it up, or make the two differ",
+                                    earlier(it, spot), example)};
+            case Kind::Waits:
+                return {"waits",
+                        fmt::format("{} is enough for it, but service {} may want it too; a client "
+                                    "that now waits is served at the deadline only; move it up, or "
+                                    "ask for more bytes",
+                                    example, earlier(it, spot))};
+            case Kind::Barren:
+                return {
+                    "never-matches",
+                    fmt::format("nothing was found that regex {} matches; try it with portsplit "
+                                "explain",
+                                pattern(it))};
+            case Kind::Endless:
+                return {"never-certain",
+                        fmt::format("nothing was found at which regex {} is certain: {} stays open "
+                                    "up to the deadline; leave out what looks at the end, such as "
+                                    "$",
+                                    pattern(it), endless(it, example))};
+            case Kind::Holds:
+                return {"holds-all",
+                        fmt::format("regex {} says no to no first byte: {}, which fits nothing "
+                                    "else, reaches no fallback before the deadline; give its "
+                                    "search a limit, such as .{{0,50}}?",
+                                    pattern(it), endless(it, example))};
+        }
+        return {};
+    }
+
+    std::string earlier(const core::Sighting& it, Spot spot) const {
+        return fmt::format("{} {}", config_.services[it.by_service].name,
+                           where(origins_.services[it.by_service].spot, spot, origins_.files));
+    }
+
+    std::string pattern(const core::Sighting& it) const {
+        return shown(print_pattern(config_.services[it.service].patterns[it.pattern]));
+    }
+
+    static std::string endless(const core::Sighting& it, const std::string& example) {
+        const std::string repeated = escape(std::string(1, *it.repeated));
+        return it.example.empty()
+                   ? fmt::format("\"{}\" again and again", repeated)
+                   : fmt::format("{} and then \"{}\" again and again", example, repeated);
+    }
+
+    void warn(Spot spot, std::string_view name, const std::string& service, std::string text) {
+        found_.push_back({.severity = Severity::Warning,
+                          .spot = spot,
+                          .file = origins_.files[static_cast<std::size_t>(spot.file)],
+                          .text = std::move(text),
+                          .name = name,
+                          .service = service});
+    }
+
+    const core::Config& config_;
+    const Origins& origins_;
+    std::vector<std::size_t> losers_;
+    std::vector<Issue> found_;
+};
+
+}  // namespace
+
+std::span<const std::string_view> warning_names() { return kNames; }
+
+std::vector<Issue> advise(const Loaded& loaded) {
+    if (!loaded.config) return {};
+    return Adviser(loaded).advise();
+}
+
+}  // namespace portsplit::config

@@ -1,0 +1,304 @@
+// The library of patterns (contrib/patterns) against the recordings of clients
+// (integration/recordings): each goes to its own service, in whatever company and segments.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/pattern_entry.h"
+#include "core/byte_set.h"
+#include "core/pattern.h"
+#include "core/plan.h"
+#include "core/specimen.h"
+#include "core/verdict.h"
+
+namespace portsplit::config {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::string_literals;
+using core::Ending;
+
+struct Recording {
+    std::string client;
+    std::string bytes;
+};
+
+struct Known {
+    std::string name;
+    PatternEntry entry;
+    std::vector<Recording> recordings;
+};
+
+/// Every other pair of entries has nothing in common.
+struct Overlap {
+    std::string_view narrow;
+    std::string_view wide;
+    std::string_view reason;
+};
+constexpr std::array kOverlaps{
+    Overlap{"tls-1.0", "tls", "tls is any version"},
+    Overlap{"tls-1.1", "tls", "tls is any version"},
+    Overlap{"tls-1.2", "tls", "tls is any version"},
+    Overlap{"tls-1.3", "tls", "tls is any version"},
+    Overlap{"postgresql-sslrequest", "postgresql", "psql asks for TLS and goes on without"},
+};
+
+const Overlap* find_overlap(const Known& narrow, const Known& wide) {
+    const auto* found = std::find_if(kOverlaps.begin(), kOverlaps.end(), [&](const Overlap& it) {
+        return it.narrow == narrow.name && it.wide == wide.name;
+    });
+    return found == kOverlaps.end() ? nullptr : found;
+}
+
+std::vector<fs::path> sorted(const fs::path& folder) {
+    std::vector<fs::path> paths;
+    for (const fs::directory_entry& item : fs::directory_iterator(folder)) {
+        paths.push_back(item.path());
+    }
+    std::sort(paths.begin(), paths.end());
+    return paths;
+}
+
+std::string content(const fs::path& path) {
+    std::ostringstream text;
+    text << std::ifstream(path, std::ios::binary).rdbuf();
+    return text.str();
+}
+
+const fs::path kLibrary = PORTSPLIT_SOURCE_DIR "/contrib/patterns";
+const fs::path kRecordings = PORTSPLIT_SOURCE_DIR "/integration/recordings";
+
+/// In the order of their file names, which has the narrower of two that overlap first.
+std::vector<Known> read_library() {
+    std::vector<Known> library;
+    for (const fs::path& path : sorted(kLibrary)) {
+        auto entry = read_pattern_entry(content(path), path.string());
+        if (!entry) {
+            ADD_FAILURE() << entry.error();
+            continue;
+        }
+        Known known{path.stem().string(), *std::move(entry), {}};
+        if (fs::exists(kRecordings / known.name)) {
+            for (const fs::path& recording : sorted(kRecordings / known.name)) {
+                known.recordings.push_back({recording.stem(), recorded_bytes(content(recording))});
+            }
+        }
+        library.push_back(std::move(known));
+    }
+    return library;
+}
+
+core::Plan plan_of(const std::vector<const Known*>& entries) {
+    core::Config config;
+    for (const Known* known : entries) config.services.push_back(known->entry.service);
+    config.services.push_back({core::kFallback, {}, {}});
+    config.services.push_back({core::kTimeout, {}, {}});
+    return core::Plan(std::move(config));
+}
+
+std::vector<const Known*> pointers(const std::vector<Known>& library) {
+    std::vector<const Known*> all;
+    all.reserve(library.size());
+    for (const Known& known : library) all.push_back(&known);
+    return all;
+}
+
+/// Where the bytes lead, byte by byte, while more may come: `SERVICE REASON` at the byte that
+/// decides, or `undecided`. What follows cannot change that (verdict_exhaustive_test.cc).
+std::string way_of(const core::Plan& plan, std::string_view bytes) {
+    for (std::size_t count = 0; count <= bytes.size(); ++count) {
+        const auto verdict =
+            core::decide(plan, core::as_bytes(bytes.substr(0, count)), Ending::Open);
+        if (!verdict) continue;
+        const std::string name = verdict->service ? plan.service(*verdict->service).name : "none";
+        return name + " " + std::string(core::to_string(verdict->reason));
+    }
+    return "undecided";
+}
+
+void expect_own_service(const core::Plan& plan, const Known& known) {
+    for (const Recording& recording : known.recordings) {
+        EXPECT_EQ(way_of(plan, recording.bytes), known.name + " match")
+            << known.name << "/" << recording.client;
+    }
+}
+
+TEST(PatternLibrary, EachEntryIsNamedLikeItsFileAndHasRecordings) {
+    const std::vector<Known> library = read_library();
+    EXPECT_GE(library.size(), 30U);
+    for (const Known& known : library) {
+        EXPECT_EQ(known.entry.service.name, known.name);
+        EXPECT_FALSE(known.recordings.empty()) << known.name;
+    }
+}
+
+TEST(PatternLibrary, EachRecordingBelongsToAnEntryAndSaysHowItWasMade) {
+    for (const fs::path& folder : sorted(kRecordings)) {
+        if (!fs::is_directory(folder)) continue;
+        EXPECT_TRUE(fs::exists(kLibrary / (folder.filename().string() + ".conf"))) << folder;
+        for (const fs::path& recording : sorted(folder)) {
+            const std::string text = content(recording);
+            const bool by_hand = recording.filename().string().starts_with("handmade-");
+            EXPECT_EQ(text.starts_with("# By hand. "), by_hand) << recording;
+            EXPECT_TRUE(text.starts_with("# ")) << recording;
+            EXPECT_NE(recorded_bytes(text), "") << recording;
+        }
+    }
+}
+
+TEST(PatternLibrary, WithAllOfItEachRecordingGoesToItsOwnServiceInAnySegments) {
+    const std::vector<Known> library = read_library();
+    const core::Plan plan = plan_of(pointers(library));
+    for (const Known& known : library) expect_own_service(plan, known);
+}
+
+TEST(PatternLibrary, EachPairTellsItsRecordingsApartInBothOrders) {
+    const std::vector<Known> library = read_library();
+    for (const Known& one : library) {
+        for (const Known& other : library) {
+            if (&one == &other || find_overlap(other, one) != nullptr) continue;
+            const core::Plan plan = plan_of({&one, &other});
+            expect_own_service(plan, one);
+            expect_own_service(plan, other);
+        }
+    }
+}
+
+TEST(PatternLibrary, AWiderEntryTakesTheRecordingsOfTheNarrowerOne) {
+    const std::vector<Known> library = read_library();
+    for (const Known& narrow : library) {
+        for (const Known& wide : library) {
+            const Overlap* overlap = find_overlap(narrow, wide);
+            if (overlap == nullptr) continue;
+            for (const Recording& recording : narrow.recordings) {
+                EXPECT_EQ(way_of(plan_of({&wide, &narrow}), recording.bytes), wide.name + " match")
+                    << overlap->reason << ": " << narrow.name << "/" << recording.client;
+            }
+        }
+    }
+}
+
+/// Whether some stream begins as both say.
+bool have_a_stream_in_common(const core::ByteSets& one, const core::ByteSets& other) {
+    for (std::size_t i = 0; i < std::min(one.size(), other.size()); ++i) {
+        bool shared = false;
+        for (unsigned byte = 0; byte <= 0xFF && !shared; ++byte) {
+            const auto candidate = static_cast<std::uint8_t>(byte);
+            shared = one[i].holds(candidate) && other[i].holds(candidate);
+        }
+        if (!shared) return false;
+    }
+    return true;
+}
+
+/// A pattern of an entry, and streams that begin as it wants, as far as some were found.
+struct Shown {
+    const Known* known;
+    core::PatternSource source;
+    std::optional<core::ByteSets> fixed;
+    std::unique_ptr<const core::Pattern> pattern;
+    std::vector<std::string> starts;
+
+    bool matches(std::string_view stream) const {
+        return pattern->answer(core::as_bytes(stream)) == core::Answer::Match;
+    }
+};
+
+std::vector<Shown> show_patterns(const std::vector<Known>& library) {
+    std::vector<Shown> all;
+    for (const Known& known : library) {
+        for (const core::PatternSource& source : known.entry.service.patterns) {
+            all.push_back({&known, source, core::byte_sets(source), *core::compile(source),
+                           core::find_specimens(source, 512, 64).matches});
+        }
+    }
+    return all;
+}
+
+/// The stream with as few other bytes as make it begin as the pattern of fixed length wants.
+std::string begun_as(const core::ByteSets& sets, std::string stream) {
+    stream.resize(std::max(stream.size(), sets.size()));
+    for (std::size_t i = 0; i < sets.size(); ++i) {
+        auto byte = static_cast<std::uint8_t>(stream[i]);
+        while (!sets[i].holds(byte)) ++byte;
+        stream[i] = static_cast<char>(byte);
+    }
+    return stream;
+}
+
+/// Whether a stream fits both: of two patterns of fixed length exactly, otherwise of recordings of
+/// the other made to begin as `one` wants.
+bool share_a_stream(const Shown& one, const Shown& other) {
+    if (one.fixed && other.fixed) return have_a_stream_in_common(*one.fixed, *other.fixed);
+    for (const Recording& recording : other.known->recordings) {
+        if (one.fixed && other.matches(begun_as(*one.fixed, recording.bytes))) return true;
+        for (const std::string& start : one.starts) {
+            std::string stream = recording.bytes;
+            stream.replace(0, start.size(), start);
+            if (other.matches(stream)) return true;
+        }
+    }
+    return false;
+}
+
+TEST(PatternLibrary, NoStreamIsFoundThatFitsTwoEntries) {
+    const std::vector<Known> library = read_library();
+    const std::vector<Shown> patterns = show_patterns(library);
+    for (const Shown& one : patterns) {
+        for (const Shown& other : patterns) {
+            if (one.known == other.known || find_overlap(*one.known, *other.known) != nullptr ||
+                find_overlap(*other.known, *one.known) != nullptr) {
+                continue;
+            }
+            EXPECT_FALSE(share_a_stream(one, other))
+                << one.known->name << ": " << one.source.text << "\n"
+                << other.known->name << ": " << other.source.text;
+        }
+    }
+}
+
+TEST(PatternLibrary, RefusesAtTheirFirstBytesThoseItHasNoEntryFor) {
+    struct Stranger {
+        std::string what;
+        std::string bytes;
+    };
+    const std::vector<Stranger> strangers = {
+        {"SMTP", "EHLO client.example\r\n"},
+        {"FTP", "USER name\r\n"},
+        {"IRC", "NICK name\r\n"},
+        {"RTSP-like method of another protocol", "OPTIONS foo:bar X/1.0\r\n"},
+        {"HTTP of an extension", "PROPFIND / HTTP/1.1\r\n"},
+        {"a later protocol of tinc", "0 client 18.0\n"},
+        {"memcached", "get key\r\n"},
+        {"NATS", "CONNECT{}\r\n"},
+        {"telnet", "\xff\xfb\x1f\xff\xfb\x20"},
+        {"S7 over TPKT", "\3\0\0\x16\x11\xe0\0\0\0\1\0\xc1\2\1\0\xc2\2\1\2\xc0\1\x0a"s},
+        {"DCE RPC", "\5\0\x0b\3\x10\0\0\0"s},
+        {"Kerberos", "\0\0\0\x8f\x6a\x81\x8c\x30"s},
+        {"Modbus", "\0\1\0\0\0\6\1\3\0\0\0\1"s},
+        {"SNMP", "\x30\x29\2\1\1\4\6public"s},
+        {"a NOTIFY of DNS", "\0\x2a\x38\x31\x24\0\0\1\0\0\0\0\0\0"s},
+        {"an alert of TLS", "\x15\3\3\0\2\2\x28"s},
+        {"a message of syslog with an impossible priority", "<192>text"},
+        {"nothing but zeros", std::string(32, '\0')},
+    };
+    const std::vector<Known> library = read_library();
+    const core::Plan plan = plan_of(pointers(library));
+    for (const Stranger& stranger : strangers) {
+        EXPECT_EQ(way_of(plan, stranger.bytes), "fallback fallback") << stranger.what;
+    }
+}
+
+}  // namespace
+}  // namespace portsplit::config

@@ -1,0 +1,66 @@
+#include "config/pattern_entry.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace portsplit::config {
+namespace {
+
+using namespace std::string_literals;
+
+TEST(PatternEntry, ReadsWhatItIsWhereThatIsSpecifiedNotesAndPatterns) {
+    const auto entry = read_pattern_entry(
+        "# Meow: the greeting.\n"
+        "# Source: RFC 1, section 2\n"
+        "# Said by cats,\n"
+        "# mostly.\n"
+        "[meow]\n"
+        "string = MEOW\n"
+        "hex = 00 01\n",
+        "meow.conf");
+    ASSERT_TRUE(entry.ok()) << entry.error();
+    EXPECT_EQ(entry->title, "Meow: the greeting.");
+    EXPECT_EQ(entry->source, "RFC 1, section 2");
+    EXPECT_EQ(entry->notes, "Said by cats, mostly.");
+    EXPECT_EQ(entry->lines, (std::vector{"string = MEOW"s, "hex = 00 01"s}));
+    EXPECT_EQ(entry->service.name, "meow");
+    EXPECT_EQ(entry->service.patterns.size(), 2U);
+}
+
+TEST(PatternEntry, SaysWhatIsWrong) {
+    struct Case {
+        std::string text;
+        std::string problem;
+    };
+    const std::vector<Case> cases = {
+        {"[meow]\nstring = MEOW\n", "f:1: no comment that says what it is"},
+        {"# Meow.\n[meow]\nstring = MEOW\n", "f:2: no comment that begins with Source:"},
+        {"# Meow.\n# Source: RFC 1\n[meow]\nstring = MEOW\n[purr]\nstring = PURR\n",
+         "f:3: service meow has no action; "},
+        {"# Meow.\n# Source: RFC 1\n[meow]\nstring = MEOW\nstrong = PURR\n",
+         "f:5: unknown key strong"},
+    };
+    for (const Case& wrong : cases) {
+        const auto entry = read_pattern_entry(wrong.text, "f");
+        ASSERT_FALSE(entry.ok()) << wrong.text;
+        EXPECT_EQ(entry.error().substr(0, wrong.problem.size()), wrong.problem);
+    }
+}
+
+TEST(PatternEntry, ARecordingIsHexBehindALineOfText) {
+    EXPECT_EQ(recorded_bytes("# meow 1.0: meow -x 00\n4d 45\n00 FF\n"), "ME\0\xff"s);
+    EXPECT_EQ(recorded_bytes("# nothing"), "");
+}
+
+TEST(PatternEntry, BytesNeededAreTheFewestThatMatch) {
+    core::Service service;
+    service.patterns = {{core::PatternKind::String, "MEOW"}, {core::PatternKind::String, "MEH"}};
+    EXPECT_EQ(bytes_needed(service, core::as_bytes("MEOW, please")), 4U);
+    EXPECT_EQ(bytes_needed(service, core::as_bytes("MEH")), 3U);
+    EXPECT_EQ(bytes_needed(service, core::as_bytes("ME")), std::nullopt);
+    EXPECT_EQ(bytes_needed(service, core::as_bytes("WOOF")), std::nullopt);
+}
+
+}  // namespace
+}  // namespace portsplit::config
