@@ -1,0 +1,30 @@
+#pragma once
+// What the fuzz targets of core/ share.
+
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+namespace portsplit::core {
+
+inline void require(bool holds, const char* promise) {
+    if (holds) return;
+    std::fprintf(stderr, "broken promise: %s\n", promise);
+    std::abort();
+}
+
+/// An input of two parts: a pattern up to the first newline, and a stream behind it.
+struct PatternAndStream {
+    std::string pattern;
+    std::string stream;
+};
+
+inline PatternAndStream split(std::string_view input) {
+    const std::size_t end = input.find('\n');
+    if (end == std::string_view::npos) return {std::string(input), ""};
+    return {std::string(input.substr(0, end)), std::string(input.substr(end + 1))};
+}
+
+}  // namespace portsplit::core
