@@ -15,7 +15,7 @@ check() {
 }
 
 main() {
-    local preset presets=("$@") purposes=(build test)
+    local preset presets=("$@") purposes=(build test bench)
     ((${#presets[@]} > 0)) || presets=(release asan)
     [[ " ${presets[*]} " != *' fuzz '* ]] || purposes+=(fuzz)
     contrib/deps.sh "${purposes[@]}"

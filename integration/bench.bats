@@ -1,0 +1,95 @@
+#!/usr/bin/env bats
+# The bench runs, and what it finds is sane. No time is judged here: the machine may be busy.
+
+# The expressions in single quotes are jq's.
+# shellcheck disable=SC2016
+
+load harness
+
+setup_file() {
+    export REPORT=$BATS_FILE_TMPDIR
+    [[ ${PORTSPLIT_FLAVOUR:-release} == release ]] || return 0
+    (($(id -u) == 0)) || return 0
+    "$BATS_TEST_DIRNAME/bench/bench" --quick --build "$PORTSPLIT_BUILD" --out "$REPORT" \
+        >"$REPORT/output" 2>&1 3>&- || {
+        cat "$REPORT/output"
+        return 1
+    }
+    # What was left out, because it is not installed here.
+    grep 'left out' "$REPORT/output" >&3 || true
+}
+
+setup() {
+    [[ $PORTSPLIT_FLAVOUR == release ]] || skip 'a build with sanitizers is not worth measuring'
+    needs_root
+    RESULTS=$REPORT/results.json
+}
+
+teardown() { :; }
+
+# figure NAME PEER: its median, in FIGURE.
+figure() {
+    FIGURE=$(jq --arg figure "$1" --arg peer "$2" \
+        '.figures[] | select(.figure == $figure and .peer == $peer) | .median' "$RESULTS")
+    [[ -n $FIGURE ]] || { echo "no $1 of $2" && return 1; }
+}
+
+# holds EXPRESSION A [B]: an expression of jq about $a and $b.
+holds() { jq -en --argjson a "$2" --argjson b "${3:-0}" "$1" >/dev/null || { echo "$*" && return 1; }; }
+
+@test "bench: every workload gives a figure of Portsplit's" {
+    local name
+    for name in short-{1,32,256}.rate short-1.median_us ping-pong.rate pieces.median_us \
+        memory-1000.connections exec-short-{1,32}.rate exec-bulk.gbit_s exec-ping-pong.rate; do
+        figure "$name" portsplit
+        holds '$a > 0' "$FIGURE"
+    done
+    for name in services-32.{rate,start_us,zygote_kib} services-1.median_us; do
+        for count in 1 100; do
+            figure "$name" "$count"
+            holds '$a > 0' "$FIGURE"
+        done
+    done
+    for count in 1 10; do
+        figure listeners-32.rate "$count"
+        holds '$a > 0' "$FIGURE"
+    done
+}
+
+@test "bench: bulk has figures where iperf3 is installed" {
+    local way
+    command -v iperf3 >/dev/null || skip 'iperf3 is not installed'
+    for way in up down both parallel; do
+        figure "bulk-$way.gbit_s" portsplit
+        holds '$a > 0' "$FIGURE"
+    done
+}
+
+@test "bench: no connection fails, and all idle ones wake" {
+    local at_once
+    for at_once in 1 32 256; do
+        figure "short-$at_once.errors" portsplit
+        holds '$a == 0' "$FIGURE"
+    done
+    figure memory-1000.connections portsplit
+    holds '$a == 100' "$FIGURE"
+}
+
+@test "bench: the figures are of a sane size" {
+    local ours
+    figure short-32.rate portsplit
+    ours=$FIGURE
+    figure short-32.rate floor
+    holds '$a > $b / 10 and $a < $b * 5' "$ours" "$FIGURE"
+    figure ping-pong.median_us portsplit
+    ours=$FIGURE
+    figure ping-pong.median_us direct
+    holds '$a > $b / 2 and $a < $b * 100' "$ours" "$FIGURE"
+}
+
+@test "bench: the report says where it was measured, and what" {
+    jq -e '.machine | .cpu and .cores and .kernel and .commit and .date' "$RESULTS"
+    jq -e '.versions | any(startswith("portsplitd "))' "$RESULTS"
+    grep -q '^## Short connections' "$REPORT/results.md"
+    ! command -v gnuplot || grep -q '</svg>' "$REPORT/short.svg"
+}

@@ -1,0 +1,132 @@
+// backend HOST:PORT
+//
+// The server that everything under test leads to; it must not be what a figure measures, so it is
+// one small epoll loop. A connection's first line decides: one that ends in `/short` is answered
+// with a few fixed bytes and an end of stream. Anything else is sent back as it comes, that line
+// included, until the end of the stream.
+
+#include <signal.h>
+#include <sys/epoll.h>
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "net.h"
+
+namespace bench {
+namespace {
+
+constexpr std::string_view kAnswer =
+    "HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 3\r\n\r\nok\n";
+
+struct Connection {
+    UniqueFd fd;
+    std::string line;    ///< the first line so far
+    std::string unsent;  ///< while there is some, nothing more is read
+    bool waits = false;  ///< for room to send
+    bool echoes = false;
+};
+
+class Backend {
+  public:
+    explicit Backend(const std::string& where)
+        : listener_(listen_on(where, SOCK_NONBLOCK)), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+        watch(listener_.get());
+    }
+
+    [[noreturn]] void run() {
+        std::array<epoll_event, 64> events;
+        while (true) {
+            const int ready = ::epoll_wait(epoll_.get(), events.data(), events.size(), -1);
+            for (int i = 0; i < ready; ++i) {
+                const int fd = events[static_cast<std::size_t>(i)].data.fd;
+                if (fd == listener_.get()) {
+                    accept();
+                    continue;
+                }
+                Connection& connection = connections_[static_cast<std::size_t>(fd)];
+                if (!serve(connection)) connection.fd.reset();
+            }
+        }
+    }
+
+  private:
+    void watch(int fd, int how = EPOLL_CTL_ADD, std::uint32_t what = EPOLLIN) {
+        epoll_event event{.events = what, .data = {.fd = fd}};
+        if (::epoll_ctl(epoll_.get(), how, fd, &event) < 0) give_up("cannot watch");
+    }
+
+    void accept() {
+        while (true) {
+            UniqueFd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+            if (!fd) return;
+            const int on = 1;
+            ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+            const auto index = static_cast<std::size_t>(fd.get());
+            if (index >= connections_.size()) connections_.resize(index + 1);
+            Connection& connection = connections_[index];
+            connection = {.fd = std::move(fd), .line = {}, .unsent = {}};
+            watch(connection.fd.get());
+            // Most clients have spoken already: one wait less.
+            if (!serve(connection)) connection.fd.reset();
+        }
+    }
+
+    /// @returns false when that was the end of the connection
+    bool serve(Connection& connection) {
+        const int fd = connection.fd.get();
+        if (!connection.unsent.empty())
+            return send(connection, std::exchange(connection.unsent, {}));
+        const ssize_t got = ::recv(fd, buffer_.data(), buffer_.size(), 0);
+        if (got < 0 && errno == EAGAIN) return true;
+        return got > 0 && answer(connection, {buffer_.data(), static_cast<std::size_t>(got)});
+    }
+
+    /// @returns false when nothing more is wanted of the client
+    bool answer(Connection& connection, std::string_view bytes) {
+        if (connection.echoes) return send(connection, bytes);
+        connection.line += bytes;
+        const std::size_t end = connection.line.find('\n');
+        if (end == std::string::npos) return true;
+        if (std::string_view(connection.line).substr(0, end).ends_with("/short")) {
+            send(connection, kAnswer);
+            return false;
+        }
+        connection.echoes = true;
+        return send(connection, connection.line);
+    }
+
+    /// Sends what can be sent, and keeps the rest until there is room again.
+    bool send(Connection& connection, std::string_view bytes) {
+        const int fd = connection.fd.get();
+        const ssize_t put = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+        if (put < 0 && errno != EAGAIN) return false;
+        bytes.remove_prefix(put < 0 ? 0 : static_cast<std::size_t>(put));
+        const bool waited = connection.waits;
+        connection.unsent = bytes;
+        connection.waits = !bytes.empty();
+        if (connection.waits != waited) watch(fd, EPOLL_CTL_MOD, waited ? EPOLLIN : EPOLLOUT);
+        return true;
+    }
+
+    UniqueFd listener_;
+    UniqueFd epoll_;
+    std::vector<Connection> connections_;  ///< by descriptor
+    std::array<char, 65536> buffer_;
+};
+
+}  // namespace
+}  // namespace bench
+
+int main(int argc, char** argv) {
+    if (argc != 2) {
+        std::fputs("usage: backend HOST:PORT\n", stderr);
+        return 64;
+    }
+    ::signal(SIGPIPE, SIG_IGN);
+    bench::Backend(argv[1]).run();
+}

@@ -1,0 +1,227 @@
+// What a look costs, in the process and without a network: decide() over configurations of 1 to
+// 10,000 services, a flat scan over the same patterns beside it, what a plan takes to compile and
+// to keep, and what an expression costs that gives up. Prints one JSON object on a line for each
+// figure, or with --table the same to read.
+
+#include <malloc.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/verdict.h"
+
+namespace {
+
+using namespace portsplit::core;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t kSizes[] = {1, 10, 100, 1'000, 10'000};
+constexpr int kRounds = 9;
+constexpr auto kRoundLength = std::chrono::milliseconds(10);
+
+/// What is measured: services with one pattern each, and a stream for each of them.
+struct Workload {
+    std::string name;
+    Config config;
+    std::vector<std::string> streams;
+};
+
+enum class Beginnings { Shared, Spread };
+
+/// The same for a number always, and far from that of its neighbours.
+std::uint32_t scrambled(std::size_t number) {
+    return static_cast<std::uint32_t>(number) * 2'654'435'761U;
+}
+
+/// A prefix as an administrator's protocol might have it: "svc-00042 " where all begin alike, or
+/// four bytes of any value and the number.
+std::string prefix(Beginnings beginnings, std::size_t number) {
+    char digits[32];
+    std::snprintf(digits, sizeof digits, "%05zu ", number);
+    if (beginnings == Beginnings::Shared) return std::string("svc-") + digits;
+    std::string text;
+    for (unsigned shift = 0; shift < 32; shift += 8) {
+        text += static_cast<char>(scrambled(number) >> shift & 0xFF);
+    }
+    return text + digits;
+}
+
+Workload workload_of(std::string name, PatternKind kind, Beginnings beginnings,
+                     std::size_t services) {
+    Workload workload;
+    workload.name = std::move(name);
+    for (std::size_t i = 0; i < services; ++i) {
+        const std::string text = prefix(beginnings, i);
+        Service service;
+        service.name = "service" + std::to_string(i);
+        service.patterns.push_back({kind, kind == PatternKind::Regex ? text + "[0-9]*" : text});
+        workload.config.services.push_back(std::move(service));
+        // As much as a client might send at first, and that no pattern says.
+        workload.streams.push_back(text + "0123456789 and the rest of a first request\r\n");
+    }
+    return workload;
+}
+
+/// The median over rounds of what one call costs, in nanoseconds. @param call  takes its number
+template <typename Call>
+double median_cost(const Call& call) {
+    std::vector<double> costs;
+    std::size_t number = 0;
+    for (int round = 0; round < kRounds; ++round) {
+        const auto begin = Clock::now();
+        auto now = begin;
+        std::size_t calls = 0;
+        for (std::size_t batch = 1; now - begin < kRoundLength; batch *= 2) {
+            for (std::size_t i = 0; i < batch; ++i) call(number++);
+            calls += batch;
+            now = Clock::now();
+        }
+        const std::chrono::duration<double, std::nano> all = now - begin;
+        costs.push_back(all.count() / static_cast<double>(calls));
+    }
+    std::ranges::nth_element(costs, costs.begin() + kRounds / 2);
+    return costs[kRounds / 2];
+}
+
+/// Bytes on the heap, in pieces small and large.
+std::size_t heap_in_use() {
+    const struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+}
+
+/// Keeps a result from being optimized away, and shows where one is not what was measured.
+std::size_t unexpected = 0;
+
+void expect(bool holds) { unexpected += holds ? 0 : 1; }
+
+/// Services in a scattered order, so that neither side profits from the one before.
+std::size_t scattered(std::size_t number, std::size_t services) {
+    return scrambled(number) % services;
+}
+
+class Report {
+  public:
+    explicit Report(bool as_table) : as_table_(as_table) {
+        if (as_table_) {
+            std::printf("%-28s %9s %14s %s\n", "workload", "services", "figure", "unit");
+        }
+    }
+
+    void add(const std::string& figure, const std::string& workload, std::size_t services,
+             double value, const char* unit) const {
+        if (as_table_) {
+            std::printf("%-28s %9zu %14.1f %s (%s)\n", workload.c_str(), services, value, unit,
+                        figure.c_str());
+        } else {
+            std::printf(R"({"figure":"%s","workload":"%s","services":%zu,"value":%.1f,"unit":"%s"})"
+                        "\n",
+                        figure.c_str(), workload.c_str(), services, value, unit);
+        }
+    }
+
+  private:
+    bool as_table_;
+};
+
+/// The first service whose pattern matches, one pattern after the other.
+std::optional<std::size_t> scan(const std::vector<std::unique_ptr<const Pattern>>& patterns,
+                                Bytes seen) {
+    for (std::size_t i = 0; i < patterns.size(); ++i) {
+        const Answer answer = patterns[i]->answer(seen);
+        if (answer == Answer::Match) return i;
+        if (answer == Answer::More) return std::nullopt;
+    }
+    return std::nullopt;
+}
+
+void measure(const Workload& workload, const Report& report) {
+    const std::size_t services = workload.streams.size();
+    Config copy = workload.config;
+    const std::size_t before = heap_in_use();
+    const auto begin = Clock::now();
+    const auto plan = std::make_unique<const Plan>(std::move(copy));
+    const std::chrono::duration<double, std::micro> compiling = Clock::now() - begin;
+    const std::size_t after = heap_in_use();
+
+    const double look = median_cost([&](std::size_t number) {
+        const std::size_t service = scattered(number, services);
+        const auto verdict = decide(*plan, as_bytes(workload.streams[service]), Ending::Open);
+        expect(verdict && verdict->service == service);
+    });
+    report.add("look", workload.name, services, look, "ns");
+
+    std::vector<std::unique_ptr<const Pattern>> patterns;
+    for (const Service& service : workload.config.services) {
+        patterns.push_back(*compile(service.patterns.front()));
+    }
+    const double flat = median_cost([&](std::size_t number) {
+        const std::size_t service = scattered(number, services);
+        expect(scan(patterns, as_bytes(workload.streams[service])) == service);
+    });
+    report.add("flat scan", workload.name, services, flat, "ns");
+
+    const double nobody = median_cost([&](std::size_t) {
+        const auto verdict = decide(*plan, as_bytes("svc-none of them"), Ending::Open);
+        expect(verdict && verdict->reason == Reason::Fallback);
+    });
+    report.add("look that fits nobody", workload.name, services, nobody, "ns");
+    report.add("compile", workload.name, services, compiling.count(), "us");
+    // Of a few services malloc may find room in what it has kept from before.
+    if (services >= 100) {
+        report.add("memory beside the model", workload.name, services,
+                   static_cast<double>(after - before), "bytes");
+    }
+}
+
+/// One look at 4 KiB on which backtracking would not end.
+void measure_giving_up(const Report& report) {
+    const std::string bait = std::string(4095, 'a') + '!';
+    for (const char* expression :
+         {"(a+)+$", "(a|a)*b", "(\\w+\\s?)*:", "(?:a?){40}a{40}!", "(?:.*a){20}b"}) {
+        const auto pattern = *compile({PatternKind::Regex, expression});
+        constexpr const char* kWords[] = {"no", "gave up", "more", "match"};
+        const auto answer = pattern->answer(as_bytes(bait));
+        const double cost =
+            median_cost([&](std::size_t) { expect(pattern->answer(as_bytes(bait)) == answer); });
+        std::string escaped;
+        for (const char byte : std::string_view(expression)) {
+            if (byte == '\\') escaped += '\\';
+            escaped += byte;
+        }
+        report.add(std::string("4 KiB, ") + kWords[static_cast<std::size_t>(answer)], escaped, 1,
+                   cost / 1000, "us");
+    }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const bool as_table = argc == 2 && std::string_view(argv[1]) == "--table";
+    if (argc > 1 && !as_table) {
+        std::fprintf(stderr, "usage: decide [--table]\n");
+        return 64;
+    }
+    const Report report(as_table);
+    for (const std::size_t services : kSizes) {
+        measure(workload_of("prefixes that begin alike", PatternKind::String, Beginnings::Shared,
+                            services),
+                report);
+        measure(workload_of("prefixes spread", PatternKind::String, Beginnings::Spread, services),
+                report);
+        measure(workload_of("expressions", PatternKind::Regex, Beginnings::Shared, services),
+                report);
+    }
+    measure_giving_up(report);
+    if (unexpected == 0) return 0;
+    std::fprintf(stderr, "decide: %zu answers were not what was measured\n", unexpected);
+    return 1;
+}

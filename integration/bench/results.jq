@@ -1,0 +1,81 @@
+# The lines of one run to its results: of each figure the median and the spread over the rounds, and
+# of each goal the ratio, taken round by round. Arguments: machine, versions, left_out.
+
+def median: sort | if length % 2 == 1 then .[(length - 1) / 2]
+    else (.[length / 2 - 1] + .[length / 2]) / 2 end;
+def spread: { median: median, min: min, max: max };
+
+# What follows from the figures of one measurement alone.
+def derive: .figures |= (
+    if .gib then . + { cpu_s_gib: (.cpu_us / 1e6 / .gib) } else . end
+    # Seconds for 1,000 connections are milliseconds for one.
+    | if .rate and .cpu_us and .connections > 0
+        then . + { cpu_s_1000: (.cpu_us / 1000 / .connections) } else . end
+    | if .idle_cpu_us then . + { idle_cpu_ms: (.idle_cpu_us / 1000) } else . end
+    | if .kib then . + { kib_whole: (.kib / .connections) } else . end);
+
+# sslh does not wait for its children (SA_NOCLDWAIT), so the kernel does not say what time they took;
+# and without a multiplexer there is none.
+def without_unknown: if .peer == "sslh-fork" or .peer == "direct"
+    then .figures |= del(.cpu_us, .idle_cpu_us, .idle_cpu_ms, .cpu_s_gib, .cpu_s_1000)
+    else . end;
+
+# What is more than without a multiplexer, in the same round.
+def beyond($direct): . as $line
+    | ($direct[] | select(.workload == $line.workload and .round == $line.round) | .figures)
+        as $base
+    | .figures |= (
+        if .median_us then . + { added_us: (.median_us - $base.median_us),
+                                 added_p99_us: (.p99_us - $base.p99_us) } else . end
+        | if .idle_cpu_us then . + { idle_cpu_ms: (.idle_cpu_us / 1000) } else . end
+    | if .kib then . + { kib_each: (.kib_whole - $base.kib_whole) } else . end);
+
+# What is to be reached: Portsplit's figure against a peer's, or, without a peer, in every round.
+def goals: [
+    (["sslh-fork", 2.2], ["socat", 3], ["xinetd", 3], ["floor", 0.95], ["haproxy", 0.55]
+        | { figure: "short-32.rate", what: "short connections, 32 at once", peer: .[0], least: .[1] }),
+    (["sslh-fork", 0.5], ["haproxy", 1.5]
+        | { figure: "short-1.added_us", what: "added latency, one at a time", peer: .[0], most: .[1] }),
+    (["bulk-up", "one stream up"], ["bulk-down", "one stream down"] | . as $way
+        | ["haproxy", 1.3], ["nginx", 1.3], ["sslh-fork", 1.5], ["direct", 0.6]
+        | { figure: "\($way[0]).gbit_s", what: "bulk, \($way[1])", peer: .[0], least: .[1] }),
+    (["haproxy", 0.7], ["nginx", 0.7]
+        | { figure: "bulk-up.cpu_s_gib", what: "processor time for each GiB", peer: .[0], most: .[1] }),
+    { figure: "ping-pong.median_us", what: "one byte there and back", peer: "haproxy", most: 1 },
+    { figure: "ping-pong.steps", what: "round trips that took longer than 30 ms", most: 0 },
+    { figure: "memory-10000.kib_each", what: "KiB for each of 10,000 idle connections", most: 100 },
+    { figure: "memory-10000.kib_each", what: "the same", peer: "sslh-fork", most: 0.65 },
+    { figure: "memory-10000.idle_cpu_ms", what: "processor time of all 10,000 in a second, ms", most: 10 },
+    { figure: "exec-bulk.gbit_s", what: "a program, bulk", peer: "exec-floor", least: 0.98 },
+    { figure: "exec-ping-pong.rate", what: "a program, one byte there and back", peer: "exec-floor",
+      least: 0.98 },
+    { figure: "exec-short-32.rate", what: "`--inetd` under tcpserver, connections", of: "inetd",
+      peer: "tcpserver", least: 0.5 }
+];
+
+map(derive | without_unknown)
+| map(select(.peer == "direct")) as $direct
+| map(if any($direct[]; .workload == "memory-1000" or .workload == "short-1") and .peer != "direct"
+        and (.workload | test("^(short|memory)")) then beyond($direct) else . end)
+| [.[] | . as { $workload, $peer, $round } | .figures | to_entries[]
+    | { figure: "\($workload).\(.key)", peer: $peer, round: $round, value: .value }] as $samples
+
+| def samples($figure; $peer):
+    [$samples[] | select(.figure == $figure and .peer == $peer)] | sort_by(.round);
+
+{
+    machine: $machine, versions: $versions, left_out: $left_out,
+    rounds: (map(.round) | max),
+    figures: ($samples | group_by([.figure, .peer])
+        | map({ figure: .[0].figure, peer: .[0].peer } + (map(.value) | spread)
+            + { samples: map(.value) })),
+    goals: (goals | map(. as $goal
+        | samples($goal.figure; $goal.of // "portsplit") as $ours
+        | (samples($goal.figure; $goal.peer // "") | map({ "\(.round)": .value }) | add) as $theirs
+        | [$ours[] | if $goal.peer == null then .value
+            else select($theirs["\(.round)"] > 0) | .value / $theirs["\(.round)"] end] as $ratios
+        | select(($ratios | length) > 0)
+        | $goal + ($ratios | spread)
+        | .met = (if .least then .median >= .least
+            elif .peer then .median <= .most else .max <= .most end)))
+}

@@ -1,0 +1,90 @@
+# results.json as Markdown.
+
+def order: ["direct", "floor", "portsplit", "sslh-fork", "socat", "xinetd", "sslh-select", "haproxy",
+    "haproxy-splice", "nginx", "socket-proxyd", "exec-floor", "tcpserver", "inetd"];
+
+# 12345 as 12,345.
+def thousands: tostring | if length <= 3 then . else (.[:-3] | thousands) + "," + .[-3:] end;
+
+# Three significant figures are as many as hold. jq 1.6 writes some fractions with all their binary
+# digits, hence the cut.
+def number:
+    if . == 0 then "0" elif . < 0 then "-" + (-. | number) elif . >= 100 then round | thousands
+    else (. | log10 | floor) as $size
+        | . * pow(10; 2 - $size) | round / pow(10; 2 - $size) | tostring
+        | if test("\\.[0-9]{5}") then .[0:index(".") + 3 - $size] else . end end;
+
+# A median with its spread; then what Portsplit's is of it.
+def cell($own): if . == null then "" else
+    (if .min == .max then "\(.median | number)"
+        else "\(.median | number) [\(.min | number)–\(.max | number)]" end)
+    + (if $own == null or .peer == $own.peer or .median == 0 then ""
+        else " · \($own.median / .median | number)" end) end;
+
+. as $all
+| def of($figure; $peer): first($all.figures[] | select(.figure == $figure and .peer == $peer)) // null;
+
+# A table of some figures, if any of them was measured: [figure, heading]...
+def table($title; $own; $columns):
+    ($columns | map(.[0])) as $figures
+    | [$all.figures[] | select(.figure as $f | $figures | index([$f])) | .peer] | unique as $peers
+    | if ($peers | length) == 0 then empty else
+        "\n## \($title)\n",
+        "| | \($columns | map(.[1]) | join(" | ")) |",
+        "|---|\($columns | map("---:|") | join(""))",
+        ($peers | sort_by(. as $peer | order | index([$peer]) // ($peer | tonumber))[]
+            | . as $peer
+            | "| \(if $peer == $own then "**\($peer)**" else $peer end) | \($columns
+                | map(.[0] as $figure
+                    | of($figure; $peer) | cell(of($figure; $own))) | join(" | ")) |")
+      end;
+
+"# Portsplit and its peers, measured side by side",
+"",
+"\($all.machine.date), commit \($all.machine.commit), \($all.rounds) rounds. \($all.machine.cores) × \($all.machine.cpu), \($all.machine.memory_gib) GiB, Linux \($all.machine.kernel).",
+"Client, server and multiplexer share the machine.",
+"",
+($all.versions | map("- " + .))[],
+"",
+"In each cell: the median over the rounds, [least–most] · Portsplit's median divided by this one.",
+(if ($all.goals | length) > 0 then
+    "\n## What is to be reached\n",
+    "| | against | ratio [least–most] | goal | |", "|---|---|---:|---:|---|",
+    ($all.goals[] | "| \(.what) | \(.peer // "") | \(cell(null)) | \(if .least then "≥ \(.least)" else "≤ \(.most)" end) | \(if .met then "met" else "missed" end) |")
+    else empty end),
+table("Short connections a second"; "portsplit"; [["short-1.rate", "1 at once"],
+    ["short-32.rate", "32"], ["short-256.rate", "256"], ["short-32.cpu_s_1000", "CPU s for 1,000"],
+    ["short-32.errors", "failed, of those at 32"]]),
+table("Connect to first byte, one at a time, µs"; "portsplit"; [["short-1.median_us", "median"],
+    ["short-1.p99_us", "99 %"], ["short-1.added_us", "median beyond direct"],
+    ["short-1.added_p99_us", "99 % beyond direct"]]),
+table("The first bytes one by one: from the last of them to the answer, µs"; "portsplit";
+    [["pieces.median_us", "median"], ["pieces.p99_us", "99 %"]]),
+table("One byte there and back, µs"; "portsplit"; [["ping-pong.median_us", "median"],
+    ["ping-pong.p99_us", "99 %"], ["ping-pong.max_us", "longest"], ["ping-pong.steps", "over 30 ms"]]),
+table("Bulk, Gbit/s"; "portsplit"; [["bulk-up.gbit_s", "up"], ["bulk-down.gbit_s", "down"],
+    ["bulk-both.gbit_s", "both ways, sum"], ["bulk-parallel.gbit_s", "16 streams"]]),
+table("Processor seconds for each GiB"; "portsplit"; [["bulk-up.cpu_s_gib", "up"],
+    ["bulk-down.cpu_s_gib", "down"], ["bulk-both.cpu_s_gib", "both ways"]]),
+table("1,000 idle connections"; "portsplit"; [["memory-1000.kib_each", "KiB for each"],
+    ["memory-1000.kib_whole", "with client and server"], ["memory-1000.idle_cpu_ms", "CPU ms in a second"],
+    ["memory-1000.max_us", "all awake and answered, µs"]]),
+table("10,000 idle connections"; "portsplit"; [["memory-10000.kib_each", "KiB for each"],
+    ["memory-10000.kib_whole", "with client and server"], ["memory-10000.idle_cpu_ms", "CPU ms in a second"],
+    ["memory-10000.max_us", "all awake and answered, µs"]]),
+table("A program on each connection"; "portsplit"; [["exec-short-1.rate", "connections/s, 1 at once"],
+    ["exec-short-32.rate", "32"], ["exec-bulk.gbit_s", "bulk, Gbit/s"],
+    ["exec-ping-pong.median_us", "byte there and back, µs"]]),
+table("Growth with the number of services"; null; [["services-32.rate", "connections/s, 32 at once"],
+    ["services-1.median_us", "first byte, one at a time, µs"], ["services-32.start_us", "start, µs"],
+    ["services-32.zygote_kib", "zygote, KiB"]]),
+table("Growth with the number of listeners"; null; [["listeners-32.rate", "connections/s, 32 at once"],
+    ["listeners-1.median_us", "first byte, one at a time, µs"], ["listeners-32.start_us", "start, µs"],
+    ["listeners-32.zygote_kib", "zygote, KiB"]]),
+(["prefixes that begin alike", "prefixes spread", "expressions"][] as $kind
+    | "decide, \($kind)." as $f
+    | table("Deciding alone, without a network: \($kind)"; null; [["\($f)look, ns", "a look, ns"],
+        ["\($f)look that fits nobody, ns", "one that fits nobody, ns"], ["\($f)flat scan, ns", "one by one, ns"],
+        ["\($f)compile, us", "compiling all, µs"], ["\($f)memory beside the model, bytes", "memory, bytes"]])),
+(if ($all.left_out | length) > 0 then "\n## Left out\n", ($all.left_out[] | "- \(.peer): \(.why)")
+    else empty end)

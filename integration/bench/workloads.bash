@@ -1,0 +1,284 @@
+# The workloads: measure_NAME measures one peer once and records its figures.
+# shellcheck shell=bash
+
+WORKLOADS=(memory short ping-pong pieces bulk exec services listeners decide)
+
+# measure WORKLOAD: round by round, in each every peer, beginning with another one each time.
+measure() {
+    local round i peers=()
+    "peers_of_$1"
+    ((${#peers[@]} > 0)) || return 0
+    say "$SECONDS s: $1: ${peers[*]}"
+    for ((round = 1; round <= ROUNDS; ++round)); do
+        for ((i = 0; i < ${#peers[@]}; ++i)); do
+            "measure_$1" "${peers[(i + round - 1) % ${#peers[@]}]}"
+        done
+    done
+}
+
+# record WORKLOAD PEER FIGURES: a JSON object of numbers.
+record() {
+    [[ -n $3 ]] || { say "$1: $2 gave no figures" && return; }
+    printf '{"workload":"%s","peer":"%s","round":%d,"figures":%s}\n' "$1" "$2" "$round" "$3" >>"$RAW"
+}
+
+# quick_or QUICK FULL: the size of something, in SIZE.
+quick_or() { if [[ -n $QUICK ]]; then SIZE=$1; else SIZE=$2; fi; }
+
+# load ARGUMENT...: its line of JSON, in FIGURES; empty when it failed or took too long.
+load() { FIGURES=$(timeout 30 "$TOOLS/load" "$@") || FIGURES=''; }
+
+# Processor time of a peer with all its descendants, in microseconds, in CPU: of those that are still
+# there from schedstat, which is exact but knows no thread that has ended, or utime and stime; of those
+# that were waited for cutime and cstime, in hundredths of a second (proc(5)). How many of them run, in
+# ALIVE.
+look_at_cpu() {
+    read -r CPU ALIVE < <({
+        cat /proc/[0-9]*/stat || true # some end meanwhile
+        grep . /proc/[0-9]*/task/[0-9]*/schedstat || true
+    } 2>/dev/null | awk -v roots="${PIDS[$1]:-}" '
+        /^.proc/ { split($1, part, /[\/:]/); exact[part[3]] += part[7] / 1000; next }
+        {
+            pid = $1
+            sub(/.*\) /, "")
+            state[pid] = $1
+            parent[pid] = $2
+            own[pid] = ($12 + $13) * 10000
+            waited[pid] = ($14 + $15) * 10000
+        }
+        END {
+            split(roots, list)
+            for (i in list) ours[list[i]] = 1
+            for (pid in parent) {
+                for (p = pid; p in parent && !(p in ours);) p = parent[p]
+                if (!(p in ours)) continue
+                sum += (exact[pid] > own[pid] ? exact[pid] : own[pid]) + waited[pid]
+                alive += state[pid] != "Z"
+            }
+            printf "%.0f %d\n", sum, alive
+        }')
+}
+
+# with_cpu PEER COMMAND...: what the command put into FIGURES, and the peer's processor time. One that
+# ends while it is looked at might not be counted, so all must have ended before.
+with_cpu() {
+    look_at_cpu "$1"
+    local before=$CPU alive=$ALIVE i
+    "${@:2}"
+    for ((i = 0; i < 20; ++i)); do
+        look_at_cpu "$1"
+        ((ALIVE > alive)) || break
+        pass_time 0.1
+    done
+    [[ -z $FIGURES ]] || FIGURES="${FIGURES%\}},\"cpu_us\":$((CPU - before))}"
+}
+
+# --- relays ----------------------------------------------------------------------------------------
+
+# relays_but NAME...: those that run, in peers.
+relays_but() {
+    local name
+    for name in "${RELAYS[@]}"; do
+        [[ -z ${PORT[$name]:-} || " $* " == *" $name "* ]] || peers+=("$name")
+    done
+}
+
+# Connections at 1, 32 and 256 at once: how many, how soon the first byte comes, at what cost.
+peers_of_short() { relays_but haproxy-splice; }
+measure_short() {
+    local at_once
+    quick_or 300 700
+    for at_once in 1 32 256; do
+        pass_time 0.05
+        with_cpu "$1" load short "127.0.0.1:${PORT[$1]}" --request 'GET /short' \
+            --at-once "$at_once" --ms "$SIZE"
+        record "short-$at_once" "$1" "$FIGURES"
+    done
+}
+
+# One byte there and back; over five rounds 100,000 times.
+peers_of_ping-pong() { relays_but; }
+measure_ping-pong() {
+    quick_or 500 20000
+    load ping-pong "127.0.0.1:${PORT[$1]}" --request 'GET /echo' --count "$SIZE"
+    record ping-pong "$1" "$FIGURES"
+}
+
+# The first bytes one by one: from the last of them to the answer. Only those that look.
+peers_of_pieces() { relays_but haproxy-splice nginx socat xinetd socket-proxyd; }
+measure_pieces() {
+    quick_or 20 200
+    load pieces "127.0.0.1:${PORT[$1]}" --request 'GET /short' --count "$SIZE"
+    record pieces "$1" "$FIGURES"
+}
+
+# One stream up, one down, sixteen at once by iperf3, and one connection both ways by our own: iperf3
+# takes two connections for that and trusts in the order of their arrival, which no relay that has
+# more than one process or thread keeps.
+peers_of_bulk() { [[ -z ${BULK_PORT[direct]:-} ]] || relays_but; }
+measure_bulk() {
+    local way
+    declare -A options=([up]='' [down]=-R [parallel]='-P 16')
+    for way in up down parallel; do
+        pass_time 0.05
+        # shellcheck disable=SC2086 # options are words
+        with_cpu "$1" transfer "${BULK_PORT[$1]}" ${options[$way]}
+        record "bulk-$way" "$1" "$FIGURES"
+    done
+    quick_or 100 1000
+    with_cpu "$1" load both "127.0.0.1:${PORT[$1]}" --request 'GET /echo' --ms "$SIZE"
+    record bulk-both "$1" "$FIGURES"
+}
+transfer() {
+    quick_or '-n 64M' '-t 1'
+    # shellcheck disable=SC2086 # SIZE is two words
+    FIGURES=$(timeout 20 iperf3 -J -c 127.0.0.1 -p "$1" $SIZE "${@:2}" | jq -ce '.end.sum_received |
+        { gbit_s: (.bits_per_second / 1e9), gib: (.bytes / 1073741824) }') || FIGURES=''
+}
+
+# --- memory ----------------------------------------------------------------------------------------
+
+peers_of_memory() { relays_but haproxy-splice; }
+measure_memory() {
+    local count
+    for count in 1000 10000; do
+        # It takes a while and varies little.
+        ((round <= (count == 1000 ? 3 : 1))) || continue
+        [[ -z $QUICK || $count == 1000 ]] || continue
+        quick_or 100 "$count"
+        can_hold "$1" "$SIZE" || continue
+        hold "$1" "$SIZE"
+        record "memory-$count" "$1" "$FIGURES"
+    done
+}
+
+# can_hold PEER COUNT: whether its descriptors suffice. sslh-select is bound by select(2); the others
+# here that are one process need two descriptors for a connection, or six with pipes.
+can_hold() {
+    declare -A each=([sslh-select]=2 [haproxy]=2 [nginx]=2 [socket-proxyd]=6 [direct]=1)
+    local limit needed=$((${each[$1]:-0} * $2 + 100))
+    limit=$(ulimit -n)
+    [[ $1 != sslh-select ]] || limit=1024
+    ((needed <= limit)) && return
+    leave_out "$1" "$2 idle connections need $needed descriptors; it can have $limit"
+    return 1
+}
+
+# hold PEER COUNT: memory of so many idle connections, the peer's processor time while they idle for
+# a second, and how soon all are answered when they wake together.
+hold() {
+    local before cpu
+    FIGURES=
+    # A first connection, so that nothing done once is counted.
+    load ping-pong "127.0.0.1:${PORT[$1]}" --request 'GET /echo' --count 1
+    settle && before=$USED
+    coproc "$TOOLS/load" hold "127.0.0.1:${PORT[$1]}" --request 'GET /echo' --count "$2"
+    local pid=$COPROC_PID from=${COPROC[0]} to=${COPROC[1]}
+    if read -r -t 60 -u "$from"; then
+        settle
+        look_at_cpu "$1"
+        cpu=$CPU
+        pass_time 1
+        look_at_cpu "$1"
+        echo >&"$to"
+        read -r -t 30 -u "$from" FIGURES || FIGURES=
+    else
+        kill "$pid"
+    fi
+    wait "$pid" || FIGURES=
+    [[ -z $FIGURES ]] ||
+        FIGURES="${FIGURES%\}},\"kib\":$((USED - before)),\"idle_cpu_us\":$((CPU - cpu))}"
+}
+
+# Memory of the whole system in KiB, in USED: all that is neither free nor cache of files. Processes,
+# page tables, kernel stacks, sockets and their buffers are in it, whoever owns them.
+look_at_memory() {
+    USED=$(awk '{ kib[$1] = $2 } END { print kib["MemTotal:"] - kib["MemFree:"] - kib["Buffers:"] \
+        - kib["Cached:"] + kib["Shmem:"] }' /proc/meminfo)
+}
+
+# Waits until memory no longer moves: processes that have ended are given back in a while.
+settle() {
+    local last=0 i
+    for ((i = 0; i < 30; ++i)); do
+        look_at_memory
+        ((USED - last < 256 && last - USED < 256)) && return
+        last=$USED
+        pass_time 0.1
+    done
+}
+
+# --- programs --------------------------------------------------------------------------------------
+
+peers_of_exec() {
+    local name
+    for name in "${EXECUTORS[@]}"; do [[ -z ${CAT_PORT[$name]:-} ]] || peers+=("$name"); done
+}
+measure_exec() {
+    local at_once cat=127.0.0.1:${CAT_PORT[$1]} zero=127.0.0.1:${ZERO_PORT[$1]}
+    quick_or 300 700
+    for at_once in 1 32; do
+        pass_time 0.05
+        with_cpu "$1" load short "$cat" --request 'GET /echo' --half-close --at-once "$at_once" \
+            --ms "$SIZE"
+        record "exec-short-$at_once" "$1" "$FIGURES"
+    done
+    load short "$zero" --request 'GET /zero' --ms "$SIZE"
+    record exec-bulk "$1" "$FIGURES"
+    quick_or 500 20000
+    load ping-pong "$cat" --request 'GET /echo' --count "$SIZE"
+    record exec-ping-pong "$1" "$FIGURES"
+}
+
+# --- growth ----------------------------------------------------------------------------------------
+
+# The peers here are numbers: of services, all of them prefixes, the last of which is asked for.
+peers_of_services() { if [[ -n $QUICK ]]; then peers=(1 100); else peers=(1 10 100 1000 10000); fi; }
+measure_services() {
+    awk -v count="$1" -v port="$BACKEND_PORT" 'BEGIN { for (i = 1; i <= count; ++i)
+        printf "[service%05d]\nstring = service%05d\\20\nconnect = 127.0.0.1:%d\n", i, i, port }' \
+        >"$SCRATCH/services"
+    measure_growth services "$1" 1 "$(printf 'service%05d /short' "$1")"
+}
+
+# Numbers of listeners, the last of which is asked.
+peers_of_listeners() { if [[ -n $QUICK ]]; then peers=(1 10); else peers=(1 10 100 1000); fi; }
+measure_listeners() {
+    printf '[http]\nstring = GET\\20\nconnect = 127.0.0.1:%s\n' "$BACKEND_PORT" >"$SCRATCH/services"
+    measure_growth listeners "$1" "$1" 'GET /short'
+}
+
+# measure_growth WORKLOAD NUMBER LISTENERS REQUEST
+measure_growth() {
+    local first=$NEXT_PORT last=$((NEXT_PORT + $3 - 1)) start pid
+    {
+        seq -f 'bind = 127.0.0.1:%.0f' "$first" "$last"
+        echo 'maxconn = 0'
+        cat "$SCRATCH/services"
+    } >"$SCRATCH/growth.conf"
+    [[ -p $SCRATCH/ready ]] || mkfifo "$SCRATCH/ready"
+    start=${EPOCHREALTIME/./}
+    setsid "$BUILD/bin/portsplitd" --log "$SCRATCH/portsplit.log" --ready-fd 9 "$SCRATCH/growth.conf" \
+        9>"$SCRATCH/ready" &
+    pid=$!
+    read -r <"$SCRATCH/ready" || fail "portsplitd does not start with $2 $1"
+    local start_us=$((${EPOCHREALTIME/./} - start)) zygote rss
+    read -r zygote _ <"/proc/$pid/task/$pid/children" || true # it ends without a newline
+    rss=$(awk '/^VmRSS/ { print $2 }' "/proc/$zygote/status")
+    quick_or 200 500
+    load short "127.0.0.1:$last" --request "$4" --at-once 32 --ms "$SIZE"
+    record "$1-32" "$2" "${FIGURES%\}},\"start_us\":$start_us,\"zygote_kib\":$rss}"
+    load short "127.0.0.1:$last" --request "$4" --ms "$SIZE"
+    record "$1-1" "$2" "$FIGURES"
+    kill "$pid"
+    wait "$pid" || true
+}
+
+# The decision alone, in a process of its own that takes its own medians; the peers are numbers of
+# services.
+peers_of_decide() { [[ -z $QUICK && -x $TOOLS/decide ]] && peers=(portsplit) || peers=(); }
+measure_decide() {
+    ((round == 1)) || return 0
+    "$TOOLS/decide" | jq -c '{ workload: "decide, \(.workload)", peer: "\(.services)", round: 1,
+        figures: { "\(.figure), \(.unit)": .value } }' >>"$RAW"
+}
