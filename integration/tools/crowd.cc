@@ -105,7 +105,8 @@ class CaptureWriter {
 
     void stream(const sockaddr_in& from, const sockaddr_in& to,
                 const std::vector<std::string>& segments) {
-        std::uint32_t sequence = from.sin_port * 65537U;
+        // Never that of an earlier stream between the same ports, or they would be one.
+        std::uint32_t sequence = first_ += 1'000'003;
         segment(from, to, sequence++, TH_SYN, "");
         for (const std::string& bytes : segments) {
             segment(from, to, sequence, TH_ACK | TH_PUSH, bytes);
@@ -144,6 +145,7 @@ class CaptureWriter {
 
     std::unique_ptr<pcap_t, decltype(&pcap_close)> pcap_;
     std::unique_ptr<pcap_dumper_t, decltype(&pcap_dump_close)> file_;
+    std::uint32_t first_ = 0;
     std::string packet_;
 };
 
