@@ -12,7 +12,11 @@ _portsplit() {
     case $before in
         --log) words='stderr syslog' ;;
         --to) words='classic libconfig' files=no ;;
-        --ready-fd | --idle-exit) words= files=no ;;
+        --silence)
+            words=$("$program" check --silence '' "" 2>&1 | sed -e 's/.*there are //' -e 's/,//g')
+            files=no
+            ;;
+        --text | --hex | --ready-fd | --idle-exit) words= files=no ;;
         *)
             # A command is the first word; behind it stand its own options.
             if ((COMP_CWORD > 1)); then
