@@ -81,7 +81,7 @@ END
 @test "explain: what is wrong with the bytes, or with the file, is said, and nothing else" {
     configure_mixed
     run -64 explain --hex '16 0'
-    [[ $output == 'portsplit: --hex: half a byte; write two digits, such as 0a or ?a (at character 4)' ]]
+    [[ $output == 'portsplit: --hex: half a byte; write two digits, such as 0a or ?a (at byte 4)' ]]
     run -64 explain --hex '1?'
     [[ $output == 'portsplit: --hex: ? and ranges are for patterns only' ]]
     run -64 explain --pcap "$CONFIG"

@@ -46,6 +46,18 @@ installed() {
     [[ $answer == 'MEOW, please' ]]
 }
 
+@test "install: the library of patterns is found by each program, wherever the whole was moved" {
+    mv "$PREFIX" "$PREFIX.moved"
+    printf '%s\n' '[ssh]' 'include = ssh' 'exec = cat' >"$BATS_TEST_TMPDIR/conf"
+    run -0 "$PREFIX.moved/bin/portsplit" convert "$BATS_TEST_TMPDIR/conf"
+    [[ $output == *'string = "SSH-";'* ]]
+    run -0 "$PREFIX.moved/bin/portsplit" check --inetd "$BATS_TEST_TMPDIR/conf"
+    echo 'SSH-' | socat - "EXEC:$PREFIX.moved/libexec/portsplit/portsplit-dispatch --inetd $BATS_TEST_TMPDIR/conf" \
+        >"$BATS_TEST_TMPDIR/answer"
+    mv "$PREFIX.moved" "$PREFIX"
+    [[ $(<"$BATS_TEST_TMPDIR/answer") == SSH- ]]
+}
+
 @test "install: the examples, the licence and the completion are there" {
     [[ -s $PREFIX/share/doc/portsplit/LICENSE ]]
     [[ -s $PREFIX/share/bash-completion/completions/portsplitd ]]

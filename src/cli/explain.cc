@@ -26,7 +26,7 @@ using Input = core::Result<std::string, Problem>;
 Input bytes_of_hex(const std::string& text) {
     const auto sets = core::parse_hex(text);
     if (!sets) {
-        return Problem{"--hex: " + sets.error().text + " (at character " +
+        return Problem{"--hex: " + sets.error().text + " (at byte " +
                        std::to_string(sets.error().place + 1) + ")"};
     }
     std::string bytes;

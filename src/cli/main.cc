@@ -40,7 +40,7 @@ int run(int argc, char** argv) {
 
     std::string converted;
     std::string spelling;
-    CLI::App* convert = app.add_subcommand("convert", "Print a configuration in another spelling");
+    CLI::App* convert = app.add_subcommand("convert", "Print a configuration, includes in place, in another spelling");
     convert->add_option("FILE", converted, "The configuration")->required();
     convert->add_option("--to", spelling, "The spelling; by default the one it is not in")
         ->check(CLI::IsMember({"classic", "libconfig"}));

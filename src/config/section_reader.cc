@@ -175,7 +175,7 @@ class SectionReader {
         if (!pattern) {
             const core::PatternProblem& problem = pattern.error();
             issues_.error(value.spot,
-                          fmt::format("{}: {} (at character {})", as_written(option.key, value),
+                          fmt::format("{}: {} (at byte {})", as_written(option.key, value),
                                       problem.text, problem.place + 1),
                           pointed_at(text, problem.place));
         } else if ((*pattern)->answer({}) == core::Answer::Match) {

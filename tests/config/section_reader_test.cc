@@ -171,29 +171,29 @@ TEST(SectionReader, ShowsWhereAPatternIsWrong) {
          "character 5)",
          "    16 0g\n"
          "        ^\n"},
-        {"hex = 1", "hex = 1: half a byte; write two digits, such as 0a or ?a (at character 1)",
+        {"hex = 1", "hex = 1: half a byte; write two digits, such as 0a or ?a (at byte 1)",
          "    1\n"
          "    ^\n"},
-        {"hex = 04-00", "hex = 04-00: a range that ends before it begins (at character 3)",
+        {"hex = 04-00", "hex = 04-00: a range that ends before it begins (at byte 3)",
          "    04-00\n"
          "      ^\n"},
         {"hex = 00-?4",
-         "hex = 00-?4: a range between bytes with ?; write both ends in full (at character 3)",
+         "hex = 00-?4: a range between bytes with ?; write both ends in full (at byte 3)",
          "    00-?4\n"
          "      ^\n"},
-        {"hex = 00-", "hex = 00-: a range without an end, such as 00-04 (at character 3)",
+        {"hex = 00-", "hex = 00-: a range without an end, such as 00-04 (at byte 3)",
          "    00-\n"
          "      ^\n"},
-        {"regex = a(b", "regex = a(b: missing closing parenthesis (at character 4)",
+        {"regex = a(b", "regex = a(b: missing closing parenthesis (at byte 4)",
          "    a(b\n"
          "       ^\n"},
         {"regex = a**+",
-         "regex = a**+: quantifier does not follow a repeatable item (at character "
+         "regex = a**+: quantifier does not follow a repeatable item (at byte "
          "3)",
          "    a**+\n"
          "      ^\n"},
         {"regex = \xC3\xA9\t(",
-         "regex = \\C3\\A9\\09(: missing closing parenthesis (at character 5)",
+         "regex = \\C3\\A9\\09(: missing closing parenthesis (at byte 5)",
          "    ...(\n"
          "        ^\n"},
         {"hex =", "hex = : empty; write what the first bytes of the stream are", ""},
