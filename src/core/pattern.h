@@ -31,7 +31,8 @@ class Pattern {
     /// @param seen  all bytes of the stream so far, from its first
     virtual Answer answer(Bytes seen) const = 0;
 
-    /// How many first bytes a match needs at least. A pattern of fixed length never needs more.
+    /// How many first bytes a match needs at least, where that is known, or 0. A pattern of fixed
+    /// length never needs more.
     virtual std::size_t shortest_match() const = 0;
 };
 

@@ -17,7 +17,6 @@ Plan::Plan(Config config) : config_(std::move(config)), window_(config_.window) 
                 fixed.push_back({*std::move(sets), i});
             } else {
                 others_.push_back({i, *compile(source)});
-                window_ = std::max(window_, others_.back().pattern->shortest_match());
             }
         }
     }

@@ -22,8 +22,8 @@ class Plan {
     const Config& config() const { return config_; }
     const Service& service(std::size_t index) const { return config_.services[index]; }
 
-    /// How many first bytes may be looked at: what the configuration says, and never less than any
-    /// pattern needs to match.
+    /// How many first bytes may be looked at: what the configuration says, and never less than the
+    /// longest pattern of fixed length.
     std::size_t window() const { return window_; }
 
     /// Indexes of the last resorts, where the configuration has them.

@@ -83,10 +83,17 @@ bool may_be_possessive(std::string_view item) {
     return quantifier != item.npos && item.find('+', quantifier + 1) != item.npos;
 }
 
-/// Whether one item of an expression may depend on bytes behind what it takes. Doubtful ones do:
-/// that makes an answer later, never wrong.
+/// `(?1)`, `(?-1)`, `(?R)`, `(?&name)`, `\g<name>`: a group once more.
+bool is_recursion(std::string_view item) {
+    if (item.starts_with("(?") && item.find_first_of("0123456789") <= 3) return true;
+    return item.starts_with("(?R") || item.starts_with("(?&") || item.starts_with("(?P>") ||
+           item.starts_with("\\g");
+}
+
+/// Whether one item of an expression may depend on bytes behind what it takes, or is more than the
+/// simulation below can do. Doubtful ones do: that makes an answer later, never wrong.
 bool looks_ahead(std::string_view item) {
-    if (may_be_possessive(item)) return true;
+    if (may_be_possessive(item) || is_recursion(item)) return true;
     for (const std::string_view start : {"$", "\\z", "\\Z", "\\b", "\\B", "[[:>:]]", "\\R", "\\X",
                                          "(*", "(?=", "(?!", "(?>", "(?("}) {
         if (item.starts_with(start)) return true;
@@ -104,6 +111,9 @@ bool looks_ahead_anywhere(const std::string& text) {
     if (!code) return true;  // too large with call-outs, but not without
     // Whether a CR ends a line then depends on the byte behind it, and so does what `.` is.
     if (info(*code, PCRE2_INFO_NEWLINE) == PCRE2_NEWLINE_CRLF) return true;
+    if (info(*code, PCRE2_INFO_BACKREFMAX) > 0) return true;
+    // What a simulation does not go beyond.
+    if (text.find("(*NOTEMPTY") != text.npos) return true;
     pcre2_callout_enumerate(
         code->get(),
         [](pcre2_callout_enumerate_block* block, void* data) {
@@ -116,16 +126,44 @@ bool looks_ahead_anywhere(const std::string& text) {
     return search.found;
 }
 
-/// How many bytes at the end are the beginning of a UTF-8 character whose rest has not come yet.
-std::size_t cut_character(Bytes bytes) {
-    for (std::size_t back = 1; back <= std::min<std::size_t>(3, bytes.size()); ++back) {
-        const auto byte = std::to_integer<unsigned>(bytes[bytes.size() - back]);
-        if ((byte & 0xC0) == 0x80) continue;
-        const std::size_t length = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC0 ? 2 : 1;
-        return length > back ? back : 0;
+/// How long the UTF-8 character is that begins here (Unicode, table 3-7): 0 if none can, and more
+/// than there are bytes when its rest may still come.
+std::size_t character_length(Bytes bytes) {
+    const auto at = [&](std::size_t place) { return to_number(bytes[place]); };
+    const std::uint8_t lead = at(0);
+    if (lead < 0x80) return 1;
+    if (lead < 0xC2 || lead > 0xF4) return 0;
+    const std::size_t length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+    std::uint8_t low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+    std::uint8_t high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+    for (std::size_t i = 1; i < std::min(length, bytes.size()); ++i) {
+        if (at(i) < low || at(i) > high) return 0;
+        low = 0x80;
+        high = 0xBF;
     }
-    return 0;
+    return length;
 }
+
+/// What PCRE2 gets to see, and whether more of it may come.
+struct Subject {
+    Bytes bytes;
+    bool has_ended = false;
+};
+
+/// The whole characters of UTF-8 at the beginning. What is no UTF-8 ends them.
+Subject whole_characters(Bytes seen) {
+    std::size_t end = 0;
+    while (end < seen.size()) {
+        const std::size_t length = character_length(seen.subspan(end));
+        if (length == 0) return {seen.first(end), true};
+        if (length > seen.size() - end) break;
+        end += length;
+    }
+    return {seen.first(end)};
+}
+
+/// Room for 83 ways to match at the same time; each costs time at every byte.
+constexpr std::size_t kWorkspace = 500;
 
 class Regex final : public Pattern {
   public:
@@ -139,25 +177,49 @@ class Regex final : public Pattern {
     }
 
     Answer answer(Bytes seen) const override {
-        if (is_utf_) seen = seen.first(seen.size() - cut_character(seen));
-        const int hard = search(seen, PCRE2_PARTIAL_HARD);
-        if (hard >= 0) return Answer::Match;
-        if (hard == PCRE2_ERROR_NOMATCH) return Answer::No;
-        if (hard != PCRE2_ERROR_PARTIAL) return Answer::GaveUp;
-        const bool matched = !looks_ahead_ && search(seen, PCRE2_PARTIAL_SOFT) >= 0;
-        return matched ? Answer::Match : Answer::More;
+        const Subject subject = is_utf_ ? whole_characters(seen) : Subject{seen};
+        int found = looks_ahead_ ? PCRE2_ERROR_DFA_UITEM : simulate(subject);
+        if (!is_outcome_of_simulation(found)) found = search(subject);
+        if (found >= 0) return Answer::Match;
+        if (found == PCRE2_ERROR_PARTIAL) return Answer::More;
+        return found == PCRE2_ERROR_NOMATCH ? Answer::No : Answer::GaveUp;
     }
 
-    std::size_t shortest_match() const override { return info(code_, PCRE2_INFO_MINLENGTH); }
+    /// PCRE2 finds that out in the same study as its start-up optimizations.
+    std::size_t shortest_match() const override { return 0; }
 
   private:
-    int search(Bytes seen, std::uint32_t options) const {
+    /// All ways to match at the same time, byte by byte, up to the first byte at which one has. So
+    /// the outcome is that of the first bytes, whatever follows, and it backtracks nowhere.
+    int simulate(const Subject& subject) const {
+        std::array<int, kWorkspace> workspace;
         const auto data = expect(MatchData(pcre2_match_data_create(1, nullptr)));
-        // An empty span may have no address, which PCRE2 would refuse.
-        const auto* subject = seen.empty() ? reinterpret_cast<PCRE2_SPTR>("")
-                                           : reinterpret_cast<PCRE2_SPTR>(seen.data());
-        return pcre2_match(code_.get(), subject, seen.size(), 0, options, data.get(),
-                           limits_.get());
+        return pcre2_dfa_match(code_.get(), address(subject), subject.bytes.size(), 0,
+                               PCRE2_DFA_SHORTEST | options(subject, PCRE2_PARTIAL_SOFT),
+                               data.get(), limits_.get(), workspace.data(), workspace.size());
+    }
+
+    /// One way after the other, up to the first that matches or reaches the last byte.
+    int search(const Subject& subject) const {
+        const auto data = expect(MatchData(pcre2_match_data_create(1, nullptr)));
+        return pcre2_match(code_.get(), address(subject), subject.bytes.size(), 0,
+                           options(subject, PCRE2_PARTIAL_HARD), data.get(), limits_.get());
+    }
+
+    /// Others are too many ways at the same time, and an item that it cannot do.
+    static bool is_outcome_of_simulation(int found) {
+        return found >= 0 || found == PCRE2_ERROR_PARTIAL || found == PCRE2_ERROR_NOMATCH;
+    }
+
+    /// What is no UTF-8 ends the subject, but is no end of a line.
+    static std::uint32_t options(const Subject& subject, std::uint32_t partial) {
+        return PCRE2_NO_UTF_CHECK | (subject.has_ended ? PCRE2_NOTEOL : partial);
+    }
+
+    /// An empty span may have no address, which PCRE2 would refuse.
+    static PCRE2_SPTR address(const Subject& subject) {
+        if (subject.bytes.empty()) return reinterpret_cast<PCRE2_SPTR>("");
+        return reinterpret_cast<PCRE2_SPTR>(subject.bytes.data());
     }
 
     Code code_;
@@ -173,9 +235,8 @@ Result<std::unique_ptr<const Pattern>, PatternProblem> compile_regex(const std::
     const auto as_written = compile_code(text, 0);
     if (!as_written) return as_written.error();
     const bool is_utf = (info(*as_written, PCRE2_INFO_ALLOPTIONS) & PCRE2_UTF) != 0;
-    // What is no UTF-8 matches nothing then, where it would end the search with an error.
     const std::string expression = with_lookbehind(text);
-    auto code = compile_code(expression, is_utf ? PCRE2_MATCH_INVALID_UTF : 0);
+    auto code = compile_code(expression, 0);
     if (!code) return code.error();
     std::unique_ptr<const Pattern> regex =
         std::make_unique<const Regex>(*std::move(code), looks_ahead_anywhere(expression), is_utf);

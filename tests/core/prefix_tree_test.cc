@@ -40,6 +40,7 @@ First scan(const std::vector<Entry>& entries, std::string_view seen) {
 /// Patterns in the notation of hex, each for a service of its own, in this order.
 std::vector<Entry> services_of(const std::vector<std::string>& texts) {
     std::vector<Entry> entries;
+    entries.reserve(texts.size());
     for (const std::string& text : texts) {
         entries.push_back({*parse_hex(text), static_cast<std::uint32_t>(entries.size())});
     }
