@@ -134,8 +134,8 @@ TEST(Include, ProblemsHaveTheFileAndLineTheyStandOn) {
             "/etc/more:2: bind = 1: no port; write ADDR:PORT, such as 0.0.0.0:443, [::]:443 or "
             "*:443",
             "lib/broken.conf:2: nonsense: neither key = value, nor [service], nor # comment",
-            "lib/broken.conf:3: hex = 1: half a byte; write two digits, such as 0a or ?a (at "
-            "character 1)"));
+            "lib/broken.conf:3: hex = 1: half a byte; write two digits, such as 0a or ?a (at byte "
+            "1)"));
 }
 
 TEST(Include, ContradictionsNameBothPlaces) {

@@ -166,9 +166,7 @@ TEST(SectionReader, ShowsWhereAPatternIsWrong) {
         const char* excerpt;
     };
     const Case cases[] = {
-        {"hex = 16 0g",
-         "hex = 16 0g: not a hex digit; a byte is two of 0-9, a-f and ? (at "
-         "character 5)",
+        {"hex = 16 0g", "hex = 16 0g: not a hex digit; a byte is two of 0-9, a-f and ? (at byte 5)",
          "    16 0g\n"
          "        ^\n"},
         {"hex = 1", "hex = 1: half a byte; write two digits, such as 0a or ?a (at byte 1)",
@@ -192,8 +190,7 @@ TEST(SectionReader, ShowsWhereAPatternIsWrong) {
          "3)",
          "    a**+\n"
          "      ^\n"},
-        {"regex = \xC3\xA9\t(",
-         "regex = \\C3\\A9\\09(: missing closing parenthesis (at byte 5)",
+        {"regex = \xC3\xA9\t(", "regex = \\C3\\A9\\09(: missing closing parenthesis (at byte 5)",
          "    ...(\n"
          "        ^\n"},
         {"hex =", "hex = : empty; write what the first bytes of the stream are", ""},
