@@ -27,6 +27,14 @@ hold_open() {
         shutdown expect-eof
     wait_until 5 exists "$TMP/held"
 }
+# The dispatcher that is not this one, in OTHER; which of two is older says nothing.
+other_dispatcher() {
+    local pid
+    find_dispatchers
+    for pid in "${DISPATCHERS[@]}"; do
+        [[ $pid == "$1" ]] || OTHER=$pid
+    done
+}
 go_on() {
     touch "$TMP/go"
     local job
@@ -279,11 +287,13 @@ another_zygote() { find_zygote && [[ $ZYGOTE != "$1" ]]; }
     configure_answers one
     start_daemon
     hold_open one
-    local survivor=$JOB
+    local survivor=$JOB own
+    find_dispatchers
+    own=${DISPATCHERS[0]}
     doomed_client send:one. expect:one:one. "touch:$TMP/doomed.up" hold
     wait_until 5 exists "$TMP/doomed.up"
-    find_dispatchers
-    kill -KILL "${DISPATCHERS[1]}"
+    other_dispatcher "$own"
+    kill -KILL "$OTHER"
     wait_until 5 is_over "$JOB"
     log_says 'service=one reason=match .* signal=KILL$'
     reaches one
@@ -310,13 +320,15 @@ another_zygote() { find_zygote && [[ $ZYGOTE != "$1" ]]; }
     configure_answers one
     start_daemon
     hold_open one
-    local survivor=$JOB
+    local survivor=$JOB own
+    find_dispatchers
+    own=${DISPATCHERS[0]}
     local signal
     for signal in TERM INT QUIT USR1; do
         doomed_client send:one. expect:one:one. "touch:$TMP/doomed.$signal" hold
         wait_until 5 exists "$TMP/doomed.$signal"
-        find_dispatchers
-        kill "-$signal" "${DISPATCHERS[1]}"
+        other_dispatcher "$own"
+        kill "-$signal" "$OTHER"
         wait_until 5 is_over "$JOB"
         reaches one
     done

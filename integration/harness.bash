@@ -104,7 +104,7 @@ children_of() {
     read -r -a CHILDREN <<<"$line"
 }
 
-# All that came of a process, itself and tracers not counted, in DESCENDANTS.
+# All that came of a process, itself, tracers and spare dispatchers not counted, in DESCENDANTS.
 descendants_of() {
     DESCENDANTS=()
     local pid name queue=("$1")
@@ -113,7 +113,7 @@ descendants_of() {
         queue=("${queue[@]:1}")
         for pid in "${CHILDREN[@]}"; do
             { read -r name <"/proc/$pid/comm"; } 2>/dev/null || continue
-            [[ $name == strace ]] && continue
+            [[ $name == strace || $name == portsplit-spare ]] && continue
             queue+=("$pid")
             DESCENDANTS+=("$pid")
         done
@@ -146,20 +146,30 @@ find_zygote() {
     [[ -n $ZYGOTE ]]
 }
 
+# A spare dispatcher waits for its connection.
+is_spare() {
+    local name
+    { read -r name <"/proc/$1/comm"; } 2>/dev/null && [[ $name == portsplit-spare ]]
+}
+
 # The processes that serve connections now, in DISPATCHERS: the children of the zygotes, and of the
-# daemon those that lost theirs. Programs that have taken a dispatcher's place are among them.
+# daemon those that lost theirs, without the spare ones. Programs that have taken a dispatcher's place
+# are among them.
 find_dispatchers() {
-    local pid
+    local pid all=()
     DISPATCHERS=()
     children_of "$DAEMON"
     local own=("${CHILDREN[@]}")
     for pid in "${own[@]}"; do
         if is_zygote "$pid"; then
             children_of "$pid"
-            DISPATCHERS+=("${CHILDREN[@]}")
+            all+=("${CHILDREN[@]}")
         elif is_alive "$pid"; then
-            DISPATCHERS+=("$pid")
+            all+=("$pid")
         fi
+    done
+    for pid in "${all[@]}"; do
+        is_spare "$pid" || DISPATCHERS+=("$pid")
     done
 }
 

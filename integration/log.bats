@@ -125,6 +125,23 @@ END
     not grep -vE '^portsplit\[[0-9]+\]: (service=one reason=match .* ms=[0-9]+|listening on .*|connections are served as root.*|[^ ]*portsplit.conf:[0-9]+: .*)$' "$LOG"
 }
 
+@test "log: an expression that takes too long is named, and counts as no" {
+    local bytes
+    bytes=$(printf 'a%.0s' {1..4000})
+    configure <<'END'
+bind = 127.0.0.1:0
+[costly]
+regex = (a+)+$
+exec = cat
+[fallback]
+exec = cat
+END
+    start_daemon
+    talk "send:$bytes!" "expect:$bytes!" shutdown expect-eof
+    log_says 'service=fallback reason=fallback '
+    log_says 'the expression of service costly took too long on what client 127\.0\.0\.1:[0-9]+ sent, which counts as no'
+}
+
 @test "log: nothing that a client sends is in it" {
     configure_all
     local value

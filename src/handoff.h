@@ -4,9 +4,10 @@
 // one build; the version catches those that do not.
 //
 // The listener execs the zygote with a channel and the text of its configuration. The zygote
-// answers `Ready` once the plan is compiled, then receives one `Connection` for each client, the
-// client's socket riding along, and answers each with one `Reaped` when the process that served it
-// is gone. When the listener ends its side of the channel, the zygote takes nothing more and ends
+// answers `Ready` once the plan is compiled. Its spare dispatchers, which share its end of the
+// channel until they have a connection, receive one `Connection` for each client, the client's
+// socket riding along; the zygote answers each with one `Reaped` when the process that served it is
+// gone. When the listener ends its side of the channel, nothing more is taken, and the zygote ends
 // with its last connection. A message that is not one of these ends at most the connection it
 // belongs to.
 
@@ -17,7 +18,7 @@
 namespace portsplit::handoff {
 
 /// Changes with every change of this file.
-inline constexpr std::uint32_t kVersion = 1;
+inline constexpr std::uint32_t kVersion = 2;
 
 // Descriptors the zygote starts with, besides 0 and 1 (/dev/null) and 2 (standard error).
 inline constexpr int kChannelFd = 3;  ///< SOCK_SEQPACKET; messages both ways
@@ -56,6 +57,7 @@ struct Reaped {
 };
 
 // How the programs end (sysexits(3)), and how a dispatcher does.
+inline constexpr int kExitUnused = 99;  ///< a spare dispatcher that no connection came to
 inline constexpr int kExitUsage = 64;
 inline constexpr int kExitSystem = 71;
 inline constexpr int kExitConfiguration = 78;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <iterator>
 
 #include "sys/error.h"
 
@@ -18,7 +19,7 @@ bool cannot_splice(int code) { return code == EINVAL || code == ENOSYS || code =
 
 }  // namespace
 
-void Store::open() {
+void Store::open_pipe() {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) return use_memory();
     pipe_out_.reset(ends[0]);
@@ -45,21 +46,25 @@ void Store::use_memory() {
 }
 
 ssize_t Store::take(int from) {
-    if (means_ == Means::None) open();
+    if (many_ && held_ == 0 && means_ == Means::FewBytes) open_pipe();
     ssize_t got = -1;
+    took_all_ = false;
     if (means_ == Means::Pipe) {
         constexpr unsigned kFlags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
         got = sys::retry(
             [&] { return ::splice(from, nullptr, pipe_in_.get(), nullptr, kStoreSize, kFlags); });
         if (got < 0 && cannot_splice(errno)) use_memory();
     }
-    if (means_ == Means::Memory) {
+    if (means_ != Means::Pipe) {
         if (held_ > 0) {
             errno = EAGAIN;
             return -1;
         }
         begin_ = 0;
-        got = sys::retry([&] { return ::read(from, memory_.data(), memory_.size()); });
+        const std::span<std::byte> room = memory();
+        got = sys::retry([&] { return ::read(from, room.data(), room.size()); });
+        many_ = got == std::ssize(room);
+        took_all_ = got > 0 && !many_;
     }
     if (got > 0) held_ += static_cast<std::size_t>(got);
     return got;
@@ -73,28 +78,30 @@ ssize_t Store::give(int to) {
             [&] { return ::splice(pipe_out_.get(), nullptr, to, nullptr, held_, kFlags); });
         if (put < 0 && cannot_splice(errno)) use_memory();
     }
-    if (means_ == Means::Memory) {
-        put = sys::retry([&] { return ::write(to, memory_.data() + begin_, held_); });
+    if (means_ != Means::Pipe) {
+        put = sys::retry([&] { return ::write(to, memory().data() + begin_, held_); });
         if (put > 0) begin_ += static_cast<std::size_t>(put);
     }
     if (put > 0) held_ -= static_cast<std::size_t>(put);
     return put;
 }
 
-void Flow::pump(bool readable) {
+void Flow::pump(Said said) {
     for (int round = 0; round < kRounds && !done_; ++round) {
-        const Step filled = ended_ || store_.held() > 0 ? Step::Waits : fill(readable);
+        const Step filled = ended_ || store_.held() > 0 ? Step::Waits : fill(said);
         const Step drained = drain();
         if (filled == Step::Waits && drained == Step::Waits) return;
-        readable = false;  // was said of the first bytes only
+        // With an end behind these bytes the next look is worth it; else poll(2) will tell.
+        if (store_.took_all() && store_.held() == 0 && !ended_ && said != Said::Ended) return;
+        if (said == Said::Readable) said = Said::Nothing;  // was said of the first bytes only
     }
 }
 
 /// Takes once, and is called only while the store is empty: a splice that finds no room in a pipe
 /// and one that finds no bytes in a socket fail alike, so the two must never be in doubt.
-Flow::Step Flow::fill(bool readable) {
+Flow::Step Flow::fill(Said said) {
     ssize_t got = store_.take(from_.from());
-    if (got < 0 && errno == EAGAIN && readable) {
+    if (got < 0 && errno == EAGAIN && said != Said::Nothing) {
         // Something is there that splice cannot take; waiting for it to be readable would be a
         // spin.
         store_.use_memory();

@@ -1,10 +1,12 @@
 #pragma once
-// One direction of a relay: bytes from one side to the other through a bounded store in between,
-// which is a pipe that the kernel moves pages through (splice(2)), or plain memory where that
-// cannot be had.
+// One direction of a relay: bytes from one side to the other through a bounded store in between. A
+// few bytes pass through a little memory; where more come at once, the kernel moves their pages
+// through a pipe (splice(2)), or they are copied where that cannot be had.
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "dispatch/side.h"
@@ -25,19 +27,29 @@ class Store {
     ssize_t take(int from);
     ssize_t give(int to);
 
+    /// Whether the last `take` left nothing behind, as far as it can tell.
+    bool took_all() const { return took_all_; }
+
     /// No longer moves pages: splice(2) cannot pass the mark of an urgent byte, where read(2) can.
     void use_memory();
 
   private:
-    enum class Means { None, Pipe, Memory };
+    /// A pipe costs more to make than a few bytes cost to copy, so it waits until they are many.
+    enum class Means { FewBytes, Pipe, Memory };
 
-    void open();
+    void open_pipe();
+    std::span<std::byte> memory() {
+        return means_ == Means::FewBytes ? std::span<std::byte>(few_) : std::span(memory_);
+    }
 
-    Means means_ = Means::None;
+    Means means_ = Means::FewBytes;
+    bool took_all_ = false;
+    bool many_ = false;       ///< the last bytes taken filled `few_`
     sys::UniqueFd pipe_out_;  ///< the end that bytes come out of
     sys::UniqueFd pipe_in_;
+    std::array<std::byte, 2048> few_;
     std::vector<std::byte> memory_;
-    std::size_t begin_ = 0;  ///< in `memory_`; the held bytes follow it
+    std::size_t begin_ = 0;  ///< in `memory()`; the held bytes follow it
     std::size_t held_ = 0;
 };
 
@@ -45,10 +57,16 @@ class Flow {
   public:
     Flow(Side& from, Side& to) : from_(from), to_(to) {}
 
+    /// What poll(2) has said of `from`.
+    enum class Said {
+        Nothing,
+        Readable,
+        Ended,  ///< all that comes is there
+    };
+
     /// Moves what can be moved now, and marks a side that broke. What a broken side had sent before
     /// still goes through; its end is not carried as a clean one.
-    /// @param readable  poll(2) has said that `from` has something to read
-    void pump(bool readable);
+    void pump(Said said);
 
     bool done() const { return done_; }
     /// Done because `to` takes no more, before `from` had ended.
@@ -66,7 +84,7 @@ class Flow {
   private:
     enum class Step { Moved, Waits };
 
-    Step fill(bool readable);
+    Step fill(Said said);
     Step drain();
 
     Side& from_;

@@ -44,7 +44,11 @@ class LogReporter final : public Reporter {
 
   protected:
     void publish(const Progress& progress) override {
+        const bool is_news = last_.gave_up == Progress::kNone;
         last_ = progress;
+        if (is_news && progress.gave_up != Progress::kNone) {
+            log_.line(Level::Warning, gave_up_line(plan_, parties_, progress));
+        }
         if (progress.failure.stage != Stage::None) {
             log_.line(Level::Error, failure_line(plan_, parties_, progress));
         } else if (becomes_program(plan_, progress)) {

@@ -79,6 +79,13 @@ std::string failure_line(const core::Plan& plan, const Parties& parties, const P
                        service != nullptr ? service->name : "-", parties.peer.text(), why);
 }
 
+std::string gave_up_line(const core::Plan& plan, const Parties& parties, const Progress& progress) {
+    const auto service = static_cast<std::size_t>(progress.gave_up);
+    return fmt::format(
+        "the expression of service {} took too long on what client {} sent, which counts as no",
+        plan.service(service).name, parties.peer.text());
+}
+
 bool becomes_program(const core::Plan& plan, const Progress& progress) {
     const core::Service* service = service_of(plan, progress);
     if (service == nullptr) return false;
@@ -89,11 +96,13 @@ bool becomes_program(const core::Plan& plan, const Progress& progress) {
 bool is_valid(const core::Plan& plan, const Progress& progress) {
     if (core::to_string(progress.reason).empty()) return false;
     if (progress.failure.stage > Stage::Start) return false;
-    if (progress.service == Progress::kNone) return progress.target == Progress::kNone;
     const auto& services = plan.config().services;
-    if (progress.service < 0 || static_cast<std::size_t>(progress.service) >= services.size()) {
-        return false;
-    }
+    const auto is_service = [&services](std::int32_t index) {
+        return index >= 0 && static_cast<std::size_t>(index) < services.size();
+    };
+    if (progress.gave_up != Progress::kNone && !is_service(progress.gave_up)) return false;
+    if (progress.service == Progress::kNone) return progress.target == Progress::kNone;
+    if (!is_service(progress.service)) return false;
     const auto* connect =
         std::get_if<core::Connect>(&services[static_cast<std::size_t>(progress.service)].action);
     if (connect == nullptr) return progress.target == Progress::kNone;

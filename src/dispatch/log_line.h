@@ -28,6 +28,9 @@ std::string connection_line(const core::Plan& plan, const Parties& parties,
 /// A sentence for what failed: what, for which service and client, and why.
 std::string failure_line(const core::Plan& plan, const Parties& parties, const Progress& progress);
 
+/// A sentence for a service whose expression took too long: `progress.gave_up` tells which.
+std::string gave_up_line(const core::Plan& plan, const Parties& parties, const Progress& progress);
+
 /// Whether the dispatcher that told this becomes a program next, and can tell nothing more.
 bool becomes_program(const core::Plan& plan, const Progress& progress);
 

@@ -36,7 +36,8 @@ struct Progress {
     std::uint8_t ended = 0;    ///< the program's status below is known
     core::Reason reason = core::Reason::Eof;
     std::int32_t service = kNone;
-    std::int32_t target = kNone;  ///< which `connect` answered
+    std::int32_t target = kNone;   ///< which `connect` answered
+    std::int32_t gave_up = kNone;  ///< a service whose expression took too long
     std::int32_t status = 0;  ///< of a program that ran beside the dispatcher, as waitpid(2) has it
     std::uint64_t bytes_in = 0;   ///< from the client
     std::uint64_t bytes_out = 0;  ///< to the client
@@ -48,11 +49,15 @@ class Reporter {
   public:
     virtual ~Reporter() = default;
 
+    /// Tells what is known so far. Whatever takes long or may not return waits for that.
+    void tell() { publish(progress_); }
+
+    /// The verdict; told with the next message.
     void decided(const core::Verdict& verdict) {
         progress_.decided = 1;
         progress_.reason = verdict.reason;
         if (verdict.service) progress_.service = static_cast<std::int32_t>(*verdict.service);
-        publish(progress_);
+        if (verdict.gave_up) progress_.gave_up = static_cast<std::int32_t>(*verdict.gave_up);
     }
 
     void failed(Stage stage, int code, std::size_t target = 0) {

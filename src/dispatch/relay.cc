@@ -28,26 +28,6 @@ constexpr std::chrono::seconds kLingerLimit{5};
 /// A raw terminal cannot be told that its client has ended: it is hung up after so long a silence.
 constexpr std::chrono::seconds kHangUpAfter{5};
 
-/// A descriptor in the poll set that hung up stays readable for ever; while nothing is wanted of
-/// it, it must be left out, or the wait becomes a spin.
-class Watched {
-  public:
-    pollfd entry(int fd, short wanted) {
-        if (wanted != 0) hung_up_ = false;
-        return {.fd = hung_up_ ? -1 : fd, .events = wanted, .revents = 0};
-    }
-
-    /// @returns false when the descriptor reports an error
-    bool look(const pollfd& entry) {
-        const bool error = (entry.revents & (POLLERR | POLLNVAL)) != 0;
-        if ((error || (entry.revents & POLLHUP) != 0) && entry.events == 0) hung_up_ = true;
-        return !error;
-    }
-
-  private:
-    bool hung_up_ = false;
-};
-
 /// Waits until something can move, and marks what broke.
 class Poller {
   public:
@@ -55,44 +35,77 @@ class Poller {
 
     /// @returns false when nothing came within the limit
     bool wait(std::chrono::milliseconds limit) {
-        std::array<pollfd, 4> entries{};
-        for (std::size_t i = 0; i < 2; ++i) {
-            const Flow& flow = *flows_[i];
-            const short in = flow.wants_read() ? POLLIN : 0;
-            const short out = flow.wants_write() ? POLLOUT : 0;
-            const bool idle = flow.done();
-            entries[2 * i] = watched_[2 * i].entry(idle ? -1 : flow.from().from(), in);
-            entries[2 * i + 1] = watched_[2 * i + 1].entry(idle ? -1 : flow.to().to(), out);
-        }
-        const auto until = limit == kForEver ? Clock::time_point::max() : Clock::now() + limit;
-        const int ready = sys::retry(
-            [&] { return ::poll(entries.data(), entries.size(), sys::poll_timeout(until)); });
+        std::array<pollfd, 4> entries;
+        entries.fill({.fd = -1, .events = 0, .revents = 0});
+        for (std::size_t i = 0; i < 2; ++i) add(i, entries);
+        for (std::size_t k = 0; k < entries.size(); ++k) leave_out(k, entries[k]);
+        const auto timeout = static_cast<int>(limit.count());
+        const int ready =
+            sys::retry([&] { return ::poll(entries.data(), entries.size(), timeout); });
         if (ready <= 0) return false;
-        for (std::size_t i = 0; i < 2; ++i) {
-            Flow& flow = *flows_[i];
-            readable_[i] = (entries[2 * i].revents & (POLLIN | POLLERR)) != 0;
-            if (!watched_[2 * i].look(entries[2 * i]) && flow.from().is_socket()) {
-                flow.from().mark_broken();
-            }
-            if (watched_[2 * i + 1].look(entries[2 * i + 1])) continue;
-            // A program that stopped reading has only ended this direction.
-            if (flow.to().is_socket()) flow.to().mark_broken();
-            flow.cut();
-        }
+        for (std::size_t k = 0; k < entries.size(); ++k) note_end(k, entries[k]);
+        for (std::size_t i = 0; i < 2; ++i) look(i, entries);
         return true;
     }
 
-    /// Whether the last wait found bytes to read for a direction, 0 up or 1 down.
-    bool readable(std::size_t flow) const { return readable_[flow]; }
+    /// Whether the last wait found something to do for a direction, 0 up or 1 down.
+    bool woken(std::size_t flow) const { return woken_[flow]; }
+    Flow::Said said(std::size_t flow) const { return said_[flow]; }
 
   private:
+    using Entries = std::array<pollfd, 4>;
+
+    static std::size_t from(std::size_t flow) { return 2 * flow; }
+    /// A socket is one entry for both directions.
+    std::size_t to(std::size_t flow) const {
+        return flows_[flow]->to().is_socket() ? from(1 - flow) : 2 * flow + 1;
+    }
+
+    void add(std::size_t i, Entries& entries) const {
+        const Flow& flow = *flows_[i];
+        if (flow.done()) return;
+        entries[from(i)].fd = flow.from().from();
+        if (flow.wants_read()) entries[from(i)].events |= POLLIN | POLLRDHUP;
+        entries[to(i)].fd = flow.to().to();
+        if (flow.wants_write()) entries[to(i)].events |= POLLOUT;
+    }
+
+    /// A descriptor that hung up stays so for ever; while nothing is wanted of it, it must be left
+    /// out, or the wait becomes a spin.
+    void leave_out(std::size_t k, pollfd& entry) {
+        if (entry.events != 0) hung_up_[k] = false;
+        if (hung_up_[k]) entry.fd = -1;
+    }
+    void note_end(std::size_t k, const pollfd& entry) {
+        if ((entry.revents & (kBroken | POLLHUP)) != 0 && entry.events == 0) hung_up_[k] = true;
+    }
+
+    void look(std::size_t i, const Entries& entries) {
+        Flow& flow = *flows_[i];
+        const short source = flow.done() ? short{0} : entries[from(i)].revents;
+        const short sink = flow.done() ? short{0} : entries[to(i)].revents;
+        woken_[i] = (source & (POLLIN | POLLHUP | kBroken)) != 0 || (sink & POLLOUT) != 0;
+        said_[i] = (source & POLLRDHUP) != 0            ? Flow::Said::Ended
+                   : (source & (POLLIN | POLLERR)) != 0 ? Flow::Said::Readable
+                                                        : Flow::Said::Nothing;
+        if ((source & kBroken) != 0 && flow.from().is_socket()) flow.from().mark_broken();
+        if ((sink & kBroken) == 0) return;
+        // A program that stopped reading has only ended this direction.
+        if (flow.to().is_socket()) flow.to().mark_broken();
+        flow.cut();
+    }
+
+    static constexpr short kBroken = POLLERR | POLLNVAL;
+
     std::array<Flow*, 2> flows_;
-    std::array<Watched, 4> watched_;
-    std::array<bool, 2> readable_{};
+    std::array<bool, 4> hung_up_{};
+    std::array<bool, 2> woken_{};
+    std::array<Flow::Said, 2> said_{};
 };
 
-/// Reads and forgets what the client still sends, for a moment.
-void linger(int client) {
+/// Reads and forgets what the client still sends, for a moment. Apart from its caller, whose stack
+/// would grow by these bytes in every relay.
+[[gnu::noinline]] void linger(int client) {
     const auto limit = Clock::now() + kLingerLimit;
     std::array<std::byte, 16384> unread;
     while (true) {
@@ -137,14 +150,17 @@ void carry_reset(Side& client, Side& server) {
 
 }  // namespace
 
-Totals relay(Side client, Side server, std::chrono::milliseconds half_closed_limit) {
+Totals relay(Side client, Side server, std::chrono::milliseconds half_closed_limit,
+             const std::function<void()>& under_way) {
     Flow up(client, server);
     Flow down(server, client);
     Poller poller(up, down);
     bool silent = false;
+    up.pump(Flow::Said::Readable);
+    under_way();
     while (!silent) {
-        up.pump(poller.readable(0));
-        down.pump(poller.readable(1));
+        if (poller.woken(0)) up.pump(poller.said(0));
+        if (poller.woken(1)) down.pump(poller.said(1));
         // Nothing goes to a broken side any more; what it had sent still comes.
         if (server.broken() || (down.done() && server.ends_whole())) up.cut();
         if (client.broken()) down.cut();

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 
 #include "dispatch/side.h"
 
@@ -24,6 +25,8 @@ struct Totals {
 /// cut after `half_closed_limit` ends in a reset too. Both sides are non-blocking.
 /// @param half_closed_limit  once one direction has ended, how long the other may be silent;
 ///                           `kForEver` where the other side is sure to end some day
-Totals relay(Side client, Side server, std::chrono::milliseconds half_closed_limit);
+/// @param under_way  called once, when what the client had sent is on its way
+Totals relay(Side client, Side server, std::chrono::milliseconds half_closed_limit,
+             const std::function<void()>& under_way);
 
 }  // namespace portsplit::dispatch

@@ -69,10 +69,6 @@ void work(ares_channel channel, sys::Clock::time_point deadline) {
 
 Resolved resolve(const core::Endpoint& endpoint, sys::Clock::time_point deadline) {
     Resolved resolved;
-    if (const auto numeric = sys::Address::from(endpoint)) {
-        resolved.addresses.push_back(*numeric);
-        return resolved;
-    }
     // Short tries, so that a dead name server leaves time for the next one within the deadline.
     ares_options options{};
     options.timeout = 1000;  // ms, doubled at each round

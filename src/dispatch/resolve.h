@@ -16,8 +16,7 @@ struct Resolved {
     int error = 0;                        ///< c-ares' code
 };
 
-/// Looks a host up in /etc/hosts and the DNS (c-ares, ares_getaddrinfo(3)). A numeric address
-/// stands for itself and costs nothing.
+/// Looks a host up in /etc/hosts and the DNS (c-ares, ares_getaddrinfo(3)).
 Resolved resolve(const core::Endpoint& endpoint, sys::Clock::time_point deadline);
 
 /// The words for a code of `Resolved`.

@@ -35,8 +35,9 @@ int relay_to_target(Client client, const core::Connect& connect, Reporter& repor
     if (!server) return handoff::kExitTemporary;
     sys::set_no_delay(server->get());
     sys::set_keepalive(server->get());
-    const Totals totals =
-        relay(relayed(std::move(client.fd)), Side::socket(std::move(*server)), kHalfClosedLimit);
+    // The log can wait; the client cannot.
+    const Totals totals = relay(relayed(std::move(client.fd)), Side::socket(std::move(*server)),
+                                kHalfClosedLimit, [&reporter] { reporter.tell(); });
     reporter.counted(totals.in, totals.out);
     return 0;
 }
@@ -73,7 +74,7 @@ int relay_to_program(Client client, const core::Exec& exec, const Setting& setti
                     ? Side::terminal(std::move(program->from), std::move(program->to))
                     : Side::pipes(std::move(program->from), std::move(program->to));
     // However slow, a program ends some day, and its end is the end of the relay.
-    const Totals totals = relay(relayed(std::move(client.fd)), std::move(side), kForEver);
+    const Totals totals = relay(relayed(std::move(client.fd)), std::move(side), kForEver, [] {});
     reporter.ended(sys::wait_for(program->pid));
     reporter.counted(totals.in, totals.out);
     return 0;
@@ -87,18 +88,21 @@ int serve(Client client, const Setting& setting, Reporter& reporter) {
     const auto deadline =
         timeout.count() == 0 ? Clock::time_point::max() : client.accepted + timeout;
 
-    const auto verdict = sniff(client.fd, plan, deadline);
+    const auto verdict = sniff(client.fd, plan, deadline, [&reporter] { reporter.tell(); });
     if (!verdict) {
         reporter.failed(Stage::Look, verdict.error().code);
         return handoff::kExitTemporary;
     }
     reporter.decided(*verdict);
-    if (!verdict->service) return 0;
-
+    if (!verdict->service) {
+        reporter.tell();
+        return 0;
+    }
     const core::Service& service = plan.service(*verdict->service);
     if (const auto* connect = std::get_if<core::Connect>(&service.action)) {
         return relay_to_target(std::move(client), *connect, reporter);
     }
+    reporter.tell();  // a program may take this process's place
     const auto& exec = std::get<core::Exec>(service.action);
     const auto environment =
         program_environment(setting.environment, client, service.name, verdict->reason);

@@ -4,8 +4,12 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <iterator>
 #include <optional>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "sys/socket.h"
@@ -17,6 +21,25 @@ using std::chrono::milliseconds;
 using sys::Clock;
 
 constexpr core::Verdict kGone{std::nullopt, core::Reason::Eof};
+
+/// Where the first bytes are looked at. Most plans are decided by few of them: a page of memory is
+/// dirtied for the whole window only when as many have come.
+class Window {
+  public:
+    explicit Window(std::size_t size) : size_(size) {}
+
+    std::span<std::byte> room() {
+        if (!whole_.empty()) return whole_;
+        return std::span(first_).first(std::min(size_, first_.size()));
+    }
+    bool can_grow() const { return whole_.empty() && size_ > first_.size(); }
+    void grow() { whole_.resize(size_); }
+
+  private:
+    std::size_t size_;
+    std::array<std::byte, 1024> first_;
+    std::vector<std::byte> whole_;
+};
 
 /// Raises a socket's low-water mark and is sure to put it back: a program that inherits it hangs.
 class LowWater {
@@ -69,21 +92,28 @@ sys::Result<Woken> wait(int fd, short events, Clock::time_point until) {
 }  // namespace
 
 sys::Result<core::Verdict> sniff(const sys::UniqueFd& client, const core::Plan& plan,
-                                 Clock::time_point deadline) {
+                                 Clock::time_point deadline,
+                                 const std::function<void()>& before_waiting) {
     const int fd = client.get();
-    std::vector<std::byte> window(plan.window());
+    Window window(plan.window());
     std::size_t seen = 0;
     bool progress = true;  // the first look counts as one: a plan may be decided by no byte at all
     core::Ending ending = core::Ending::Open;
     LowWater low_water(fd);
     Pause pause;
+    bool waited = false;
 
     while (true) {
         constexpr int kFlags = MSG_PEEK | MSG_DONTWAIT;
+        const std::span<std::byte> room = window.room();
         const ssize_t got =
-            sys::retry([&] { return ::recv(fd, window.data(), window.size(), kFlags); });
+            sys::retry([&] { return ::recv(fd, room.data(), room.size(), kFlags); });
         if (got < 0 && errno == ECONNRESET) return kGone;
         if (got < 0 && errno != EAGAIN) return sys::SysError{errno, "cannot look at a client"};
+        if (got == std::ssize(room) && window.can_grow()) {
+            window.grow();
+            continue;
+        }
         if (got == 0) ending = core::Ending::EndOfStream;
         if (got > 0 && static_cast<std::size_t>(got) > seen) {
             seen = static_cast<std::size_t>(got);
@@ -91,7 +121,7 @@ sys::Result<core::Verdict> sniff(const sys::UniqueFd& client, const core::Plan& 
         }
 
         if (progress || ending != core::Ending::Open) {
-            const auto verdict = core::decide(plan, std::span(window).first(seen), ending);
+            const auto verdict = core::decide(plan, room.first(seen), ending);
             if (verdict) return *verdict;
         }
 
@@ -108,6 +138,7 @@ sys::Result<core::Verdict> sniff(const sys::UniqueFd& client, const core::Plan& 
         }
         progress = false;
 
+        if (!std::exchange(waited, true)) before_waiting();
         const auto woken = wait(fd, events, until);
         if (!woken) return woken.error();
         if (*woken == Woken::ByReset) return kGone;

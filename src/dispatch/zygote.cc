@@ -3,9 +3,11 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <cstring>
 #include <optional>
 #include <utility>
@@ -13,6 +15,7 @@
 #include "dispatch/connections.h"
 #include "dispatch/environment.h"
 #include "dispatch/serve.h"
+#include "dispatch/spares.h"
 #include "handoff.h"
 #include "sys/channel.h"
 #include "sys/process.h"
@@ -24,6 +27,12 @@ namespace {
 using sys::Clock;
 using sys::Level;
 using sys::UniqueFd;
+
+/// So few spares make the zygote fork more.
+constexpr std::size_t kFewSpares = kSpares / 2;
+
+/// After no process could be had, or a spare was killed: neither must lead to a storm of forks.
+constexpr std::chrono::milliseconds kForkPause{100};
 
 /// More than the channel holds of honest messages; a flood must not keep the zygote from its work.
 constexpr int kProgressBatch = 1000;
@@ -56,101 +65,123 @@ std::optional<Message> message_in(std::span<const std::byte> buffer) {
 class Zygote {
   public:
     Zygote(const core::Plan& plan, sys::Log& log, UniqueFd channel, UniqueFd signals,
-           UniqueFd progress_in, UniqueFd progress_out)
+           UniqueFd progress_in, UniqueFd progress_out, Spares spares)
         : plan_(plan),
           log_(log),
+          setting_{plan, clean_environment(), log.descriptor()},
           channel_(std::move(channel)),
           signals_(std::move(signals)),
           progress_in_(std::move(progress_in)),
-          progress_out_(std::move(progress_out)) {}
+          progress_out_(std::move(progress_out)),
+          spares_(std::move(spares)) {}
 
     int run();
 
   private:
-    /// @returns false when the listener has ended its side
-    bool take_connection();
-    void start_dispatcher(UniqueFd client, const handoff::Connection& message);
-    [[noreturn]] void be_dispatcher(UniqueFd client, const handoff::Connection& message);
+    void fork_spares();
+    bool fork_spare();
+    [[noreturn, gnu::noinline]] void be_spare(Spares::Place& place);
+    void take_departures();
     void take_progress();
+    void note(Connection& connection, const Progress& progress, pid_t pid);
     void renew_progress();
     void reap();
     void finish(pid_t pid, int status);
+    void finish_spare(const sys::Ended& ended, const Spares::Ended& spare);
     template <typename Message>
     void tell(const Message& message);
 
     const core::Plan& plan_;
     sys::Log& log_;
+    const Setting setting_;
     UniqueFd channel_;
     UniqueFd signals_;
     UniqueFd progress_in_;
     UniqueFd progress_out_;
+    Spares spares_;
     Connections connections_;
+    bool open_ = true;             ///< connections may still come
+    Clock::time_point fork_at_{};  ///< not before; after a fork failed, or a spare died
 };
 
 int Zygote::run() {
     tell(handoff::Ready{});
-    bool open = true;
-    while (open || !connections_.empty()) {
-        std::array<pollfd, 3> entries{{
-            {.fd = open ? channel_.get() : -1, .events = POLLIN, .revents = 0},
+    while (true) {
+        fork_spares();
+        if (!open_ && spares_.count() == 0 && connections_.empty()) return 0;
+        std::array<pollfd, 2> entries{{
             {.fd = progress_in_.get(), .events = POLLIN, .revents = 0},
             {.fd = signals_.get(), .events = POLLIN, .revents = 0},
         }};
-        if (sys::retry([&] { return ::poll(entries.data(), entries.size(), -1); }) < 0) {
+        const bool short_of_spares = open_ && spares_.count() <= kFewSpares;
+        const auto until = short_of_spares ? fork_at_ : Clock::time_point::max();
+        const int ready = sys::retry(
+            [&] { return ::poll(entries.data(), entries.size(), sys::poll_timeout(until)); });
+        if (ready < 0) {
             log_.line(Level::Error, "cannot wait for connections: " + sys::error_text(errno));
             return handoff::kExitSystem;
         }
-        if (entries[1].revents != 0) take_progress();
-        if (entries[2].revents != 0) reap();
-        if (entries[0].revents != 0) open = take_connection();
+        if (entries[0].revents != 0) take_progress();
+        if (entries[1].revents != 0) reap();
     }
-    return 0;
 }
 
-bool Zygote::take_connection() {
-    std::array<std::byte, sizeof(handoff::Connection) + 1> buffer;
-    auto received = sys::receive_message(channel_.get(), buffer);
-    if (!received) return received.error().code == EAGAIN;
-    if (received->size == 0) return false;
-    const auto message = message_in<handoff::Connection>(std::span(buffer).first(received->size));
-    if (message && !received->truncated && received->fd &&
-        message->header.version == handoff::kVersion &&
-        message->header.kind == handoff::Kind::Connection) {
-        start_dispatcher(std::move(received->fd), *message);
+/// Keeps the spares up. Every dispatcher tells something before it waits for anything, so the
+/// zygote hears in time that they have become few.
+void Zygote::fork_spares() {
+    take_departures();
+    if (!open_ || spares_.count() > kFewSpares || Clock::now() < fork_at_) return;
+    while (spares_.count() < kSpares && fork_spare()) continue;
+}
+
+/// @returns false when no process can be had now
+bool Zygote::fork_spare() {
+    Spares::Place* place = spares_.vacancy();
+    if (place == nullptr) return false;
+    // With one thread and no handlers, fork(3) would do no more than dirty pages.
+    const pid_t pid = ::_Fork();
+    if (pid == 0) be_spare(*place);
+    if (pid > 0) {
+        spares_.settle(*place, pid);
         return true;
     }
-    log_.limited(Level::Error, "bad messages from the listener",
-                 "a message from the listener was not understood; its connection is closed");
-    if (message) tell(handoff::Reaped{.id = message->id});
-    return true;
-}
-
-void Zygote::start_dispatcher(UniqueFd client, const handoff::Connection& message) {
-    const pid_t pid = ::fork();
-    if (pid == 0) be_dispatcher(std::move(client), message);
-    if (pid < 0) {
-        log_.limited(Level::Error, "connections closed because no process could be had",
-                     "cannot fork for client " + message.peer.text() +
-                         ", which is closed: " + sys::error_text(errno));
-        tell(handoff::Reaped{.id = message.id});
-        return;
+    if (spares_.count() == 0) {
+        log_.limited(Level::Error, "failed forks",
+                     "cannot fork, clients wait until it works again: " + sys::error_text(errno));
     }
-    const Clock::time_point accepted{std::chrono::nanoseconds(message.accepted_nanoseconds)};
-    connections_.add(pid, {message.id, accepted, {message.peer, message.local}, {}});
+    fork_at_ = Clock::now() + kForkPause;
+    return false;
 }
 
-void Zygote::be_dispatcher(UniqueFd client, const handoff::Connection& message) {
-    // A session of its own: no signal to a group, and no terminal, reaches or leaves it.
-    ::setsid();
-    channel_.reset();
+void Zygote::be_spare(Spares::Place& place) {
+    // A group of its own: no signal to a group reaches or leaves it.
+    ::setpgid(0, 0);
+    sys::set_name("portsplit-spare");
     signals_.reset();
     progress_in_.reset();
     sys::unblock_signals();
 
-    const Setting setting{plan_, clean_environment(), log_.descriptor()};
+    auto client = spares_.take(place, channel_.get());
+    if (!client) ::_exit(handoff::kExitUnused);
+    const handoff::Connection message = place.message;
+    place.state.store(Spares::State::Taken, std::memory_order_release);
+    // From here on nothing is left of what it shared with others.
+    spares_.give_up();
+    channel_.reset();
+    sys::set_name("portsplit-dispatch");
+
     ChannelReporter reporter(progress_out_.get());
     const Clock::time_point accepted{std::chrono::nanoseconds(message.accepted_nanoseconds)};
-    ::_exit(serve({std::move(client), message.peer, message.local, accepted}, setting, reporter));
+    ::_exit(serve({std::move(*client), message.peer, message.local, accepted}, setting_, reporter));
+}
+
+/// Takes note of the connections that spares have taken.
+void Zygote::take_departures() {
+    while (const auto departure = spares_.next_departure()) {
+        const handoff::Connection& message = departure->message;
+        const Clock::time_point accepted{std::chrono::nanoseconds(message.accepted_nanoseconds)};
+        connections_.add(departure->pid, {message.id, accepted, {message.peer, message.local}, {}});
+    }
 }
 
 void Zygote::take_progress() {
@@ -161,12 +192,26 @@ void Zygote::take_progress() {
         if (received->size == 0) return renew_progress();
         const auto progress = message_in<Progress>(std::span(buffer).first(received->size));
         Connection* connection = connections_.find(received->sender);
+        if (connection == nullptr) {  // it may have left its place this very moment
+            take_departures();
+            connection = connections_.find(received->sender);
+        }
         // A dispatcher that was taken over can send anything; it can only spoil its own line.
         if (!progress || connection == nullptr || !is_valid(plan_, *progress)) continue;
-        connection->progress = *progress;
-        if (progress->failure.stage == Stage::None) continue;
+        note(*connection, *progress, received->sender);
+    }
+}
+
+void Zygote::note(Connection& connection, const Progress& progress, pid_t pid) {
+    const bool is_news = connection.progress.gave_up == Progress::kNone;
+    connection.progress = progress;
+    if (is_news && progress.gave_up != Progress::kNone) {
+        log_.limited(Level::Warning, "costly expressions",
+                     gave_up_line(plan_, connection.parties, progress), pid);
+    }
+    if (progress.failure.stage != Stage::None) {
         log_.limited(Level::Error, "failed connections",
-                     failure_line(plan_, connection->parties, *progress), received->sender);
+                     failure_line(plan_, connection.parties, progress), pid);
     }
 }
 
@@ -184,11 +229,32 @@ void Zygote::renew_progress() {
 }
 
 void Zygote::reap() {
-    while (sys::next_signal(signals_)) continue;
-    // What a process told must be read before its pid is free for another one.
-    while (const auto pid = sys::peek_ended()) {
-        take_progress();
-        finish(*pid, sys::wait_for(*pid));
+    (void)sys::next_signal(signals_);
+    while (const auto ended = sys::reap()) {
+        take_progress();  // what it told before it ended; nothing is forked before that
+        if (const auto spare = spares_.on_end(ended->pid)) {
+            finish_spare(*ended, *spare);
+        } else {
+            finish(ended->pid, ended->status);
+        }
+    }
+}
+
+/// A spare that ended without leaving its place.
+void Zygote::finish_spare(const sys::Ended& ended, const Spares::Ended& spare) {
+    const handoff::Connection& message = spare.message;
+    if (spare.state == Spares::State::Misunderstood) {
+        log_.limited(Level::Error, "bad messages from the listener",
+                     "a message from the listener was not understood; its connection is closed");
+        if (message.id != 0) tell(handoff::Reaped{.id = message.id});
+    } else if (message.id != 0) {  // it died with the connection in its hands
+        const Clock::time_point accepted{std::chrono::nanoseconds(message.accepted_nanoseconds)};
+        connections_.add(ended.pid, {message.id, accepted, {message.peer, message.local}, {}});
+        finish(ended.pid, ended.status);
+    } else if (WIFEXITED(ended.status)) {
+        open_ = false;  // it saw the end of the channel
+    } else {
+        fork_at_ = Clock::now() + kForkPause;
     }
 }
 
@@ -229,8 +295,10 @@ int run_zygote(const core::Plan& plan, sys::Log& log) {
     if (auto stamped = sys::stamp_senders(progress->first); !stamped) {
         return failed(stamped.error());
     }
+    auto spares = Spares::create();
+    if (!spares) return failed(spares.error());
     Zygote zygote(plan, log, UniqueFd(handoff::kChannelFd), std::move(*signals),
-                  std::move(progress->first), std::move(progress->second));
+                  std::move(progress->first), std::move(progress->second), std::move(*spares));
     return zygote.run();
 }
 

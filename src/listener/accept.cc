@@ -32,12 +32,17 @@ std::optional<Accepted> accept_from(const Listener& listener) {
     sockaddr_storage storage{};
     socklen_t length = sizeof storage;
     auto* generic = reinterpret_cast<sockaddr*>(&storage);  // sockaddr(3type)
+    // Non-blocking, as a relay wants it; a program gets it blocking.
+    constexpr int kFlags = SOCK_CLOEXEC | SOCK_NONBLOCK;
     sys::UniqueFd fd(
-        sys::retry([&] { return ::accept4(listener.fd.get(), generic, &length, SOCK_CLOEXEC); }));
+        sys::retry([&] { return ::accept4(listener.fd.get(), generic, &length, kFlags); }));
     if (!fd) return std::nullopt;
     // The peer comes with accept: getpeername(2) fails once the client has reset the connection.
-    const auto local = sys::local_address(fd.get());
-    return Accepted{std::move(fd), sys::Address::from(storage), local ? *local : listener.bound};
+    Accepted accepted{std::move(fd), sys::Address::from(storage), listener.bound};
+    if (listener.bound.is_wildcard()) {
+        if (const auto local = sys::local_address(accepted.fd.get())) accepted.local = *local;
+    }
+    return accepted;
 }
 
 }  // namespace portsplit::listener

@@ -17,7 +17,7 @@ enum class NoConnection {
 };
 
 struct Accepted {
-    sys::UniqueFd fd;  ///< blocking and close-on-exec
+    sys::UniqueFd fd;  ///< non-blocking and close-on-exec
     sys::Address peer;
     sys::Address local;
 };

@@ -97,6 +97,7 @@ void Daemon::wait() {
     for (const int channel : generations_.channels()) {
         entries.push_back({.fd = channel, .events = POLLIN, .revents = 0});
     }
+    const auto channels = static_cast<std::ptrdiff_t>(entries.size()) - 1;
     const bool has_current = generations_.current() != nullptr;
     const bool waiting = has_current && !waiting_.empty() && has_room();
     if (waiting && wants_room_) entries[1].events |= POLLOUT;
@@ -128,7 +129,9 @@ void Daemon::wait() {
     }
 
     if (generations_.connections() > 0) busy_ = Clock::now();  // until the one just ending
-    generations_.receive();
+    const auto first_channel = entries.begin() + 1;
+    const auto spoke = [](const pollfd& entry) { return entry.revents != 0; };
+    if (std::any_of(first_channel, first_channel + channels, spoke)) generations_.receive();
     if (ready < 0 || entries[0].revents != 0) obey_signals();
     if (change_) settle_change();
     if (generations_.current() == nullptr && !change_ && listening_) replace_zygote();
@@ -141,7 +144,7 @@ void Daemon::wait() {
         });
         if (listener != all.end()) accept_all(*listener);
     }
-    if (listening_ || finishing_) manager_.keep_informed(status());
+    if ((listening_ || finishing_) && manager_.listens()) manager_.keep_informed(status());
     if (finishing_ && generations_.connections() == 0 && waiting_.empty()) exit_code_ = 0;
     if (idle_too_long()) {
         log_.line(Level::Notice, "ending after " + std::to_string(options_.idle_exit.count()) +

@@ -1,5 +1,7 @@
 #include "listener/generations.h"
 
+#include <sys/wait.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -37,34 +39,40 @@ std::size_t Generations::connections() const {
     return sum;
 }
 
-Generations::End Generations::on_child_end(pid_t pid, std::size_t others) {
+Generations::End Generations::on_child_end(const sys::Ended& child, std::size_t others) {
     receive();  // what it told before it ended
-    if (current_ && current_->pid() == pid) {
-        bury(*current_, others);
+    if (current_ && current_->pid() == child.pid) {
+        bury(*current_);
         current_.reset();
         return End::Current;
     }
     const auto found = std::find_if(retired_.begin(), retired_.end(),
-                                    [pid](const Generation& one) { return one.pid() == pid; });
+                                    [&](const Generation& one) { return one.pid() == child.pid; });
     if (found != retired_.end()) {
-        bury(*found, others);
+        bury(*found);
         retired_.erase(found);
         return End::Retired;
     }
-    if (orphans_ > 0) --orphans_;
+    if (orphans_ == 0) return End::None;
+    const bool unused =
+        WIFEXITED(child.status) && WEXITSTATUS(child.status) == handoff::kExitUnused;
+    if (!unused) --orphans_;
+    orphans_ = std::min(orphans_, other_children(others));
     return End::None;
 }
 
-/// Its dispatchers are this process's children now. No more are counted than there are children
-/// that are no zygotes: one connection can have died with the zygote, between the channel and the
-/// fork.
-void Generations::bury(Generation& dead, std::size_t others) {
+/// Its dispatchers are this process's children now: those that have a connection are counted. One
+/// that was over when the zygote died can be among them, until the first orphan ends.
+void Generations::bury(Generation& dead) {
     for (Delivery& delivery : dead.take_back()) untaken_.push_back(std::move(delivery));
-    // The dead one is reaped already.
-    const std::size_t zygotes = others + retired_.size() + (current_ ? 1 : 0) - 1;
+    orphans_ += dead.connections();
+}
+
+/// How many children are no zygotes.
+std::size_t Generations::other_children(std::size_t others) const {
+    const std::size_t zygotes = others + retired_.size() + (current_ ? 1 : 0);
     const std::size_t children = sys::count_children();
-    const std::size_t strangers = children - std::min(children, zygotes + orphans_);
-    orphans_ += std::min(dead.connections(), strangers);
+    return children - std::min(children, zygotes);
 }
 
 }  // namespace portsplit::listener

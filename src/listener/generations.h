@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "listener/generation.h"
+#include "sys/process.h"
 
 namespace portsplit::listener {
 
@@ -37,15 +38,16 @@ class Generations {
         Current,  ///< it died: connections wait until it is replaced
     };
     /// Takes note of a child that ended. The dispatchers of a zygote that died live on, as children
-    /// of this process; each is counted until it ends.
+    /// of this process; each is counted until it ends. Its spare dispatchers end at once.
     /// @param others  zygotes that are not among these generations yet
-    End on_child_end(pid_t pid, std::size_t others);
+    End on_child_end(const sys::Ended& child, std::size_t others);
 
     /// The connections that zygotes left untaken when they died, oldest first.
     std::vector<Delivery> take_untaken() { return std::exchange(untaken_, {}); }
 
   private:
-    void bury(Generation& dead, std::size_t others);
+    void bury(Generation& dead);
+    std::size_t other_children(std::size_t others) const;
 
     std::optional<Generation> current_;
     std::vector<Generation> retired_;

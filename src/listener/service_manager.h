@@ -31,6 +31,9 @@ class ServiceManager {
     /// The sockets passed; the caller owns them from now on. Empty at the second call.
     std::vector<Passed> take_sockets() { return std::exchange(sockets_, {}); }
 
+    /// Whether there is anybody to tell.
+    bool listens() const { return !notify_socket_.empty(); }
+
     void ready(const std::string& status);
     void reloading();
     void stopping(const std::string& status);

@@ -58,7 +58,7 @@ void Daemon::reap() {
         if (change_ && change_->generation.pid() == ended->pid) {
             abandon_change("the new portsplit-dispatch ended at once (" +
                            sys::describe_status(ended->status) + ")");
-        } else if (generations_.on_child_end(ended->pid, change_ ? 1 : 0) ==
+        } else if (generations_.on_child_end(*ended, change_ ? 1 : 0) ==
                    Generations::End::Current) {
             log_.line(Level::Error,
                       "portsplit-dispatch died (" + sys::describe_status(ended->status) +

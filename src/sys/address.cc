@@ -35,6 +35,11 @@ Address Address::from(const sockaddr_storage& storage) {
     return address;
 }
 
+bool Address::is_wildcard() const {
+    if (family() == AF_INET) return any_.v4.sin_addr.s_addr == htonl(INADDR_ANY);
+    return family() == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&any_.v6.sin6_addr);
+}
+
 std::string Address::host() const {
     char text[INET6_ADDRSTRLEN] = "-";
     if (family() == AF_INET) inet_ntop(AF_INET, &any_.v4.sin_addr, text, sizeof text);

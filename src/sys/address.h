@@ -26,6 +26,9 @@ class Address {
     int family() const { return any_.any.sa_family; }
     bool is_internet() const { return family() == AF_INET || family() == AF_INET6; }
 
+    /// Whether it stands for every address of this machine.
+    bool is_wildcard() const;
+
     /// Numeric, without brackets; an IPv4-mapped IPv6 address as IPv4. "-" for a Unix-domain peer.
     std::string host() const;
     std::uint16_t port() const;

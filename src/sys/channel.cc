@@ -79,7 +79,7 @@ Result<Done> send_message(int channel, core::Bytes message, int fd, int flags) {
     return Done{};
 }
 
-Result<Received> receive_message(int channel, std::span<std::byte> buffer) {
+Result<Received> receive_message(int channel, std::span<std::byte> buffer, Wait wait) {
     iovec part{.iov_base = buffer.data(), .iov_len = buffer.size()};
     alignas(cmsghdr) char control[CMSG_SPACE(4 * sizeof(int)) + CMSG_SPACE(sizeof(ucred))];
     msghdr header{};
@@ -87,8 +87,8 @@ Result<Received> receive_message(int channel, std::span<std::byte> buffer) {
     header.msg_iovlen = 1;
     header.msg_control = control;
     header.msg_controllen = sizeof control;
-    constexpr int kFlags = MSG_DONTWAIT | MSG_CMSG_CLOEXEC;
-    const ssize_t got = retry([&] { return ::recvmsg(channel, &header, kFlags); });
+    const int flags = MSG_CMSG_CLOEXEC | (wait == Wait::Never ? MSG_DONTWAIT : 0);
+    const ssize_t got = retry([&] { return ::recvmsg(channel, &header, flags); });
     if (got < 0) return SysError{errno, "cannot receive a message from another process"};
     Received received;
     received.size = static_cast<std::size_t>(got);

@@ -32,7 +32,10 @@ struct Received {
     pid_t sender = -1;       ///< stamped by the kernel, where asked for
 };
 
-/// Receives one message without waiting (EAGAIN when there is none).
-Result<Received> receive_message(int channel, std::span<std::byte> buffer);
+enum class Wait { Never, ForMessage };
+
+/// Receives one message; EAGAIN when there is none and none is waited for. Of several processes
+/// that wait at one channel, each message wakes one.
+Result<Received> receive_message(int channel, std::span<std::byte> buffer, Wait wait = Wait::Never);
 
 }  // namespace portsplit::sys

@@ -40,14 +40,20 @@ Result<std::string> read_file(const std::string& path) {
 }
 
 Result<std::string> read_all(int fd) {
+    // Straight into the text: a buffer on the stack would stay with the process, and be copied to
+    // each of its forks.
+    constexpr std::size_t kPiece = 65536;
     std::string text;
-    char buffer[65536];
-    while (true) {
-        const ssize_t got = retry([&] { return ::read(fd, buffer, sizeof buffer); });
+    for (std::size_t size = 0;;) {
+        text.resize(size + kPiece);
+        const ssize_t got = retry([&] { return ::read(fd, text.data() + size, kPiece); });
         if (got < 0) return SysError{errno, "cannot read"};
-        if (got == 0) return text;
-        text.append(buffer, static_cast<std::size_t>(got));
-        if (text.size() > kLargestFile) return SysError{EFBIG, "cannot read"};
+        size += static_cast<std::size_t>(got);
+        if (got == 0) {
+            text.resize(size);
+            return text;
+        }
+        if (size > kLargestFile) return SysError{EFBIG, "cannot read"};
     }
 }
 

@@ -39,6 +39,8 @@ void refuse_tracing() {
 #endif
 }
 
+void set_name(const char* name) { ::prctl(PR_SET_NAME, name, 0, 0, 0); }
+
 void adopt_orphans() { ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
 
 std::size_t count_children() {

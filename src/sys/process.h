@@ -19,6 +19,9 @@ void close_on_exec_from(int first);
 /// forks; a program it becomes is traceable again.
 void refuse_tracing();
 
+/// What ps(1) calls this process; cut to 15 bytes (PR_SET_NAME).
+void set_name(const char* name);
+
 /// The orphans of this process's descendants become its children (PR_SET_CHILD_SUBREAPER).
 void adopt_orphans();
 

@@ -35,16 +35,21 @@ Result<UniqueFd> listen_on(const Address& address) {
 }
 
 Result<UniqueFd> start_connect(const Address& address) {
-    const std::string what = "cannot connect to " + address.text();
+    const auto failed = [&address](int code) {
+        return SysError{code, "cannot connect to " + address.text()};
+    };
     constexpr int kType = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
     UniqueFd fd(::socket(address.family(), kType, 0));
-    if (!fd) return SysError{errno, what};
+    if (!fd) return failed(errno);
     const int outcome = ::connect(fd.get(), address.data(), address.size());
-    if (outcome < 0 && errno != EINPROGRESS && errno != EINTR) return SysError{errno, what};
+    if (outcome < 0 && errno != EINPROGRESS && errno != EINTR) return failed(errno);
     return fd;
 }
 
-int pending_error(int fd) { return get_option(fd, SOL_SOCKET, SO_ERROR); }
+int connect_outcome(int fd, const Address& address) {
+    // EISCONN: it was connected when last asked.
+    return ::connect(fd, address.data(), address.size()) == 0 || errno == EISCONN ? 0 : errno;
+}
 
 void set_blocking(int fd, bool blocking) {
     const int flags = ::fcntl(fd, F_GETFL);

@@ -18,12 +18,12 @@ namespace portsplit::sys {
 /// can be lost.
 Result<UniqueFd> listen_on(const Address& address);
 
-/// Starts a non-blocking connection. The descriptor is ready to be polled for writing, or connected
-/// already; `pending_error` then tells how it went.
+/// Starts a non-blocking connection; `connect_outcome` tells how it goes.
 Result<UniqueFd> start_connect(const Address& address);
 
-/// The pending error of a socket (SO_ERROR, which clears it); 0 for none.
-int pending_error(int fd);
+/// How a started connection stands: 0 once it is connected, EALREADY while poll(2) has to wait
+/// until the socket is writable, else the error it ended with (connect(2), asked again).
+int connect_outcome(int fd, const Address& address);
 
 /// Failures of these would be bugs or harmless, so they are not reported.
 void set_blocking(int fd, bool blocking);

@@ -176,10 +176,14 @@ TEST_F(StoreTest, LosesNothingOfAFullPipeWhenItGoesOnInMemory) {
     const ssize_t fed = ::write(feed.get(), text.data(), text.size());
     ASSERT_GT(fed, 0);
     Store store;
-    const ssize_t taken = store.take(from.get());
-    ASSERT_EQ(taken, fed);
+    // The first bytes go through memory; that they are many brings the pipe.
+    const ssize_t few = store.take(from.get());
+    ASSERT_GT(few, 0);
     while (store.held() > 0) ASSERT_GT(store.give(to.get()), 0);
-    EXPECT_TRUE(content_of(path) == text.substr(0, static_cast<std::size_t>(taken)));
+    const ssize_t many = store.take(from.get());
+    ASSERT_EQ(few + many, fed);
+    while (store.held() > 0) ASSERT_GT(store.give(to.get()), 0);
+    EXPECT_TRUE(content_of(path) == text);
 }
 
 TEST_F(StoreTest, PassesThroughATerminal) {
@@ -235,7 +239,8 @@ class FlowTest : public StoreTest {
     /// Pumps once there is something to do.
     /// @returns whether both sides are whole
     bool pump() {
-        flow_.pump(loopback::events_of(from_.from(), POLLIN) != 0);
+        flow_.pump(loopback::events_of(from_.from(), POLLIN) != 0 ? Flow::Said::Readable
+                                                                  : Flow::Said::Nothing);
         return !from_.broken() && !to_.broken();
     }
     bool to_is_broken() const { return to_.broken(); }
@@ -278,7 +283,7 @@ TEST_F(FlowTest, WantsToWriteOnlyWhatItHolds) {
     EXPECT_FALSE(flow().wants_read()) << "the store must be empty first";
     EXPECT_FALSE(flow().done());
     loopback::reset(sink());
-    while (!to_is_broken()) flow().pump(false);
+    while (!to_is_broken()) flow().pump(Flow::Said::Nothing);
     loopback::finish(source().get());
     ::shutdown(source().get(), SHUT_RDWR);
     sender.join();
@@ -304,6 +309,7 @@ TEST_F(FlowTest, BreaksWhereItsSourceWasReset) {
 TEST_F(FlowTest, GivesOnWhatCameBeforeAReset) {
     ASSERT_TRUE(loopback::say(source().get(), "bytes"));
     loopback::reset(source());
+    EXPECT_TRUE(pump());
     EXPECT_FALSE(pump());
     EXPECT_EQ(loopback::hear(sink().get(), 5), (Heard{"bytes", "enough"}));
 }
@@ -344,7 +350,7 @@ TEST(Flow, WorksWithoutAnyDescriptorToSpare) {
                   loopback::finish(source.far.get());
                   while (!flow.done()) {
                       const bool readable = loopback::events_of(from.from(), POLLIN) != 0;
-                      flow.pump(readable);
+                      flow.pump(readable ? Flow::Said::Readable : Flow::Said::Nothing);
                       if (from.broken() || to.broken()) return "broken"s;
                   }
                   return loopback::hear(sink.far.get(), 5).bytes + " " +

@@ -160,6 +160,14 @@ TEST(FailureLine, NamesTheProgramThatCouldNotBeStarted) {
               "No such file or directory");
 }
 
+TEST(GaveUpLine, NamesTheServiceAndTheClient) {
+    Progress progress;
+    progress.gave_up = kSsh;
+    EXPECT_EQ(gave_up_line(plan(), parties(), progress),
+              "the expression of service ssh took too long on what client 192.0.2.7:50022 sent, "
+              "which counts as no");
+}
+
 TEST(FailureLine, SaysThatNobodyCouldLook) {
     EXPECT_EQ(sentence(Progress::kNone, {Stage::Look, ENOMEM, 0}),
               "cannot look at the first bytes for service -, client 192.0.2.7:50022: "
@@ -198,6 +206,7 @@ TEST(IsValid, RefusesAServiceThatThePlanDoesNotHave) {
     for (const std::int32_t index : {4, -2, std::numeric_limits<std::int32_t>::max(),
                                      std::numeric_limits<std::int32_t>::min()}) {
         EXPECT_FALSE(is_valid_with(index, [](Progress&) {})) << index;
+        EXPECT_FALSE(is_valid_with(kSsh, [&](Progress& told) { told.gave_up = index; })) << index;
     }
 }
 

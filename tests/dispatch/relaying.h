@@ -18,14 +18,14 @@ class Relaying {
              std::chrono::milliseconds half_closed_limit = kHalfClosedLimit)
         : client_(std::move(client.far)) {
         sys::set_blocking(client.near.get(), false);
-        ended_ = std::async(
-            std::launch::async, [near = Side::socket(std::move(client.near)),
-                                 side = std::move(server), half_closed_limit, this]() mutable {
-                const auto before = loopback::processor_time(RUSAGE_THREAD);
-                const Totals totals = relay(std::move(near), std::move(side), half_closed_limit);
-                spent_ = loopback::processor_time(RUSAGE_THREAD) - before;
-                return totals;
-            });
+        ended_ = std::async(std::launch::async, [near = Side::socket(std::move(client.near)),
+                                                 side = std::move(server), half_closed_limit,
+                                                 this]() mutable {
+            const auto before = loopback::processor_time(RUSAGE_THREAD);
+            const Totals totals = relay(std::move(near), std::move(side), half_closed_limit, [] {});
+            spent_ = loopback::processor_time(RUSAGE_THREAD) - before;
+            return totals;
+        });
     }
     /// The relay ends when its client is gone.
     ~Relaying() {

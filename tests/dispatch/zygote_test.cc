@@ -14,9 +14,11 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "../sys/child.h"
 #include "../sys/loopback.h"
+#include "dispatch/spares.h"
 #include "handoff.h"
 #include "plans.h"
 #include "sys/channel.h"
@@ -110,6 +112,14 @@ class ZygoteTest : public testing::Test {
     /// The log once the zygote has ended, without what differs from run to run.
     std::string log() {
         return masked(masked(hear(log_.get()).bytes, "portsplit[", "PID"), " ms=", "N");
+    }
+
+    /// The first child of the zygote that is called so; -1 for none.
+    pid_t child_named(const std::string& name) {
+        for (const pid_t child : loopback::children_of(zygote().pid())) {
+            if (loopback::name_of(child) == name) return child;
+        }
+        return -1;
     }
 
     /// Ends the listener's side.
@@ -208,13 +218,51 @@ TEST_F(ZygoteTest, SurvivesTheDeathOfADispatcher) {
     // Its program's process is the dispatcher's own.
     ASSERT_TRUE(say(pair.far.get(), "."));
     ASSERT_EQ(hear(pair.far.get(), 1), (Heard{".", "enough"}));
-    const auto children = sys::read_file("/proc/" + std::to_string(zygote().pid()) + "/task/" +
-                                         std::to_string(zygote().pid()) + "/children");
-    ASSERT_TRUE(children);
-    ASSERT_EQ(::kill(std::stoi(*children), SIGKILL), 0);
+    ASSERT_EQ(::kill(child_named("cat"), SIGKILL), 0);
     EXPECT_EQ(next(), "reaped 1");
     retire();
     EXPECT_TRUE(log().ends_with("ms=N signal=KILL\n"));
+}
+
+TEST_F(ZygoteTest, KeepsAFewSparesReadyHoweverManyHaveSilentClients) {
+    ASSERT_EQ(next(), "ready");
+    std::vector<Pair> pairs;
+    for (std::uint64_t id = 1; id <= 3 * kSpares; ++id) {
+        pairs.push_back(loopback::tcp_pair());
+        hand_over(id, pairs.back().near);
+        pairs.back().near.reset();
+    }
+    Pair& last = pairs.back();
+    ASSERT_TRUE(say(last.far.get(), ".last"));
+    EXPECT_EQ(hear(last.far.get(), 5), (Heard{".last", "enough"}));
+}
+
+TEST_F(ZygoteTest, ReplacesSparesThatWereKilled) {
+    ASSERT_EQ(next(), "ready");
+    while (child_named("portsplit-spare") == -1) continue;
+    for (const pid_t child : loopback::children_of(zygote().pid())) {
+        ::kill(child, SIGKILL);
+        loopback::wait_until_dead(child);
+    }
+    Pair pair = loopback::tcp_pair();
+    hand_over(1, pair.near);
+    pair.near.reset();
+    ASSERT_TRUE(say(pair.far.get(), ".served"));
+    EXPECT_EQ(hear(pair.far.get(), 7), (Heard{".served", "enough"}));
+}
+
+TEST_F(ZygoteTest, LeavesADispatcherNothingThatOthersUse) {
+    ASSERT_EQ(next(), "ready");
+    Pair pair = loopback::tcp_pair();
+    hand_over(1, pair.near);
+    // Its client is silent: it looks for bytes.
+    while (child_named("portsplit-dispa") == -1) continue;
+    const std::string place = "/proc/" + std::to_string(child_named("portsplit-dispa"));
+    EXPECT_EQ(sys::read_file(place + "/maps")->find("rw-s"), std::string::npos) << "memory";
+    char target[64] = {};
+    const std::string channel = place + "/fd/" + std::to_string(handoff::kChannelFd);
+    EXPECT_EQ(::readlink(channel.c_str(), target, sizeof target), -1) << target;
+    EXPECT_EQ(::getpgid(child_named("portsplit-dispa")), child_named("portsplit-dispa"));
 }
 
 }  // namespace

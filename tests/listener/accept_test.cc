@@ -63,7 +63,7 @@ TEST(AcceptFrom, KnowsBothEnds) {
         ASSERT_TRUE(accepted);
         EXPECT_EQ(accepted->peer.text(), sys::local_address(client.get())->text());
         EXPECT_EQ(accepted->local.text(), listener.bound.text());
-        EXPECT_EQ(::fcntl(accepted->fd.get(), F_GETFL) & O_NONBLOCK, 0);
+        EXPECT_NE(::fcntl(accepted->fd.get(), F_GETFL) & O_NONBLOCK, 0);
         EXPECT_NE(::fcntl(accepted->fd.get(), F_GETFD) & FD_CLOEXEC, 0);
     }
 }

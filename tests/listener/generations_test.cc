@@ -107,6 +107,16 @@ class GenerationsTest : public testing::Test {
         expect_served(clients_.back());
     }
 
+    /// From now on nobody takes what is handed over.
+    void stop_taking() {
+        ASSERT_EQ(::kill(current().pid(), SIGSTOP), 0);
+        for (const pid_t child : loopback::children_of(current().pid())) {
+            if (loopback::name_of(child) == "cat") continue;  // which is being served
+            ::kill(child, SIGKILL);
+            loopback::wait_until_dead(child);
+        }
+    }
+
     static void expect_served(const sys::UniqueFd& client) {
         ASSERT_TRUE(say(client.get(), "."));
         ASSERT_EQ(hear(client.get(), 1), (Heard{".", "enough"}));
@@ -119,8 +129,7 @@ class GenerationsTest : public testing::Test {
         const auto limit = Clock::now() + loopback::kPatience;
         while (Clock::now() < limit) {
             generations_.receive();
-            while (const auto ended = sys::reap())
-                last_end_ = generations_.on_child_end(ended->pid, 0);
+            while (const auto ended = sys::reap()) last_end_ = generations_.on_child_end(*ended, 0);
             if (generations_.connections() == connections) return true;
             for (const int channel : generations_.channels()) {
                 loopback::events_of(channel, POLLIN, std::chrono::milliseconds(5));
@@ -134,8 +143,7 @@ class GenerationsTest : public testing::Test {
         last_end_.reset();
         const auto limit = Clock::now() + loopback::kPatience;
         while (!last_end_ && Clock::now() < limit) {
-            if (const auto ended = sys::reap())
-                last_end_ = generations_.on_child_end(ended->pid, 0);
+            if (const auto ended = sys::reap()) last_end_ = generations_.on_child_end(*ended, 0);
         }
         return last_end_;
     }
@@ -152,7 +160,7 @@ TEST_F(GenerationsTest, AreNoneAtFirst) {
     EXPECT_EQ(generations().current(), nullptr);
     EXPECT_EQ(generations().connections(), 0U);
     EXPECT_TRUE(generations().channels().empty());
-    EXPECT_EQ(generations().on_child_end(4711, 0), Generations::End::None);
+    EXPECT_EQ(generations().on_child_end({4711, 0}, 0), Generations::End::None);
 }
 
 TEST_F(GenerationsTest, CountAConnectionUntilItsProcessIsGone) {
@@ -209,10 +217,32 @@ TEST_F(GenerationsTest, CountTheConnectionsOfAZygoteThatDiedUntilTheyEnd) {
     EXPECT_TRUE(becomes(0));
 }
 
+TEST_F(GenerationsTest, ForgetWhatWasOverWhenTheZygoteDied) {
+    start();
+    serve_one();
+    serve_one();
+    ASSERT_EQ(::kill(current().pid(), SIGSTOP), 0);
+    clients().pop_back();  // which the zygote cannot tell any more
+    ASSERT_EQ(::kill(current().pid(), SIGKILL), 0);
+    EXPECT_EQ(next_end(), Generations::End::Current);
+    EXPECT_TRUE(becomes(1));
+    clients().pop_back();
+    EXPECT_TRUE(becomes(0));
+}
+
+TEST_F(GenerationsTest, LeaveNoSpareBehindWhenTheZygoteDied) {
+    start();
+    ASSERT_EQ(::kill(current().pid(), SIGKILL), 0);
+    EXPECT_EQ(next_end(), Generations::End::Current);
+    const auto limit = Clock::now() + loopback::kPatience;
+    while (sys::count_children() > 0 && Clock::now() < limit) static_cast<void>(sys::reap());
+    EXPECT_EQ(sys::count_children(), 0U);
+}
+
 TEST_F(GenerationsTest, GiveBackWhatAZygoteLeftUntakenWhenItDied) {
     start();
     serve_one();
-    ASSERT_EQ(::kill(current().pid(), SIGSTOP), 0);
+    stop_taking();
     for (int i = 0; i < 3; ++i) {
         ASSERT_TRUE(current().hand_over(delivery(), Generation::Wait::Never));
     }
@@ -234,7 +264,7 @@ TEST_F(GenerationsTest, GiveBackWhatAZygoteLeftUntakenWhenItDied) {
 
 TEST_F(GenerationsTest, SayThatThereIsNoRoomInsteadOfWaiting) {
     start();
-    ASSERT_EQ(::kill(current().pid(), SIGSTOP), 0);
+    stop_taking();
     const Delivery one = delivery();
     sys::Result<sys::Done> handed = sys::Done{};
     std::size_t sent = 0;

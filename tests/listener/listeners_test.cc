@@ -25,7 +25,7 @@ std::vector<Listener> change(Listeners& listeners, const Binds& binds) {
 bool is_reachable(const sys::Address& address) {
     const auto client = sys::start_connect(address);
     return client && loopback::events_of(client->get(), POLLOUT) != 0 &&
-           sys::pending_error(client->get()) == 0;
+           sys::connect_outcome(client->get(), address) == 0;
 }
 
 core::Endpoint closed_endpoint() {

@@ -10,8 +10,10 @@
 #include <unistd.h>
 
 #include <functional>
+#include <sstream>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "loopback.h"
 #include "sys/fd.h"
@@ -93,6 +95,33 @@ inline std::string output_of(const std::function<void()>& work) {
     const int status = child.status();
     if (status != 0) return heard.bytes + " (status " + std::to_string(status) + ")";
     return heard.bytes;
+}
+
+/// The children of a process, oldest first.
+inline std::vector<pid_t> children_of(pid_t pid) {
+    const std::string number = std::to_string(pid);
+    const auto text = sys::read_file("/proc/" + number + "/task/" + number + "/children");
+    std::vector<pid_t> children;
+    if (!text) return children;
+    std::istringstream stream(*text);
+    for (pid_t child = 0; stream >> child;) children.push_back(child);
+    return children;
+}
+
+/// What ps(1) calls a process; empty when it is gone.
+inline std::string name_of(pid_t pid) {
+    const auto name = sys::read_file("/proc/" + std::to_string(pid) + "/comm");
+    return name && !name->empty() ? name->substr(0, name->size() - 1) : "";
+}
+
+/// Waits until a process that was killed is dead, reaped or not.
+inline void wait_until_dead(pid_t pid) {
+    const std::string path = "/proc/" + std::to_string(pid) + "/stat";
+    while (true) {
+        const auto stat = sys::read_file(path);
+        // proc(5): the state follows the name, which is in brackets.
+        if (!stat || stat->find(") Z") != std::string::npos) return;
+    }
 }
 
 }  // namespace portsplit::loopback

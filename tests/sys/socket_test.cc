@@ -29,11 +29,12 @@ std::uint16_t port_of(const UniqueFd& fd) { return local_address(fd.get())->port
 /// A port that nobody listens on: it was chosen by the system a moment ago and given back.
 std::uint16_t closed_port() { return port_of(loopback::listener_on("127.0.0.1")); }
 
-/// How a started connection went.
-int outcome_of(const Result<UniqueFd>& started) {
+/// How a connection goes.
+int outcome_of(const Address& address) {
+    const auto started = start_connect(address);
     if (!started) return started.error().code;
     loopback::events_of(started->get(), POLLOUT);
-    return pending_error(started->get());
+    return connect_outcome(started->get(), address);
 }
 
 TEST(ListenOn, IsNonBlockingAndCloseOnExec) {
@@ -104,15 +105,19 @@ TEST(ListenOn, BindsAtOnceAfterARestart) {
 
 TEST(StartConnect, ReachesAListener) {
     const UniqueFd listener = loopback::listener_on("127.0.0.1");
-    const auto client = start_connect(address_of("127.0.0.1", port_of(listener)));
-    EXPECT_EQ(outcome_of(client), 0);
+    const Address address = address_of("127.0.0.1", port_of(listener));
+    const auto client = start_connect(address);
+    ASSERT_TRUE(client);
+    loopback::events_of(client->get(), POLLOUT);
+    EXPECT_EQ(connect_outcome(client->get(), address), 0);
+    EXPECT_EQ(connect_outcome(client->get(), address), 0) << "asked again";
     EXPECT_TRUE(loopback::accepted_from(listener));
     EXPECT_NE(::fcntl(client->get(), F_GETFL) & O_NONBLOCK, 0);
     EXPECT_NE(::fcntl(client->get(), F_GETFD) & FD_CLOEXEC, 0);
 }
 
 TEST(StartConnect, TellsOfARefusal) {
-    EXPECT_EQ(outcome_of(start_connect(address_of("127.0.0.1", closed_port()))), ECONNREFUSED);
+    EXPECT_EQ(outcome_of(address_of("127.0.0.1", closed_port())), ECONNREFUSED);
 }
 
 TEST(StartConnect, NamesAnAddressThatCannotBeTried) {
@@ -122,13 +127,20 @@ TEST(StartConnect, NamesAnAddressThatCannotBeTried) {
     EXPECT_EQ(started.error().what, "cannot connect to 255.255.255.255:80");
 }
 
-TEST(PendingError, IsToldOnce) {
-    loopback::Pair pair = loopback::tcp_pair();
-    EXPECT_EQ(pending_error(pair.near.get()), 0);
-    loopback::reset(pair.far);
-    ASSERT_NE(loopback::events_of(pair.near.get(), POLLIN) & POLLERR, 0);
-    EXPECT_EQ(pending_error(pair.near.get()), ECONNRESET);
-    EXPECT_EQ(pending_error(pair.near.get()), 0);
+TEST(StartConnect, TellsThatNobodyHasAnsweredYet) {
+    // A listener whose queue is full is silent.
+    const UniqueFd deaf(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const Address any = address_of("127.0.0.1", 0);
+    ASSERT_EQ(::bind(deaf.get(), any.data(), any.size()), 0);
+    ASSERT_EQ(::listen(deaf.get(), 0), 0);
+    const Address address = *local_address(deaf.get());
+    std::vector<UniqueFd> queued;
+    for (int i = 0; i < 4; ++i) {
+        auto client = start_connect(address);
+        ASSERT_TRUE(client);
+        queued.push_back(std::move(*client));
+    }
+    EXPECT_EQ(connect_outcome(queued.back().get(), address), EALREADY);
 }
 
 TEST(SetBlocking, ChangesThatFlagOnly) {

@@ -1,0 +1,82 @@
+#include "dispatch/spares.h"
+
+#include <sys/mman.h>
+
+#include <cerrno>
+#include <new>
+#include <span>
+
+#include "sys/channel.h"
+
+namespace portsplit::dispatch {
+namespace {
+
+constexpr std::size_t kSize = kSpares * sizeof(Spares::Place);
+
+}  // namespace
+
+sys::Result<Spares> Spares::create() {
+    constexpr int kFlags = MAP_SHARED | MAP_ANONYMOUS;
+    void* memory = ::mmap(nullptr, kSize, PROT_READ | PROT_WRITE, kFlags, -1, 0);
+    if (memory == MAP_FAILED) {
+        return sys::SysError{errno, "cannot have memory to share with dispatchers"};
+    }
+    return Spares(new (memory) Place[kSpares]{});
+}
+
+std::size_t Spares::count() const {
+    std::size_t count = 0;
+    for (const pid_t pid : pids_) count += pid != 0 ? 1 : 0;
+    return count;
+}
+
+Spares::Place* Spares::vacancy() {
+    for (std::size_t i = 0; i < kSpares; ++i) {
+        if (pids_[i] != 0) continue;
+        places_[i].message = {.peer = {}, .local = {}};
+        places_[i].state.store(State::Waiting, std::memory_order_relaxed);
+        return &places_[i];
+    }
+    return nullptr;
+}
+
+std::optional<Spares::Departure> Spares::next_departure() {
+    for (std::size_t i = 0; i < kSpares; ++i) {
+        if (pids_[i] == 0) continue;
+        if (places_[i].state.load(std::memory_order_acquire) != State::Taken) continue;
+        return Departure{std::exchange(pids_[i], 0), places_[i].message};
+    }
+    return std::nullopt;
+}
+
+std::optional<Spares::Ended> Spares::on_end(pid_t pid) {
+    for (std::size_t i = 0; i < kSpares; ++i) {
+        if (pids_[i] != pid) continue;
+        pids_[i] = 0;
+        return Ended{places_[i].state.load(std::memory_order_acquire), places_[i].message};
+    }
+    return std::nullopt;
+}
+
+std::optional<sys::UniqueFd> Spares::take(Place& place, int channel) {
+    // Written once before, so that the kernel finds the page there when it writes the message.
+    place.state.store(State::Waiting, std::memory_order_relaxed);
+    const auto buffer = std::as_writable_bytes(std::span(&place.message, 1));
+    auto received = sys::receive_message(channel, buffer, sys::Wait::ForMessage);
+    // The listener has ended its side, in one way or another.
+    if (!received || received->size == 0) return std::nullopt;
+    const bool whole = received->size == buffer.size() && !received->truncated;
+    const bool known = whole && place.message.header.version == handoff::kVersion &&
+                       place.message.header.kind == handoff::Kind::Connection;
+    if (known && received->fd) return std::move(received->fd);
+    if (!whole) place.message.id = 0;
+    place.state.store(State::Misunderstood, std::memory_order_release);
+    return std::nullopt;
+}
+
+void Spares::give_up() {
+    if (places_ != nullptr) ::munmap(places_, kSize);
+    places_ = nullptr;
+}
+
+}  // namespace portsplit::dispatch

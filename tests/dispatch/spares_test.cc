@@ -1,0 +1,163 @@
+#include "dispatch/spares.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <span>
+#include <utility>
+
+#include "../sys/child.h"
+#include "../sys/loopback.h"
+#include "sys/channel.h"
+
+namespace portsplit::dispatch {
+namespace {
+
+using loopback::Child;
+using State = Spares::State;
+
+/// The zygote's table and the listener's end of a channel.
+class SparesTest : public testing::Test {
+  protected:
+    SparesTest() : spares_(*Spares::create()) {
+        auto channel = sys::channel_pair();
+        EXPECT_TRUE(channel);
+        listener_ = std::move(channel->first);
+        zygote_ = std::move(channel->second);
+    }
+
+    Spares& spares() { return spares_; }
+    int channel() const { return zygote_.get(); }
+    void close_channel() { listener_.reset(); }
+
+    /// A spare that takes a message, does what comes next and then waits for its end.
+    template <typename Next>
+    pid_t spare(Next next) {
+        Spares::Place* place = spares_.vacancy();
+        EXPECT_NE(place, nullptr);
+        const pid_t pid = ::fork();
+        if (pid == 0) {
+            listener_.reset();
+            const auto client = spares_.take(*place, channel());
+            next(*place, client.has_value());
+            while (true) ::pause();
+        }
+        spares_.settle(*place, pid);
+        return pid;
+    }
+    pid_t spare() {
+        return spare([](const Spares::Place&, bool) {});
+    }
+
+    void hand_over(std::uint64_t id, int client) {
+        const handoff::Connection message{.id = id, .peer = {}, .local = {}};
+        send(std::as_bytes(std::span(&message, 1)), client);
+    }
+    void send(core::Bytes message, int client) {
+        ASSERT_TRUE(sys::send_message(listener_.get(), message, client, 0));
+        // Until it is taken.
+        while (loopback::events_of(channel(), POLLIN, std::chrono::milliseconds(0)) != 0) continue;
+    }
+
+    static void end(pid_t pid) {
+        ::kill(pid, SIGKILL);
+        ::waitpid(pid, nullptr, 0);
+    }
+
+  private:
+    Spares spares_;
+    sys::UniqueFd listener_;
+    sys::UniqueFd zygote_;
+};
+
+TEST_F(SparesTest, AreNoneAtFirst) {
+    EXPECT_EQ(spares().count(), 0U);
+    EXPECT_FALSE(spares().next_departure());
+    EXPECT_FALSE(spares().on_end(4711));
+}
+
+TEST_F(SparesTest, HaveAPlaceForAFew) {
+    for (std::size_t i = 0; i < kSpares; ++i) {
+        Spares::Place* place = spares().vacancy();
+        ASSERT_NE(place, nullptr);
+        spares().settle(*place, static_cast<pid_t>(100 + i));
+    }
+    EXPECT_EQ(spares().count(), kSpares);
+    EXPECT_EQ(spares().vacancy(), nullptr);
+    EXPECT_TRUE(spares().on_end(101));
+    EXPECT_NE(spares().vacancy(), nullptr);
+}
+
+TEST_F(SparesTest, DepartWithTheirConnection) {
+    const pid_t pid = spare([](Spares::Place& place, bool taken) {
+        if (taken) place.state.store(State::Taken);
+    });
+    hand_over(42, STDIN_FILENO);
+    std::optional<Spares::Departure> departure;
+    while (!departure) departure = spares().next_departure();
+    EXPECT_EQ(departure->pid, pid);
+    EXPECT_EQ(departure->message.id, 42U);
+    EXPECT_EQ(spares().count(), 0U);
+    EXPECT_FALSE(spares().on_end(pid));
+    end(pid);
+}
+
+TEST_F(SparesTest, LeaveWordOfTheConnectionThatTheyDiedWith) {
+    const pid_t pid = spare();
+    hand_over(42, STDIN_FILENO);
+    EXPECT_FALSE(spares().next_departure());
+    end(pid);
+    const auto ended = spares().on_end(pid);
+    ASSERT_TRUE(ended);
+    EXPECT_EQ(ended->state, State::Waiting);
+    EXPECT_EQ(ended->message.id, 42U);
+}
+
+TEST_F(SparesTest, LeaveWordThatTheyDiedWithNone) {
+    const pid_t pid = spare();
+    end(pid);
+    const auto ended = spares().on_end(pid);
+    ASSERT_TRUE(ended);
+    EXPECT_EQ(ended->message.id, 0U);
+}
+
+TEST_F(SparesTest, EndWithTheChannel) {
+    const pid_t pid = spare([](const Spares::Place&, bool taken) { ::_exit(taken ? 1 : 0); });
+    close_channel();
+    int status = -1;
+    ::waitpid(pid, &status, 0);
+    EXPECT_EQ(status, 0);
+}
+
+TEST_F(SparesTest, SayThatAMessageIsNoConnection) {
+    handoff::Connection wrong{.id = 9, .peer = {}, .local = {}};
+    wrong.header.version += 1;
+    const core::Bytes bytes = std::as_bytes(std::span(&wrong, 1));
+    const struct {
+        core::Bytes message;
+        int client;
+        std::uint64_t id;
+        const char* what;
+    } cases[] = {{bytes, STDIN_FILENO, 9, "another version"},
+                 {bytes.first(bytes.size() - 1), STDIN_FILENO, 0, "too short to have an id"}};
+    for (const auto& test : cases) {
+        const pid_t pid = spare([](const Spares::Place&, bool taken) { ::_exit(taken ? 1 : 0); });
+        send(test.message, test.client);
+        int status = -1;
+        ::waitpid(pid, &status, 0);
+        EXPECT_EQ(status, 0) << test.what;
+        const auto ended = spares().on_end(pid);
+        ASSERT_TRUE(ended) << test.what;
+        EXPECT_EQ(ended->state, State::Misunderstood) << test.what;
+        EXPECT_EQ(ended->message.id, test.id) << test.what;
+    }
+    // And one without its socket.
+    const pid_t pid = spare([](const Spares::Place&, bool taken) { ::_exit(taken ? 1 : 0); });
+    hand_over(5, -1);
+    end(pid);
+    EXPECT_EQ(spares().on_end(pid)->message.id, 5U);
+}
+
+}  // namespace
+}  // namespace portsplit::dispatch
