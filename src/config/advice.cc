@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "config/shadows.h"
 #include "config/values.h"
 #include "config/wording.h"
 #include "core/lint.h"
@@ -25,18 +26,16 @@ constexpr std::array<std::string_view, 9> kNames{"shadowed",      "never-wins", 
 
 class Adviser {
   public:
-    explicit Adviser(const Loaded& loaded)
-        : config_(*loaded.config),
-          origins_(loaded.origins),
-          losers_(core::find_losers(config_, core::find_shadows(config_))) {}
-
-    std::span<const std::string_view> warning_names() { return kNames; }
+    explicit Adviser(const Loaded& loaded) : config_(*loaded.config), origins_(loaded.origins) {}
 
     std::vector<Issue> advise() {
+        const std::vector<core::Shadow> shadows = core::find_shadows(config_);
+        const std::vector<std::size_t> losers = core::find_losers(config_, shadows);
+        add_shadow_warnings(config_, origins_, shadows, losers, found_);
         check_last_resorts();
         for (const core::Sighting& sighting : core::find_sightings(core::Plan(config_))) {
             // Of a service that can never win everything else goes without saying.
-            if (!std::binary_search(losers_.begin(), losers_.end(), sighting.service)) {
+            if (!std::binary_search(losers.begin(), losers.end(), sighting.service)) {
                 add(sighting);
             }
         }
@@ -70,7 +69,10 @@ class Adviser {
     void add(const core::Sighting& it) {
         const core::Service& service = config_.services[it.service];
         const Origin& origin = origins_.services[it.service];
-        const Spot spot = it.kind == Kind::Overtaken ? origin.spot : origin.patterns[it.pattern];
+        // Where a service that stands elsewhere was included, its own place is the one to change.
+        const Spot pattern = origin.patterns[it.pattern];
+        const bool is_here = it.kind != Kind::Overtaken && pattern.file == origin.spot.file;
+        const Spot spot = is_here ? pattern : origin.spot;
         const auto [name, text] = wording(it, spot);
         warn(spot, name, service.name, fmt::format("service {}: {}", service.name, text));
     }
@@ -90,22 +92,19 @@ class Adviser {
                                     "ask for more bytes",
                                     example, earlier(it, spot))};
             case Kind::Barren:
-                return {
-                    "never-matches",
-                    fmt::format("nothing was found that regex {} matches; try it with portsplit "
-                                "explain",
-                                pattern(it))};
+                return {"never-matches", fmt::format("nothing was found that regex \"{}\" "
+                                                     "matches; {}",
+                                                     pattern(it), advice_for(it))};
             case Kind::Endless:
                 return {"never-certain",
-                        fmt::format("nothing was found at which regex {} is certain: {} stays open "
-                                    "up to the deadline; leave out what looks at the end, such as "
-                                    "$",
-                                    pattern(it), endless(it, example))};
+                        fmt::format("nothing was found at which regex \"{}\" is certain, and {} "
+                                    "leaves it open up to the deadline or the full window; {}",
+                                    pattern(it), endless(it, example), advice_for(it))};
             case Kind::Holds:
                 return {"holds-all",
-                        fmt::format("regex {} says no to no first byte: {}, which fits nothing "
-                                    "else, reaches no fallback before the deadline; give its "
-                                    "search a limit, such as .{{0,50}}?",
+                        fmt::format("regex \"{}\" says no to no first byte: {}, which fits nothing "
+                                    "else, reaches no fallback before the deadline or the full "
+                                    "window; give its search a limit, such as .{{0,50}}?",
                                     pattern(it), endless(it, example))};
         }
         return {};
@@ -118,6 +117,15 @@ class Adviser {
 
     std::string pattern(const core::Sighting& it) const {
         return shown(print_pattern(config_.services[it.service].patterns[it.pattern]));
+    }
+
+    std::string advice_for(const core::Sighting& it) const {
+        const std::string& text = config_.services[it.service].patterns[it.pattern].text;
+        for (const std::string_view end : {"$", "\\z", "\\Z"}) {
+            if (text.find(end) == text.npos) continue;
+            return fmt::format("leave out {}, for that a stream ends there is never certain", end);
+        }
+        return "try it with portsplit explain";
     }
 
     static std::string endless(const core::Sighting& it, const std::string& example) {
@@ -138,7 +146,6 @@ class Adviser {
 
     const core::Config& config_;
     const Origins& origins_;
-    std::vector<std::size_t> losers_;
     std::vector<Issue> found_;
 };
 

@@ -39,9 +39,12 @@ std::vector<Issue> Issues::sorted() const {
 
 void Issues::add(Issue issue) {
     if (issue.severity == Severity::Error) has_errors_ = true;
-    if (found_.size() > kMost) return;
-    if (found_.size() == kMost) {
-        issue.text = fmt::format("more than {} problems; the rest is left out", kMost);
+    // Errors have room of their own: however much is strange, what is wrong is said.
+    std::size_t& kept = issue.severity == Severity::Error ? errors_ : warnings_;
+    if (kept > kMost) return;
+    if (kept == kMost) {
+        issue.text = fmt::format("more than {} {}; the rest is left out", kMost,
+                                 issue.severity == Severity::Error ? "errors" : "warnings");
         issue.excerpt.clear();
     }
     const auto file = static_cast<std::size_t>(issue.spot.file);
@@ -49,6 +52,7 @@ void Issues::add(Issue issue) {
     issue.file = files_[file];
     if (std::find(found_.begin(), found_.end(), issue) == found_.end()) {
         found_.push_back(std::move(issue));
+        ++kept;
     }
 }
 

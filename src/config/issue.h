@@ -40,7 +40,8 @@ class FileIssues;
 /// Collects the issues of all files of a configuration.
 class Issues {
   public:
-    /// How many are kept. A file of another kind would otherwise cost memory without bound.
+    /// How many errors are kept, and how many warnings. A file of another kind would otherwise cost
+    /// memory without bound.
     static constexpr std::size_t kMost = 1000;
 
     /// Begins the next file.
@@ -77,6 +78,8 @@ class Issues {
     std::vector<std::string> files_;
     std::vector<int> last_lines_;  ///< by file
     bool has_errors_ = false;
+    std::size_t errors_ = 0;  ///< of those kept
+    std::size_t warnings_ = 0;
     std::vector<Issue> found_;
 };
 

@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <utility>
 
-#include "config/shadows.h"
 #include "config/wording.h"
 
 namespace portsplit::config {
@@ -29,7 +28,6 @@ Loaded read(std::string_view text, const std::string& file_name, Need need, cons
         loaded.origins = std::move(built.origins);
         loaded.draft = built.config;
         if (!issues.has_errors()) {
-            warn_of_shadows(built.config, loaded.origins, issues);
             loaded.config = std::move(built.config);
         }
     }

@@ -3,65 +3,90 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstddef>
 #include <set>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "config/values.h"
 #include "config/wording.h"
-#include "core/lint.h"
+#include "core/specimen.h"
 
 namespace portsplit::config {
 namespace {
 
-std::string warning_of(const core::Shadow& shadow, const core::Config& config,
-                       const Origins& origins) {
-    const core::Service& by = config.services[shadow.by_service];
-    return fmt::format(
-        "service {}: pattern {} never decides, for {} of service {} {} takes its streams; delete "
-        "it",
-        config.services[shadow.service].name,
-        shown(print_pattern(config.services[shadow.service].patterns[shadow.pattern])),
-        shown(print_pattern(by.patterns[shadow.by_pattern])), by.name,
-        where(origins.services[shadow.by_service].patterns[shadow.by_pattern],
-              origins.services[shadow.service].patterns[shadow.pattern], origins.files));
-}
+class Wording {
+  public:
+    Wording(const core::Config& config, const Origins& origins)
+        : config_(config), origins_(origins) {}
 
-/// `on line 3, on line 6`: the patterns that leave nothing to a service.
-std::string takers_of(std::size_t service, const std::vector<core::Shadow>& shadows,
-                      const Origins& origins) {
-    std::set<Spot> spots;
-    for (const core::Shadow& shadow : shadows) {
-        if (shadow.service != service) continue;
-        spots.insert(origins.services[shadow.by_service].patterns[shadow.by_pattern]);
+    Issue of_shadow(const core::Shadow& shadow) const {
+        const Spot spot = origins_.services[shadow.service].patterns[shadow.pattern];
+        const core::Service& service = config_.services[shadow.service];
+        const core::PatternSource& pattern = service.patterns[shadow.pattern];
+        const core::Service& by = config_.services[shadow.by_service];
+        return warning(
+            spot, "shadowed", service.name,
+            fmt::format("pattern \"{}\" never decides, for what fits it{} fits \"{}\" of "
+                        "service {} {} first; delete it",
+                        shown(print_pattern(pattern)), example_of(pattern),
+                        shown(print_pattern(by.patterns[shadow.by_pattern])), by.name,
+                        place_of_taker(shadow, spot)));
     }
-    std::vector<std::string> places;
-    for (const Spot spot : spots) {
-        places.push_back(where(spot, origins.services[service].spot, origins.files));
+
+    Issue of_loser(std::size_t loser, const std::vector<core::Shadow>& shadows) const {
+        const core::Service& service = config_.services[loser];
+        const Spot spot = origins_.services[loser].spot;
+        std::vector<std::string> takers;
+        std::set<std::pair<std::size_t, std::size_t>> named;
+        for (const core::Shadow& shadow : shadows) {
+            if (shadow.service != loser) continue;
+            if (!named.emplace(shadow.by_service, shadow.by_pattern).second) continue;
+            takers.push_back(fmt::format("{} {}", config_.services[shadow.by_service].name,
+                                         place_of_taker(shadow, spot)));
+        }
+        return warning(spot, "never-wins", service.name,
+                       fmt::format("it can never win, for what fits it{} goes to {}; move it up or "
+                                   "delete it",
+                                   example_of(service.patterns.front()), fmt::join(takers, ", ")));
     }
-    return fmt::format("{}", fmt::join(places, ", "));
-}
+
+  private:
+    std::string place_of_taker(const core::Shadow& shadow, Spot spot) const {
+        return where(origins_.services[shadow.by_service].patterns[shadow.by_pattern], spot,
+                     origins_.files);
+    }
+
+    std::string example_of(const core::PatternSource& pattern) const {
+        const auto matches = core::find_specimens(pattern, config_.window, 1).matches;
+        if (matches.empty()) return "";
+        return fmt::format(", such as \"{}\",", shown(escape(matches.front())));
+    }
+
+    Issue warning(Spot spot, std::string_view name, const std::string& service,
+                  const std::string& text) const {
+        return {.severity = Severity::Warning,
+                .spot = spot,
+                .file = origins_.files[static_cast<std::size_t>(spot.file)],
+                .text = fmt::format("service {}: {}", service, text),
+                .name = name,
+                .service = service};
+    }
+
+    const core::Config& config_;
+    const Origins& origins_;
+};
 
 }  // namespace
 
-void warn_of_shadows(const core::Config& config, const Origins& origins, Issues& issues) {
-    const std::vector<core::Shadow> shadows = core::find_shadows(config);
-    const std::vector<std::size_t> losers = core::find_losers(config, shadows);
+void add_shadow_warnings(const core::Config& config, const Origins& origins,
+                         const std::vector<core::Shadow>& shadows,
+                         const std::vector<std::size_t>& losers, std::vector<Issue>& found) {
+    const Wording wording(config, origins);
     for (const core::Shadow& shadow : shadows) {
-        // A service that can never win is one warning, not one for each of its patterns.
         if (std::binary_search(losers.begin(), losers.end(), shadow.service)) continue;
-        issues.warning(origins.services[shadow.service].patterns[shadow.pattern],
-                       warning_of(shadow, config, origins), "shadowed",
-                       config.services[shadow.service].name);
+        found.push_back(wording.of_shadow(shadow));
     }
-    for (const std::size_t loser : losers) {
-        issues.warning(origins.services[loser].spot,
-                       fmt::format("service {} can never win, for earlier patterns take all its "
-                                   "streams ({}); move it up or delete it",
-                                   config.services[loser].name, takers_of(loser, shadows, origins)),
-                       "never-wins", config.services[loser].name);
-    }
+    for (const std::size_t loser : losers) found.push_back(wording.of_loser(loser, shadows));
 }
 
 }  // namespace portsplit::config

@@ -33,16 +33,16 @@ Certainty certainty_of(const Pattern& pattern, Bytes seen) {
     return {pattern.answer(seen), bytes};
 }
 
-/// A service matches with the first of its patterns to match, and says no with the last to say no.
+/// A service matches with the first of its patterns to match. Else it is certain with the last to
+/// be certain, for it waits while one of them does, whether the others said no or gave up.
 Certainty together(const std::vector<Certainty>& patterns) {
     Certainty all;
     for (const Certainty& one : patterns) {
-        if (one.answer > all.answer) {
-            all = one;
-        } else if (one.answer == all.answer) {
-            all.bytes = one.answer == Answer::Match ? std::min(all.bytes, one.bytes)
-                                                    : std::max(all.bytes, one.bytes);
-        }
+        const bool matches = one.answer == Answer::Match;
+        const bool has_matched = all.answer == Answer::Match;
+        if (matches && (!has_matched || one.bytes < all.bytes)) all = one;
+        if (matches || has_matched) continue;
+        all = {std::max(all.answer, one.answer), std::max(all.bytes, one.bytes)};
     }
     return all;
 }

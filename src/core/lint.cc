@@ -130,7 +130,7 @@ class Lookout {
             if (!specimens.is_all) return;
             sightings_.push_back({Kind::Barren, service, pattern, service, ""});
         } else if (undecided && (specimens.matches.empty() || !specimens.says_no)) {
-            const Kind kind = specimens.matches.empty() ? Kind::Endless : Kind::Holds;
+            const Kind kind = specimens.says_no ? Kind::Endless : Kind::Holds;
             sightings_.push_back(
                 {kind, service, pattern, service, undecided->start, undecided->repeated});
         }

@@ -56,7 +56,7 @@ Result<Code, PatternProblem> compile_code(const std::string& text, std::uint32_t
     // Start-up optimizations look at the whole subject, and so at bytes a match never reached. The
     // usual ^ of (?m) is false behind a newline that is the last byte, but true once more follows.
     constexpr std::uint32_t kOptions =
-        PCRE2_ANCHORED | PCRE2_NO_START_OPTIMIZE | PCRE2_ALT_CIRCUMFLEX;
+        PCRE2_ANCHORED | PCRE2_NO_START_OPTIMIZE | PCRE2_ALT_CIRCUMFLEX | PCRE2_NEVER_BACKSLASH_C;
     const auto context = expect(CompileContext(pcre2_compile_context_create(nullptr)));
     pcre2_set_newline(context.get(), PCRE2_NEWLINE_LF);
     pcre2_set_bsr(context.get(), PCRE2_BSR_UNICODE);
@@ -167,10 +167,11 @@ constexpr std::size_t kWorkspace = 500;
 
 class Regex final : public Pattern {
   public:
-    Regex(Code code, bool looks_ahead, bool is_utf)
+    Regex(Code code, bool looks_ahead, bool has_line_end, bool is_utf)
         : code_(std::move(code)),
           limits_(expect(MatchContext(pcre2_match_context_create(nullptr)))),
           looks_ahead_(looks_ahead),
+          has_line_end_(has_line_end),
           is_utf_(is_utf) {
         pcre2_set_match_limit(limits_.get(), kRegexMatchLimit);
         pcre2_set_heap_limit(limits_.get(), kRegexHeapLimit);
@@ -202,8 +203,16 @@ class Regex final : public Pattern {
     /// One way after the other, up to the first that matches or reaches the last byte.
     int search(const Subject& subject) const {
         const auto data = expect(MatchData(pcre2_match_data_create(1, nullptr)));
-        return pcre2_match(code_.get(), address(subject), subject.bytes.size(), 0,
-                           options(subject, PCRE2_PARTIAL_HARD), data.get(), limits_.get());
+        const int found =
+            pcre2_match(code_.get(), address(subject), subject.bytes.size(), 0,
+                        options(subject, PCRE2_PARTIAL_HARD), data.get(), limits_.get());
+        // A repeat of \R takes a last CR without telling that it would take an LF behind it too.
+        const bool reached_last =
+            found >= 0 && pcre2_get_ovector_pointer(data.get())[1] == subject.bytes.size();
+        const bool within_line_end = has_line_end_ && reached_last && !subject.has_ended &&
+                                     !subject.bytes.empty() &&
+                                     subject.bytes.back() == std::byte{'\r'};
+        return within_line_end ? PCRE2_ERROR_PARTIAL : found;
     }
 
     /// Others are too many ways at the same time, and an item that it cannot do.
@@ -225,6 +234,7 @@ class Regex final : public Pattern {
     Code code_;
     MatchContext limits_;
     bool looks_ahead_;
+    bool has_line_end_;  ///< perhaps: it has the letters
     bool is_utf_;
 };
 
@@ -239,7 +249,8 @@ Result<std::unique_ptr<const Pattern>, PatternProblem> compile_regex(const std::
     auto code = compile_code(expression, 0);
     if (!code) return code.error();
     std::unique_ptr<const Pattern> regex =
-        std::make_unique<const Regex>(*std::move(code), looks_ahead_anywhere(expression), is_utf);
+        std::make_unique<const Regex>(*std::move(code), looks_ahead_anywhere(expression),
+                                      expression.find("\\R") != expression.npos, is_utf);
     return regex;
 }
 

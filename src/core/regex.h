@@ -28,6 +28,9 @@ namespace portsplit::core {
 /// recursion or `\K` counts as one that can. After (*UTF), what is no UTF-8 ends the text.
 Result<std::unique_ptr<const Pattern>, PatternProblem> compile_regex(const std::string& text);
 
+// Not compiled to machine code: that takes memory which is writable and executable, which the units
+// forbid, and saves 0.2 us of the 200 that a connection costs.
+
 /// How often PCRE2 may backtrack in one search, and how much memory in KiB that may take.
 inline constexpr unsigned kRegexMatchLimit = 30'000;
 inline constexpr unsigned kRegexHeapLimit = 512;

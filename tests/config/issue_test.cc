@@ -75,7 +75,16 @@ TEST(Issues, AreBounded) {
     for (std::size_t i = 0; i < 2 * Issues::kMost; ++i) file.error(1, std::to_string(i));
     EXPECT_EQ(issues.sorted().size(), Issues::kMost + 1);
     EXPECT_EQ(to_string(issues.sorted().back()),
-              "f:1: more than 1000 problems; the rest is left out");
+              "f:1: more than 1000 errors; the rest is left out");
+}
+
+TEST(Issues, KeepRoomForErrorsHoweverMuchIsStrange) {
+    Issues issues;
+    FileIssues file = issues.add_file("f", "");
+    for (std::size_t i = 0; i < 2 * Issues::kMost; ++i) file.warning(1, std::to_string(i));
+    file.error(1, "wrong");
+    EXPECT_EQ(issues.sorted().size(), Issues::kMost + 2);
+    EXPECT_EQ(to_string(issues.sorted().back()), "f:1: wrong");
 }
 
 }  // namespace

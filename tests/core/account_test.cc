@@ -38,6 +38,17 @@ TEST(Account, OfAServiceThatMatchesIsCertainWithItsFirstPatternToMatch) {
     EXPECT_EQ(account(plan, as_bytes("GET /index"))[0].service, (Certainty{Answer::Match, 4}));
 }
 
+TEST(Account, OfAServiceThatGivesUpIsCertainWithItsLastPatternToo) {
+    Config config = config_of({{"web", {"GET "}}});
+    config.services[0].patterns.push_back({PatternKind::Regex, "(?R)?a|b"});
+    const Plan plan(config);
+    const auto accounts = account(plan, as_bytes("GEX"));
+    EXPECT_EQ(accounts[0].patterns[1], (Certainty{Answer::GaveUp, 0}));
+    EXPECT_EQ(accounts[0].service, (Certainty{Answer::GaveUp, 3}));
+    EXPECT_EQ(account(plan, as_bytes("GE"))[0].service, (Certainty{Answer::More, 2}));
+    EXPECT_EQ(account(plan, as_bytes("GET /"))[0].service, (Certainty{Answer::Match, 4}));
+}
+
 TEST(Account, OfAnOpenAnswerCountsAllThatWasSeen) {
     const auto accounts = account(Plan(mixed()), as_bytes("PO"));
     EXPECT_EQ(accounts[0].service, (Certainty{Answer::More, 2}));
