@@ -73,9 +73,16 @@ END
 @test "explain: --json says the same to programs" {
     configure_mixed
     run -0 explain --json --text 'SSH-'
-    [[ $output == '{"service":"ssh","reason":"match","bytes":4,"seen":4,"services":[{"answer":"match","bytes":4,"name":"ssh","patterns":[{"answer":"match","bytes":4,"string":"SSH-"}]},'* ]]
+    [[ $output == '{"service":"ssh","reason":"match","bytes":4,"action":"connect","target":"127.0.0.1:'$FREE'","seen":4,"services":[{"answer":"match","bytes":4,"name":"ssh","patterns":[{"answer":"match","bytes":4,"string":"SSH-"}]},'* ]]
+    # As in the text, the last resorts are not among those that were asked.
+    [[ $output == *'{"answer":"no","bytes":1,"hex":"16 03 00-04 ?? ?? 01"}]}]}' ]]
+    run -0 explain --json --text 'x'
+    [[ $output == '{"service":"fallback","reason":"fallback","bytes":1,"action":"connect",'* ]]
     run -0 explain --json --text 'SS'
-    [[ $output == '{"service":null,"reason":"undecided","bytes":2,'* ]]
+    [[ $output == '{"service":null,"reason":"undecided","bytes":2,"action":null,"target":null,'* ]]
+    printf '[fallback]\nexec = cat\n' >"$CONFIG"
+    run -0 explain --json --text 'x'
+    [[ $output == '{"service":"fallback","reason":"fallback","bytes":0,"action":"exec","target":"cat","seen":1,"services":[]}' ]]
 }
 
 @test "explain: what is wrong with the bytes, or with the file, is said, and nothing else" {
@@ -87,9 +94,46 @@ END
     run -64 explain --pcap "$CONFIG"
     [[ $output == 'portsplit: cannot read the capture: unknown file format' ]]
     run -64 explain --text a --hex 61
+    # shellcheck disable=SC2016
+    run -64 bash -c '"$0" explain "$1" <&-' "$PORTSPLIT_BIN/portsplit" "$CONFIG"
+    [[ $output == 'portsplit: cannot read standard input: Bad file descriptor' ]]
     echo '[x' >>"$CONFIG"
     run -78 explain --text a
     [[ $output == "$CONFIG:"*': [x: not a section; write [NAME] alone on its line'* ]]
+}
+
+@test "explain: a backslash in --text that begins no escape is taken as it is, and said so" {
+    configure_mixed
+    run -0 --separate-stderr explain --text 'SSH-2.0\r\n'
+    [[ ${lines[1]} == 'bytes seen: 11' ]]
+    [[ $stderr == 'portsplit: --text: \r is not a byte in hex and stays as it is; '* ]]
+    run -0 --separate-stderr explain --text 'SSH-2.0\0D\5Cn'
+    [[ $stderr == '' ]]
+}
+
+@test "explain, check, convert: a result that cannot be written is no success" {
+    configure_mixed
+    local words status
+    for words in 'explain --text S' 'explain --json --text S' check convert; do
+        echo "$words"
+        status=0
+        # shellcheck disable=SC2086
+        "$PORTSPLIT_BIN/portsplit" $words "$CONFIG" >/dev/full 2>"$TMP/said" || status=$?
+        ((status == 71))
+        grep -qx 'portsplit: cannot write standard output: No space left on device' "$TMP/said"
+    done
+}
+
+@test "explain: of a capture that is cut all is told that can be read, and that it is cut" {
+    configure_mixed
+    answer echo
+    echo '# a version line
+5353482d322e302d74657374' >"$TMP/ssh.hex"
+    "$PORTSPLIT_TOOLS/crowd" "127.0.0.1:$echo_port" "$TMP/capture" 20 7 "$TMP/ssh.hex"
+    truncate -s -1 "$TMP/capture"
+    run -64 --separate-stderr explain --pcap "$TMP/capture"
+    ((${#lines[@]} == 20))
+    [[ $stderr == "portsplit: cannot read the rest of $TMP/capture: "* ]]
 }
 
 @test "explain: a capture gives a line for each stream, in order, with what its client sent first" {

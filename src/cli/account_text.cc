@@ -51,11 +51,19 @@ std::string_view key_of(core::PatternKind kind) {
     return found->key;
 }
 
-std::string action_of(const core::Service& service) {
+struct Action {
+    std::string_view word;
+    std::string target;
+};
+
+/// What happens with the connection; nothing while that is undecided, and when it is closed.
+std::optional<Action> action_of(const Decision& decision) {
+    if (!decision.verdict || !decision.verdict->service) return std::nullopt;
+    const core::Service& service = decision.plan.service(*decision.verdict->service);
     if (const auto* connect = std::get_if<core::Connect>(&service.action)) {
-        return "action=connect target=" + core::to_string(connect->targets.front());
+        return Action{"connect", core::to_string(connect->targets.front())};
     }
-    return "action=exec target=" + std::get<core::Exec>(service.action).program;
+    return Action{"exec", std::get<core::Exec>(service.action).program};
 }
 
 std::string in_hex(core::Bytes bytes) {
@@ -132,8 +140,9 @@ std::string summary(const Decision& decision) {
     const std::size_t bytes = core::bytes_needed(decision.plan, decision.seen);
     line = fmt::format("service={} reason={} {}bytes={}", name_of(decision), reason_of(decision),
                        line, bytes);
-    if (!decision.verdict || !decision.verdict->service) return line;
-    return line + " " + action_of(decision.plan.service(*decision.verdict->service));
+    const auto action = action_of(decision);
+    if (!action) return line;
+    return fmt::format("{} action={} target={}", line, action->word, action->target);
 }
 
 std::string account_text(const Decision& decision, Colour colour) {
@@ -163,10 +172,17 @@ std::string account_text(const Decision& decision, Colour colour) {
 
 std::string account_json(const Decision& decision) {
     nlohmann::ordered_json json;
+    const auto action = action_of(decision);
     json["service"] = nullptr;
-    if (decision.verdict && decision.verdict->service) json["service"] = name_of(decision);
+    if (action) json["service"] = name_of(decision);
     json["reason"] = reason_of(decision);
     json["bytes"] = core::bytes_needed(decision.plan, decision.seen);
+    json["action"] = nullptr;
+    json["target"] = nullptr;
+    if (action) {
+        json["action"] = action->word;
+        json["target"] = action->target;
+    }
     json["seen"] = decision.seen.size();
     if (const Stream* stream = decision.stream) {
         json["src"] = stream->client.host;
@@ -178,6 +194,7 @@ std::string account_json(const Decision& decision) {
     const auto& services = decision.plan.config().services;
     json["services"] = nlohmann::ordered_json::array();
     for (std::size_t s = 0; s < services.size(); ++s) {
+        if (services[s].is_last_resort()) continue;
         nlohmann::ordered_json service = json_of(accounts[s].service);
         service["name"] = services[s].name;
         service["patterns"] = nlohmann::ordered_json::array();

@@ -79,7 +79,10 @@ class Collector {
         client->second.take(segment, most_, capture_.streams[client->second.stream()]);
     }
 
-    Capture finish() { return std::move(capture_); }
+    Capture finish(std::string problem) {
+        capture_.problem = std::move(problem);
+        return std::move(capture_);
+    }
 
   private:
     using Key = std::tuple<std::string, std::uint16_t, std::string, std::uint16_t>;
@@ -98,18 +101,22 @@ class Collector {
     Capture capture_;
 };
 
+Capture unreadable(std::string problem) {
+    return {.streams = {}, .skipped = 0, .problem = std::move(problem)};
+}
+
 }  // namespace
 
-core::Result<Capture, std::string> read_capture(const std::string& path, std::size_t most) {
+Capture read_capture(const std::string& path, std::size_t most) {
     std::array<char, PCAP_ERRBUF_SIZE> error{};
     const std::unique_ptr<pcap_t, decltype(&pcap_close)> file(
         pcap_open_offline(path.c_str(), error.data()), &pcap_close);
-    if (file == nullptr) return std::string("cannot read the capture: ") + error.data();
+    if (file == nullptr) return unreadable(std::string("cannot read the capture: ") + error.data());
     const int link_type = pcap_datalink(file.get());
     if (!is_known_link(link_type)) {
         const char* name = pcap_datalink_val_to_name(link_type);
-        return path + ": packets of link type " + (name == nullptr ? "unknown" : name) +
-               "; capture on an Ethernet, any or loopback interface";
+        return unreadable(path + ": packets of link type " + (name == nullptr ? "unknown" : name) +
+                          "; capture on an Ethernet, any or loopback interface");
     }
     Collector collector(most);
     pcap_pkthdr* header = nullptr;
@@ -119,8 +126,8 @@ core::Result<Capture, std::string> read_capture(const std::string& path, std::si
         const auto packet = std::as_bytes(std::span(data, header->caplen));
         if (const auto segment = segment_in(link_type, packet)) collector.take(*segment);
     }
-    if (more == PCAP_ERROR) return path + ": " + pcap_geterr(file.get());
-    return collector.finish();
+    if (more != PCAP_ERROR) return collector.finish("");
+    return collector.finish("cannot read the rest of " + path + ": " + pcap_geterr(file.get()));
 }
 
 }  // namespace portsplit::cli

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "core/endpoint.h"
-#include "core/result.h"
 
 namespace portsplit::cli {
 
@@ -22,11 +21,12 @@ struct Stream {
 struct Capture {
     std::vector<Stream> streams;  ///< in the order of their SYNs
     std::size_t skipped = 0;      ///< TCP segments of streams without their beginning
+    std::string problem;          ///< why the rest cannot be read, as a sentence; empty if all was
 };
 
-/// Reads a capture of TCP over IPv4 or IPv6.
+/// Reads a capture of TCP over IPv4 or IPv6, as far as it can be read: one that is still being
+/// written ends within a packet.
 /// @param most  how many first bytes of each stream to keep
-/// @returns the streams, or why the file cannot be read, as a sentence
-core::Result<Capture, std::string> read_capture(const std::string& path, std::size_t most);
+Capture read_capture(const std::string& path, std::size_t most);
 
 }  // namespace portsplit::cli

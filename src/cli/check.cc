@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <string>
@@ -6,6 +8,7 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/output.h"
 #include "config/advice.h"
 #include "config/load.h"
 #include "handoff.h"
@@ -45,14 +48,15 @@ std::string why_no_warning(const std::vector<std::string>& silenced) {
         const std::string name = word.substr(0, word.find(':'));
         if (std::find(names.begin(), names.end(), name) != names.end()) continue;
         std::string known;
-        for (const std::string_view it : names)
+        for (const std::string_view it : names) {
             known += (known.empty() ? "" : ", ") + std::string(it);
-        return "--silence " + word + ": no such warning; there are " + known;
+        }
+        return fmt::format("--silence {}: no such warning; there are {}", word, known);
     }
     return {};
 }
 
-void print(const config::Issue& issue) {
+void print_issue(const config::Issue& issue) {
     const std::string name = issue.name.empty() ? "" : " [" + std::string(issue.name) + "]";
     std::fprintf(stderr, "%s%s\n%s", config::to_string(issue).c_str(), name.c_str(),
                  issue.excerpt.c_str());
@@ -78,12 +82,13 @@ int check(const std::string& file, bool inetd, const std::vector<std::string>& s
     for (const config::Issue& issue : all_issues(loaded)) {
         if (is_silenced(issue, silenced)) continue;
         ++(issue.severity == config::Severity::Error ? errors : warnings);
-        print(issue);
+        print_issue(issue);
     }
     const bool good = errors == 0 && loaded.config;
-    std::printf("%s: %s (errors: %zu, warnings: %zu)\n", file.c_str(),
-                good ? "can be served" : "cannot be served", errors, warnings);
-    return good ? 0 : handoff::kExitConfiguration;
+    const int printed =
+        print(fmt::format("{}: {} (errors: {}, warnings: {})\n", file,
+                          good ? "can be served" : "cannot be served", errors, warnings));
+    return good ? printed : handoff::kExitConfiguration;
 }
 
 }  // namespace portsplit::cli

@@ -1,6 +1,6 @@
 #pragma once
 // What `portsplit` can do. Each command prints its own result and problems, and returns the exit
-// code.
+// code, which is 71 when the result cannot be written.
 
 #include <optional>
 #include <string>
@@ -31,7 +31,7 @@ struct Explained {
 };
 
 /// Prints how a configuration file decides, and why.
-/// @returns 0; 64 when the bytes cannot be read, 78 when the file cannot
+/// @returns 0; 64 when the bytes cannot be read, or not all of a capture, 78 when the file cannot
 int explain(const std::string& file, const Explained& what);
 
 }  // namespace portsplit::cli

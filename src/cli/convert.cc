@@ -1,6 +1,7 @@
 #include <cstdio>
 
 #include "cli/commands.h"
+#include "cli/output.h"
 #include "config/load.h"
 #include "config/writer.h"
 #include "handoff.h"
@@ -24,17 +25,13 @@ int convert(const std::string& file, const std::string& spelling) {
 
     const bool to_classic =
         spelling.empty() ? loaded.spelling != config::Spelling::Classic : spelling == "classic";
-    if (!to_classic) {
-        std::fputs(config::write_libconfig(*loaded.config).c_str(), stdout);
-        return 0;
-    }
+    if (!to_classic) return print(config::write_libconfig(*loaded.config));
     const auto classic = config::write_classic(*loaded.config);
     if (!classic) {
         std::fprintf(stderr, "%s: %s\n", file.c_str(), config::to_string(classic.error()).c_str());
         return handoff::kExitConfiguration;
     }
-    std::fputs(classic->c_str(), stdout);
-    return 0;
+    return print(*classic);
 }
 
 }  // namespace portsplit::cli

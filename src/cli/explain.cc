@@ -7,8 +7,10 @@
 #include "cli/account_text.h"
 #include "cli/capture.h"
 #include "cli/commands.h"
+#include "cli/output.h"
 #include "config/load.h"
 #include "config/values.h"
+#include "config/wording.h"
 #include "core/hex.h"
 #include "core/plan.h"
 #include "core/result.h"
@@ -22,6 +24,19 @@ namespace {
 
 using config::Problem;
 using Input = core::Result<std::string, Problem>;
+
+void complain(const std::string& what) { std::fprintf(stderr, "portsplit: %s\n", what.c_str()); }
+
+/// Whoever is used to printf(1) writes \r, and has to hear that this is two bytes here.
+std::string bytes_of_text(const std::string& text) {
+    config::Unescaped bytes = config::unescape(text);
+    if (!bytes.stray.empty()) {
+        complain("--text: " + config::shown(bytes.stray) +
+                 " is not a byte in hex and stays as it is; write \\0D for a carriage return, "
+                 "\\0A for a line feed, \\5C for a backslash");
+    }
+    return std::move(bytes.bytes);
+}
 
 Input bytes_of_hex(const std::string& text) {
     const auto sets = core::parse_hex(text);
@@ -39,12 +54,12 @@ Input bytes_of_hex(const std::string& text) {
 
 Input bytes_of_standard_input() {
     auto bytes = sys::read_all(STDIN_FILENO);
-    if (!bytes) return Problem{sys::to_string(bytes.error())};
-    return *std::move(bytes);
+    if (bytes) return *std::move(bytes);
+    return Problem{"cannot read standard input: " + sys::error_text(bytes.error().code)};
 }
 
 Input bytes_of(const Explained& what) {
-    if (what.text) return config::unescape(*what.text).bytes;
+    if (what.text) return bytes_of_text(*what.text);
     if (what.hex) return bytes_of_hex(*what.hex);
     return bytes_of_standard_input();
 }
@@ -56,47 +71,38 @@ Colour colour_of_output() {
     return ::isatty(STDOUT_FILENO) == 1 && !refused ? Colour::Terminal : Colour::Plain;
 }
 
-void print_line(const std::string& line) { std::printf("%s\n", line.c_str()); }
-
 int explain_bytes(const core::Plan& plan, const Explained& what) {
     const Input input = bytes_of(what);
     if (!input) {
-        std::fprintf(stderr, "portsplit: %s\n", input.error().text.c_str());
+        complain(input.error().text);
         return handoff::kExitUsage;
     }
     const core::Bytes seen = core::as_bytes(*input);
     const auto ending = what.final ? core::Ending::Deadline : core::Ending::Open;
     const Decision decision{plan, seen, core::decide(plan, seen, ending)};
-    if (what.json) {
-        print_line(account_json(decision));
-    } else {
-        print_line(summary(decision));
-        std::fputs(account_text(decision, colour_of_output()).c_str(), stdout);
-    }
-    return 0;
+    if (what.json) return print(account_json(decision) + "\n");
+    return print(summary(decision) + "\n" + account_text(decision, colour_of_output()));
 }
 
 int explain_capture(const core::Plan& plan, const Explained& what) {
-    const auto capture = read_capture(*what.capture, plan.window());
-    if (!capture) {
-        std::fprintf(stderr, "portsplit: %s\n", capture.error().c_str());
-        return handoff::kExitUsage;
-    }
-    for (const Stream& stream : capture->streams) {
+    const Capture capture = read_capture(*what.capture, plan.window());
+    std::string lines;
+    for (const Stream& stream : capture.streams) {
         const auto ending = stream.ended ? core::Ending::EndOfStream
                             : what.final ? core::Ending::Deadline
                                          : core::Ending::Open;
         const Decision decision{plan, stream.bytes, core::decide(plan, stream.bytes, ending),
                                 &stream};
-        print_line(what.json ? account_json(decision) : summary(decision));
+        lines += (what.json ? account_json(decision) : summary(decision)) + "\n";
     }
-    if (capture->skipped > 0) {
-        std::fprintf(stderr,
-                     "portsplit: %s: left out %zu segments of connections whose beginning was not "
-                     "captured\n",
-                     what.capture->c_str(), capture->skipped);
+    const int printed = print(lines);
+    if (capture.skipped > 0) {
+        complain(*what.capture + ": left out " + std::to_string(capture.skipped) +
+                 " segments of connections whose beginning was not captured");
     }
-    return 0;
+    if (capture.problem.empty()) return printed;
+    complain(capture.problem);
+    return handoff::kExitUsage;
 }
 
 }  // namespace
@@ -104,7 +110,7 @@ int explain_capture(const core::Plan& plan, const Explained& what) {
 int explain(const std::string& file, const Explained& what) {
     const auto text = sys::read_file(file);
     if (!text) {
-        std::fprintf(stderr, "portsplit: %s\n", sys::to_string(text.error()).c_str());
+        complain(sys::to_string(text.error()));
         return handoff::kExitConfiguration;
     }
     const config::Loaded loaded = config::read(*text, file, config::Need::Services,

@@ -30,7 +30,6 @@ int run(int argc, char** argv) {
     std::vector<std::string> silenced;
     CLI::App* check = app.add_subcommand("check", "Print every problem of a configuration");
     check->add_option("FILE", checked, "The configuration")->required();
-
     check->add_flag("--inetd", inetd, "It is for a super-server: no bind is needed");
     check
         ->add_option_function<std::string>(
@@ -40,7 +39,8 @@ int run(int argc, char** argv) {
 
     std::string converted;
     std::string spelling;
-    CLI::App* convert = app.add_subcommand("convert", "Print a configuration, includes in place, in another spelling");
+    CLI::App* convert = app.add_subcommand(
+        "convert", "Print a configuration, includes in place, in another spelling");
     convert->add_option("FILE", converted, "The configuration")->required();
     convert->add_option("--to", spelling, "The spelling; by default the one it is not in")
         ->check(CLI::IsMember({"classic", "libconfig"}));

@@ -18,7 +18,7 @@ enum class Need {
 };
 
 /// The most services that a configuration may have. libconfig compares the name of each member of a
-/// group with all before it, which takes about a second for so many.
+/// group with all before it, which takes it about a second for so many.
 inline constexpr std::size_t kMostServices = 10000;
 
 struct Built {

@@ -1,7 +1,7 @@
 #pragma once
-// The zygote of a generation: holds the plan, forks a dispatcher for each connection it is handed,
-// and writes the log line when the dispatcher, or the program it became, is gone. Reads no client
-// byte.
+// The zygote of a generation: holds the plan, keeps spare dispatchers ready that take the
+// connections, and writes the log line when a dispatcher, or the program it became, is gone. Reads
+// no client byte.
 
 #include <string>
 

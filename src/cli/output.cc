@@ -1,0 +1,21 @@
+#include "cli/output.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "handoff.h"
+#include "sys/file.h"
+
+namespace portsplit::cli {
+
+int print(std::string_view text) {
+    // Not by stdio, which may forget why it could not write.
+    const auto written = sys::write_all(STDOUT_FILENO, text);
+    if (written) return 0;
+    const sys::SysError error{written.error().code, "cannot write standard output"};
+    std::fprintf(stderr, "portsplit: %s\n", sys::to_string(error).c_str());
+    return handoff::kExitSystem;
+}
+
+}  // namespace portsplit::cli
