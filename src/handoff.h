@@ -44,7 +44,7 @@ struct Ready {
 /// Listener to zygote, with the client's socket.
 struct Connection {
     Header header{.kind = Kind::Connection};
-    std::uint64_t id = 0;                   ///< never used twice by one listener
+    std::uint64_t id = 0;                   ///< never used twice by one listener, and never 0
     std::int64_t accepted_nanoseconds = 0;  ///< on the monotonic clock
     sys::Address peer;
     sys::Address local;

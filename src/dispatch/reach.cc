@@ -48,15 +48,16 @@ int wait_for(int fd, const sys::Address& address, Clock::time_point deadline) {
     return ready == 0 ? ETIMEDOUT : sys::connect_outcome(fd, address);
 }
 
-/// Tries addresses in order.
+/// Tries addresses in order; tells what is known before it waits for one.
 /// @param error  the last one, when none answered
 std::optional<sys::UniqueFd> reach_any(std::span<const sys::Address> addresses, TargetLimit& limit,
-                                       int& error) {
+                                       Reporter& reporter, int& error) {
     error = ETIMEDOUT;
     for (std::size_t i = 0; i < addresses.size() && !limit.is_over(); ++i) {
         auto fd = sys::start_connect(addresses[i]);
         error = fd ? sys::connect_outcome(fd->get(), addresses[i]) : fd.error().code;
         if (error == EALREADY) {
+            reporter.tell();
             error = wait_for(fd->get(), addresses[i], limit.end_of_share(addresses.size() - i));
         }
         if (error == 0) return std::move(*fd);
@@ -78,8 +79,8 @@ std::optional<sys::UniqueFd> reach_one(const core::Endpoint& target, std::size_t
         }
     }
     int error = 0;
-    auto fd =
-        reach_any(numeric ? std::span(&*numeric, 1) : std::span(resolved.addresses), limit, error);
+    auto fd = reach_any(numeric ? std::span(&*numeric, 1) : std::span(resolved.addresses), limit,
+                        reporter, error);
     if (!fd) reporter.failed(Stage::Connect, error, index);
     return fd;
 }

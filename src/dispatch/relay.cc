@@ -13,6 +13,7 @@
 #include "dispatch/flow.h"
 #include "sys/clock.h"
 #include "sys/error.h"
+#include "sys/process.h"
 #include "sys/socket.h"
 
 namespace portsplit::dispatch {
@@ -167,6 +168,8 @@ Totals relay(Side client, Side server, std::chrono::milliseconds half_closed_lim
         if (up.done() && down.done()) break;
         silent = !poller.wait(patience(up, down, half_closed_limit));
     }
+    // Both sides have what was theirs: the clearing up lets others go first.
+    sys::give_way();
     if (client.broken() || server.broken() || (silent && server.is_socket())) {
         carry_reset(client, server);
     } else if (up.cut_short()) {

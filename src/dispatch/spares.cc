@@ -63,8 +63,10 @@ std::optional<sys::UniqueFd> Spares::take(Place& place, int channel) {
     place.state.store(State::Waiting, std::memory_order_relaxed);
     const auto buffer = std::as_writable_bytes(std::span(&place.message, 1));
     auto received = sys::receive_message(channel, buffer, sys::Wait::ForMessage);
-    // The listener has ended its side, in one way or another.
-    if (!received || received->size == 0) return std::nullopt;
+    // ECONNRESET: it left with messages to it unread (unix(7)).
+    const bool dismissed = received ? received->size == 0 : received.error().code == ECONNRESET;
+    if (dismissed) place.state.store(State::Dismissed, std::memory_order_release);
+    if (dismissed || !received) return std::nullopt;
     const bool whole = received->size == buffer.size() && !received->truncated;
     const bool known = whole && place.message.header.version == handoff::kVersion &&
                        place.message.header.kind == handoff::Kind::Connection;

@@ -32,6 +32,7 @@ class Spares {
         Waiting,        ///< for a connection
         Taken,          ///< the process has its connection and reads here no more
         Misunderstood,  ///< it took a message that is no connection
+        Dismissed,      ///< the listener has ended its side: nothing comes any more
     };
 
     struct Place {
@@ -69,8 +70,8 @@ class Spares {
     // For a spare.
 
     /// Waits for a connection.
-    /// @returns the client's socket; nothing when none will come any more, or when the message is
-    /// no connection, as the place then says
+    /// @returns the client's socket; nothing when there is none, and the place says why, unless the
+    /// system could not receive
     std::optional<sys::UniqueFd> take(Place& place, int channel);
     /// Gives the shared memory up.
     void give_up();

@@ -3,9 +3,9 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstring>
@@ -33,6 +33,9 @@ constexpr std::size_t kFewSpares = kSpares / 2;
 
 /// After no process could be had, or a spare was killed: neither must lead to a storm of forks.
 constexpr std::chrono::milliseconds kForkPause{100};
+
+/// How often the zygote looks for itself whether spares are few, where they cannot say so.
+constexpr std::chrono::milliseconds kWaryPause{500};
 
 /// More than the channel holds of honest messages; a flood must not keep the zygote from its work.
 constexpr int kProgressBatch = 1000;
@@ -82,6 +85,7 @@ class Zygote {
     bool fork_spare();
     [[noreturn, gnu::noinline]] void be_spare(Spares::Place& place);
     void take_departures();
+    void add(pid_t pid, const handoff::Connection& message);
     void take_progress();
     void note(Connection& connection, const Progress& progress, pid_t pid);
     void renew_progress();
@@ -101,6 +105,7 @@ class Zygote {
     Spares spares_;
     Connections connections_;
     bool open_ = true;             ///< connections may still come
+    bool wary_ = false;            ///< there may be spares whose words do not arrive
     Clock::time_point fork_at_{};  ///< not before; after a fork failed, or a spare died
 };
 
@@ -114,13 +119,17 @@ int Zygote::run() {
             {.fd = signals_.get(), .events = POLLIN, .revents = 0},
         }};
         const bool short_of_spares = open_ && spares_.count() <= kFewSpares;
-        const auto until = short_of_spares ? fork_at_ : Clock::time_point::max();
+        auto until = short_of_spares ? fork_at_ : Clock::time_point::max();
+        if (wary_) until = std::min(until, Clock::now() + kWaryPause);
         const int ready = sys::retry(
             [&] { return ::poll(entries.data(), entries.size(), sys::poll_timeout(until)); });
         if (ready < 0) {
             log_.line(Level::Error, "cannot wait for connections: " + sys::error_text(errno));
             return handoff::kExitSystem;
         }
+        take_departures();
+        // Only while spares are few does anybody wait for what is done here.
+        if (spares_.count() > kFewSpares) sys::give_way();
         if (entries[0].revents != 0) take_progress();
         if (entries[1].revents != 0) reap();
     }
@@ -131,7 +140,10 @@ int Zygote::run() {
 void Zygote::fork_spares() {
     take_departures();
     if (!open_ || spares_.count() > kFewSpares || Clock::now() < fork_at_) return;
+    // Inherited, so that a spare is never called anything else.
+    sys::set_name("portsplit-spare");
     while (spares_.count() < kSpares && fork_spare()) continue;
+    sys::set_name("portsplit-dispatch");
 }
 
 /// @returns false when no process can be had now
@@ -156,7 +168,6 @@ bool Zygote::fork_spare() {
 void Zygote::be_spare(Spares::Place& place) {
     // A group of its own: no signal to a group reaches or leaves it.
     ::setpgid(0, 0);
-    sys::set_name("portsplit-spare");
     signals_.reset();
     progress_in_.reset();
     sys::unblock_signals();
@@ -178,10 +189,13 @@ void Zygote::be_spare(Spares::Place& place) {
 /// Takes note of the connections that spares have taken.
 void Zygote::take_departures() {
     while (const auto departure = spares_.next_departure()) {
-        const handoff::Connection& message = departure->message;
-        const Clock::time_point accepted{std::chrono::nanoseconds(message.accepted_nanoseconds)};
-        connections_.add(departure->pid, {message.id, accepted, {message.peer, message.local}, {}});
+        add(departure->pid, departure->message);
     }
+}
+
+void Zygote::add(pid_t pid, const handoff::Connection& message) {
+    const Clock::time_point accepted{std::chrono::nanoseconds(message.accepted_nanoseconds)};
+    connections_.add(pid, {message.id, accepted, {message.peer, message.local}, {}});
 }
 
 void Zygote::take_progress() {
@@ -216,12 +230,13 @@ void Zygote::note(Connection& connection, const Progress& progress, pid_t pid) {
 }
 
 /// Only a dispatcher that was taken over can have shut the channel. Its siblings of the same
-/// channel lose their words; those to come get a new one.
+/// channel, spares among them, lose their words; those to come get a new one.
 void Zygote::renew_progress() {
     auto fresh = sys::channel_pair();
     if (!fresh || !sys::stamp_senders(fresh->first)) return;
     progress_in_ = std::move(fresh->first);
     progress_out_ = std::move(fresh->second);
+    wary_ = true;
     log_.limited(
         Level::Error, "shut channels",
         "a dispatcher shut the channel it shares with others, which it has no reason to do: "
@@ -248,11 +263,10 @@ void Zygote::finish_spare(const sys::Ended& ended, const Spares::Ended& spare) {
                      "a message from the listener was not understood; its connection is closed");
         if (message.id != 0) tell(handoff::Reaped{.id = message.id});
     } else if (message.id != 0) {  // it died with the connection in its hands
-        const Clock::time_point accepted{std::chrono::nanoseconds(message.accepted_nanoseconds)};
-        connections_.add(ended.pid, {message.id, accepted, {message.peer, message.local}, {}});
+        add(ended.pid, message);
         finish(ended.pid, ended.status);
-    } else if (WIFEXITED(ended.status)) {
-        open_ = false;  // it saw the end of the channel
+    } else if (spare.state == Spares::State::Dismissed) {
+        open_ = false;
     } else {
         fork_at_ = Clock::now() + kForkPause;
     }

@@ -40,13 +40,14 @@ Result<std::string> read_file(const std::string& path) {
 }
 
 Result<std::string> read_all(int fd) {
-    // Straight into the text: a buffer on the stack would stay with the process, and be copied to
-    // each of its forks.
-    constexpr std::size_t kPiece = 65536;
+    // Straight into the text, and in pieces that grow with it: the pages of a large buffer would
+    // stay with the process, and go to each of its forks.
+    constexpr std::size_t kFirstPiece = 4096;
     std::string text;
     for (std::size_t size = 0;;) {
-        text.resize(size + kPiece);
-        const ssize_t got = retry([&] { return ::read(fd, text.data() + size, kPiece); });
+        const std::size_t piece = std::max(kFirstPiece, size);
+        text.resize(size + piece);
+        const ssize_t got = retry([&] { return ::read(fd, text.data() + size, piece); });
         if (got < 0) return SysError{errno, "cannot read"};
         size += static_cast<std::size_t>(got);
         if (got == 0) {

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -38,6 +39,8 @@ void refuse_tracing() {
     ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 #endif
 }
+
+void give_way() { ::sched_yield(); }
 
 void set_name(const char* name) { ::prctl(PR_SET_NAME, name, 0, 0, 0); }
 

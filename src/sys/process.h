@@ -19,6 +19,9 @@ void close_on_exec_from(int first);
 /// forks; a program it becomes is traceable again.
 void refuse_tracing();
 
+/// Lets whoever else has work on this processor go first (sched_yield(2)).
+void give_way();
+
 /// What ps(1) calls this process; cut to 15 bytes (PR_SET_NAME).
 void set_name(const char* name);
 

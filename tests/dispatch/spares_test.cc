@@ -128,6 +128,7 @@ TEST_F(SparesTest, EndWithTheChannel) {
     int status = -1;
     ::waitpid(pid, &status, 0);
     EXPECT_EQ(status, 0);
+    EXPECT_EQ(spares().on_end(pid)->state, State::Dismissed);
 }
 
 TEST_F(SparesTest, SayThatAMessageIsNoConnection) {
