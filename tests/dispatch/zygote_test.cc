@@ -242,7 +242,7 @@ TEST_F(ZygoteTest, ReplacesSparesThatWereKilled) {
     while (child_named("portsplit-spare") == -1) continue;
     for (const pid_t child : loopback::children_of(zygote().pid())) {
         ::kill(child, SIGKILL);
-        loopback::wait_until_dead(child);
+        loopback::wait_for_state(child, 'Z');
     }
     Pair pair = loopback::tcp_pair();
     hand_over(1, pair.near);

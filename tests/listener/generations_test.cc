@@ -110,10 +110,11 @@ class GenerationsTest : public testing::Test {
     /// From now on nobody takes what is handed over.
     void stop_taking() {
         ASSERT_EQ(::kill(current().pid(), SIGSTOP), 0);
+        loopback::wait_for_state(current().pid(), 'T');
         for (const pid_t child : loopback::children_of(current().pid())) {
             if (loopback::name_of(child) == "cat") continue;  // which is being served
             ::kill(child, SIGKILL);
-            loopback::wait_until_dead(child);
+            loopback::wait_for_state(child, 'Z');
         }
     }
 

@@ -114,13 +114,14 @@ inline std::string name_of(pid_t pid) {
     return name && !name->empty() ? name->substr(0, name->size() - 1) : "";
 }
 
-/// Waits until a process that was killed is dead, reaped or not.
-inline void wait_until_dead(pid_t pid) {
+/// Waits until a process that was sent a signal is in the state that comes of it, as proc(5) has
+/// it: 'T' stopped, 'Z' dead; or gone.
+inline void wait_for_state(pid_t pid, char state) {
     const std::string path = "/proc/" + std::to_string(pid) + "/stat";
+    const std::string behind_name = std::string(") ") + state;
     while (true) {
         const auto stat = sys::read_file(path);
-        // proc(5): the state follows the name, which is in brackets.
-        if (!stat || stat->find(") Z") != std::string::npos) return;
+        if (!stat || stat->find(behind_name) != std::string::npos) return;
     }
 }
 
