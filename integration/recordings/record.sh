@@ -397,7 +397,8 @@ wait_for() {
     shift
     until "$@"; do
         ((tenths-- > 0)) || return 1
-        sleep 0.1
+        # Nobody writes to it: reading with a limit is the pause between two looks.
+        read -r -t 0.1 <> <(:) || true
     done
 }
 

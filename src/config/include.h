@@ -32,7 +32,7 @@ struct Files {
 // No file on a disk takes an include further than this.
 inline constexpr std::size_t kDeepestInclude = 16;  ///< files, each included by the one before
 inline constexpr std::size_t kMostFiles = 1000;     ///< the one that was asked for among them
-/// The texts of all files, each as often as it is included, in bytes: what one file may have.
+/// The texts of all files, each as often as it is included, in bytes.
 inline constexpr std::size_t kLargestWhole = std::size_t{16} << 20;
 
 /// Reads a configuration in either spelling, and each file it includes in its own. Issues: what the

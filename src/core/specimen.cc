@@ -1,7 +1,6 @@
 #include "core/specimen.h"
 
 #include <algorithm>
-#include <array>
 #include <deque>
 #include <map>
 #include <memory>
