@@ -22,8 +22,8 @@ inline constexpr std::uint32_t kVersion = 2;
 
 // Descriptors the zygote starts with, besides 0 and 1 (/dev/null) and 2 (standard error).
 inline constexpr int kChannelFd = 3;  ///< SOCK_SEQPACKET; messages both ways
-inline constexpr int kConfigurationFd =
-    4;  ///< sealed memory: the configuration in libconfig spelling
+/// Sealed memory: the configuration in libconfig spelling.
+inline constexpr int kConfigurationFd = 4;
 
 // The zygote's command line: `portsplit-dispatch --zygote VERSION LOG FILE`. LOG is `syslog`, or
 // `stderr` for whatever else the listener's log is; FILE is the configuration's name, for messages.

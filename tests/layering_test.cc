@@ -27,9 +27,8 @@ struct Room {
 };
 
 // `core/` is any header of that room, `<fmt/>` any header of that library, `<std>` the C++ standard
-// library, `<pure>` that without what reaches outside the program (PCRE2 computes and does nothing
-// else), `<system>` what POSIX and Linux
-// add. Anything else is one header.
+// library, `<pure>` that library without what reaches outside the program, `<system>` what POSIX and
+// Linux add. Anything else is one header. PCRE2 computes and does nothing else.
 constexpr std::array kRooms{
     Room{"core", "core/ <pure> <pcre2.h>"},
     Room{"config", "core/ config/ <std> <arpa/inet.h> <libconfig.h> <fmt/>"},

@@ -18,9 +18,10 @@
 //   trickle:MS:TEXT                     a byte every MS milliseconds
 //   acked      waits until all that was sent is acknowledged
 //   expect:TEXT                         receives exactly that
-//   expect-eof  expect-reset  expect-end    how the stream ends, with no byte before; -end is
-//   either print      everything up to the end of the stream goes to standard output echo sends
-//   back what comes, until the end of the stream hold       reads nothing until the other side ends
+//   expect-eof  expect-reset  expect-end    how the stream ends, with no byte before; -end is either
+//   print      writes everything up to the end of the stream to standard output
+//   echo       sends back what comes, until the end of the stream
+//   hold       reads nothing until the other side ends
 //   transfer:N  feed:N  drain:N         N bytes of a known stream both ways at once, out, or in
 //   shutdown  reset  close              ends sending; ends all with a reset; ends all
 //   say-port                            prints the own port

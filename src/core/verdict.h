@@ -40,8 +40,7 @@ enum class Ending {
 
 /// Applies the decision rule to the bytes so far. Services are asked in the order of the
 /// configuration; one wins when it matches and every earlier one has said no.
-/// @param seen  all bytes of the stream so far, from its first; those beyond the window are
-/// ignored,
+/// @param seen  all bytes of the stream so far, from its first; those beyond the window are ignored,
 ///              and a full window decides as if nothing more could come
 /// @returns nothing while it is undecided, which is possible only with `Ending::Open`. A verdict
 ///          given with `Ending::Open` is given for every continuation of the bytes too.

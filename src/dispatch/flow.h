@@ -21,8 +21,7 @@ class Store {
     std::size_t held() const { return held_; }
 
     /// Moves bytes from a descriptor in, or out to one, without waiting.
-    /// @returns as read(2) and write(2): bytes moved, 0 for an end of stream (taking only), or -1
-    /// and
+    /// @returns as read(2) and write(2): bytes moved, 0 for an end of stream (taking only), or -1 and
     ///          errno. EAGAIN from `take` means that nothing waits there or that the store is full.
     ssize_t take(int from);
     ssize_t give(int to);

@@ -18,8 +18,7 @@ namespace portsplit::dispatch {
 /// (socket(7), tcp(7)).
 /// @param deadline  on the monotonic clock, counted from accept, not from the first byte
 /// @param before_waiting  called once, before the first wait
-/// @returns the verdict; a client that is gone is one (no service, reason eof). SysError when
-/// poll(2)
+/// @returns the verdict; a client that is gone is one (no service, reason eof). SysError when poll(2)
 ///          or recv(2) failed.
 sys::Result<core::Verdict> sniff(const sys::UniqueFd& client, const core::Plan& plan,
                                  sys::Clock::time_point deadline,

@@ -16,9 +16,8 @@ class PidFile {
     PidFile() = default;
 
     /// Creates or takes over the file and writes this process's pid.
-    /// @returns EEXIST when a living daemon holds it; ELOOP when the path is a symbolic link; or
-    /// why it
-    ///          could not be written
+    /// @returns EEXIST when a living daemon holds it; ELOOP when the path is a symbolic link; or why
+    ///          it could not be written
     static sys::Result<PidFile> create(const std::string& path);
 
     PidFile(PidFile&& other) noexcept;

@@ -48,8 +48,7 @@ class ServiceManager {
 
     std::vector<Passed> sockets_;
     std::string notify_socket_;
-    std::chrono::microseconds watchdog_{
-        0};  ///< half of what the manager wants at least; 0 for none
+    std::chrono::microseconds watchdog_{0};  ///< half of WATCHDOG_USEC; 0 for none
     sys::Clock::time_point fed_{};
     sys::Clock::time_point told_{};
     std::string status_;
