@@ -1,6 +1,6 @@
 #include "config/classic_reader.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <string>
 

@@ -1,7 +1,7 @@
 // A tool of the build: copies portsplit.conf(5) from standard input to standard output and puts the
 // keys, as the option table has them, in the place of the line @KEYS@.
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cctype>
 #include <iostream>

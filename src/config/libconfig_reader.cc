@@ -1,6 +1,6 @@
 #include "config/libconfig_reader.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <libconfig.h>
 
 #include <array>

@@ -1,6 +1,6 @@
 #include "config/libconfig_scan.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cstddef>

@@ -1,6 +1,6 @@
 #include "config/section_reader.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstddef>
 #include <optional>

@@ -1,6 +1,6 @@
 #include "config/spot.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstddef>
 

@@ -1,6 +1,6 @@
 #include "dispatch/log_line.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <variant>
 
