@@ -33,8 +33,8 @@ constexpr std::array kRooms{
     Room{"core", "core/ <pure> <pcre2.h>"},
     Room{"config", "core/ config/ <std> <arpa/inet.h> <libconfig.h> <fmt/>"},
     Room{"sys", "core/ sys/ <std> <system> <fmt/>"},
-    Room{"listener",
-         "core/ config/ sys/ listener/ handoff.h included_files.h <std> <system> <systemd/>"},
+    Room{"daemon",
+         "core/ config/ sys/ daemon/ handoff.h included_files.h <std> <system> <systemd/>"},
     Room{"dispatch",
          "core/ config/ sys/ dispatch/ handoff.h included_files.h <std> <system> <fmt/> <ares.h>"},
     Room{"cli",
@@ -240,7 +240,7 @@ TEST_F(LayeringFails, NotForATreeThatKeepsTheRules) {
     header("handoff.h",
            "#include <netinet/in.h>\n#include <cstdint>\n#include \"core/verdict.h\"\n");
     write("dispatch/main.cc", "#include <ares.h>\n#include \"handoff.h\"\n");
-    write("listener/main.cc", "#include <systemd/sd-daemon.h>\n#include \"handoff.h\"\n");
+    write("daemon/main.cc", "#include <systemd/sd-daemon.h>\n#include \"handoff.h\"\n");
     write("cli/main.cc", "#include <CLI/CLI.hpp>\n#include <nlohmann/json.hpp>\n");
     EXPECT_EQ(problems(), Problems{});
 }
@@ -265,14 +265,14 @@ TEST_F(LayeringFails, WhenARoomLooksUpwards) {
 }
 
 TEST_F(LayeringFails, WhenTheTwoProgramsMeetOutsideTheContract) {
-    write("dispatch/a.cc", "#include \"listener/accept.h\"\n");
-    write("listener/a.cc", "#include \"dispatch/sniff.h\"\n#include <ares.h>\n");
+    write("dispatch/a.cc", "#include \"daemon/accept.h\"\n");
+    write("daemon/a.cc", "#include \"dispatch/sniff.h\"\n#include <ares.h>\n");
     header("handoff.h", "#include \"sys/fd.h\"\n");
-    EXPECT_EQ(problems(), (Problems{"dispatch/a.cc: dispatch may not include listener/accept.h",
+    EXPECT_EQ(problems(), (Problems{"daemon/a.cc: daemon may not include dispatch/sniff.h",
+                                    "daemon/a.cc: daemon may not include <ares.h>",
+                                    "dispatch/a.cc: dispatch may not include daemon/accept.h",
                                     "handoff.h: handoff.h may not include sys/fd.h",
-                                    "listener/a.cc: listener may not include dispatch/sniff.h",
-                                    "listener/a.cc: listener may not include <ares.h>",
-                                    "rooms include each other in a circle: dispatch, listener"}));
+                                    "rooms include each other in a circle: daemon, dispatch"}));
 }
 
 TEST_F(LayeringFails, WhenAThirdRoomClosesTheCircle) {

@@ -13,8 +13,8 @@
 #include "config/load.h"
 #include "handoff.h"
 #include "included_files.h"
-#include "sys/account.h"
 #include "sys/file.h"
+#include "sys/user.h"
 
 namespace portsplit::cli {
 namespace {

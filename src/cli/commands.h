@@ -9,7 +9,7 @@
 namespace portsplit::cli {
 
 /// Becomes `portsplitd` in the foreground with these arguments.
-int serve(const std::vector<std::string>& arguments);
+int run_in_foreground(const std::vector<std::string>& arguments);
 
 /// Prints every problem of a configuration file on standard error.
 /// @param inetd     it is for a super-server, which listens itself: a file without `bind` is fine

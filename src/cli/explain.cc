@@ -4,9 +4,9 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "cli/account_text.h"
 #include "cli/capture.h"
 #include "cli/commands.h"
+#include "cli/explanation_text.h"
 #include "cli/output.h"
 #include "config/load.h"
 #include "config/values.h"
@@ -80,8 +80,8 @@ int explain_bytes(const core::Plan& plan, const Explained& what) {
     const core::Bytes seen = core::as_bytes(*input);
     const auto ending = what.final ? core::Ending::Deadline : core::Ending::Open;
     const Decision decision{plan, seen, core::decide(plan, seen, ending)};
-    if (what.json) return print(account_json(decision) + "\n");
-    return print(summary(decision) + "\n" + account_text(decision, colour_of_output()));
+    if (what.json) return print(explanation_json(decision) + "\n");
+    return print(summary(decision) + "\n" + explanation_text(decision, colour_of_output()));
 }
 
 int explain_capture(const core::Plan& plan, const Explained& what) {
@@ -93,7 +93,7 @@ int explain_capture(const core::Plan& plan, const Explained& what) {
                                          : core::Ending::Open;
         const Decision decision{plan, stream.bytes, core::decide(plan, stream.bytes, ending),
                                 &stream};
-        lines += (what.json ? account_json(decision) : summary(decision)) + "\n";
+        lines += (what.json ? explanation_json(decision) : summary(decision)) + "\n";
     }
     const int printed = print(lines);
     if (capture.skipped > 0) {

@@ -74,7 +74,7 @@ int run(int argc, char** argv) {
     if (!log.empty()) arguments.insert(arguments.end(), {"--log", log});
     if (!ready_fd.empty()) arguments.insert(arguments.end(), {"--ready-fd", ready_fd});
     arguments.push_back(file);
-    return cli::serve(arguments);
+    return cli::run_in_foreground(arguments);
 }
 
 }  // namespace

@@ -18,7 +18,7 @@
 namespace portsplit::config {
 namespace {
 
-using Kind = core::Sighting::Kind;
+using Kind = core::Finding::Kind;
 
 constexpr std::array<std::string_view, 9> kNames{"shadowed",      "never-wins",    "waits",
                                                  "never-matches", "never-certain", "holds-all",
@@ -33,10 +33,10 @@ class Adviser {
         const std::vector<std::size_t> losers = core::find_losers(config_, shadows);
         add_shadow_warnings(config_, origins_, shadows, losers, found_);
         check_last_resorts();
-        for (const core::Sighting& sighting : core::find_sightings(core::Plan(config_))) {
+        for (const core::Finding& finding : core::lint(core::Plan(config_))) {
             // Of a service that can never win everything else goes without saying.
-            if (!std::binary_search(losers.begin(), losers.end(), sighting.service)) {
-                add(sighting);
+            if (!std::binary_search(losers.begin(), losers.end(), finding.service)) {
+                add(finding);
             }
         }
         sort_by_spot(found_);
@@ -66,21 +66,21 @@ class Adviser {
                            [&](const core::Service& service) { return service.name == name; });
     }
 
-    void add(const core::Sighting& it) {
+    void add(const core::Finding& it) {
         const core::Service& service = config_.services[it.service];
         const Origin& origin = origins_.services[it.service];
         // Where a service that stands elsewhere was included, its own place is the one to change.
         const Spot pattern = origin.patterns[it.pattern];
-        const bool is_here = it.kind != Kind::Overtaken && pattern.file == origin.spot.file;
+        const bool is_here = it.kind != Kind::NeverWins && pattern.file == origin.spot.file;
         const Spot spot = is_here ? pattern : origin.spot;
         const auto [name, text] = wording(it, spot);
         warn(spot, name, service.name, fmt::format("service {}: {}", service.name, text));
     }
 
-    std::pair<std::string_view, std::string> wording(const core::Sighting& it, Spot spot) const {
+    std::pair<std::string_view, std::string> wording(const core::Finding& it, Spot spot) const {
         const std::string example = fmt::format("\"{}\"", shown(escape(it.example)));
         switch (it.kind) {
-            case Kind::Overtaken:
+            case Kind::NeverWins:
                 return {"never-wins",
                         fmt::format("all streams found for it go to service {}, such as {}; move "
                                     "it up, or make the two differ",
@@ -91,16 +91,16 @@ class Adviser {
                                     "that now waits is served at the deadline only; move it up, or "
                                     "ask for more bytes",
                                     example, earlier(it, spot))};
-            case Kind::Barren:
+            case Kind::NeverMatches:
                 return {"never-matches", fmt::format("nothing was found that regex \"{}\" "
                                                      "matches; {}",
                                                      pattern(it), advice_for(it))};
-            case Kind::Endless:
+            case Kind::NeverCertain:
                 return {"never-certain",
                         fmt::format("nothing was found at which regex \"{}\" is certain, and {} "
                                     "leaves it open up to the deadline or the full window; {}",
                                     pattern(it), endless(it, example), advice_for(it))};
-            case Kind::Holds:
+            case Kind::HoldsAll:
                 return {"holds-all",
                         fmt::format("regex \"{}\" says no to no first byte: {}, which fits nothing "
                                     "else, reaches no fallback before the deadline or the full "
@@ -110,16 +110,16 @@ class Adviser {
         return {};
     }
 
-    std::string earlier(const core::Sighting& it, Spot spot) const {
+    std::string earlier(const core::Finding& it, Spot spot) const {
         return fmt::format("{} {}", config_.services[it.by_service].name,
                            where(origins_.services[it.by_service].spot, spot, origins_.files));
     }
 
-    std::string pattern(const core::Sighting& it) const {
+    std::string pattern(const core::Finding& it) const {
         return shown(print_pattern(config_.services[it.service].patterns[it.pattern]));
     }
 
-    std::string advice_for(const core::Sighting& it) const {
+    std::string advice_for(const core::Finding& it) const {
         const std::string& text = config_.services[it.service].patterns[it.pattern].text;
         for (const std::string_view end : {"$", "\\z", "\\Z"}) {
             if (text.find(end) == text.npos) continue;
@@ -128,7 +128,7 @@ class Adviser {
         return "try it with portsplit explain";
     }
 
-    static std::string endless(const core::Sighting& it, const std::string& example) {
+    static std::string endless(const core::Finding& it, const std::string& example) {
         const std::string repeated = escape(std::string(1, *it.repeated));
         return it.example.empty()
                    ? fmt::format("\"{}\" again and again", repeated)

@@ -9,7 +9,7 @@
 
 #include "config/values.h"
 #include "config/wording.h"
-#include "core/specimen.h"
+#include "core/examples.h"
 
 namespace portsplit::config {
 namespace {
@@ -57,7 +57,7 @@ class Wording {
     }
 
     std::string example_of(const core::PatternSource& pattern) const {
-        const auto matches = core::find_specimens(pattern, config_.window, 1).matches;
+        const auto matches = core::find_examples(pattern, config_.window, 1).matches;
         if (matches.empty()) return "";
         return fmt::format(", such as \"{}\",", shown(escape(matches.front())));
     }

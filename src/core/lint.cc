@@ -87,58 +87,58 @@ class Earlier {
 };
 
 /// Looks at one service after the other, with streams that fit it.
-class Lookout {
+class Linter {
   public:
-    explicit Lookout(const Plan& plan) : plan_(plan) {}
+    explicit Linter(const Plan& plan) : plan_(plan) {}
 
-    std::vector<Sighting> look() {
+    std::vector<Finding> look() {
         for (std::size_t s = 0; s < plan_.config().services.size(); ++s) look_at_service(s);
-        return std::move(sightings_);
+        return std::move(findings_);
     }
 
   private:
-    using Kind = Sighting::Kind;
+    using Kind = Finding::Kind;
     static constexpr std::size_t kMostMatches = 8;
 
     void look_at_service(std::size_t service) {
         const auto& patterns = plan_.service(service).patterns;
-        std::optional<Sighting> overtaken;
-        std::optional<Sighting> waits;
+        std::optional<Finding> overtaken;
+        std::optional<Finding> waits;
         bool wins = false;
         for (std::size_t p = 0; p < patterns.size(); ++p) {
             if (patterns[p].kind == PatternKind::Regex && ++searched_ > kMostSearched) return;
-            const Specimens specimens = find_specimens(patterns[p], plan_.window(), kMostMatches);
-            note_undecided(service, p, specimens);
-            for (const std::string& match : specimens.matches) {
+            const Examples examples = find_examples(patterns[p], plan_.window(), kMostMatches);
+            note_undecided(service, p, examples);
+            for (const std::string& match : examples.matches) {
                 const auto standing = plan_.ask(as_bytes(match), Plan::Outlook::Open);
-                const Sighting sighting{Kind::Waits, service, p, standing.service, match};
+                const Finding finding{Kind::Waits, service, p, standing.service, match};
                 wins |= standing.service == service;
                 if (standing.service == service) continue;
-                if (standing.answer == Answer::More && !waits) waits = sighting;
-                if (standing.answer == Answer::Match && !overtaken) overtaken = sighting;
+                if (standing.answer == Answer::More && !waits) waits = finding;
+                if (standing.answer == Answer::Match && !overtaken) overtaken = finding;
             }
         }
-        if (waits) sightings_.push_back(*waits);
+        if (waits) findings_.push_back(*waits);
         if (wins || waits || !overtaken) return;
-        overtaken->kind = Kind::Overtaken;
-        sightings_.push_back(*overtaken);
+        overtaken->kind = Kind::NeverWins;
+        findings_.push_back(*overtaken);
     }
 
-    void note_undecided(std::size_t service, std::size_t pattern, const Specimens& specimens) {
-        const auto& undecided = specimens.undecided;
-        if (specimens.matches.empty() && !undecided) {
-            if (!specimens.is_all) return;
-            sightings_.push_back({Kind::Barren, service, pattern, service, ""});
-        } else if (undecided && (specimens.matches.empty() || !specimens.says_no)) {
-            const Kind kind = specimens.says_no ? Kind::Endless : Kind::Holds;
-            sightings_.push_back(
+    void note_undecided(std::size_t service, std::size_t pattern, const Examples& examples) {
+        const auto& undecided = examples.undecided;
+        if (examples.matches.empty() && !undecided) {
+            if (!examples.is_all) return;
+            findings_.push_back({Kind::NeverMatches, service, pattern, service, ""});
+        } else if (undecided && (examples.matches.empty() || !examples.says_no)) {
+            const Kind kind = examples.says_no ? Kind::NeverCertain : Kind::HoldsAll;
+            findings_.push_back(
                 {kind, service, pattern, service, undecided->start, undecided->repeated});
         }
     }
 
     const Plan& plan_;
     std::size_t searched_ = 0;
-    std::vector<Sighting> sightings_;
+    std::vector<Finding> findings_;
 };
 
 }  // namespace
@@ -172,6 +172,6 @@ std::vector<std::size_t> find_losers(const Config& config, const std::vector<Sha
     return losers;
 }
 
-std::vector<Sighting> find_sightings(const Plan& plan) { return Lookout(plan).look(); }
+std::vector<Finding> lint(const Plan& plan) { return Linter(plan).look(); }
 
 }  // namespace portsplit::core

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "core/examples.h"
 #include "core/model.h"
 #include "core/plan.h"
-#include "core/specimen.h"
 
 namespace portsplit::core {
 
@@ -36,13 +36,13 @@ std::vector<std::size_t> find_losers(const Config& config, const std::vector<Sha
 
 /// What streams of a service show. Those of fixed length are looked at for all services, and the
 /// expressions of the first `kMostSearched` only.
-struct Sighting {
+struct Finding {
     enum class Kind {
-        Overtaken,  ///< every stream found that fits the service goes to an earlier one
-        Waits,      ///< the service matches, but an earlier one might still
-        Barren,     ///< no stream fits the pattern, as far as the search can tell
-        Endless,    ///< fits nothing found, but stays undecided for as long as anybody looks
-        Holds,      ///< has no first byte it says no to, and can stay undecided as long
+        NeverWins,     ///< every stream found that fits the service goes to an earlier one
+        Waits,         ///< the service matches, but an earlier one might still
+        NeverMatches,  ///< no stream fits the pattern, as far as the search can tell
+        NeverCertain,  ///< fits nothing found, but stays undecided for as long as anybody looks
+        HoldsAll,      ///< has no first byte it says no to, and can stay undecided as long
     };
     Kind kind;
     std::size_t service;
@@ -51,12 +51,12 @@ struct Sighting {
     std::string example;                          ///< the stream, or its start
     std::optional<char> repeated = std::nullopt;  ///< what it goes on with for ever
 
-    bool operator==(const Sighting&) const = default;
+    bool operator==(const Finding&) const = default;
 };
 
 inline constexpr std::size_t kMostSearched = 500;
 
 /// Everything the search sees, in the order of the services. Takes milliseconds for an expression.
-std::vector<Sighting> find_sightings(const Plan& plan);
+std::vector<Finding> lint(const Plan& plan);
 
 }  // namespace portsplit::core

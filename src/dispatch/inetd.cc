@@ -13,9 +13,9 @@
 #include <utility>
 #include <vector>
 
+#include "dispatch/dispatcher.h"
 #include "dispatch/log_line.h"
 #include "dispatch/progress.h"
-#include "dispatch/serve.h"
 #include "handoff.h"
 #include "sys/address.h"
 #include "sys/clock.h"

@@ -103,7 +103,7 @@ int main(int argc, char** argv) {
     if (!sys::open_standard_descriptors()) return handoff::kExitSystem;
     sys::reset_signals();
     sys::ignore_signal(SIGPIPE);  // a client that left is an error of write(2), not of the process
-    sys::ignore_signal(SIGHUP);   // a reload is the listener's business
+    sys::ignore_signal(SIGHUP);   // a reload is the daemon's business
     sys::refuse_tracing();        // a dispatcher that was taken over must not reach another
 
     if (argc == 5 && argv[1] == std::string_view(handoff::kZygoteOption)) {

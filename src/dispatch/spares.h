@@ -32,7 +32,7 @@ class Spares {
         Waiting,        ///< for a connection
         Taken,          ///< the process has its connection and reads here no more
         Misunderstood,  ///< it took a message that is no connection
-        Dismissed,      ///< the listener has ended its side: nothing comes any more
+        Dismissed,      ///< the daemon has ended its side: nothing comes any more
     };
 
     struct Place {

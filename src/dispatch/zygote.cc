@@ -13,8 +13,8 @@
 #include <utility>
 
 #include "dispatch/connections.h"
+#include "dispatch/dispatcher.h"
 #include "dispatch/environment.h"
-#include "dispatch/serve.h"
 #include "dispatch/spares.h"
 #include "handoff.h"
 #include "sys/channel.h"
@@ -259,8 +259,8 @@ void Zygote::reap() {
 void Zygote::finish_spare(const sys::Ended& ended, const Spares::Ended& spare) {
     const handoff::Connection& message = spare.message;
     if (spare.state == Spares::State::Misunderstood) {
-        log_.limited(Level::Error, "bad messages from the listener",
-                     "a message from the listener was not understood; its connection is closed");
+        log_.limited(Level::Error, "bad messages from the daemon",
+                     "a message from the daemon was not understood; its connection is closed");
         if (message.id != 0) tell(handoff::Reaped{.id = message.id});
     } else if (message.id != 0) {  // it died with the connection in its hands
         add(ended.pid, message);
@@ -284,11 +284,11 @@ void Zygote::finish(pid_t pid, int status) {
     connections_.remove(pid);
 }
 
-/// The listener may be gone; the connections are served all the same.
+/// The daemon may be gone; the connections are served all the same.
 template <typename Message>
 void Zygote::tell(const Message& message) {
     const auto bytes = std::as_bytes(std::span(&message, 1));
-    // A listener that is stopped must not lose count: only one that is gone is not waited for.
+    // A daemon that is stopped must not lose count: only one that is gone is not waited for.
     while (true) {
         const auto sent = sys::send_message(channel_.get(), bytes, -1, 0);
         if (sent || sent.error().code != EAGAIN) return;

@@ -10,7 +10,7 @@
 
 namespace portsplit::dispatch {
 
-/// Serves the channel that `handoff.h` describes until the listener has ended its side and the last
+/// Serves the channel that `handoff.h` describes until the daemon has ended its side and the last
 /// connection is over. The dispatchers are forked inside and never return from here.
 /// @returns the exit code of the zygote
 int run_zygote(const core::Plan& plan, sys::Log& log);

@@ -17,9 +17,9 @@
 
 #include "config/pattern_entry.h"
 #include "core/byte_set.h"
+#include "core/examples.h"
 #include "core/pattern.h"
 #include "core/plan.h"
-#include "core/specimen.h"
 #include "core/verdict.h"
 
 namespace portsplit::config {
@@ -220,7 +220,7 @@ std::vector<Shown> show_patterns(const std::vector<Known>& library) {
     for (const Known& known : library) {
         for (const core::PatternSource& source : known.entry.service.patterns) {
             all.push_back({&known, source, core::byte_sets(source), *core::compile(source),
-                           core::find_specimens(source, 512, 64).matches});
+                           core::find_examples(source, 512, 64).matches});
         }
     }
     return all;

@@ -17,19 +17,19 @@ namespace {
 using loopback::Child;
 using State = Spares::State;
 
-/// The zygote's table and the listener's end of a channel.
+/// The zygote's table and the daemon's end of a channel.
 class SparesTest : public testing::Test {
   protected:
     SparesTest() : spares_(*Spares::create()) {
         auto channel = sys::channel_pair();
         EXPECT_TRUE(channel);
-        listener_ = std::move(channel->first);
+        daemon_ = std::move(channel->first);
         zygote_ = std::move(channel->second);
     }
 
     Spares& spares() { return spares_; }
     int channel() const { return zygote_.get(); }
-    void close_channel() { listener_.reset(); }
+    void close_channel() { daemon_.reset(); }
 
     /// A spare that takes a message, does what comes next and then waits for its end.
     template <typename Next>
@@ -38,7 +38,7 @@ class SparesTest : public testing::Test {
         EXPECT_NE(place, nullptr);
         const pid_t pid = ::fork();
         if (pid == 0) {
-            listener_.reset();
+            daemon_.reset();
             const auto client = spares_.take(*place, channel());
             next(*place, client.has_value());
             while (true) ::pause();
@@ -55,7 +55,7 @@ class SparesTest : public testing::Test {
         send(std::as_bytes(std::span(&message, 1)), client);
     }
     void send(core::Bytes message, int client) {
-        ASSERT_TRUE(sys::send_message(listener_.get(), message, client, 0));
+        ASSERT_TRUE(sys::send_message(daemon_.get(), message, client, 0));
         // Until it is taken.
         while (loopback::events_of(channel(), POLLIN, std::chrono::milliseconds(0)) != 0) continue;
     }
@@ -67,7 +67,7 @@ class SparesTest : public testing::Test {
 
   private:
     Spares spares_;
-    sys::UniqueFd listener_;
+    sys::UniqueFd daemon_;
     sys::UniqueFd zygote_;
 };
 

@@ -1,0 +1,214 @@
+#include "cli/explanation_text.h"
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "config/option_table.h"
+#include "config/values.h"
+#include "core/explanation.h"
+
+namespace portsplit::cli {
+namespace {
+
+constexpr std::size_t kShownBytes = 32;
+constexpr std::size_t kShownPattern = 60;
+
+std::string_view word(core::Answer answer) {
+    switch (answer) {
+        case core::Answer::No:
+            return "no";
+        case core::Answer::GaveUp:
+            return "gave up";
+        case core::Answer::More:
+            return "more";
+        case core::Answer::Match:
+            return "match";
+    }
+    return "";
+}
+
+std::string name_of(const Decision& decision) {
+    if (!decision.verdict || !decision.verdict->service) return "-";
+    return decision.plan.service(*decision.verdict->service).name;
+}
+
+std::string reason_of(const Decision& decision) {
+    if (!decision.verdict) return "undecided";
+    return std::string(core::to_string(decision.verdict->reason));
+}
+
+std::string_view key_of(core::PatternKind kind) {
+    const auto options = config::options();
+    const auto found = std::find_if(options.begin(), options.end(), [&](const auto& option) {
+        const auto* of = std::get_if<core::PatternKind>(&option.field);
+        return of != nullptr && *of == kind;
+    });
+    return found->key;
+}
+
+struct Action {
+    std::string_view word;
+    std::string target;
+};
+
+/// What happens with the connection; nothing while that is undecided, and when it is closed.
+std::optional<Action> action_of(const Decision& decision) {
+    if (!decision.verdict || !decision.verdict->service) return std::nullopt;
+    const core::Service& service = decision.plan.service(*decision.verdict->service);
+    if (const auto* connect = std::get_if<core::Connect>(&service.action)) {
+        return Action{"connect", core::to_string(connect->targets.front())};
+    }
+    return Action{"exec", std::get<core::Exec>(service.action).program};
+}
+
+std::string in_hex(core::Bytes bytes) {
+    std::string text;
+    for (const std::byte byte : bytes) {
+        text += fmt::format("{}{:02x}", text.empty() ? "" : " ", std::to_integer<int>(byte));
+    }
+    return text;
+}
+
+std::string in_text(core::Bytes bytes) {
+    std::string text;
+    for (const std::byte byte : bytes) text += std::to_integer<char>(byte);
+    return config::escape(text);
+}
+
+std::string cut(std::string text) {
+    if (text.size() > kShownPattern) text = text.substr(0, kShownPattern) + "...";
+    return text;
+}
+
+/// `at byte 4`; an answer that no byte could change was there before the first.
+std::string place(const core::Certainty& certainty) {
+    if (certainty.answer == core::Answer::More) return fmt::format("after {}", certainty.bytes);
+    return certainty.bytes == 0 ? "at once" : fmt::format("at byte {}", certainty.bytes);
+}
+
+class Painter {
+  public:
+    explicit Painter(Colour colour) : colour_(colour) {}
+
+    std::string paint(core::Answer answer, std::string text) const {
+        if (colour_ == Colour::Plain) return text;
+        const char* code = answer == core::Answer::Match  ? "32;1"
+                           : answer == core::Answer::More ? "33"
+                                                          : "2";
+        return fmt::format("\x1b[{}m{}\x1b[0m", code, text);
+    }
+
+  private:
+    Colour colour_;
+};
+
+std::string line_of(const core::Service& service, const core::Certainty& certainty,
+                    std::size_t width, const Painter& painter) {
+    return painter.paint(certainty.answer, fmt::format("{:<{}}  {:<7}  {}", service.name, width,
+                                                       word(certainty.answer), place(certainty))) +
+           "\n";
+}
+
+std::string line_of(const core::PatternSource& pattern, const core::Certainty& certainty,
+                    std::size_t width, const Painter& painter) {
+    const std::string text =
+        fmt::format("{} \"{}\"", key_of(pattern.kind), cut(config::print_pattern(pattern)));
+    return painter.paint(certainty.answer,
+                         fmt::format("{:<{}}  {:<7}  {:<12}  {}", "", width, word(certainty.answer),
+                                     place(certainty), text)) +
+           "\n";
+}
+
+nlohmann::json json_of(const core::Certainty& certainty) {
+    return {{"answer", word(certainty.answer)}, {"bytes", certainty.bytes}};
+}
+
+}  // namespace
+
+std::string summary(const Decision& decision) {
+    std::string line;
+    if (decision.stream != nullptr) {
+        const Stream& stream = *decision.stream;
+        line = fmt::format("src={} sport={} dst={} dport={} ", stream.client.host,
+                           stream.client.port, stream.server.host, stream.server.port);
+    }
+    const std::size_t bytes = core::bytes_needed(decision.plan, decision.seen);
+    line = fmt::format("service={} reason={} {}bytes={}", name_of(decision), reason_of(decision),
+                       line, bytes);
+    const auto action = action_of(decision);
+    if (!action) return line;
+    return fmt::format("{} action={} target={}", line, action->word, action->target);
+}
+
+std::string explanation_text(const Decision& decision, Colour colour) {
+    const Painter painter(colour);
+    const auto& services = decision.plan.config().services;
+    std::size_t width = 0;
+    for (const core::Service& service : services) {
+        if (!service.is_last_resort()) width = std::max(width, service.name.size());
+    }
+
+    const core::Bytes shown = decision.seen.first(std::min(decision.seen.size(), kShownBytes));
+    const char* rest = shown.size() < decision.seen.size() ? " ..." : "";
+    std::string text = fmt::format("bytes seen: {}\n", decision.seen.size());
+    if (!shown.empty()) {
+        text += fmt::format("    {}{}\n    {}{}\n", in_hex(shown), rest, in_text(shown), rest);
+    }
+    const std::vector<core::ServiceExplanation> explanations =
+        core::explain(decision.plan, decision.seen);
+    for (std::size_t s = 0; s < services.size(); ++s) {
+        if (services[s].is_last_resort()) continue;
+        text += line_of(services[s], explanations[s].service, width, painter);
+        for (std::size_t p = 0; p < services[s].patterns.size(); ++p) {
+            text += line_of(services[s].patterns[p], explanations[s].patterns[p], width, painter);
+        }
+    }
+    return text;
+}
+
+std::string explanation_json(const Decision& decision) {
+    nlohmann::ordered_json json;
+    const auto action = action_of(decision);
+    json["service"] = nullptr;
+    if (action) json["service"] = name_of(decision);
+    json["reason"] = reason_of(decision);
+    json["bytes"] = core::bytes_needed(decision.plan, decision.seen);
+    json["action"] = nullptr;
+    json["target"] = nullptr;
+    if (action) {
+        json["action"] = action->word;
+        json["target"] = action->target;
+    }
+    json["seen"] = decision.seen.size();
+    if (const Stream* stream = decision.stream) {
+        json["src"] = stream->client.host;
+        json["sport"] = stream->client.port;
+        json["dst"] = stream->server.host;
+        json["dport"] = stream->server.port;
+    }
+    const auto explanations = core::explain(decision.plan, decision.seen);
+    const auto& services = decision.plan.config().services;
+    json["services"] = nlohmann::ordered_json::array();
+    for (std::size_t s = 0; s < services.size(); ++s) {
+        if (services[s].is_last_resort()) continue;
+        nlohmann::ordered_json service = json_of(explanations[s].service);
+        service["name"] = services[s].name;
+        service["patterns"] = nlohmann::ordered_json::array();
+        for (std::size_t p = 0; p < services[s].patterns.size(); ++p) {
+            nlohmann::ordered_json pattern = json_of(explanations[s].patterns[p]);
+            pattern[std::string(key_of(services[s].patterns[p].kind))] =
+                config::print_pattern(services[s].patterns[p]);
+            service["patterns"].push_back(std::move(pattern));
+        }
+        json["services"].push_back(std::move(service));
+    }
+    // A name or an expression may hold bytes that are no UTF-8, which JSON cannot.
+    return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace portsplit::cli

@@ -1,0 +1,126 @@
+#include "daemon/generation.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "config/writer.h"
+#include "sys/channel.h"
+#include "sys/file.h"
+#include "sys/process.h"
+#include "sys/signals.h"
+
+namespace portsplit::daemon {
+namespace {
+
+using sys::Level;
+using sys::Result;
+using sys::SysError;
+using sys::UniqueFd;
+
+/// Above every number that the contract names, so that dup2(2) to those overwrites nothing of use.
+constexpr int kOutOfTheWay = 10;
+
+std::vector<std::string> environment() {
+    std::vector<std::string> entries;
+    for (char** entry = environ; *entry != nullptr; ++entry) entries.emplace_back(*entry);
+    return entries;
+}
+
+/// In the child: gives up privileges and becomes the zygote.
+[[noreturn]] void become_zygote(const Launchpad& launchpad, const UniqueFd& channel,
+                                const UniqueFd& text, const std::optional<sys::User>& user,
+                                sys::Log& log) {
+    const auto fail = [&log](const SysError& error) {
+        log.line(Level::Error, sys::to_string(error));
+        ::_exit(handoff::kExitSystem);
+    };
+    const auto out_of_the_way = [](const UniqueFd& fd) {
+        return UniqueFd(::fcntl(fd.get(), F_DUPFD_CLOEXEC, kOutOfTheWay));
+    };
+    // A session of its own: the terminal's signals are for the daemon alone.
+    ::setsid();
+    if (user) {
+        if (const auto became = sys::become(*user); !became) fail(became.error());
+    }
+    const UniqueFd program = out_of_the_way(launchpad.program);
+    const UniqueFd its_channel = out_of_the_way(channel);
+    const UniqueFd its_text = out_of_the_way(text);
+    const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    // Whoever this process runs as now might not be allowed to open a log file again.
+    const bool syslog = launchpad.log == sys::kSyslog;
+    if (!syslog && ::dup2(log.descriptor(), STDERR_FILENO) < 0) {
+        fail({errno, "cannot pass the log on to portsplit-dispatch"});
+    }
+    if (!program || ::dup2(null.get(), STDIN_FILENO) < 0 || ::dup2(null.get(), STDOUT_FILENO) < 0 ||
+        ::dup2(its_channel.get(), handoff::kChannelFd) < 0 ||
+        ::dup2(its_text.get(), handoff::kConfigurationFd) < 0) {
+        fail({errno, "cannot set the descriptors of portsplit-dispatch"});
+    }
+    sys::close_on_exec_from(handoff::kConfigurationFd + 1);
+    fail(sys::execute(
+        program,
+        {"portsplit-dispatch", handoff::kZygoteOption, std::to_string(handoff::kVersion),
+         syslog ? sys::kSyslog : sys::kStderr, launchpad.file},
+        environment()));
+    ::_exit(handoff::kExitSystem);
+}
+
+}  // namespace
+
+Result<Generation> Generation::start(const Launchpad& launchpad, const core::Config& config,
+                                     const std::optional<sys::User>& user, sys::Log& log) {
+    auto text = sys::sealed_memory("portsplit.conf", config::write_libconfig(config));
+    if (!text) return text.error();
+    auto channel = sys::channel_pair();
+    if (!channel) return channel.error();
+    const pid_t pid = ::fork();
+    if (pid < 0) return SysError{errno, "cannot fork for portsplit-dispatch"};
+    if (pid == 0) become_zygote(launchpad, channel->second, *text, user, log);
+    return Generation(pid, std::move(channel->first), std::move(channel->second));
+}
+
+void Generation::receive() {
+    std::array<std::byte, sizeof(handoff::Connection)> buffer;
+    while (true) {
+        const auto received = sys::receive_message(channel_.get(), buffer);
+        if (!received || received->size == 0) return;
+        handoff::Header header{};
+        if (received->size < sizeof header) continue;
+        std::memcpy(&header, buffer.data(), sizeof header);
+        if (header.version != handoff::kVersion) continue;
+        if (header.kind == handoff::Kind::Ready) ready_ = true;
+        if (header.kind == handoff::Kind::Reaped && connections_ > 0) --connections_;
+    }
+}
+
+Result<sys::Done> Generation::hand_over(const Delivery& delivery, Wait wait) {
+    const auto message = std::as_bytes(std::span(&delivery.message, 1));
+    auto sent = sys::send_message(channel_.get(), message, delivery.client.get(),
+                                  wait == Wait::Never ? MSG_DONTWAIT : 0);
+    if (sent) ++connections_;
+    return sent;
+}
+
+std::vector<Delivery> Generation::take_back() {
+    std::vector<Delivery> untaken;
+    while (true) {
+        Delivery delivery;
+        auto received = sys::receive_message(
+            its_end_.get(), std::as_writable_bytes(std::span(&delivery.message, 1)));
+        if (!received || received->size == 0) return untaken;
+        if (connections_ > 0) --connections_;
+        delivery.client = std::move(received->fd);
+        untaken.push_back(std::move(delivery));
+    }
+}
+
+void Generation::retire() { ::shutdown(channel_.get(), SHUT_WR); }
+
+}  // namespace portsplit::daemon

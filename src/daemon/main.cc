@@ -1,0 +1,29 @@
+// portsplitd: listens, and hands each connection to portsplit-dispatch.
+
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "daemon/daemon.h"
+#include "daemon/options.h"
+#include "handoff.h"
+#include "sys/file.h"
+#include "sys/log.h"
+#include "sys/signals.h"
+
+int main(int argc, char** argv) {
+    using namespace portsplit;
+    // First of all: a descriptor opened later must not become 0, 1 or 2 by chance.
+    if (!sys::open_standard_descriptors()) return handoff::kExitSystem;
+    sys::reset_signals();
+
+    const daemon::CommandLine line = daemon::read_command_line(argc, argv);
+    if (!line.serve) return line.exit_code;
+
+    auto log = sys::open_log(line.options.log);
+    if (!log) {
+        std::fprintf(stderr, "portsplitd: %s\n", sys::to_string(log.error()).c_str());
+        return handoff::kExitSystem;
+    }
+    return daemon::Daemon(line.options, *log).run();
+}

@@ -1,0 +1,91 @@
+#include "daemon/options.h"
+
+#include <fcntl.h>
+#include <getopt.h>
+
+#include <charconv>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "handoff.h"
+
+namespace portsplit::daemon {
+namespace {
+
+constexpr const char* kHelp =
+    "Usage: portsplitd [--log WHERE] [--ready-fd N] [--idle-exit SECONDS] FILE\n"
+    "Serve the configuration FILE, in the foreground, until a signal ends it.\n"
+    "\n"
+    "  --log WHERE     stderr (default), syslog, or the path of a file\n"
+    "  --ready-fd N    once it listens, write a line with the addresses to descriptor N\n"
+    "  --idle-exit SECONDS   end after so long without a connection, where a service manager\n"
+    "                  keeps the sockets and starts it again\n"
+    "  --help          print this and exit\n"
+    "  --version       print the version and exit\n"
+    "\n"
+    "Signals: HUP reloads FILE; TERM and INT stop listening and leave connections alone;\n"
+    "QUIT also waits for the last of them; USR1 logs what is being served.\n"
+    "See portsplitd(8) and portsplit.conf(5).\n";
+
+CommandLine refuse(std::string_view what) {
+    std::fprintf(stderr, "portsplitd: %.*s\nTry portsplitd --help.\n",
+                 static_cast<int>(what.size()), what.data());
+    return {.options = {}, .serve = false, .exit_code = handoff::kExitUsage};
+}
+
+/// A whole number from 0 on.
+std::optional<int> read_number(std::string_view text) {
+    int number = 0;
+    const auto [end, error] = std::from_chars(text.begin(), text.end(), number);
+    if (error != std::errc() || end != text.end() || number < 0) return std::nullopt;
+    return number;
+}
+
+}  // namespace
+
+CommandLine read_command_line(int argc, char** argv) {
+    static constexpr option kOptions[] = {{"log", required_argument, nullptr, 'l'},
+                                          {"ready-fd", required_argument, nullptr, 'r'},
+                                          {"idle-exit", required_argument, nullptr, 'i'},
+                                          {"help", no_argument, nullptr, 'h'},
+                                          {"version", no_argument, nullptr, 'V'},
+                                          {nullptr, 0, nullptr, 0}};
+    CommandLine line;
+    opterr = 0;
+    for (int found = 0; (found = getopt_long(argc, argv, "", kOptions, nullptr)) != -1;) {
+        switch (found) {
+            case 'l':
+                line.options.log = optarg;
+                break;
+            case 'r':
+                line.options.ready_fd = read_number(optarg).value_or(-1);
+                if (::fcntl(line.options.ready_fd, F_GETFD) < 0) {
+                    return refuse("--ready-fd wants the number of an open descriptor");
+                }
+                break;
+            case 'i':
+                line.options.idle_exit = std::chrono::seconds(read_number(optarg).value_or(0));
+                if (line.options.idle_exit.count() == 0) {
+                    return refuse("--idle-exit wants a whole number of seconds from 1 on");
+                }
+                break;
+            case 'h':
+                std::fputs(kHelp, stdout);
+                return line;
+            case 'V':
+                std::puts("portsplitd " PORTSPLIT_VERSION);
+                return line;
+            default:
+                return refuse("unknown option, or an option without its value: " +
+                              std::string(argv[optind - 1]));
+        }
+    }
+    if (optind + 1 != argc) return refuse("exactly one configuration file is wanted");
+    line.options.file = argv[optind];
+    line.serve = true;
+    return line;
+}
+
+}  // namespace portsplit::daemon

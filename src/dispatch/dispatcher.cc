@@ -1,0 +1,115 @@
+#include "dispatch/dispatcher.h"
+
+#include <fcntl.h>
+
+#include <utility>
+#include <variant>
+
+#include "dispatch/connect.h"
+#include "dispatch/environment.h"
+#include "dispatch/launch.h"
+#include "dispatch/relay.h"
+#include "dispatch/side.h"
+#include "dispatch/sniff.h"
+#include "dispatch/spawn.h"
+#include "handoff.h"
+#include "sys/process.h"
+#include "sys/socket.h"
+
+namespace portsplit::dispatch {
+namespace {
+
+using sys::Clock;
+using sys::UniqueFd;
+
+/// The client's socket as one side of a relay.
+Side relayed(UniqueFd client) {
+    sys::set_blocking(client.get(), false);
+    sys::set_no_delay(client.get());
+    sys::set_keepalive(client.get());
+    return Side::socket(std::move(client));
+}
+
+int relay_to_target(Client client, const core::Connect& connect, Reporter& reporter) {
+    auto server = connect_to_target(connect, reporter);
+    if (!server) return handoff::kExitTemporary;
+    sys::set_no_delay(server->get());
+    sys::set_keepalive(server->get());
+    // The log can wait; the client cannot.
+    const Totals totals = relay(relayed(std::move(client.fd)), Side::socket(std::move(*server)),
+                                kHalfClosedLimit, [&reporter] { reporter.tell(); });
+    reporter.counted(totals.in, totals.out);
+    return 0;
+}
+
+/// Where a program's descriptor 2 leads; `own` keeps what had to be opened for it.
+int error_output(core::StderrTo to, int client, int log, UniqueFd& own) {
+    if (to == core::StderrTo::Client) return client;
+    if (to == core::StderrTo::Log && log >= 0) return log;
+    own.reset(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    return own.get();
+}
+
+int become_program(const Client& client, const core::Exec& exec, const Setting& setting,
+                   const std::vector<std::string>& environment, Reporter& reporter) {
+    UniqueFd own;
+    const int fd = client.fd.get();
+    const int err = error_output(exec.stderr_to, fd, setting.log, own);
+    const sys::SysError error = launch(exec, {fd, fd, err}, environment);
+    reporter.failed(Stage::Start, error.code);
+    return exit_code(error);
+}
+
+int relay_to_program(Client client, const core::Exec& exec, const Setting& setting,
+                     const std::vector<std::string>& environment, Reporter& reporter) {
+    UniqueFd own;
+    const int err = error_output(exec.stderr_to, -1, setting.log, own);
+    auto program = spawn(exec, err, environment);
+    own.reset();
+    if (!program) {
+        reporter.failed(Stage::Start, program.error().code);
+        return exit_code(program.error());
+    }
+    Side side = exec.stdio == core::Stdio::Pty
+                    ? Side::terminal(std::move(program->from), std::move(program->to))
+                    : Side::pipes(std::move(program->from), std::move(program->to));
+    // However slow, a program ends some day, and its end is the end of the relay.
+    const Totals totals = relay(relayed(std::move(client.fd)), std::move(side), kForEver, [] {});
+    reporter.ended(sys::wait_for(program->pid));
+    reporter.counted(totals.in, totals.out);
+    return 0;
+}
+
+}  // namespace
+
+int serve(Client client, const Setting& setting, Reporter& reporter) {
+    const core::Plan& plan = setting.plan;
+    const auto timeout = plan.config().timeout;
+    const auto deadline =
+        timeout.count() == 0 ? Clock::time_point::max() : client.accepted + timeout;
+
+    const auto verdict = sniff(client.fd, plan, deadline, [&reporter] { reporter.tell(); });
+    if (!verdict) {
+        reporter.failed(Stage::Look, verdict.error().code);
+        return handoff::kExitTemporary;
+    }
+    reporter.decided(*verdict);
+    if (!verdict->service) {
+        reporter.tell();
+        return 0;
+    }
+    const core::Service& service = plan.service(*verdict->service);
+    if (const auto* connect = std::get_if<core::Connect>(&service.action)) {
+        return relay_to_target(std::move(client), *connect, reporter);
+    }
+    reporter.tell();  // a program may take this process's place
+    const auto& exec = std::get<core::Exec>(service.action);
+    const auto environment =
+        program_environment(setting.environment, client, service.name, verdict->reason);
+    if (exec.stdio == core::Stdio::Socket) {
+        return become_program(client, exec, setting, environment, reporter);
+    }
+    return relay_to_program(std::move(client), exec, setting, environment, reporter);
+}
+
+}  // namespace portsplit::dispatch

@@ -1,0 +1,79 @@
+#include "core/examples.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+
+namespace portsplit::core {
+namespace {
+
+constexpr std::size_t kWindow = 4096;
+constexpr std::size_t kMost = 6;
+
+Examples examples_of(const std::string& expression) {
+    return find_examples({PatternKind::Regex, expression}, kWindow, kMost);
+}
+
+/// What is found must be true: matches match at their last byte, and an endless stream is undecided
+/// at every length.
+void expect_true(const std::string& expression, const Examples& examples) {
+    const auto pattern = *compile({PatternKind::Regex, expression});
+    for (const std::string& match : examples.matches) {
+        EXPECT_EQ(pattern->answer(as_bytes(match)), Answer::Match) << expression;
+        const std::string before = match.substr(0, match.size() - 1);
+        EXPECT_NE(pattern->answer(as_bytes(before)), Answer::Match) << expression;
+    }
+    if (!examples.undecided) return;
+    std::string stream = examples.undecided->start;
+    while (stream.size() < kWindow) {
+        stream += examples.undecided->repeated;
+        ASSERT_EQ(pattern->answer(as_bytes(stream)), Answer::More) << expression;
+    }
+}
+
+TEST(Examples, OfAFixedPatternIsOneStreamThatReadsWell) {
+    const Examples of_string = find_examples({PatternKind::String, "SSH-"}, kWindow, kMost);
+    EXPECT_EQ(of_string.matches, std::vector<std::string>{"SSH-"});
+    EXPECT_TRUE(of_string.says_no);
+    const Examples of_hex = find_examples({PatternKind::Hex, "?? 30-39 16"}, kWindow, kMost);
+    EXPECT_EQ(of_hex.matches, std::vector<std::string>{"a0\x16"});
+    EXPECT_FALSE(of_hex.says_no);
+    EXPECT_FALSE(of_hex.undecided);
+}
+
+TEST(Examples, AreFoundForWhatPeopleWrite) {
+    for (const std::string expression :
+         {"(?!CONNECT )[A-Z]{3,16} [^ \\r\\n]+ HTTP/1", "(GET|POST|HEAD) ",
+          "(?i)host: ", "\\x05[\\x01-\\x0a][\\x00-\\x09]", "\\x16\\x03[\\x00-\\x04](?s:..)\\x01",
+          "([0-9]{1,3} )?<[0-9]{1,3}>", "(?s).{0,50}?jabber", "[^ ]{100}X", "(?s).{24}host:"}) {
+        const Examples examples = examples_of(expression);
+        EXPECT_FALSE(examples.matches.empty()) << expression;
+        expect_true(expression, examples);
+    }
+}
+
+TEST(Examples, SayWhenAnExpressionIsOpenForEver) {
+    for (const std::string expression : {"SSH-.*$", "(?s).*?jabber", "a+b", "(a+)+$"}) {
+        const Examples examples = examples_of(expression);
+        EXPECT_TRUE(examples.undecided) << expression;
+        expect_true(expression, examples);
+    }
+    EXPECT_FALSE(examples_of("a{1,20}b").undecided);
+    EXPECT_FALSE(examples_of("(GET|POST) ").undecided);
+}
+
+TEST(Examples, AreNoneWhereNothingCanMatch) {
+    const Examples examples = examples_of("x(?=y)z");
+    EXPECT_TRUE(examples.matches.empty());
+    EXPECT_FALSE(examples.undecided);
+}
+
+TEST(Examples, KnowWhetherAnyFirstByteIsRefused) {
+    EXPECT_FALSE(examples_of("(?s).*?x").says_no);
+    EXPECT_TRUE(examples_of(".*?x").says_no);  // a newline
+}
+
+}  // namespace
+}  // namespace portsplit::core

@@ -1,0 +1,110 @@
+#include "daemon/accept.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+
+#include "../sys/child.h"
+#include "../sys/loopback.h"
+
+namespace portsplit::daemon {
+namespace {
+
+using namespace std::string_literals;
+
+Listener listener_on(const std::string& host) {
+    Listener listener;
+    listener.fd = loopback::listener_on(host);
+    if (listener.fd) listener.bound = *sys::local_address(listener.fd.get());
+    return listener;
+}
+
+/// A client whose connection waits in the listener's queue.
+sys::UniqueFd client_of(const Listener& listener) {
+    auto client = sys::start_connect(listener.bound);
+    loopback::events_of(listener.fd.get(), POLLIN);
+    return client ? std::move(*client) : sys::UniqueFd();
+}
+
+TEST(MeaningOfAcceptError, IsEmptyWhileNobodyWaits) {
+    EXPECT_EQ(meaning_of_accept_error(EAGAIN), NoConnection::Empty);
+}
+
+TEST(MeaningOfAcceptError, IsToGoOnAfterWhatPasses) {
+    // The list of accept(2), "Error handling".
+    for (const int code : {ENETDOWN, EPROTO, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH,
+                           EOPNOTSUPP, ENETUNREACH, ECONNABORTED, EPERM}) {
+        EXPECT_EQ(meaning_of_accept_error(code), NoConnection::Retry) << code;
+    }
+}
+
+TEST(MeaningOfAcceptError, IsToPauseWhereOnlyTimeHelps) {
+    for (const int code : {EMFILE, ENFILE, ENOBUFS, ENOMEM, EBADF, EINVAL}) {
+        EXPECT_EQ(meaning_of_accept_error(code), NoConnection::Shortage) << code;
+    }
+}
+
+TEST(AcceptFrom, IsNothingWhileNobodyWaits) {
+    const Listener listener = listener_on("127.0.0.1");
+    EXPECT_FALSE(accept_from(listener));
+    EXPECT_EQ(errno, EAGAIN);
+}
+
+TEST(AcceptFrom, KnowsBothEnds) {
+    for (const char* host : {"127.0.0.1", "::1"}) {
+        const Listener listener = listener_on(host);
+        if (!listener.fd) GTEST_SKIP() << "no " << host << " on this machine";
+        const sys::UniqueFd client = client_of(listener);
+        const auto accepted = accept_from(listener);
+        ASSERT_TRUE(accepted);
+        EXPECT_EQ(accepted->peer.text(), sys::local_address(client.get())->text());
+        EXPECT_EQ(accepted->local.text(), listener.bound.text());
+        EXPECT_NE(::fcntl(accepted->fd.get(), F_GETFL) & O_NONBLOCK, 0);
+        EXPECT_NE(::fcntl(accepted->fd.get(), F_GETFD) & FD_CLOEXEC, 0);
+    }
+}
+
+TEST(AcceptFrom, KnowsTheAddressThatTheClientCameTo) {
+    const Listener listener = listener_on("0.0.0.0");
+    auto client =
+        sys::start_connect(*sys::Address::from(core::Endpoint{"127.0.0.9", listener.bound.port()}));
+    ASSERT_TRUE(client);
+    loopback::events_of(listener.fd.get(), POLLIN);
+    const auto accepted = accept_from(listener);
+    ASSERT_TRUE(accepted);
+    EXPECT_EQ(accepted->local.host(), "127.0.0.9");
+}
+
+TEST(AcceptFrom, KnowsAPeerThatIsGoneAlready) {
+    const Listener listener = listener_on("127.0.0.1");
+    sys::UniqueFd client = client_of(listener);
+    const std::string peer = sys::local_address(client.get())->text();
+    loopback::reset(client);
+    const auto accepted = accept_from(listener);
+    ASSERT_TRUE(accepted);
+    EXPECT_EQ(accepted->peer.text(), peer);
+}
+
+TEST(AcceptFrom, LeavesTheClientInTheQueueWhenDescriptorsRunOut) {
+    const Listener listener = listener_on("127.0.0.1");
+    const sys::UniqueFd client = client_of(listener);
+    EXPECT_EQ(loopback::told_by_child([&] {
+                  const sys::UniqueFd next(::dup(0));
+                  const auto limit = static_cast<rlim_t>(next.get());
+                  rlimit limits{.rlim_cur = limit, .rlim_max = limit + 100};
+                  ::setrlimit(RLIMIT_NOFILE, &limits);
+                  if (accept_from(listener)) return "accepted"s;
+                  const int code = errno;
+                  limits.rlim_cur = limits.rlim_max;
+                  ::setrlimit(RLIMIT_NOFILE, &limits);
+                  return sys::error_text(code) + (accept_from(listener) ? ", then served" : "");
+              }),
+              "Too many open files, then served");
+}
+
+}  // namespace
+}  // namespace portsplit::daemon

@@ -1,0 +1,178 @@
+#include "daemon/pid_file.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "../sys/child.h"
+#include "../sys/folder.h"
+
+namespace portsplit::daemon {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string content_of(const std::string& path) {
+    std::ostringstream content;
+    content << std::ifstream(path).rdbuf();
+    return content.str();
+}
+
+std::string own_line() { return std::to_string(::getpid()) + "\n"; }
+
+std::string error_of(const sys::Result<PidFile>& result) {
+    return result ? "no error" : sys::to_string(result.error());
+}
+
+class PidFileTest : public testing::Test {
+  protected:
+    const std::string& path() const { return path_; }
+
+  private:
+    Folder folder_;
+    std::string path_ = folder_ / "portsplit.pid";
+};
+
+TEST_F(PidFileTest, SaysWhichProcessIsTheDaemonAndIsGoneWithIt) {
+    {
+        const auto file = PidFile::create(path());
+        ASSERT_TRUE(file) << error_of(file);
+        EXPECT_EQ(file->path(), path());
+        EXPECT_EQ(content_of(path()), own_line());
+    }
+    EXPECT_FALSE(fs::exists(path()));
+}
+
+TEST_F(PidFileTest, IsReadableByAll) {
+    ::umask(022);
+    const auto file = PidFile::create(path());
+    struct stat status {};
+    ASSERT_EQ(::stat(path().c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777U, 0644U);
+}
+
+TEST_F(PidFileTest, KeepsASecondDaemonFromStarting) {
+    const auto first = PidFile::create(path());
+    ASSERT_TRUE(first);
+    const auto second = PidFile::create(path());
+    EXPECT_EQ(error_of(second),
+              "another portsplitd holds the pid file " + path() + ": File exists");
+    EXPECT_EQ(content_of(path()), own_line()) << "untouched";
+}
+
+TEST_F(PidFileTest, TakesOverWhatACrashLeftBehind) {
+    std::ofstream(path()) << "123456789 and much more than a pid\n";
+    const auto file = PidFile::create(path());
+    ASSERT_TRUE(file) << error_of(file);
+    EXPECT_EQ(content_of(path()), own_line());
+}
+
+TEST_F(PidFileTest, IsTakenOverFromAHolderThatWasKilled) {
+    loopback::Child holder([&]() -> int {
+        auto file = PidFile::create(path());
+        ::_exit(file ? 0 : 1);  // without removing it
+    });
+    ASSERT_EQ(holder.status(), 0);
+    ASSERT_TRUE(fs::exists(path()));
+    EXPECT_TRUE(PidFile::create(path()));
+}
+
+TEST_F(PidFileTest, DoesNotFollowASymbolicLink) {
+    const std::string target = path() + ".target";
+    std::ofstream(target) << "precious";
+    fs::create_symlink(target, path());
+    EXPECT_EQ(error_of(PidFile::create(path())),
+              "cannot write the pid file " + path() + ": Too many levels of symbolic links");
+    EXPECT_EQ(content_of(target), "precious");
+}
+
+TEST_F(PidFileTest, SaysWhyItCannotBeWritten) {
+    const std::string missing = path() + "/below/portsplit.pid";
+    EXPECT_EQ(error_of(PidFile::create(missing)),
+              "cannot write the pid file " + missing + ": No such file or directory");
+    fs::create_directory(path());
+    EXPECT_EQ(error_of(PidFile::create(path())),
+              "cannot write the pid file " + path() + ": Is a directory");
+}
+
+TEST_F(PidFileTest, IsNotAFifoThatNobodyReads) {
+    ASSERT_EQ(::mkfifo(path().c_str(), 0600), 0);
+    EXPECT_EQ(error_of(PidFile::create(path())),
+              "cannot write the pid file " + path() + ": Invalid argument");
+}
+
+TEST_F(PidFileTest, LeavesAnotherFileOfItsNameAlone) {
+    {
+        const auto file = PidFile::create(path());
+        ASSERT_TRUE(file);
+        fs::remove(path());
+        std::ofstream(path()) << "somebody else's";
+    }
+    EXPECT_EQ(content_of(path()), "somebody else's");
+}
+
+TEST_F(PidFileTest, IsRemovedOnceByWhoeverHoldsItLast) {
+    auto created = PidFile::create(path());
+    ASSERT_TRUE(created);
+    PidFile first = std::move(*created);
+    PidFile second(std::move(first));
+    EXPECT_TRUE(fs::exists(path()));
+    PidFile third;
+    third = std::move(second);
+    EXPECT_TRUE(fs::exists(path()));
+    EXPECT_EQ(third.path(), path());
+    third.remove();
+    EXPECT_FALSE(fs::exists(path()));
+    EXPECT_EQ(third.path(), "");
+    third.remove();
+}
+
+TEST_F(PidFileTest, GivesItsPlaceToTheNextOne) {
+    auto first = PidFile::create(path());
+    auto second = PidFile::create(path() + ".new");
+    ASSERT_TRUE(first && second);
+    *first = std::move(*second);
+    EXPECT_FALSE(fs::exists(path()));
+    EXPECT_TRUE(fs::exists(path() + ".new"));
+}
+
+TEST_F(PidFileTest, IsHadByOneOfManyThatStartTogether) {
+    std::vector<std::unique_ptr<loopback::Child>> daemons;
+    int ends[2] = {-1, -1};
+    ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    const sys::UniqueFd gate(ends[0]);
+    sys::UniqueFd closed(ends[1]);
+    for (int i = 0; i < 20; ++i) {
+        daemons.push_back(std::make_unique<loopback::Child>([&]() -> int {
+            const auto file = PidFile::create(path());
+            closed.reset();
+            // Until the test opens the gate, so that the winner outlives the others.
+            loopback::events_of(gate.get(), POLLIN);
+            ::_exit(file ? 0 : file.error().code == EEXIST ? 1 : 2);
+        }));
+    }
+    const auto limit = sys::Clock::now() + loopback::kPatience;
+    while (content_of(path()).empty() && sys::Clock::now() < limit) continue;
+    closed.reset();
+    int winners = 0;
+    int losers = 0;
+    for (const auto& daemon : daemons) {
+        const int status = daemon->status();
+        winners += status == 0 ? 1 : 0;
+        losers += status == 1 << 8 ? 1 : 0;
+    }
+    EXPECT_EQ(winners, 1);
+    EXPECT_EQ(losers, 19);
+}
+
+}  // namespace
+}  // namespace portsplit::daemon

@@ -1,0 +1,205 @@
+#include "dispatch/dispatcher.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "../sys/child.h"
+#include "../sys/loopback.h"
+#include "dispatch/environment.h"
+#include "plans.h"
+#include "sys/channel.h"
+#include "sys/process.h"
+#include "sys/signals.h"
+
+namespace portsplit::dispatch {
+namespace {
+
+using loopback::Child;
+using loopback::hear;
+using loopback::Heard;
+using loopback::Pair;
+using loopback::say;
+using sys::UniqueFd;
+
+/// Tells the test, which is another process.
+class Telling final : public Reporter {
+  public:
+    explicit Telling(int channel) : channel_(channel) {}
+
+  protected:
+    void publish(const Progress& progress) override {
+        static_cast<void>(
+            sys::send_message(channel_, std::as_bytes(std::span(&progress, 1)), -1, 0));
+    }
+
+  private:
+    int channel_;
+};
+
+/// A dispatcher that serves one connection by a plan with one service, `any`, for every stream that
+/// begins with a dot.
+class Served {
+  public:
+    explicit Served(core::Action action) : Served(std::move(action), loopback::tcp_pair()) {}
+    Served(core::Action action, Pair pair) : client_(std::move(pair.far)) {
+        auto channel = sys::channel_pair();
+        int log[2] = {-1, -1};
+        EXPECT_TRUE(channel);
+        EXPECT_EQ(::pipe2(log, O_CLOEXEC), 0);
+        log_.reset(log[0]);
+        UniqueFd log_to(log[1]);
+        told_ = std::move(channel->first);
+        dispatcher_ = std::make_unique<Child>([&] {
+            sys::reset_signals();
+            sys::ignore_signal(SIGPIPE);
+            sys::ignore_signal(SIGHUP);
+            client_.reset();
+            const core::Plan plan = plan_of({service("any", {"."}, std::move(action))});
+            const Setting setting{plan, clean_environment(), log_to.get()};
+            Telling reporter(channel->second.get());
+            const auto peer = sys::peer_address(pair.near.get());
+            const auto local = sys::local_address(pair.near.get());
+            return serve({std::move(pair.near), *peer, *local, sys::Clock::now()}, setting,
+                         reporter);
+        });
+    }
+
+    UniqueFd& client() { return client_; }
+
+    /// How the dispatcher, or what it became, ended.
+    std::string end() { return sys::describe_status(dispatcher_->status()); }
+
+    /// What went to the log beside the reports.
+    std::string log() { return hear(log_.get()).bytes; }
+
+    /// Everything that was reported, a word each.
+    std::string told() {
+        std::string all;
+        Progress progress;
+        while (true) {
+            const auto received =
+                sys::receive_message(told_.get(), std::as_writable_bytes(std::span(&progress, 1)));
+            if (!received || received->size != sizeof progress) return all;
+            if (progress.failure.stage != Stage::None) {
+                all += "failed(" + std::to_string(progress.failure.code) + ") ";
+            } else if (progress.counted != 0) {
+                all += "counted(" + std::to_string(progress.bytes_in) + "," +
+                       std::to_string(progress.bytes_out) + ") ";
+                if (progress.ended != 0) all += sys::describe_status(progress.status) + " ";
+            } else if (progress.decided != 0) {
+                all += "decided(" + std::to_string(progress.service) + ") ";
+            }
+        }
+    }
+
+  private:
+    UniqueFd client_;
+    UniqueFd log_;
+    UniqueFd told_;
+    std::unique_ptr<Child> dispatcher_;
+};
+
+TEST(Serve, RelaysWithTheBytesThatWereLookedAt) {
+    const UniqueFd listener = loopback::listener_on("127.0.0.1");
+    Served served(to("127.0.0.1", sys::local_address(listener.get())->port()));
+    ASSERT_TRUE(say(served.client().get(), ".question"));
+    loopback::finish(served.client().get());
+    UniqueFd server = loopback::accepted_from(listener);
+    EXPECT_EQ(hear(server.get()), (Heard{".question", "end"}));
+    ASSERT_TRUE(say(server.get(), "answer"));
+    server.reset();
+    EXPECT_EQ(hear(served.client().get()), (Heard{"answer", "end"}));
+    EXPECT_EQ(served.end(), "exit=0");
+    EXPECT_EQ(served.told(), "decided(0) counted(9,6) ");
+}
+
+TEST(Serve, ClosesWhatNoTargetTakesAndSaysSo) {
+    const std::uint16_t port = sys::local_address(loopback::listener_on("127.0.0.1").get())->port();
+    Served served(to("127.0.0.1", port));
+    ASSERT_TRUE(say(served.client().get(), ".question"));
+    EXPECT_EQ(served.end(), "exit=111");
+    EXPECT_EQ(hear(served.client().get()), (Heard{"", "reset"})) << "not a byte was sent";
+    EXPECT_EQ(served.told(), "failed(" + std::to_string(ECONNREFUSED) + ") ");
+}
+
+TEST(Serve, ClosesWhatNoServiceTakes) {
+    Served served(shell("echo never"));
+    ASSERT_TRUE(say(served.client().get(), "x"));
+    EXPECT_EQ(served.end(), "exit=0");
+    EXPECT_EQ(hear(served.client().get()).bytes, "");
+    EXPECT_EQ(served.told(), "decided(-1) ");
+}
+
+TEST(Serve, BecomesTheProgramOnTheSocket) {
+    Served served(
+        shell("echo $PORTSPLIT_SERVICE $PORTSPLIT_REASON $PROTO $REMOTE_ADDR; cat; exit 3"));
+    ASSERT_TRUE(say(served.client().get(), ".question"));
+    loopback::finish(served.client().get());
+    EXPECT_EQ(hear(served.client().get()), (Heard{"any match TCP 127.0.0.1\n.question", "end"}));
+    EXPECT_EQ(served.end(), "exit=3");
+    EXPECT_EQ(served.told(), "decided(0) ");
+}
+
+TEST(Serve, WritesNothingToTheClientOfAProgramThatIsMissing) {
+    for (const auto stdio : {core::Stdio::Socket, core::Stdio::Pipe, core::Stdio::Pty}) {
+        Served served(program("/no/such/program", {}, stdio));
+        ASSERT_TRUE(say(served.client().get(), ".question"));
+        EXPECT_EQ(served.end(), "exit=127");
+        EXPECT_EQ(hear(served.client().get()), (Heard{"", "reset"}));
+        EXPECT_EQ(served.told(), "decided(0) failed(" + std::to_string(ENOENT) + ") ");
+    }
+}
+
+TEST(Serve, RelaysToAProgramOnPipesAndSaysHowItEnded) {
+    Served served(shell("cat; echo done; exit 5", core::Stdio::Pipe));
+    ASSERT_TRUE(say(served.client().get(), ".question\n"));
+    loopback::finish(served.client().get());
+    EXPECT_EQ(hear(served.client().get()), (Heard{".question\ndone\n", "end"}));
+    EXPECT_EQ(served.end(), "exit=0");
+    EXPECT_EQ(served.told(), "decided(0) counted(10,15) exit=5 ");
+}
+
+TEST(Serve, RelaysToAProgramOnATerminal) {
+    Served served(shell("head -c 3; tty >/dev/null && echo yes", core::Stdio::Pty));
+    ASSERT_TRUE(say(served.client().get(), "..."));
+    EXPECT_EQ(hear(served.client().get()), (Heard{"...yes\n", "end"}));
+    served.client().reset();
+    EXPECT_EQ(served.end(), "exit=0");
+    EXPECT_EQ(served.told(), "decided(0) counted(3,7) exit=0 ");
+}
+
+TEST(Serve, LeadsStandardErrorWhereTheServiceSays) {
+    for (const auto stdio : {core::Stdio::Socket, core::Stdio::Pipe}) {
+        for (const auto where :
+             {core::StderrTo::Log, core::StderrTo::Null, core::StderrTo::Client}) {
+            core::Exec exec = shell("echo out; echo err >&2", stdio);
+            exec.stderr_to = where;
+            Served served(exec);
+            ASSERT_TRUE(say(served.client().get(), "."));
+            loopback::finish(served.client().get());
+            const std::string heard = hear(served.client().get()).bytes;
+            EXPECT_EQ(heard, where == core::StderrTo::Client ? "out\nerr\n" : "out\n");
+            EXPECT_EQ(served.log(), where == core::StderrTo::Log ? "err\n" : "");
+        }
+    }
+}
+
+TEST(Serve, LeavesTheClientOfADeadProgramWhatItSaid) {
+    Served served(shell("head -c 1 >/dev/null; echo last words; kill -SEGV $$", core::Stdio::Pipe));
+    ASSERT_TRUE(say(served.client().get(), ".never read"));
+    EXPECT_EQ(hear(served.client().get(), 11), (Heard{"last words\n", "enough"}));
+    served.client().reset();
+    EXPECT_EQ(served.end(), "exit=0");
+    EXPECT_TRUE(served.told().ends_with("signal=SEGV "));
+}
+
+}  // namespace
+}  // namespace portsplit::dispatch

@@ -1,0 +1,179 @@
+#include "dispatch/spawn.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "../sys/folder.h"
+#include "../sys/loopback.h"
+#include "plans.h"
+#include "sys/process.h"
+
+namespace portsplit::dispatch {
+namespace {
+
+using loopback::hear;
+using loopback::Heard;
+using sys::UniqueFd;
+
+/// A started program, ended by its pid at the latest with the test.
+class Started {
+  public:
+    explicit Started(const core::Exec& exec, int err = -1,
+                     const std::vector<std::string>& environment = {"PATH=/usr/bin:/bin"})
+        : program_(spawn(exec, err, environment)) {}
+    Started(const Started&) = delete;
+    Started& operator=(const Started&) = delete;
+    ~Started() {
+        if (!program_ || waited_for_) return;
+        ::kill(program_->pid, SIGKILL);
+        sys::wait_for(program_->pid);
+    }
+
+    bool ok() const { return program_.ok(); }
+    std::string error() const { return ok() ? "no error" : sys::to_string(program_.error()); }
+
+    bool tell(std::string_view text) {
+        return ::write(program_->to.get(), text.data(), text.size()) ==
+               static_cast<ssize_t>(text.size());
+    }
+    void finish() { program_->to.reset(); }
+    Heard answer(std::size_t enough = std::string::npos) {
+        return hear(program_->from.get(), enough);
+    }
+    const UniqueFd& to() { return program_->to; }
+    const UniqueFd& from() { return program_->from; }
+
+    /// How it ended; it has closed its output before.
+    std::string end() {
+        waited_for_ = true;
+        return sys::describe_status(sys::wait_for(program_->pid));
+    }
+
+  private:
+    sys::Result<Program> program_;
+    bool waited_for_ = false;
+};
+
+bool is_nonblocking(const UniqueFd& fd) { return (::fcntl(fd.get(), F_GETFL) & O_NONBLOCK) != 0; }
+bool closes_on_exec(const UniqueFd& fd) { return (::fcntl(fd.get(), F_GETFD) & FD_CLOEXEC) != 0; }
+
+/// The error that marks the end of a terminal.
+const Heard kHungUp{"", "Input/output error"};
+
+TEST(PipedProgram, ReadsWhatItIsToldUntilTheEnd) {
+    Started cat(program("/bin/cat", {}, core::Stdio::Pipe));
+    ASSERT_TRUE(cat.ok()) << cat.error();
+    ASSERT_TRUE(cat.tell("one "));
+    EXPECT_EQ(cat.answer(4), (Heard{"one ", "enough"}));
+    ASSERT_TRUE(cat.tell("two"));
+    cat.finish();
+    EXPECT_EQ(cat.answer(), (Heard{"two", "end"}));
+    EXPECT_EQ(cat.end(), "exit=0");
+}
+
+TEST(PipedProgram, SaysHowItEnded) {
+    Started failing(shell("exit 7", core::Stdio::Pipe));
+    EXPECT_EQ(failing.answer(), (Heard{"", "end"}));
+    EXPECT_EQ(failing.end(), "exit=7");
+    Started killed(shell("kill -9 $$", core::Stdio::Pipe));
+    EXPECT_EQ(killed.answer(), (Heard{"", "end"}));
+    EXPECT_EQ(killed.end(), "signal=KILL");
+}
+
+TEST(PipedProgram, WritesItsErrorsWhereItIsTold) {
+    Started together(shell("echo out; echo err >&2", core::Stdio::Pipe));
+    EXPECT_EQ(together.answer(), (Heard{"out\nerr\n", "end"}));
+    int ends[2] = {-1, -1};
+    ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    const UniqueFd errors(ends[0]);
+    UniqueFd err(ends[1]);
+    Started apart(shell("echo out; echo err >&2", core::Stdio::Pipe), err.get());
+    err.reset();
+    EXPECT_EQ(apart.answer(), (Heard{"out\n", "end"}));
+    EXPECT_EQ(hear(errors.get()), (Heard{"err\n", "end"}));
+}
+
+TEST(PipedProgram, StartsInACleanProcess) {
+    Started probe(
+        shell("grep -E '^Sig(Blk|Ign)' /proc/self/status;"
+              "for fd in /proc/$$/fd/*; do [ -e $fd ] && echo ${fd##*/}; done;"
+              "grep flags /proc/self/fdinfo/0; umask",
+              core::Stdio::Pipe));
+    EXPECT_EQ(probe.answer(), (Heard{"SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n"
+                                     "0\n1\n2\nflags:\t00\n0022\n",
+                                     "end"}));
+}
+
+TEST(PipedProgram, GetsThisEnvironmentOnly) {
+    Started env(program("/usr/bin/env", {}, core::Stdio::Pipe), -1, {"A=1", "B=2"});
+    EXPECT_EQ(env.answer(), (Heard{"A=1\nB=2\n", "end"}));
+}
+
+TEST(PipedProgram, LeavesOurEndsNonBlockingAndOurs) {
+    Started cat(program("/bin/cat", {}, core::Stdio::Pipe));
+    for (const UniqueFd* fd : {&cat.to(), &cat.from()}) {
+        EXPECT_TRUE(is_nonblocking(*fd));
+        EXPECT_TRUE(closes_on_exec(*fd));
+    }
+}
+
+TEST(StartProgram, SaysWhyNotAndLeavesNoZombie) {
+    const Folder folder;
+    std::ofstream(folder / "plain") << "text";
+    for (const core::Stdio stdio : {core::Stdio::Pipe, core::Stdio::Pty}) {
+        Started missing(program(folder / "missing", {}, stdio));
+        EXPECT_EQ(missing.error(),
+                  "cannot execute " + (folder / "missing") + ": No such file or directory");
+        Started plain(program(folder / "plain", {}, stdio));
+        EXPECT_EQ(plain.error(), "cannot execute " + (folder / "plain") + ": Permission denied");
+        EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "there is no child";
+        EXPECT_EQ(errno, ECHILD);
+    }
+}
+
+TEST(ProgramOnATerminal, LeadsASessionWithThatTerminal) {
+    Started probe(
+        shell("test -t 0 && test -t 1 && test -t 2 && "
+              "test $$ = $(ps -o sid= -p $$ | tr -d ' ') && "
+              "echo on the terminal >/dev/tty",
+              core::Stdio::Pty));
+    ASSERT_TRUE(probe.ok()) << probe.error();
+    EXPECT_EQ(probe.answer(), (Heard{"on the terminal\n", "Input/output error"}));
+    EXPECT_EQ(probe.end(), "exit=0");
+}
+
+TEST(ProgramOnATerminal, FindsItRaw) {
+    std::string all;
+    for (int byte = 0; byte < 256; ++byte) all += static_cast<char>(byte);
+    Started cat(program("/bin/cat", {}, core::Stdio::Pty));
+    ASSERT_TRUE(cat.tell(all));
+    EXPECT_EQ(cat.answer(256), (Heard{all, "enough"})) << "no echo, no translation, no signal";
+}
+
+TEST(ProgramOnATerminal, HangsUpWhenItEnds) {
+    Started gone(shell("exit 3", core::Stdio::Pty));
+    EXPECT_EQ(gone.answer(), kHungUp);
+    EXPECT_EQ(gone.end(), "exit=3");
+}
+
+TEST(ProgramOnATerminal, IsHungUpOnWhenWeLeave) {
+    std::optional<pid_t> pid;
+    {
+        auto reader = spawn(program("/bin/cat", {}, core::Stdio::Pty), -1, {});
+        ASSERT_TRUE(reader);
+        pid = reader->pid;
+    }
+    EXPECT_EQ(sys::describe_status(sys::wait_for(*pid)), "signal=HUP");
+}
+
+}  // namespace
+}  // namespace portsplit::dispatch
