@@ -1,7 +1,7 @@
 #pragma once
 // The whole contract between portsplitd (the daemon) and portsplit-dispatch (the zygote of a
-// generation): descriptor numbers, environment, messages and exit codes. Both programs come from
-// one build; the version catches those that do not.
+// generation): descriptor numbers, command line and messages. Both programs come from one build, so
+// messages cross as they lie in memory; the version on the command line refuses another build.
 //
 // The daemon execs the zygote with a channel and the text of its configuration. The zygote
 // answers `Ready` once the plan is compiled. Its spare dispatchers, which share its end of the
@@ -14,14 +14,16 @@
 #include <cstdint>
 
 #include "sys/address.h"
+#include "sys/clock.h"
 
 namespace portsplit::handoff {
 
 /// Changes with every change of this file.
-inline constexpr std::uint32_t kVersion = 2;
+inline constexpr std::uint32_t kVersion = 3;
 
 // Descriptors the zygote starts with, besides 0 and 1 (/dev/null) and 2 (standard error).
-inline constexpr int kChannelFd = 3;  ///< SOCK_SEQPACKET; messages both ways
+/// SOCK_SEQPACKET; messages both ways.
+inline constexpr int kChannelFd = 3;
 /// Sealed memory: the configuration in libconfig spelling.
 inline constexpr int kConfigurationFd = 4;
 
@@ -31,38 +33,23 @@ inline constexpr const char* kZygoteOption = "--zygote";
 
 enum class Kind : std::uint32_t { Ready = 1, Connection = 2, Reaped = 3 };
 
-struct Header {
-    std::uint32_t version = kVersion;
-    Kind kind;
-};
-
 /// Zygote to daemon: the plan stands, connections may come.
 struct Ready {
-    Header header{.kind = Kind::Ready};
+    Kind kind = Kind::Ready;
 };
 
 /// Daemon to zygote, with the client's socket.
 struct Connection {
-    Header header{.kind = Kind::Connection};
-    std::uint64_t id = 0;                   ///< never used twice by one daemon, and never 0
-    std::int64_t accepted_nanoseconds = 0;  ///< on the monotonic clock
-    sys::Address peer;
-    sys::Address local;
+    Kind kind = Kind::Connection;
+    std::uint64_t id = 0;  ///< never used twice by one daemon, and never 0
+    sys::Clock::time_point accepted{};
+    sys::Ends ends{};
 };
 
 /// Zygote to daemon: the process that served this connection is gone, its slot is free.
 struct Reaped {
-    Header header{.kind = Kind::Reaped};
+    Kind kind = Kind::Reaped;
     std::uint64_t id = 0;
 };
-
-// How the programs end (sysexits(3)), and how a dispatcher does.
-inline constexpr int kExitUnused = 99;  ///< a spare dispatcher that no connection came to
-inline constexpr int kExitUsage = 64;
-inline constexpr int kExitSystem = 71;
-inline constexpr int kExitConfiguration = 78;
-inline constexpr int kExitTemporary = 111;  ///< no target could be reached, or a resource is short
-inline constexpr int kExitNotExecutable = 126;
-inline constexpr int kExitNotFound = 127;
 
 }  // namespace portsplit::handoff

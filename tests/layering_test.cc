@@ -34,14 +34,18 @@ constexpr std::array kRooms{
     Room{"config", "core/ config/ <std> <arpa/inet.h> <libconfig.h> <fmt/>"},
     Room{"sys", "core/ sys/ <std> <system> <fmt/>"},
     Room{"daemon",
-         "core/ config/ sys/ daemon/ handoff.h included_files.h <std> <system> <systemd/>"},
+         "core/ config/ sys/ daemon/ config_file.h exit_codes.h handoff.h <std> <system> "
+         "<systemd/>"},
     Room{"dispatch",
-         "core/ config/ sys/ dispatch/ handoff.h included_files.h <std> <system> <fmt/> <ares.h>"},
+         "core/ config/ sys/ dispatch/ config_file.h exit_codes.h handoff.h <std> <system> <fmt/> "
+         "<ares.h>"},
     Room{"cli",
-         "core/ config/ sys/ cli/ handoff.h included_files.h <std> <system> <fmt/> <CLI/> "
+         "core/ config/ sys/ cli/ config_file.h exit_codes.h <std> <system> <fmt/> <CLI/> "
          "<nlohmann/> <pcap/>"},
-    Room{"handoff.h", "core/ sys/address.h <std> <system>"},
-    Room{"included_files.h", "core/ config/ sys/ <std>"},
+    Room{"handoff.h", "core/ sys/address.h sys/clock.h <std> <system>"},
+    Room{"exit_codes.h", ""},
+    Room{"config_file.h", "core/ config/ sys/ <std>"},
+    Room{"config_file.cc", "config_file.h core/ config/ sys/ <std>"},
 };
 
 // Standard headers that are about files, errno, signals, clocks or threads.

@@ -11,9 +11,10 @@
 #include "cli/output.h"
 #include "config/advice.h"
 #include "config/load.h"
-#include "handoff.h"
-#include "included_files.h"
+#include "config_file.h"
+#include "exit_codes.h"
 #include "sys/file.h"
+#include "sys/program.h"
 #include "sys/user.h"
 
 namespace portsplit::cli {
@@ -66,17 +67,16 @@ void print_issue(const config::Issue& issue) {
 
 int check(const std::string& file, bool inetd, const std::vector<std::string>& silenced) {
     if (const std::string why = why_no_warning(silenced); !why.empty()) {
-        std::fprintf(stderr, "portsplit: %s\n", why.c_str());
-        return handoff::kExitUsage;
-    }
-    const auto text = sys::read_file(file);
-    if (!text) {
-        std::fprintf(stderr, "portsplit: %s\n", sys::to_string(text.error()).c_str());
-        return handoff::kExitConfiguration;
+        complain(why);
+        return kExitUsage;
     }
     const auto need = inetd ? config::Need::Services : config::Need::Listeners;
-    const config::Loaded loaded =
-        config::read(*text, file, need, included_files(PORTSPLIT_BIN_TO_PATTERNS));
+    const auto read = load_file(file, need, PORTSPLIT_BIN_TO_PATTERNS);
+    if (!read) {
+        complain(sys::to_string(read.error()));
+        return kExitConfiguration;
+    }
+    const config::Loaded& loaded = *read;
     std::size_t errors = 0;
     std::size_t warnings = 0;
     for (const config::Issue& issue : all_issues(loaded)) {
@@ -88,7 +88,7 @@ int check(const std::string& file, bool inetd, const std::vector<std::string>& s
     const int printed =
         print(fmt::format("{}: {} (errors: {}, warnings: {})\n", file,
                           good ? "can be served" : "cannot be served", errors, warnings));
-    return good ? printed : handoff::kExitConfiguration;
+    return good ? printed : kExitConfiguration;
 }
 
 }  // namespace portsplit::cli

@@ -4,24 +4,22 @@
 #include "cli/output.h"
 #include "config/load.h"
 #include "config/writer.h"
-#include "handoff.h"
-#include "included_files.h"
-#include "sys/file.h"
+#include "config_file.h"
+#include "exit_codes.h"
 
 namespace portsplit::cli {
 
 int convert(const std::string& file, const std::string& spelling) {
-    const auto text = sys::read_file(file);
-    if (!text) {
-        std::fprintf(stderr, "portsplit: %s\n", sys::to_string(text.error()).c_str());
-        return handoff::kExitConfiguration;
+    const auto read = load_file(file, config::Need::Services, PORTSPLIT_BIN_TO_PATTERNS);
+    if (!read) {
+        complain(sys::to_string(read.error()));
+        return kExitConfiguration;
     }
-    const config::Loaded loaded = config::read(*text, file, config::Need::Services,
-                                               included_files(PORTSPLIT_BIN_TO_PATTERNS));
+    const config::Loaded& loaded = *read;
     for (const config::Issue& issue : loaded.issues) {
         std::fprintf(stderr, "%s\n%s", config::to_string(issue).c_str(), issue.excerpt.c_str());
     }
-    if (!loaded.config) return handoff::kExitConfiguration;
+    if (!loaded.config) return kExitConfiguration;
 
     const bool to_classic =
         spelling.empty() ? loaded.spelling != config::Spelling::Classic : spelling == "classic";
@@ -29,7 +27,7 @@ int convert(const std::string& file, const std::string& spelling) {
     const auto classic = config::write_classic(*loaded.config);
     if (!classic) {
         std::fprintf(stderr, "%s: %s\n", file.c_str(), config::to_string(classic.error()).c_str());
-        return handoff::kExitConfiguration;
+        return kExitConfiguration;
     }
     return print(*classic);
 }

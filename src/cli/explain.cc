@@ -11,12 +11,12 @@
 #include "config/load.h"
 #include "config/values.h"
 #include "config/wording.h"
+#include "config_file.h"
 #include "core/hex.h"
 #include "core/plan.h"
 #include "core/result.h"
 #include "core/verdict.h"
-#include "handoff.h"
-#include "included_files.h"
+#include "exit_codes.h"
 #include "sys/file.h"
 
 namespace portsplit::cli {
@@ -24,8 +24,6 @@ namespace {
 
 using config::Problem;
 using Input = core::Result<std::string, Problem>;
-
-void complain(const std::string& what) { std::fprintf(stderr, "portsplit: %s\n", what.c_str()); }
 
 /// Whoever is used to printf(1) writes \r, and has to hear that this is two bytes here.
 std::string bytes_of_text(const std::string& text) {
@@ -75,7 +73,7 @@ int explain_bytes(const core::Plan& plan, const Explained& what) {
     const Input input = bytes_of(what);
     if (!input) {
         complain(input.error().text);
-        return handoff::kExitUsage;
+        return kExitUsage;
     }
     const core::Bytes seen = core::as_bytes(*input);
     const auto ending = what.final ? core::Ending::Deadline : core::Ending::Open;
@@ -102,24 +100,23 @@ int explain_capture(const core::Plan& plan, const Explained& what) {
     }
     if (capture.problem.empty()) return printed;
     complain(capture.problem);
-    return handoff::kExitUsage;
+    return kExitUsage;
 }
 
 }  // namespace
 
 int explain(const std::string& file, const Explained& what) {
-    const auto text = sys::read_file(file);
-    if (!text) {
-        complain(sys::to_string(text.error()));
-        return handoff::kExitConfiguration;
+    const auto read = load_file(file, config::Need::Services, PORTSPLIT_BIN_TO_PATTERNS);
+    if (!read) {
+        complain(sys::to_string(read.error()));
+        return kExitConfiguration;
     }
-    const config::Loaded loaded = config::read(*text, file, config::Need::Services,
-                                               included_files(PORTSPLIT_BIN_TO_PATTERNS));
+    const config::Loaded& loaded = *read;
     for (const config::Issue& issue : loaded.issues) {
         if (issue.severity == config::Severity::Warning) continue;
         std::fprintf(stderr, "%s\n%s", config::to_string(issue).c_str(), issue.excerpt.c_str());
     }
-    if (!loaded.config) return handoff::kExitConfiguration;
+    if (!loaded.config) return kExitConfiguration;
     const core::Plan plan(*loaded.config);
     return what.capture ? explain_capture(plan, what) : explain_bytes(plan, what);
 }

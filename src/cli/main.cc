@@ -5,7 +5,8 @@
 #include <string>
 
 #include "cli/commands.h"
-#include "handoff.h"
+#include "cli/output.h"
+#include "exit_codes.h"
 
 namespace {
 
@@ -61,14 +62,14 @@ int run(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? 0 : handoff::kExitUsage;
+        return app.exit(error) == 0 ? 0 : kExitUsage;
     }
     if (*check) return cli::check(checked, inetd, silenced);
     if (*convert) return cli::convert(converted, spelling);
     if (*explain) return cli::explain(explained, what);
     if (file.empty()) {
         std::cerr << app.help();
-        return handoff::kExitUsage;
+        return kExitUsage;
     }
     std::vector<std::string> arguments;
     if (!log.empty()) arguments.insert(arguments.end(), {"--log", log});
@@ -83,7 +84,7 @@ int main(int argc, char** argv) {
     try {
         return run(argc, argv);
     } catch (const std::exception& error) {  // CLI11 throws what would be a bug of ours
-        std::fprintf(stderr, "portsplit: %s\n", error.what());
-        return handoff::kExitSystem;
+        cli::complain(error.what());
+        return kExitSystem;
     }
 }

@@ -4,7 +4,7 @@
 
 #include <cstdio>
 
-#include "handoff.h"
+#include "exit_codes.h"
 #include "sys/file.h"
 
 namespace portsplit::cli {
@@ -14,8 +14,10 @@ int print(std::string_view text) {
     const auto written = sys::write_all(STDOUT_FILENO, text);
     if (written) return 0;
     const sys::SysError error{written.error().code, "cannot write standard output"};
-    std::fprintf(stderr, "portsplit: %s\n", sys::to_string(error).c_str());
-    return handoff::kExitSystem;
+    complain(sys::to_string(error));
+    return kExitSystem;
 }
+
+void complain(const std::string& what) { std::fprintf(stderr, "portsplit: %s\n", what.c_str()); }
 
 }  // namespace portsplit::cli

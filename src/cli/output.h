@@ -1,6 +1,7 @@
 #pragma once
-// Standard output, which a command's result has not reached before all of it is written.
+// What a command prints: its result on standard output, what is wrong on standard error.
 
+#include <string>
 #include <string_view>
 
 namespace portsplit::cli {
@@ -8,5 +9,8 @@ namespace portsplit::cli {
 /// Writes the result of a command to standard output.
 /// @returns 0; 71, after a message, when it cannot be written
 int print(std::string_view text);
+
+/// Writes `portsplit: WHAT` to standard error.
+void complain(const std::string& what);
 
 }  // namespace portsplit::cli

@@ -38,9 +38,9 @@ std::optional<Accepted> accept_from(const Listener& listener) {
         sys::retry([&] { return ::accept4(listener.fd.get(), generic, &length, kFlags); }));
     if (!fd) return std::nullopt;
     // The peer comes with accept: getpeername(2) fails once the client has reset the connection.
-    Accepted accepted{std::move(fd), sys::Address::from(storage), listener.bound};
+    Accepted accepted{std::move(fd), {sys::Address::from(storage), listener.bound}};
     if (listener.bound.is_wildcard()) {
-        if (const auto local = sys::local_address(accepted.fd.get())) accepted.local = *local;
+        if (const auto local = sys::local_address(accepted.fd.get())) accepted.ends.local = *local;
     }
     return accepted;
 }

@@ -18,8 +18,7 @@ enum class NoConnection {
 
 struct Accepted {
     sys::UniqueFd fd;  ///< non-blocking and close-on-exec
-    sys::Address peer;
-    sys::Address local;
+    sys::Ends ends;
 };
 
 /// What an errno of accept(2) asks for.

@@ -7,10 +7,11 @@
 #include <algorithm>
 #include <utility>
 
-#include "config/load.h"
+#include "config_file.h"
 #include "daemon/daemon.h"
-#include "included_files.h"
+#include "exit_codes.h"
 #include "sys/file.h"
+#include "sys/program.h"
 #include "sys/user.h"
 
 namespace portsplit::daemon {
@@ -29,28 +30,23 @@ constexpr std::chrono::milliseconds kLongestRestartPause{10000};
 
 /// Reads the file and logs its problems.
 std::optional<core::Config> load(const std::string& file, config::Need need, sys::Log& log) {
-    const auto text = sys::read_file(file);
-    if (!text) {
-        log.line(Level::Error, sys::to_string(text.error()));
+    auto read = load_file(file, need, PORTSPLIT_SBIN_TO_PATTERNS);
+    if (!read) {
+        log.line(Level::Error, sys::to_string(read.error()));
         return std::nullopt;
     }
-    config::Loaded loaded =
-        config::read(*text, file, need, included_files(PORTSPLIT_SBIN_TO_PATTERNS));
-    for (const config::Issue& issue : loaded.issues) {
-        const bool error = issue.severity == config::Severity::Error;
-        log.line(error ? Level::Error : Level::Warning, config::to_string(issue));
-    }
+    config::Loaded loaded = *std::move(read);
+    log_issues(loaded.issues, config::Severity::Warning, log);
     if (!loaded.config) return std::nullopt;
     // A missing program ends its own connections only, so it is no reason not to serve the others.
     const config::Surroundings programs{.why_not_executable = sys::why_not_executable};
-    for (config::Issue& issue : config::check_surroundings(loaded, programs)) {
-        issue.severity = config::Severity::Warning;
-        log.line(Level::Warning, config::to_string(issue));
-    }
+    auto missing = config::check_surroundings(loaded, programs);
+    for (config::Issue& issue : missing) issue.severity = config::Severity::Warning;
+    log_issues(missing, config::Severity::Warning, log);
     const config::Surroundings users{.user_exists = sys::user_exists,
                                      .group_exists = sys::group_exists};
     const auto unknown = config::check_surroundings(loaded, users);
-    for (const config::Issue& issue : unknown) log.line(Level::Error, config::to_string(issue));
+    log_issues(unknown, config::Severity::Error, log);
     return unknown.empty() ? std::move(loaded.config) : std::nullopt;
 }
 
@@ -69,7 +65,7 @@ std::optional<int> Daemon::begin_change() {
     const auto need = passed ? config::Need::Services : config::Need::Listeners;
     auto config = load(options_.file, need, log_);
     const auto failure = config ? prepare(std::move(*config), "reloaded " + options_.file)
-                                : std::optional(handoff::kExitConfiguration);
+                                : std::optional(kExitConfiguration);
     if (failure && listening_) fail_reload();
     return listening_ ? std::nullopt : failure;
 }
@@ -85,7 +81,7 @@ void Daemon::fail_reload() {
 std::optional<int> Daemon::prepare(core::Config config, std::string done) {
     const auto failed = [this](const sys::SysError& error) {
         log_.line(Level::Error, sys::to_string(error));
-        return handoff::kExitSystem;
+        return kExitSystem;
     };
     std::optional<sys::User> user;
     const bool asked = !config.user.empty() || !config.group.empty();
@@ -158,7 +154,7 @@ void Daemon::abandon_change(const std::string& why) {
     change_.reset();
     log_.line(Level::Error, why);
     if (!listening_) {
-        exit_code_ = handoff::kExitSystem;
+        exit_code_ = kExitSystem;
         return;
     }
     if (generations_.current() == nullptr) {

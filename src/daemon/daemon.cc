@@ -7,8 +7,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "sys/file.h"
+#include "exit_codes.h"
 #include "sys/process.h"
+#include "sys/program.h"
 #include "sys/signals.h"
 
 namespace portsplit::daemon {
@@ -25,7 +26,7 @@ constexpr int kAcceptBatch = 32;
 }  // namespace
 
 int Daemon::run() {
-    if (!prepare_to_serve()) return handoff::kExitSystem;
+    if (!prepare_to_serve()) return kExitSystem;
     if (const auto exit_code = begin_change()) return *exit_code;
     while (!exit_code_) wait();
     manager_.stopping("stopped; " + std::to_string(generations_.connections()) +
@@ -194,13 +195,8 @@ void Daemon::accept_last(const Listener& listener) {
 }
 
 void Daemon::queue(Accepted accepted) {
-    const auto now = Clock::now().time_since_epoch();
     const handoff::Connection message{
-        .id = next_id_++,
-        .accepted_nanoseconds = std::chrono::duration_cast<std::chrono::nanoseconds>(now).count(),
-        .peer = accepted.peer,
-        .local = accepted.local,
-    };
+        .id = next_id_++, .accepted = Clock::now(), .ends = accepted.ends};
     waiting_.push_back({message, std::move(accepted.fd)});
 }
 

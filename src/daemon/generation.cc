@@ -11,9 +11,11 @@
 #include <vector>
 
 #include "config/writer.h"
+#include "exit_codes.h"
 #include "sys/channel.h"
 #include "sys/file.h"
 #include "sys/process.h"
+#include "sys/program.h"
 #include "sys/signals.h"
 
 namespace portsplit::daemon {
@@ -27,19 +29,13 @@ using sys::UniqueFd;
 /// Above every number that the contract names, so that dup2(2) to those overwrites nothing of use.
 constexpr int kOutOfTheWay = 10;
 
-std::vector<std::string> environment() {
-    std::vector<std::string> entries;
-    for (char** entry = environ; *entry != nullptr; ++entry) entries.emplace_back(*entry);
-    return entries;
-}
-
 /// In the child: gives up privileges and becomes the zygote.
 [[noreturn]] void become_zygote(const Launchpad& launchpad, const UniqueFd& channel,
                                 const UniqueFd& text, const std::optional<sys::User>& user,
                                 sys::Log& log) {
     const auto fail = [&log](const SysError& error) {
         log.line(Level::Error, sys::to_string(error));
-        ::_exit(handoff::kExitSystem);
+        ::_exit(kExitSystem);
     };
     const auto out_of_the_way = [](const UniqueFd& fd) {
         return UniqueFd(::fcntl(fd.get(), F_DUPFD_CLOEXEC, kOutOfTheWay));
@@ -68,8 +64,8 @@ std::vector<std::string> environment() {
         program,
         {"portsplit-dispatch", handoff::kZygoteOption, std::to_string(handoff::kVersion),
          syslog ? sys::kSyslog : sys::kStderr, launchpad.file},
-        environment()));
-    ::_exit(handoff::kExitSystem);
+        sys::own_environment()));
+    ::_exit(kExitSystem);
 }
 
 }  // namespace
@@ -91,12 +87,11 @@ void Generation::receive() {
     while (true) {
         const auto received = sys::receive_message(channel_.get(), buffer);
         if (!received || received->size == 0) return;
-        handoff::Header header{};
-        if (received->size < sizeof header) continue;
-        std::memcpy(&header, buffer.data(), sizeof header);
-        if (header.version != handoff::kVersion) continue;
-        if (header.kind == handoff::Kind::Ready) ready_ = true;
-        if (header.kind == handoff::Kind::Reaped && connections_ > 0) --connections_;
+        handoff::Kind kind{};
+        if (received->size < sizeof kind) continue;
+        std::memcpy(&kind, buffer.data(), sizeof kind);
+        if (kind == handoff::Kind::Ready) ready_ = true;
+        if (kind == handoff::Kind::Reaped && connections_ > 0) --connections_;
     }
 }
 

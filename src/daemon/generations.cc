@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "exit_codes.h"
 #include "sys/process.h"
 
 namespace portsplit::daemon {
@@ -54,8 +55,7 @@ Generations::End Generations::on_child_end(const sys::Ended& child, std::size_t 
         return End::Retired;
     }
     if (orphans_ == 0) return End::None;
-    const bool unused =
-        WIFEXITED(child.status) && WEXITSTATUS(child.status) == handoff::kExitUnused;
+    const bool unused = WIFEXITED(child.status) && WEXITSTATUS(child.status) == kExitUnused;
     if (!unused) --orphans_;
     orphans_ = std::min(orphans_, other_children(others));
     return End::None;

@@ -6,7 +6,7 @@
 
 #include "daemon/daemon.h"
 #include "daemon/options.h"
-#include "handoff.h"
+#include "exit_codes.h"
 #include "sys/file.h"
 #include "sys/log.h"
 #include "sys/signals.h"
@@ -14,7 +14,7 @@
 int main(int argc, char** argv) {
     using namespace portsplit;
     // First of all: a descriptor opened later must not become 0, 1 or 2 by chance.
-    if (!sys::open_standard_descriptors()) return handoff::kExitSystem;
+    if (!sys::open_standard_descriptors()) return kExitSystem;
     sys::reset_signals();
 
     const daemon::CommandLine line = daemon::read_command_line(argc, argv);
@@ -23,7 +23,7 @@ int main(int argc, char** argv) {
     auto log = sys::open_log(line.options.log);
     if (!log) {
         std::fprintf(stderr, "portsplitd: %s\n", sys::to_string(log.error()).c_str());
-        return handoff::kExitSystem;
+        return kExitSystem;
     }
     return daemon::Daemon(line.options, *log).run();
 }

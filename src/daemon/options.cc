@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "handoff.h"
+#include "exit_codes.h"
 
 namespace portsplit::daemon {
 namespace {
@@ -32,7 +32,7 @@ constexpr const char* kHelp =
 CommandLine refuse(std::string_view what) {
     std::fprintf(stderr, "portsplitd: %.*s\nTry portsplitd --help.\n",
                  static_cast<int>(what.size()), what.data());
-    return {.options = {}, .serve = false, .exit_code = handoff::kExitUsage};
+    return {.options = {}, .serve = false, .exit_code = kExitUsage};
 }
 
 /// A whole number from 0 on.

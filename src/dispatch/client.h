@@ -9,8 +9,7 @@ namespace portsplit::dispatch {
 
 struct Client {
     sys::UniqueFd fd;
-    sys::Address peer;
-    sys::Address local;
+    sys::Ends ends;
     sys::Clock::time_point accepted;  ///< the deadline counts from here
 };
 

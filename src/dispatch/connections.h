@@ -15,10 +15,11 @@
 
 namespace portsplit::dispatch {
 
-struct Connection {
+/// What the zygote knows of one connection.
+struct Row {
     std::uint64_t id = 0;
     sys::Clock::time_point accepted;
-    Parties parties;
+    sys::Ends ends;
     Progress progress;
 };
 
@@ -34,10 +35,10 @@ class UnforkedMemory final : public std::pmr::memory_resource {
 /// Live connections by the process that serves them. Must not be touched after a fork by the child.
 class Connections {
   public:
-    void add(pid_t pid, const Connection& connection) { table_.insert_or_assign(pid, connection); }
+    void add(pid_t pid, const Row& row) { table_.insert_or_assign(pid, row); }
 
     /// Null for a process that serves none.
-    Connection* find(pid_t pid) {
+    Row* find(pid_t pid) {
         const auto found = table_.find(pid);
         return found == table_.end() ? nullptr : &found->second;
     }
@@ -49,7 +50,7 @@ class Connections {
   private:
     UnforkedMemory memory_;
     std::pmr::unsynchronized_pool_resource pool_{&memory_};
-    std::pmr::unordered_map<pid_t, Connection> table_{&pool_};
+    std::pmr::unordered_map<pid_t, Row> table_{&pool_};
 };
 
 }  // namespace portsplit::dispatch

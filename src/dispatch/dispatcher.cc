@@ -12,7 +12,7 @@
 #include "dispatch/side.h"
 #include "dispatch/sniff.h"
 #include "dispatch/spawn.h"
-#include "handoff.h"
+#include "exit_codes.h"
 #include "sys/process.h"
 #include "sys/socket.h"
 
@@ -32,7 +32,7 @@ Side relayed(UniqueFd client) {
 
 int relay_to_target(Client client, const core::Connect& connect, Reporter& reporter) {
     auto server = connect_to_target(connect, reporter);
-    if (!server) return handoff::kExitTemporary;
+    if (!server) return kExitTemporary;
     sys::set_no_delay(server->get());
     sys::set_keepalive(server->get());
     // The log can wait; the client cannot.
@@ -91,7 +91,7 @@ int serve(Client client, const Setting& setting, Reporter& reporter) {
     const auto verdict = sniff(client.fd, plan, deadline, [&reporter] { reporter.tell(); });
     if (!verdict) {
         reporter.failed(Stage::Look, verdict.error().code);
-        return handoff::kExitTemporary;
+        return kExitTemporary;
     }
     reporter.decided(*verdict);
     if (!verdict->service) {

@@ -2,7 +2,7 @@
 
 #include <string_view>
 
-#include "sys/file.h"
+#include "sys/program.h"
 
 namespace portsplit::dispatch {
 namespace {
@@ -21,14 +21,14 @@ std::vector<std::string> program_environment(std::vector<std::string> base, cons
                                              const std::string& service, core::Reason reason) {
     set(base, "PORTSPLIT_SERVICE", service);
     set(base, "PORTSPLIT_REASON", core::to_string(reason));
-    if (!client.peer.is_internet()) return base;
-    const std::string remote = client.peer.host();
-    const std::string remote_port = std::to_string(client.peer.port());
+    if (!client.ends.peer.is_internet()) return base;
+    const std::string remote = client.ends.peer.host();
+    const std::string remote_port = std::to_string(client.ends.peer.port());
     set(base, "PROTO", "TCP");
     set(base, "TCPREMOTEIP", remote);
     set(base, "TCPREMOTEPORT", remote_port);
-    set(base, "TCPLOCALIP", client.local.host());
-    set(base, "TCPLOCALPORT", std::to_string(client.local.port()));
+    set(base, "TCPLOCALIP", client.ends.local.host());
+    set(base, "TCPLOCALPORT", std::to_string(client.ends.local.port()));
     set(base, "REMOTE_ADDR", remote);
     set(base, "REMOTE_PORT", remote_port);
     set(base, "REMOTE_HOST", remote);

@@ -16,10 +16,11 @@
 #include "dispatch/dispatcher.h"
 #include "dispatch/log_line.h"
 #include "dispatch/progress.h"
-#include "handoff.h"
+#include "exit_codes.h"
 #include "sys/address.h"
 #include "sys/clock.h"
 #include "sys/file.h"
+#include "sys/program.h"
 #include "sys/signals.h"
 #include "sys/socket.h"
 
@@ -34,8 +35,8 @@ using sys::UniqueFd;
 /// takes this process's place can only be written before that.
 class LogReporter final : public Reporter {
   public:
-    LogReporter(const core::Plan& plan, sys::Log& log, Parties parties, Clock::time_point accepted)
-        : plan_(plan), log_(log), parties_(parties), accepted_(accepted) {}
+    LogReporter(const core::Plan& plan, sys::Log& log, sys::Ends ends, Clock::time_point accepted)
+        : plan_(plan), log_(log), ends_(ends), accepted_(accepted) {}
 
     void finish(int exit_code) {
         if (written_) return;
@@ -47,10 +48,10 @@ class LogReporter final : public Reporter {
         const bool is_news = last_.gave_up == Progress::kNone;
         last_ = progress;
         if (is_news && progress.gave_up != Progress::kNone) {
-            log_.line(Level::Warning, gave_up_line(plan_, parties_, progress));
+            log_.line(Level::Warning, gave_up_line(plan_, ends_, progress));
         }
         if (progress.failure.stage != Stage::None) {
-            log_.line(Level::Error, failure_line(plan_, parties_, progress));
+            log_.line(Level::Error, failure_line(plan_, ends_, progress));
         } else if (becomes_program(plan_, progress)) {
             write(std::nullopt);
         }
@@ -60,23 +61,17 @@ class LogReporter final : public Reporter {
     void write(std::optional<int> status) {
         const auto duration =
             std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - accepted_);
-        log_.line(Level::Info, connection_line(plan_, parties_, last_, status, duration));
+        log_.line(Level::Info, connection_line(plan_, ends_, last_, status, duration));
         written_ = true;
     }
 
     const core::Plan& plan_;
     sys::Log& log_;
-    Parties parties_;
+    sys::Ends ends_;
     Clock::time_point accepted_;
     Progress last_;
     bool written_ = false;
 };
-
-std::vector<std::string> own_environment() {
-    std::vector<std::string> environment;
-    for (char** entry = environ; *entry != nullptr; ++entry) environment.emplace_back(*entry);
-    return environment;
-}
 
 /// Why descriptor 0 cannot be served; empty when it can.
 std::string why_not_a_connection() {
@@ -110,7 +105,7 @@ int serve_inetd(const core::Plan& plan, sys::Log& log) {
     const auto accepted = Clock::now();
     if (const std::string why = why_not_a_connection(); !why.empty()) {
         log.line(Level::Error, why);
-        return handoff::kExitUsage;
+        return kExitUsage;
     }
     auto peer = sys::peer_address(STDIN_FILENO);
     auto local = sys::local_address(STDIN_FILENO);
@@ -119,14 +114,14 @@ int serve_inetd(const core::Plan& plan, sys::Log& log) {
     if (const auto told = told_address("TCPLOCALIP", "TCPLOCALPORT")) local = *told;
 
     UniqueFd client(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
-    if (!client) return handoff::kExitTemporary;
+    if (!client) return kExitTemporary;
     // The socket stays on one descriptor only, so that its end is seen when the relay ends it.
     for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::close(fd);
-    if (!sys::open_standard_descriptors()) return handoff::kExitSystem;
+    if (!sys::open_standard_descriptors()) return kExitSystem;
 
-    const Setting setting{plan, own_environment(), log.descriptor()};
+    const Setting setting{plan, sys::own_environment(), log.descriptor()};
     LogReporter reporter(plan, log, {*peer, *local}, accepted);
-    const int exit_code = serve({std::move(client), *peer, *local, accepted}, setting, reporter);
+    const int exit_code = serve({std::move(client), {*peer, *local}, accepted}, setting, reporter);
     reporter.finish(exit_code);
     return exit_code;
 }

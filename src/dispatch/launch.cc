@@ -4,10 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "handoff.h"
+#include "exit_codes.h"
 #include "sys/fd.h"
-#include "sys/file.h"
 #include "sys/process.h"
+#include "sys/program.h"
 #include "sys/signals.h"
 #include "sys/socket.h"
 
@@ -33,8 +33,7 @@ sys::SysError launch(const core::Exec& exec, const StandardDescriptors& descript
 }
 
 int exit_code(const sys::SysError& error) {
-    return error.code == ENOENT || error.code == ENOTDIR ? handoff::kExitNotFound
-                                                         : handoff::kExitNotExecutable;
+    return error.code == ENOENT || error.code == ENOTDIR ? kExitNotFound : kExitNotExecutable;
 }
 
 }  // namespace portsplit::dispatch

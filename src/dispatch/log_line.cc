@@ -42,9 +42,8 @@ std::string ending_of(const core::Service* service, const Progress& progress,
 
 }  // namespace
 
-std::string connection_line(const core::Plan& plan, const Parties& parties,
-                            const Progress& progress, std::optional<int> status,
-                            std::chrono::milliseconds duration) {
+std::string connection_line(const core::Plan& plan, const sys::Ends& ends, const Progress& progress,
+                            std::optional<int> status, std::chrono::milliseconds duration) {
     const core::Service* service = service_of(plan, progress);
     const Acted acted = action_of(service, progress);
     const bool counted = progress.counted != 0 || service == nullptr;
@@ -54,12 +53,12 @@ std::string connection_line(const core::Plan& plan, const Parties& parties,
         "service={} reason={} src={} sport={} dst={} dport={} action={} target={} in={} out={} "
         "ms={}{}",
         service != nullptr ? service->name : "-",
-        progress.decided != 0 ? core::to_string(progress.reason) : "-", parties.peer.host(),
-        parties.peer.port(), parties.local.host(), parties.local.port(), acted.action, acted.target,
-        in, out, duration.count(), ending_of(service, progress, status));
+        progress.decided != 0 ? core::to_string(progress.reason) : "-", ends.peer.host(),
+        ends.peer.port(), ends.local.host(), ends.local.port(), acted.action, acted.target, in, out,
+        duration.count(), ending_of(service, progress, status));
 }
 
-std::string failure_line(const core::Plan& plan, const Parties& parties, const Progress& progress) {
+std::string failure_line(const core::Plan& plan, const sys::Ends& ends, const Progress& progress) {
     const core::Service* service = service_of(plan, progress);
     const Failure& failure = progress.failure;
     std::string what = "cannot look at the first bytes";
@@ -76,14 +75,14 @@ std::string failure_line(const core::Plan& plan, const Parties& parties, const P
         }
     }
     return fmt::format("{} for service {}, client {}: {}", what,
-                       service != nullptr ? service->name : "-", parties.peer.text(), why);
+                       service != nullptr ? service->name : "-", ends.peer.text(), why);
 }
 
-std::string gave_up_line(const core::Plan& plan, const Parties& parties, const Progress& progress) {
+std::string gave_up_line(const core::Plan& plan, const sys::Ends& ends, const Progress& progress) {
     const auto service = static_cast<std::size_t>(progress.gave_up);
     return fmt::format(
         "the expression of service {} took too long on what client {} sent, which counts as no",
-        plan.service(service).name, parties.peer.text());
+        plan.service(service).name, ends.peer.text());
 }
 
 bool becomes_program(const core::Plan& plan, const Progress& progress) {

@@ -11,25 +11,18 @@
 
 namespace portsplit::dispatch {
 
-/// Whose connection a line is about.
-struct Parties {
-    sys::Address peer;
-    sys::Address local;
-};
-
 /// `service=S reason=R src=IP sport=N dst=IP dport=N action=A target=T in=N out=N ms=N`, with `-`
 /// for what is not known, and after these how the program or the dispatcher ended, where that says
 /// more: `exit=N` or `signal=NAME`.
 /// @param status  of the dispatcher or of the program it became, as waitpid(2) has it
-std::string connection_line(const core::Plan& plan, const Parties& parties,
-                            const Progress& progress, std::optional<int> status,
-                            std::chrono::milliseconds duration);
+std::string connection_line(const core::Plan& plan, const sys::Ends& ends, const Progress& progress,
+                            std::optional<int> status, std::chrono::milliseconds duration);
 
 /// A sentence for what failed: what, for which service and client, and why.
-std::string failure_line(const core::Plan& plan, const Parties& parties, const Progress& progress);
+std::string failure_line(const core::Plan& plan, const sys::Ends& ends, const Progress& progress);
 
 /// A sentence for a service whose expression took too long: `progress.gave_up` tells which.
-std::string gave_up_line(const core::Plan& plan, const Parties& parties, const Progress& progress);
+std::string gave_up_line(const core::Plan& plan, const sys::Ends& ends, const Progress& progress);
 
 /// Whether the dispatcher that told this becomes a program next, and can tell nothing more.
 bool becomes_program(const core::Plan& plan, const Progress& progress);

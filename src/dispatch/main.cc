@@ -10,11 +10,12 @@
 #include <string>
 
 #include "config/load.h"
+#include "config_file.h"
 #include "core/plan.h"
 #include "dispatch/inetd.h"
 #include "dispatch/zygote.h"
+#include "exit_codes.h"
 #include "handoff.h"
-#include "included_files.h"
 #include "sys/file.h"
 #include "sys/log.h"
 #include "sys/process.h"
@@ -35,36 +36,31 @@ constexpr const char* kHelp =
     "\n"
     "portsplitd starts this program by itself; see portsplit-dispatch(8).\n";
 
-/// The plan of a configuration; its problems go to the log.
-std::optional<core::Plan> plan_from(const std::string& text, const std::string& file,
-                                    const config::Files& files, sys::Log& log) {
-    config::Loaded loaded = config::read(text, file, config::Need::Services, files);
-    for (const config::Issue& issue : loaded.issues) {
-        const bool error = issue.severity == config::Severity::Error;
-        if (error) log.line(sys::Level::Error, config::to_string(issue));
-    }
+/// The plan of a configuration that was read; its errors go to the log.
+std::optional<core::Plan> plan_from(config::Loaded loaded, sys::Log& log) {
+    log_issues(loaded.issues, config::Severity::Error, log);
     if (!loaded.config) return std::nullopt;
     return core::Plan(std::move(*loaded.config));
 }
 
 int serve_as_zygote(const std::string& version, const std::string& where, const std::string& file) {
     auto log = sys::open_log(where);
-    if (!log) return handoff::kExitSystem;
+    if (!log) return kExitSystem;
     if (version != std::to_string(handoff::kVersion)) {
         log->line(sys::Level::Error,
                   "portsplitd and portsplit-dispatch are of different versions; "
                   "install both from one build and restart portsplitd");
-        return handoff::kExitUsage;
+        return kExitUsage;
     }
     const auto text = sys::read_all(handoff::kConfigurationFd);
     if (!text) {
         log->line(sys::Level::Error, sys::to_string(text.error()));
-        return handoff::kExitSystem;
+        return kExitSystem;
     }
     ::close(handoff::kConfigurationFd);
     // What was validated and handed over has nothing left to include.
-    const auto plan = plan_from(*text, file, {}, *log);
-    return plan ? dispatch::run_zygote(*plan, *log) : handoff::kExitConfiguration;
+    const auto plan = plan_from(config::read(*text, file, config::Need::Services), *log);
+    return plan ? dispatch::run_zygote(*plan, *log) : kExitConfiguration;
 }
 
 int serve_as_inetd(std::string where, const std::string& file) {
@@ -74,15 +70,15 @@ int serve_as_inetd(std::string where, const std::string& file) {
     auto log = sys::open_log(where);
     if (!log) {
         sys::Log::to_syslog().line(sys::Level::Error, sys::to_string(log.error()));
-        return handoff::kExitSystem;
+        return kExitSystem;
     }
-    const auto text = sys::read_file(file);
-    if (!text) {
-        log->line(sys::Level::Error, sys::to_string(text.error()));
-        return handoff::kExitConfiguration;
+    auto loaded = load_file(file, config::Need::Services, PORTSPLIT_LIBEXEC_TO_PATTERNS);
+    if (!loaded) {
+        log->line(sys::Level::Error, sys::to_string(loaded.error()));
+        return kExitConfiguration;
     }
-    const auto plan = plan_from(*text, file, included_files(PORTSPLIT_LIBEXEC_TO_PATTERNS), *log);
-    return plan ? dispatch::serve_inetd(*plan, *log) : handoff::kExitConfiguration;
+    const auto plan = plan_from(*std::move(loaded), *log);
+    return plan ? dispatch::serve_inetd(*plan, *log) : kExitConfiguration;
 }
 
 /// Where a person reads it, never where a client might: under inetd, descriptor 2 is the client's
@@ -93,14 +89,14 @@ int complain(const char* what) {
     } else {
         sys::Log::to_syslog().line(sys::Level::Error, what);
     }
-    return handoff::kExitUsage;
+    return kExitUsage;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
     // First of all: a descriptor opened later must not become 0, 1 or 2 by chance.
-    if (!sys::open_standard_descriptors()) return handoff::kExitSystem;
+    if (!sys::open_standard_descriptors()) return kExitSystem;
     sys::reset_signals();
     sys::ignore_signal(SIGPIPE);  // a client that left is an error of write(2), not of the process
     sys::ignore_signal(SIGHUP);   // a reload is the daemon's business

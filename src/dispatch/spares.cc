@@ -33,7 +33,7 @@ std::size_t Spares::count() const {
 Spares::Place* Spares::vacancy() {
     for (std::size_t i = 0; i < kSpares; ++i) {
         if (pids_[i] != 0) continue;
-        places_[i].message = {.peer = {}, .local = {}};
+        places_[i].message = {};
         places_[i].state.store(State::Waiting, std::memory_order_relaxed);
         return &places_[i];
     }
@@ -68,8 +68,7 @@ std::optional<sys::UniqueFd> Spares::take(Place& place, int channel) {
     if (dismissed) place.state.store(State::Dismissed, std::memory_order_release);
     if (dismissed || !received) return std::nullopt;
     const bool whole = received->size == buffer.size() && !received->truncated;
-    const bool known = whole && place.message.header.version == handoff::kVersion &&
-                       place.message.header.kind == handoff::Kind::Connection;
+    const bool known = whole && place.message.kind == handoff::Kind::Connection;
     if (known && received->fd) return std::move(received->fd);
     if (!whole) place.message.id = 0;
     place.state.store(State::Misunderstood, std::memory_order_release);

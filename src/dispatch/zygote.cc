@@ -16,6 +16,7 @@
 #include "dispatch/dispatcher.h"
 #include "dispatch/environment.h"
 #include "dispatch/spares.h"
+#include "exit_codes.h"
 #include "handoff.h"
 #include "sys/channel.h"
 #include "sys/process.h"
@@ -87,7 +88,7 @@ class Zygote {
     void take_departures();
     void add(pid_t pid, const handoff::Connection& message);
     void take_progress();
-    void note(Connection& connection, const Progress& progress, pid_t pid);
+    void note(Row& connection, const Progress& progress, pid_t pid);
     void renew_progress();
     void reap();
     void finish(pid_t pid, int status);
@@ -125,7 +126,7 @@ int Zygote::run() {
             [&] { return ::poll(entries.data(), entries.size(), sys::poll_timeout(until)); });
         if (ready < 0) {
             log_.line(Level::Error, "cannot wait for connections: " + sys::error_text(errno));
-            return handoff::kExitSystem;
+            return kExitSystem;
         }
         take_departures();
         // Only while spares are few does anybody wait for what is done here.
@@ -173,7 +174,7 @@ void Zygote::be_spare(Spares::Place& place) {
     sys::unblock_signals();
 
     auto client = spares_.take(place, channel_.get());
-    if (!client) ::_exit(handoff::kExitUnused);
+    if (!client) ::_exit(kExitUnused);
     const handoff::Connection message = place.message;
     place.state.store(Spares::State::Taken, std::memory_order_release);
     // From here on nothing is left of what it shared with others.
@@ -182,8 +183,7 @@ void Zygote::be_spare(Spares::Place& place) {
     sys::set_name("portsplit-dispatch");
 
     ChannelReporter reporter(progress_out_.get());
-    const Clock::time_point accepted{std::chrono::nanoseconds(message.accepted_nanoseconds)};
-    ::_exit(serve({std::move(*client), message.peer, message.local, accepted}, setting_, reporter));
+    ::_exit(serve({std::move(*client), message.ends, message.accepted}, setting_, reporter));
 }
 
 /// Takes note of the connections that spares have taken.
@@ -194,8 +194,7 @@ void Zygote::take_departures() {
 }
 
 void Zygote::add(pid_t pid, const handoff::Connection& message) {
-    const Clock::time_point accepted{std::chrono::nanoseconds(message.accepted_nanoseconds)};
-    connections_.add(pid, {message.id, accepted, {message.peer, message.local}, {}});
+    connections_.add(pid, {message.id, message.accepted, message.ends, {}});
 }
 
 void Zygote::take_progress() {
@@ -205,7 +204,7 @@ void Zygote::take_progress() {
         if (!received) return;
         if (received->size == 0) return renew_progress();
         const auto progress = message_in<Progress>(std::span(buffer).first(received->size));
-        Connection* connection = connections_.find(received->sender);
+        Row* connection = connections_.find(received->sender);
         if (connection == nullptr) {  // it may have left its place this very moment
             take_departures();
             connection = connections_.find(received->sender);
@@ -216,16 +215,16 @@ void Zygote::take_progress() {
     }
 }
 
-void Zygote::note(Connection& connection, const Progress& progress, pid_t pid) {
+void Zygote::note(Row& connection, const Progress& progress, pid_t pid) {
     const bool is_news = connection.progress.gave_up == Progress::kNone;
     connection.progress = progress;
     if (is_news && progress.gave_up != Progress::kNone) {
         log_.limited(Level::Warning, "costly expressions",
-                     gave_up_line(plan_, connection.parties, progress), pid);
+                     gave_up_line(plan_, connection.ends, progress), pid);
     }
     if (progress.failure.stage != Stage::None) {
         log_.limited(Level::Error, "failed connections",
-                     failure_line(plan_, connection.parties, progress), pid);
+                     failure_line(plan_, connection.ends, progress), pid);
     }
 }
 
@@ -273,12 +272,12 @@ void Zygote::finish_spare(const sys::Ended& ended, const Spares::Ended& spare) {
 }
 
 void Zygote::finish(pid_t pid, int status) {
-    const Connection* connection = connections_.find(pid);
+    const Row* connection = connections_.find(pid);
     if (connection == nullptr) return;
     const auto duration =
         std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - connection->accepted);
     log_.line(Level::Info,
-              connection_line(plan_, connection->parties, connection->progress, status, duration),
+              connection_line(plan_, connection->ends, connection->progress, status, duration),
               pid);
     tell(handoff::Reaped{.id = connection->id});
     connections_.remove(pid);
@@ -302,7 +301,7 @@ int run_zygote(const core::Plan& plan, sys::Log& log) {
     auto progress = sys::channel_pair();
     const auto failed = [&log](const sys::SysError& error) {
         log.line(Level::Error, sys::to_string(error));
-        return handoff::kExitSystem;
+        return kExitSystem;
     };
     if (!signals) return failed(signals.error());
     if (!progress) return failed(progress.error());

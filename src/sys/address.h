@@ -47,6 +47,12 @@ class Address {
     Any any_{};
 };
 
+/// Both ends of a connection.
+struct Ends {
+    Address peer;   ///< the client's
+    Address local;  ///< the one that the client connected to
+};
+
 /// The address a socket is bound to (getsockname(2)).
 Result<Address> local_address(int fd);
 /// The path of a Unix-domain socket as `unix:PATH`; without a path `unix:`.

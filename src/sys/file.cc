@@ -16,12 +16,6 @@ struct CloseFolder {
     void operator()(DIR* folder) const { ::closedir(folder); }
 };
 
-bool is_program(const std::string& path) {
-    struct stat status {};
-    return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
-           ::access(path.c_str(), X_OK) == 0;
-}
-
 }  // namespace
 
 Result<std::string> read_file(const std::string& path) {
@@ -94,27 +88,6 @@ Result<Done> open_standard_descriptors() {
             return Done{};
         }
     }
-}
-
-std::string find_program(const std::string& name) {
-    if (name.find('/') != std::string::npos) return name;
-    for (std::string_view rest = kProgramPath; !rest.empty();) {
-        const std::string_view directory = rest.substr(0, rest.find(':'));
-        std::string path = std::string(directory) + "/" + name;
-        if (is_program(path)) return path;
-        rest.remove_prefix(std::min(rest.size(), directory.size() + 1));
-    }
-    return name;
-}
-
-std::string why_not_executable(const std::string& program) {
-    const std::string path = find_program(program);
-    if (path.find('/') == std::string::npos) return std::string("not found in ") + kProgramPath;
-    struct stat status {};
-    if (::stat(path.c_str(), &status) < 0) return error_text(errno);
-    if (!S_ISREG(status.st_mode)) return "not a regular file";
-    if (::access(path.c_str(), X_OK) < 0) return error_text(errno);
-    return "";
 }
 
 }  // namespace portsplit::sys

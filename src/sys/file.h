@@ -34,16 +34,4 @@ Result<UniqueFd> sealed_memory(const std::string& name, std::string_view text);
 /// Opens /dev/null where descriptors 0, 1 or 2 are closed, so that no later descriptor becomes one.
 Result<Done> open_standard_descriptors();
 
-/// Why a program cannot be executed by this process, in words; empty when it can. A name without a
-/// slash is looked for in `kProgramPath`.
-std::string why_not_executable(const std::string& program);
-
-/// Where programs named without a slash are looked for, and the PATH they start with.
-inline constexpr const char* kProgramPath =
-    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-/// The path a program name stands for: itself, or its first executable place in `kProgramPath`, or
-/// the bare name when there is none.
-std::string find_program(const std::string& name);
-
 }  // namespace portsplit::sys

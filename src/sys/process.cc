@@ -8,27 +8,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <climits>
 #include <cstdlib>
 
 #include "sys/file.h"
 #include "sys/signals.h"
 
 namespace portsplit::sys {
-namespace {
-
-/// The array of C strings that execve(2) takes, borrowing the texts.
-std::vector<char*> pointers(const std::vector<std::string>& texts) {
-    std::vector<char*> result;
-    result.reserve(texts.size() + 1);
-    // execve(2) does not write through these pointers; its interface is older than const.
-    for (const std::string& text : texts) result.push_back(const_cast<char*>(text.c_str()));
-    result.push_back(nullptr);
-    return result;
-}
-
-}  // namespace
-
 void close_on_exec_from(int first) {
     // Fails only on kernels before 5.11, where our own descriptors still carry the flag.
     ::close_range(static_cast<unsigned>(first), ~0U, CLOSE_RANGE_CLOEXEC);
@@ -63,15 +48,6 @@ std::optional<Ended> reap() {
     return ended;
 }
 
-std::optional<pid_t> peek_ended() {
-    siginfo_t info{};
-    if (retry([&] { return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT); }) < 0) {
-        return std::nullopt;
-    }
-    if (info.si_pid == 0) return std::nullopt;
-    return info.si_pid;
-}
-
 int wait_for(pid_t pid) {
     int status = 0;
     retry([&] { return ::waitpid(pid, &status, 0); });
@@ -81,37 +57,6 @@ int wait_for(pid_t pid) {
 std::string describe_status(int status) {
     if (WIFSIGNALED(status)) return std::string("signal=") + signal_name(WTERMSIG(status));
     return "exit=" + std::to_string(WEXITSTATUS(status));
-}
-
-SysError execute(const std::string& path, const std::vector<std::string>& arguments,
-                 const std::vector<std::string>& environment) {
-    ::execve(path.c_str(), pointers(arguments).data(), pointers(environment).data());
-    return SysError{errno, "cannot execute " + path};
-}
-
-SysError execute(const UniqueFd& program, const std::vector<std::string>& arguments,
-                 const std::vector<std::string>& environment) {
-    ::execveat(program.get(), "", pointers(arguments).data(), pointers(environment).data(),
-               AT_EMPTY_PATH);
-    return SysError{errno, "cannot execute " + (arguments.empty() ? "" : arguments.front())};
-}
-
-std::string own_folder() {
-    char path[PATH_MAX];
-    const ssize_t length = ::readlink("/proc/self/exe", path, sizeof path);
-    if (length <= 0) return "";
-    const std::string whole(path, static_cast<std::size_t>(length));
-    return whole.substr(0, whole.rfind('/'));
-}
-
-std::string beside_own(const std::vector<std::string>& places) {
-    std::string path;
-    for (const std::string& place : places) {
-        path = own_folder() + "/" + place;
-        char real[PATH_MAX];
-        if (::realpath(path.c_str(), real) != nullptr) return real;
-    }
-    return path;
 }
 
 }  // namespace portsplit::sys

@@ -40,30 +40,10 @@ struct Ended {
 /// Takes the next child that has ended, without waiting; nothing when there is none.
 std::optional<Ended> reap();
 
-/// Like `reap`, but the child stays a zombie, so that its pid cannot be taken by another process.
-std::optional<pid_t> peek_ended();
-
 /// Waits for one child to end.
 int wait_for(pid_t pid);
 
 /// `exit=N` or `signal=NAME`.
 std::string describe_status(int status);
-
-/// Replaces this process by a program; returns only when that failed.
-/// @param environment  `NAME=VALUE` texts, all the program gets
-SysError execute(const std::string& path, const std::vector<std::string>& arguments,
-                 const std::vector<std::string>& environment);
-
-/// The same for a program held open, so that a file replaced on disk is not run (execveat(2)).
-SysError execute(const UniqueFd& program, const std::vector<std::string>& arguments,
-                 const std::vector<std::string>& environment);
-
-/// The folder that the running program's file lies in.
-std::string own_folder();
-
-/// The first of these places that is there, without links and dots; the last as it stands if none
-/// is.
-/// @param places  from the folder of the running program
-std::string beside_own(const std::vector<std::string>& places);
 
 }  // namespace portsplit::sys

@@ -61,8 +61,8 @@ TEST(AcceptFrom, KnowsBothEnds) {
         const sys::UniqueFd client = client_of(listener);
         const auto accepted = accept_from(listener);
         ASSERT_TRUE(accepted);
-        EXPECT_EQ(accepted->peer.text(), sys::local_address(client.get())->text());
-        EXPECT_EQ(accepted->local.text(), listener.bound.text());
+        EXPECT_EQ(accepted->ends.peer.text(), sys::local_address(client.get())->text());
+        EXPECT_EQ(accepted->ends.local.text(), listener.bound.text());
         EXPECT_NE(::fcntl(accepted->fd.get(), F_GETFL) & O_NONBLOCK, 0);
         EXPECT_NE(::fcntl(accepted->fd.get(), F_GETFD) & FD_CLOEXEC, 0);
     }
@@ -76,7 +76,7 @@ TEST(AcceptFrom, KnowsTheAddressThatTheClientCameTo) {
     loopback::events_of(listener.fd.get(), POLLIN);
     const auto accepted = accept_from(listener);
     ASSERT_TRUE(accepted);
-    EXPECT_EQ(accepted->local.host(), "127.0.0.9");
+    EXPECT_EQ(accepted->ends.local.host(), "127.0.0.9");
 }
 
 TEST(AcceptFrom, KnowsAPeerThatIsGoneAlready) {
@@ -86,7 +86,7 @@ TEST(AcceptFrom, KnowsAPeerThatIsGoneAlready) {
     loopback::reset(client);
     const auto accepted = accept_from(listener);
     ASSERT_TRUE(accepted);
-    EXPECT_EQ(accepted->peer.text(), peer);
+    EXPECT_EQ(accepted->ends.peer.text(), peer);
 }
 
 TEST(AcceptFrom, LeavesTheClientInTheQueueWhenDescriptorsRunOut) {

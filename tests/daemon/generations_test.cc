@@ -91,11 +91,8 @@ class GenerationsTest : public testing::Test {
         Pair pair = loopback::tcp_pair();
         const handoff::Connection message{
             .id = ++last_id_,
-            .accepted_nanoseconds = std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                        Clock::now().time_since_epoch())
-                                        .count(),
-            .peer = *sys::peer_address(pair.near.get()),
-            .local = *sys::local_address(pair.near.get()),
+            .accepted = Clock::now(),
+            .ends = {*sys::peer_address(pair.near.get()), *sys::local_address(pair.near.get())},
         };
         clients_.push_back(std::move(pair.far));
         return {message, std::move(pair.near)};

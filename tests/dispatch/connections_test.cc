@@ -19,15 +19,15 @@ namespace {
 
 using namespace std::string_literals;
 
-Connection connection(std::uint64_t id) {
-    Connection result;
+Row connection(std::uint64_t id) {
+    Row result;
     result.id = id;
     return result;
 }
 
 /// The connection of a process that serves one.
-Connection& connection_of(Connections& connections, pid_t pid) {
-    Connection* found = connections.find(pid);
+Row& row_of(Connections& connections, pid_t pid) {
+    Row* found = connections.find(pid);
     if (found == nullptr) std::abort();
     return *found;
 }
@@ -38,15 +38,15 @@ TEST(Connections, FindsWhatWasAdded) {
     connections.add(100, connection(1));
     connections.add(200, connection(2));
     EXPECT_EQ(connections.size(), 2U);
-    EXPECT_EQ(connection_of(connections, 200).id, 2U);
+    EXPECT_EQ(row_of(connections, 200).id, 2U);
     EXPECT_EQ(connections.find(300), nullptr);
 }
 
 TEST(Connections, KeepsWhatIsChangedThroughFind) {
     Connections connections;
     connections.add(100, connection(1));
-    connection_of(connections, 100).progress.bytes_in = 7;
-    EXPECT_EQ(connection_of(connections, 100).progress.bytes_in, 7U);
+    row_of(connections, 100).progress.bytes_in = 7;
+    EXPECT_EQ(row_of(connections, 100).progress.bytes_in, 7U);
 }
 
 TEST(Connections, ForgetsWhatWasRemoved) {
@@ -61,11 +61,11 @@ TEST(Connections, ForgetsWhatWasRemoved) {
 TEST(Connections, TakesANewOneForAPidThatIsUsedAgain) {
     Connections connections;
     connections.add(100, connection(1));
-    connection_of(connections, 100).progress.bytes_in = 7;
+    row_of(connections, 100).progress.bytes_in = 7;
     connections.add(100, connection(2));
     EXPECT_EQ(connections.size(), 1U);
-    EXPECT_EQ(connection_of(connections, 100).id, 2U);
-    EXPECT_EQ(connection_of(connections, 100).progress.bytes_in, 0U);
+    EXPECT_EQ(row_of(connections, 100).id, 2U);
+    EXPECT_EQ(row_of(connections, 100).progress.bytes_in, 0U);
 }
 
 TEST(Connections, GrowsAndShrinksWithoutEnd) {
@@ -76,7 +76,7 @@ TEST(Connections, GrowsAndShrinksWithoutEnd) {
         }
         ASSERT_EQ(connections.size(), 5000U);
         for (pid_t pid = 1; pid <= 5000; ++pid) {
-            ASSERT_EQ(connection_of(connections, pid).id, static_cast<std::uint64_t>(pid));
+            ASSERT_EQ(row_of(connections, pid).id, static_cast<std::uint64_t>(pid));
             connections.remove(pid);
         }
         ASSERT_TRUE(connections.empty());
@@ -95,12 +95,12 @@ bool is_readable(const void* memory) {
 TEST(Connections, AreNotInheritedByAFork) {
     Connections connections;
     for (pid_t pid = 1; pid <= 1000; ++pid) connections.add(pid, connection(1));
-    std::vector<const Connection*> places;
-    for (pid_t pid = 1; pid <= 1000; ++pid) places.push_back(&connection_of(connections, pid));
-    for (const Connection* place : places) ASSERT_TRUE(is_readable(place));
+    std::vector<const Row*> places;
+    for (pid_t pid = 1; pid <= 1000; ++pid) places.push_back(&row_of(connections, pid));
+    for (const Row* place : places) ASSERT_TRUE(is_readable(place));
     EXPECT_EQ(loopback::told_by_child([&] {
                   int readable = 0;
-                  for (const Connection* place : places) readable += is_readable(place) ? 1 : 0;
+                  for (const Row* place : places) readable += is_readable(place) ? 1 : 0;
                   return std::to_string(readable);
               }),
               "0");
@@ -110,7 +110,7 @@ TEST(Connections, DoNotKeepTheirParentFromReadingThemAfterAFork) {
     Connections connections;
     connections.add(100, connection(7));
     EXPECT_EQ(loopback::told_by_child([] { return "forked"s; }), "forked");
-    EXPECT_EQ(connection_of(connections, 100).id, 7U);
+    EXPECT_EQ(row_of(connections, 100).id, 7U);
 }
 
 TEST(UnforkedMemory, IsMarkedSoInTheMapOfTheProcess) {

@@ -31,7 +31,7 @@ const core::Plan& plan() {
     return plan;
 }
 
-Parties parties() {
+sys::Ends ends() {
     return {*sys::Address::from(core::Endpoint{"192.0.2.7", 50022}),
             *sys::Address::from(core::Endpoint{"192.0.2.1", 443})};
 }
@@ -46,7 +46,7 @@ Progress decided_for(std::int32_t index, core::Reason reason = core::Reason::Mat
 }
 
 std::string line(const Progress& progress, std::optional<int> status = 0) {
-    return connection_line(plan(), parties(), progress, status, 91ms);
+    return connection_line(plan(), ends(), progress, status, 91ms);
 }
 
 TEST(ConnectionLine, OfARelayNamesItsTargetAndCounts) {
@@ -68,8 +68,8 @@ TEST(ConnectionLine, PutsBracketsRoundAnIPv6TargetOnly) {
     Progress progress = decided_for(3, core::Reason::Fallback);
     progress.target = 0;
     progress.counted = 1;
-    const Parties v6{*sys::Address::from(core::Endpoint{"2001:db8::7", 50022}),
-                     *sys::Address::from(core::Endpoint{"2001:db8::1", 443})};
+    const sys::Ends v6{*sys::Address::from(core::Endpoint{"2001:db8::7", 50022}),
+                       *sys::Address::from(core::Endpoint{"2001:db8::1", 443})};
     EXPECT_EQ(connection_line(plan(), v6, progress, 0, 0ms),
               "service=fallback reason=fallback src=2001:db8::7 sport=50022 dst=2001:db8::1 "
               "dport=443 action=connect target=[::1]:8443 in=0 out=0 ms=0");
@@ -136,7 +136,7 @@ TEST(ConnectionLine, OfAUnixDomainPeerHasDashes) {
 std::string sentence(std::int32_t index, Failure failure) {
     Progress progress = decided_for(index);
     progress.failure = failure;
-    return failure_line(plan(), parties(), progress);
+    return failure_line(plan(), ends(), progress);
 }
 
 TEST(FailureLine, NamesTheTargetThatCouldNotBeReached) {
@@ -163,7 +163,7 @@ TEST(FailureLine, NamesTheProgramThatCouldNotBeStarted) {
 TEST(GaveUpLine, NamesTheServiceAndTheClient) {
     Progress progress;
     progress.gave_up = kSsh;
-    EXPECT_EQ(gave_up_line(plan(), parties(), progress),
+    EXPECT_EQ(gave_up_line(plan(), ends(), progress),
               "the expression of service ssh took too long on what client 192.0.2.7:50022 sent, "
               "which counts as no");
 }
@@ -275,7 +275,7 @@ TEST(IsValid, LetsThroughOnlyWhatCanBeWritten) {
         ASSERT_EQ(written.find('\n'), std::string::npos) << written;
         static_cast<void>(becomes_program(plan(), told));
         if (told.failure.stage != Stage::None) {
-            ASSERT_FALSE(failure_line(plan(), parties(), told).ends_with(": "));
+            ASSERT_FALSE(failure_line(plan(), ends(), told).ends_with(": "));
         }
     }
     EXPECT_GT(accepted, 1000) << "most of the test is in what is accepted";

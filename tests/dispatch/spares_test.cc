@@ -51,7 +51,7 @@ class SparesTest : public testing::Test {
     }
 
     void hand_over(std::uint64_t id, int client) {
-        const handoff::Connection message{.id = id, .peer = {}, .local = {}};
+        const handoff::Connection message{.id = id};
         send(std::as_bytes(std::span(&message, 1)), client);
     }
     void send(core::Bytes message, int client) {
@@ -132,8 +132,8 @@ TEST_F(SparesTest, EndWithTheChannel) {
 }
 
 TEST_F(SparesTest, SayThatAMessageIsNoConnection) {
-    handoff::Connection wrong{.id = 9, .peer = {}, .local = {}};
-    wrong.header.version += 1;
+    handoff::Connection wrong{.id = 9};
+    wrong.kind = handoff::Kind::Reaped;
     const core::Bytes bytes = std::as_bytes(std::span(&wrong, 1));
     const struct {
         core::Bytes message;

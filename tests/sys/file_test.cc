@@ -243,39 +243,5 @@ TEST(OpenStandardDescriptors, LeavesNoOtherDescriptorOpen) {
               "0");
 }
 
-TEST(FindProgram, LeavesAPathAsItIs) {
-    EXPECT_EQ(find_program("/no/such/program"), "/no/such/program");
-    EXPECT_EQ(find_program("./program"), "./program");
-}
-
-TEST(FindProgram, LooksForABareNameInThePathOfPrograms) {
-    const std::string found = find_program("sh");
-    EXPECT_NE((":"s + kProgramPath + ":").find(":" + found.substr(0, found.rfind('/')) + ":"),
-              std::string::npos)
-        << found;
-    EXPECT_TRUE(found.ends_with("/sh")) << found;
-    EXPECT_EQ(::access(found.c_str(), X_OK), 0);
-}
-
-TEST(FindProgram, KeepsANameThatIsNowhere) {
-    EXPECT_EQ(find_program("no-such-program"), "no-such-program");
-}
-
-TEST(WhyNotExecutable, IsEmptyForWhatIs) {
-    EXPECT_EQ(why_not_executable("/bin/sh"), "");
-    EXPECT_EQ(why_not_executable("sh"), "");
-}
-
-TEST(WhyNotExecutable, SaysWhatIsWrong) {
-    const Folder folder;
-    write_file(folder / "plain", "text");
-    EXPECT_EQ(why_not_executable(folder / "plain"), "Permission denied");
-    EXPECT_EQ(why_not_executable(folder / "missing"), "No such file or directory");
-    EXPECT_EQ(why_not_executable(folder / "plain" + "/below"), "Not a directory");
-    EXPECT_EQ(why_not_executable(folder.path()), "not a regular file");
-    EXPECT_EQ(why_not_executable("no-such-program"),
-              "not found in /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-}
-
 }  // namespace
 }  // namespace portsplit::sys

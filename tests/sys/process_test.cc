@@ -13,19 +13,14 @@
 #include <vector>
 
 #include "child.h"
-#include "folder.h"
 #include "loopback.h"
+#include "sys/program.h"
 
 namespace portsplit::sys {
 namespace {
 
 using loopback::Child;
 using namespace std::string_literals;
-
-void write_program(const std::string& path, const std::string& text) {
-    std::ofstream(path) << text;
-    std::filesystem::permissions(path, std::filesystem::perms::owner_all);
-}
 
 TEST(Reap, IsNothingWithoutAChild) { EXPECT_FALSE(reap()); }
 
@@ -42,25 +37,6 @@ TEST(Reap, TakesEachChildThatEndedOnce) {
     EXPECT_EQ(ended->pid, child.pid());
     EXPECT_EQ(describe_status(ended->status), "exit=7");
     EXPECT_FALSE(reap());
-    child.forget();
-}
-
-TEST(PeekEnded, IsNothingWithoutAChild) { EXPECT_FALSE(peek_ended()); }
-
-TEST(PeekEnded, IsNothingWhileEveryChildRuns) {
-    const Child child([] { return ::pause(); });
-    EXPECT_FALSE(peek_ended());
-}
-
-TEST(PeekEnded, KeepsThePidFromBeingTaken) {
-    Child child([] { return 7; });
-    ASSERT_TRUE(child.ended());
-    EXPECT_EQ(peek_ended(), child.pid());
-    EXPECT_EQ(peek_ended(), child.pid()) << "it is still there";
-    EXPECT_EQ(::kill(child.pid(), 0), 0);
-    EXPECT_EQ(describe_status(wait_for(child.pid())), "exit=7");
-    EXPECT_EQ(::kill(child.pid(), 0), -1);
-    EXPECT_FALSE(peek_ended());
     child.forget();
 }
 
@@ -144,64 +120,6 @@ TEST(CloseOnExecFrom, LeavesTheProgramTheDescriptorsBelow) {
                 {});
     });
     EXPECT_EQ(listing, "0\n1\n2\n3\n");
-}
-
-TEST(Execute, PassesArgumentsAndEnvironmentAndNothingElse) {
-    EXPECT_EQ(loopback::output_of([] {
-                  execute("/bin/sh",
-                          {"name", "-c", "printf '<%s>' \"$0\" \"$@\"", "a b", "", "$x\n"}, {});
-              }),
-              "<a b><><$x\n>");
-    EXPECT_EQ(loopback::output_of([] {
-                  execute("/usr/bin/env", {"env"}, {"ONE=1", "TWO=a b=c", "EMPTY="});
-              }),
-              "ONE=1\nTWO=a b=c\nEMPTY=\n");
-}
-
-TEST(Execute, SaysWhyItCouldNot) {
-    const Folder folder;
-    std::ofstream(folder / "plain") << "text";
-    write_program(folder / "broken",
-                  "\x7f"
-                  "ELF but not really");
-    const auto error_of = [](const std::string& path) {
-        return to_string(execute(path, {path}, {}));
-    };
-    EXPECT_EQ(error_of(folder / "missing"),
-              "cannot execute " + (folder / "missing") + ": No such file or directory");
-    EXPECT_EQ(error_of(folder / "plain"),
-              "cannot execute " + (folder / "plain") + ": Permission denied");
-    EXPECT_EQ(error_of(folder / "broken"),
-              "cannot execute " + (folder / "broken") + ": Exec format error");
-    EXPECT_EQ(error_of(folder.path()), "cannot execute " + folder.path() + ": Permission denied");
-}
-
-TEST(Execute, RunsTheProgramHeldOpenWhenItsFileIsReplaced) {
-    const Folder folder;
-    std::filesystem::copy_file("/bin/echo", folder / "program");
-    const UniqueFd held(::open((folder / "program").c_str(), O_PATH | O_CLOEXEC));
-    std::filesystem::remove(folder / "program");
-    write_program(folder / "program", "#!/bin/sh\necho replaced\n");
-    EXPECT_EQ(loopback::output_of([&] { execute(held, {"program", "held"}, {}); }), "held\n");
-}
-
-TEST(Execute, SaysWhyAProgramHeldOpenCouldNotBe) {
-    const UniqueFd folder(::open("/", O_PATH | O_CLOEXEC));
-    EXPECT_EQ(to_string(execute(folder, {"portsplit-dispatch", "--zygote"}, {})),
-              "cannot execute portsplit-dispatch: Permission denied");
-    EXPECT_EQ(to_string(execute(UniqueFd(), {"portsplit-dispatch"}, {})),
-              "cannot execute portsplit-dispatch: Bad file descriptor");
-}
-
-TEST(OwnFolder, IsWhereThisProgramLies) {
-    EXPECT_EQ(own_folder(), std::filesystem::read_symlink("/proc/self/exe").parent_path().string());
-}
-
-TEST(BesideOwn, IsTheFirstPlaceThatIsThere) {
-    const std::string own = std::filesystem::canonical(own_folder()).string();
-    const std::string name = own.substr(own.rfind('/') + 1);
-    EXPECT_EQ(beside_own({"no/such/place", "../" + name, "."}), own);
-    EXPECT_EQ(beside_own({"../no/such", "no/../such"}), own_folder() + "/no/../such");
 }
 
 }  // namespace

@@ -1,0 +1,52 @@
+#pragma once
+// A set of descriptors to wait for in one poll(2), each found again by the handle it was added
+// under. Made anew for each wait, so what is in it never depends on the wait before.
+
+#include <poll.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+#include "sys/clock.h"
+#include "sys/error.h"
+
+namespace portsplit::sys {
+
+class PollSet {
+  public:
+    /// Names one entry. `kNone` names an entry that was not added: it never has events.
+    using Handle = std::size_t;
+    static constexpr Handle kNone = static_cast<Handle>(-1);
+
+    /// Adds a descriptor, which must stay open until `wait` returns.
+    /// @param events  as in pollfd; POLLERR and POLLHUP are reported unasked (poll(2))
+    Handle add(int fd, short events) {
+        entries_.push_back({.fd = fd, .events = events, .revents = 0});
+        return entries_.size() - 1;
+    }
+
+    /// Makes `wait` return at this moment at the latest. The earliest moment counts.
+    void wake_at(Clock::time_point when) { until_ = std::min(until_, when); }
+
+    /// Waits until a descriptor is ready, the moment comes, or a signal interrupts.
+    /// @returns how many descriptors are ready; code EINTR after a signal
+    Result<int> wait() {
+        const int ready = ::poll(entries_.data(), entries_.size(), poll_timeout(until_));
+        if (ready >= 0) return ready;
+        const SysError error{errno, "cannot wait for descriptors"};
+        for (pollfd& entry : entries_) entry.revents = 0;
+        return error;
+    }
+
+    /// Returns what the last `wait` found for an entry, 0 for nothing.
+    short revents(Handle handle) const {
+        return handle == kNone ? short{0} : entries_[handle].revents;
+    }
+
+  private:
+    std::vector<pollfd> entries_;
+    Clock::time_point until_ = Clock::time_point::max();
+};
+
+}  // namespace portsplit::sys

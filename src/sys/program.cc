@@ -1,0 +1,91 @@
+#include "sys/program.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <climits>
+#include <cstdlib>
+#include <string_view>
+
+namespace portsplit::sys {
+namespace {
+
+bool is_program(const std::string& path) {
+    struct stat status {};
+    return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
+           ::access(path.c_str(), X_OK) == 0;
+}
+
+/// The array of C strings that execve(2) takes, borrowing the texts.
+std::vector<char*> pointers(const std::vector<std::string>& texts) {
+    std::vector<char*> result;
+    result.reserve(texts.size() + 1);
+    // execve(2) does not write through these pointers; its interface is older than const.
+    for (const std::string& text : texts) result.push_back(const_cast<char*>(text.c_str()));
+    result.push_back(nullptr);
+    return result;
+}
+
+}  // namespace
+
+std::string find_program(const std::string& name) {
+    if (name.find('/') != std::string::npos) return name;
+    for (std::string_view rest = kProgramPath; !rest.empty();) {
+        const std::string_view directory = rest.substr(0, rest.find(':'));
+        std::string path = std::string(directory) + "/" + name;
+        if (is_program(path)) return path;
+        rest.remove_prefix(std::min(rest.size(), directory.size() + 1));
+    }
+    return name;
+}
+
+std::string why_not_executable(const std::string& program) {
+    const std::string path = find_program(program);
+    if (path.find('/') == std::string::npos) return std::string("not found in ") + kProgramPath;
+    struct stat status {};
+    if (::stat(path.c_str(), &status) < 0) return error_text(errno);
+    if (!S_ISREG(status.st_mode)) return "not a regular file";
+    if (::access(path.c_str(), X_OK) < 0) return error_text(errno);
+    return "";
+}
+
+SysError execute(const std::string& path, const std::vector<std::string>& arguments,
+                 const std::vector<std::string>& environment) {
+    ::execve(path.c_str(), pointers(arguments).data(), pointers(environment).data());
+    return SysError{errno, "cannot execute " + path};
+}
+
+SysError execute(const UniqueFd& program, const std::vector<std::string>& arguments,
+                 const std::vector<std::string>& environment) {
+    ::execveat(program.get(), "", pointers(arguments).data(), pointers(environment).data(),
+               AT_EMPTY_PATH);
+    return SysError{errno, "cannot execute " + (arguments.empty() ? "" : arguments.front())};
+}
+
+std::vector<std::string> own_environment() {
+    std::vector<std::string> entries;
+    for (char** entry = environ; *entry != nullptr; ++entry) entries.emplace_back(*entry);
+    return entries;
+}
+
+std::string own_folder() {
+    char path[PATH_MAX];
+    const ssize_t length = ::readlink("/proc/self/exe", path, sizeof path);
+    if (length <= 0) return "";
+    const std::string whole(path, static_cast<std::size_t>(length));
+    return whole.substr(0, whole.rfind('/'));
+}
+
+std::string beside_own(const std::vector<std::string>& places) {
+    std::string path;
+    for (const std::string& place : places) {
+        path = own_folder() + "/" + place;
+        char real[PATH_MAX];
+        if (::realpath(path.c_str(), real) != nullptr) return real;
+    }
+    return path;
+}
+
+}  // namespace portsplit::sys

@@ -1,0 +1,76 @@
+#include "sys/poll_set.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "loopback.h"
+#include "sys/channel.h"
+
+namespace portsplit::sys {
+namespace {
+
+using std::chrono::milliseconds;
+
+class PollSetTest : public testing::Test {
+  protected:
+    PollSetTest() {
+        auto one = channel_pair();
+        auto other = channel_pair();
+        if (!one || !other) throw std::runtime_error("no channel");
+        quiet_ = std::move(*one);
+        ready_ = std::move(*other);
+        (void)send_message(ready_.second.get(), core::as_bytes("x"), -1, 0);
+    }
+
+    std::pair<UniqueFd, UniqueFd> quiet_;
+    std::pair<UniqueFd, UniqueFd> ready_;
+};
+
+TEST_F(PollSetTest, FindsEachDescriptorByItsHandle) {
+    PollSet set;
+    const auto quiet = set.add(quiet_.first.get(), POLLIN);
+    const auto ready = set.add(ready_.first.get(), POLLIN);
+    const auto writable = set.add(quiet_.second.get(), POLLOUT);
+    const auto count = set.wait();
+    ASSERT_TRUE(count);
+    EXPECT_EQ(*count, 2);
+    EXPECT_EQ(set.revents(quiet), 0);
+    EXPECT_EQ(set.revents(ready), POLLIN);
+    EXPECT_EQ(set.revents(writable), POLLOUT);
+}
+
+TEST_F(PollSetTest, HasNoEventsForAnEntryThatWasNotAdded) {
+    PollSet set;
+    set.add(ready_.first.get(), POLLIN);
+    ASSERT_TRUE(set.wait());
+    EXPECT_EQ(set.revents(PollSet::kNone), 0);
+}
+
+TEST_F(PollSetTest, WakesAtTheEarliestMoment) {
+    PollSet set;
+    const auto quiet = set.add(quiet_.first.get(), POLLIN);
+    const auto begin = Clock::now();
+    set.wake_at(begin + std::chrono::minutes(5));
+    set.wake_at(begin + milliseconds(20));
+    set.wake_at(begin + std::chrono::minutes(2));
+    const auto count = set.wait();
+    ASSERT_TRUE(count);
+    EXPECT_EQ(*count, 0);
+    EXPECT_EQ(set.revents(quiet), 0);
+    EXPECT_GE(Clock::now(), begin + milliseconds(20));
+    EXPECT_LT(Clock::now(), begin + std::chrono::minutes(1));
+}
+
+TEST_F(PollSetTest, WaitsForNothingWhenTheMomentHasPassed) {
+    PollSet set;
+    set.add(quiet_.first.get(), POLLIN);
+    set.wake_at(Clock::now() - milliseconds(1));
+    const auto count = set.wait();
+    ASSERT_TRUE(count);
+    EXPECT_EQ(*count, 0);
+}
+
+}  // namespace
+}  // namespace portsplit::sys

@@ -1,0 +1,129 @@
+#include "sys/program.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "child.h"
+#include "folder.h"
+
+namespace portsplit::sys {
+namespace {
+
+using namespace std::string_literals;
+
+void write_program(const std::string& path, const std::string& text) {
+    std::ofstream(path) << text;
+    std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+}
+
+TEST(FindProgram, LeavesAPathAsItIs) {
+    EXPECT_EQ(find_program("/no/such/program"), "/no/such/program");
+    EXPECT_EQ(find_program("./program"), "./program");
+}
+
+TEST(FindProgram, LooksForABareNameInThePathOfPrograms) {
+    const std::string found = find_program("sh");
+    EXPECT_NE((":"s + kProgramPath + ":").find(":" + found.substr(0, found.rfind('/')) + ":"),
+              std::string::npos)
+        << found;
+    EXPECT_TRUE(found.ends_with("/sh")) << found;
+    EXPECT_EQ(::access(found.c_str(), X_OK), 0);
+}
+
+TEST(FindProgram, KeepsANameThatIsNowhere) {
+    EXPECT_EQ(find_program("no-such-program"), "no-such-program");
+}
+
+TEST(WhyNotExecutable, IsEmptyForWhatIs) {
+    EXPECT_EQ(why_not_executable("/bin/sh"), "");
+    EXPECT_EQ(why_not_executable("sh"), "");
+}
+
+TEST(WhyNotExecutable, SaysWhatIsWrong) {
+    const Folder folder;
+    std::ofstream(folder / "plain") << "text";
+    EXPECT_EQ(why_not_executable(folder / "plain"), "Permission denied");
+    EXPECT_EQ(why_not_executable(folder / "missing"), "No such file or directory");
+    EXPECT_EQ(why_not_executable(folder / "plain" + "/below"), "Not a directory");
+    EXPECT_EQ(why_not_executable(folder.path()), "not a regular file");
+    EXPECT_EQ(why_not_executable("no-such-program"),
+              "not found in /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+}
+
+TEST(Execute, PassesArgumentsAndEnvironmentAndNothingElse) {
+    EXPECT_EQ(loopback::output_of([] {
+                  execute("/bin/sh",
+                          {"name", "-c", "printf '<%s>' \"$0\" \"$@\"", "a b", "", "$x\n"}, {});
+              }),
+              "<a b><><$x\n>");
+    EXPECT_EQ(loopback::output_of([] {
+                  execute("/usr/bin/env", {"env"}, {"ONE=1", "TWO=a b=c", "EMPTY="});
+              }),
+              "ONE=1\nTWO=a b=c\nEMPTY=\n");
+}
+
+TEST(Execute, SaysWhyItCouldNot) {
+    const Folder folder;
+    std::ofstream(folder / "plain") << "text";
+    write_program(folder / "broken",
+                  "\x7f"
+                  "ELF but not really");
+    const auto error_of = [](const std::string& path) {
+        return to_string(execute(path, {path}, {}));
+    };
+    EXPECT_EQ(error_of(folder / "missing"),
+              "cannot execute " + (folder / "missing") + ": No such file or directory");
+    EXPECT_EQ(error_of(folder / "plain"),
+              "cannot execute " + (folder / "plain") + ": Permission denied");
+    EXPECT_EQ(error_of(folder / "broken"),
+              "cannot execute " + (folder / "broken") + ": Exec format error");
+    EXPECT_EQ(error_of(folder.path()), "cannot execute " + folder.path() + ": Permission denied");
+}
+
+TEST(Execute, RunsTheProgramHeldOpenWhenItsFileIsReplaced) {
+    const Folder folder;
+    std::filesystem::copy_file("/bin/echo", folder / "program");
+    const UniqueFd held(::open((folder / "program").c_str(), O_PATH | O_CLOEXEC));
+    std::filesystem::remove(folder / "program");
+    write_program(folder / "program", "#!/bin/sh\necho replaced\n");
+    EXPECT_EQ(loopback::output_of([&] { execute(held, {"program", "held"}, {}); }), "held\n");
+}
+
+TEST(Execute, SaysWhyAProgramHeldOpenCouldNotBe) {
+    const UniqueFd folder(::open("/", O_PATH | O_CLOEXEC));
+    EXPECT_EQ(to_string(execute(folder, {"portsplit-dispatch", "--zygote"}, {})),
+              "cannot execute portsplit-dispatch: Permission denied");
+    EXPECT_EQ(to_string(execute(UniqueFd(), {"portsplit-dispatch"}, {})),
+              "cannot execute portsplit-dispatch: Bad file descriptor");
+}
+
+TEST(OwnFolder, IsWhereThisProgramLies) {
+    EXPECT_EQ(own_folder(), std::filesystem::read_symlink("/proc/self/exe").parent_path().string());
+}
+
+TEST(BesideOwn, IsTheFirstPlaceThatIsThere) {
+    const std::string own = std::filesystem::canonical(own_folder()).string();
+    const std::string name = own.substr(own.rfind('/') + 1);
+    EXPECT_EQ(beside_own({"no/such/place", "../" + name, "."}), own);
+    EXPECT_EQ(beside_own({"../no/such", "no/../such"}), own_folder() + "/no/../such");
+}
+
+TEST(OwnEnvironment, IsThatOfThisProcess) {
+    EXPECT_EQ(loopback::told_by_child([] {
+                  ::clearenv();
+                  ::setenv("ONE", "1", 1);
+                  ::setenv("TWO", "a b=c", 1);
+                  std::string all;
+                  for (const std::string& entry : own_environment()) all += entry + "\n";
+                  return all;
+              }),
+              "ONE=1\nTWO=a b=c\n");
+}
+
+}  // namespace
+}  // namespace portsplit::sys
