@@ -164,7 +164,7 @@ all_are_logged() { (($(grep -c ': service=' "$LOG") == $1)); }
     start_daemon
     local count=${PORTSPLIT_CROWD:-2000} seed=${PORTSPLIT_SEED:-$RANDOM}
     echo "seed $seed"
-    mapfile -t recordings < <(find "$BATS_TEST_DIRNAME/recordings" -name '*.hex')
+    mapfile -t recordings < <(find "$BATS_TEST_DIRNAME/../contrib/patterns/recordings" -name '*.hex')
     "$PORTSPLIT_TOOLS/crowd" "127.0.0.1:$PORT" "$TMP/capture" "$count" "$seed" "${recordings[@]}"
     wait_until 20 all_are_logged "$count"
     verdicts_of_log >"$TMP/daemon"

@@ -5,11 +5,11 @@
 load harness
 
 LIBRARY=$BATS_TEST_DIRNAME/../contrib/patterns
-RECORDINGS=$BATS_TEST_DIRNAME/recordings
+RECORDINGS=$BATS_TEST_DIRNAME/../contrib/patterns/recordings
 
 # The names of all entries, in the order of their files in the C locale, in ENTRIES.
 find_entries() {
-    mapfile -t ENTRIES < <(cd "$LIBRARY" && LC_ALL=C ls | sed 's/\.conf$//')
+    mapfile -t ENTRIES < <(cd "$LIBRARY" && LC_ALL=C ls -- *.conf | sed 's/\.conf$//')
     ((${#ENTRIES[@]} >= 30))
 }
 

@@ -43,6 +43,7 @@ constexpr std::array kRooms{
          "core/ config/ sys/ cli/ config_file.h exit_codes.h <std> <system> <fmt/> <CLI/> "
          "<nlohmann/> <pcap/>"},
     Room{"handoff.h", "core/ sys/address.h sys/clock.h <std> <system>"},
+    Room{"manual", "core/ config/ manual/ <std> <fmt/>"},
     Room{"exit_codes.h", ""},
     Room{"config_file.h", "core/ config/ sys/ <std>"},
     Room{"config_file.cc", "config_file.h core/ config/ sys/ <std>"},

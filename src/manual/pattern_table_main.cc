@@ -21,7 +21,7 @@
 #include <system_error>
 #include <vector>
 
-#include "config/pattern_entry.h"
+#include "manual/pattern_entry.h"
 
 namespace {
 
@@ -30,7 +30,7 @@ namespace fs = std::filesystem;
 
 struct Row {
     std::string name;
-    config::PatternEntry entry;
+    manual::PatternEntry entry;
     std::size_t fewest =
         std::numeric_limits<std::size_t>::max();  ///< bytes needed, over all recordings
     std::size_t most = 0;
@@ -60,12 +60,12 @@ std::string content(const fs::path& path) {
 }
 
 Row row_of(const fs::path& path, const fs::path& recordings) {
-    auto entry = config::read_pattern_entry(content(path), path.string());
+    auto entry = manual::read_pattern_entry(content(path), path.string());
     if (!entry) fail(entry.error());
     Row row{.name = path.stem().string(), .entry = *std::move(entry), .clients = {}};
     for (const fs::path& recording : sorted_files(recordings / row.name, ".hex")) {
-        const std::string bytes = config::recorded_bytes(content(recording));
-        const auto needed = config::bytes_needed(row.entry.service, core::as_bytes(bytes));
+        const std::string bytes = manual::recorded_bytes(content(recording));
+        const auto needed = manual::bytes_needed(row.entry.service, core::as_bytes(bytes));
         if (!needed) fail(recording.string() + ": is not what " + row.name + " describes");
         row.fewest = std::min(row.fewest, *needed);
         row.most = std::max(row.most, *needed);

@@ -1,10 +1,10 @@
-#include "config/pattern_entry.h"
+#include "manual/pattern_entry.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-namespace portsplit::config {
+namespace portsplit::manual {
 namespace {
 
 using namespace std::string_literals;
@@ -63,4 +63,4 @@ TEST(PatternEntry, BytesNeededAreTheFewestThatMatch) {
 }
 
 }  // namespace
-}  // namespace portsplit::config
+}  // namespace portsplit::manual

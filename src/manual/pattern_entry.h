@@ -13,7 +13,7 @@
 #include "core/model.h"
 #include "core/result.h"
 
-namespace portsplit::config {
+namespace portsplit::manual {
 
 struct PatternEntry {
     std::string title;               ///< the first line: what it is
@@ -36,4 +36,4 @@ std::string recorded_bytes(std::string_view text);
 /// How many of the bytes the service needs to match; nothing if all of them are not enough.
 std::optional<std::size_t> bytes_needed(const core::Service& service, core::Bytes bytes);
 
-}  // namespace portsplit::config
+}  // namespace portsplit::manual

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes the recordings anew: what each client sends to a server that never answers, up to 2048 bytes.
 #
-#   integration/recordings/record.sh [PATTERN]...
+#   contrib/patterns/recordings/record.sh [PATTERN]...
 #
 # All of them, or those of the patterns named. The folder is called like the pattern, the file like the
 # client; its first line tells the package, its version and the command. A client that is not installed

@@ -1,5 +1,5 @@
 // The library of patterns (contrib/patterns) against the recordings of clients
-// (integration/recordings): each goes to its own service, in whatever company and segments.
+// (contrib/patterns/recordings): each goes to its own service, in whatever company and segments.
 
 #include <gtest/gtest.h>
 
@@ -15,14 +15,14 @@
 #include <string_view>
 #include <vector>
 
-#include "config/pattern_entry.h"
 #include "core/byte_set.h"
 #include "core/examples.h"
 #include "core/pattern.h"
 #include "core/plan.h"
 #include "core/verdict.h"
+#include "manual/pattern_entry.h"
 
-namespace portsplit::config {
+namespace portsplit::manual {
 namespace {
 
 namespace fs = std::filesystem;
@@ -61,10 +61,11 @@ const Overlap* find_overlap(const Known& narrow, const Known& wide) {
     return found == kOverlaps.end() ? nullptr : found;
 }
 
-std::vector<fs::path> sorted(const fs::path& folder) {
+/// The files of a folder with that ending, in the order of their names.
+std::vector<fs::path> files_in(const fs::path& folder, const char* ending) {
     std::vector<fs::path> paths;
     for (const fs::directory_entry& item : fs::directory_iterator(folder)) {
-        paths.push_back(item.path());
+        if (item.path().extension() == ending) paths.push_back(item.path());
     }
     std::sort(paths.begin(), paths.end());
     return paths;
@@ -77,12 +78,12 @@ std::string content(const fs::path& path) {
 }
 
 const fs::path kLibrary = PORTSPLIT_SOURCE_DIR "/contrib/patterns";
-const fs::path kRecordings = PORTSPLIT_SOURCE_DIR "/integration/recordings";
+const fs::path kRecordings = PORTSPLIT_SOURCE_DIR "/contrib/patterns/recordings";
 
 /// In the order of their file names, which has the narrower of two that overlap first.
 std::vector<Known> read_library() {
     std::vector<Known> library;
-    for (const fs::path& path : sorted(kLibrary)) {
+    for (const fs::path& path : files_in(kLibrary, ".conf")) {
         auto entry = read_pattern_entry(content(path), path.string());
         if (!entry) {
             ADD_FAILURE() << entry.error();
@@ -90,7 +91,7 @@ std::vector<Known> read_library() {
         }
         Known known{path.stem().string(), *std::move(entry), {}};
         if (fs::exists(kRecordings / known.name)) {
-            for (const fs::path& recording : sorted(kRecordings / known.name)) {
+            for (const fs::path& recording : files_in(kRecordings / known.name, ".hex")) {
                 known.recordings.push_back({recording.stem(), recorded_bytes(content(recording))});
             }
         }
@@ -144,10 +145,10 @@ TEST(PatternLibrary, EachEntryIsNamedLikeItsFileAndHasRecordings) {
 }
 
 TEST(PatternLibrary, EachRecordingBelongsToAnEntryAndSaysHowItWasMade) {
-    for (const fs::path& folder : sorted(kRecordings)) {
-        if (!fs::is_directory(folder)) continue;
-        EXPECT_TRUE(fs::exists(kLibrary / (folder.filename().string() + ".conf"))) << folder;
-        for (const fs::path& recording : sorted(folder)) {
+    for (const fs::directory_entry& folder : fs::directory_iterator(kRecordings)) {
+        if (!folder.is_directory()) continue;
+        EXPECT_TRUE(fs::exists(kLibrary / (folder.path().filename().string() + ".conf"))) << folder;
+        for (const fs::path& recording : files_in(folder, ".hex")) {
             const std::string text = content(recording);
             const bool by_hand = recording.filename().string().starts_with("handmade-");
             EXPECT_EQ(text.starts_with("# By hand. "), by_hand) << recording;
@@ -301,4 +302,4 @@ TEST(PatternLibrary, RefusesAtTheirFirstBytesThoseItHasNoEntryFor) {
 }
 
 }  // namespace
-}  // namespace portsplit::config
+}  // namespace portsplit::manual

@@ -1,4 +1,4 @@
-#include "config/pattern_entry.h"
+#include "manual/pattern_entry.h"
 
 #include <charconv>
 #include <sstream>
@@ -7,7 +7,7 @@
 #include "config/load.h"
 #include "core/plan.h"
 
-namespace portsplit::config {
+namespace portsplit::manual {
 namespace {
 
 constexpr std::string_view kComment = "# ";
@@ -40,8 +40,9 @@ core::Result<PatternEntry, std::string> read_pattern_entry(std::string_view text
     for (std::string line; std::getline(lines, line);) entry.lines.push_back(line);
 
     // A service has to do something, and an entry leaves that to whoever includes it.
-    Loaded loaded = read(std::string(text) + "connect = 192.0.2.1:1\n", file_name, Need::Services);
-    if (!loaded.issues.empty()) return to_string(loaded.issues.front());
+    config::Loaded loaded = config::read(std::string(text) + "connect = 192.0.2.1:1\n", file_name,
+                                         config::Need::Services);
+    if (!loaded.issues.empty()) return config::to_string(loaded.issues.front());
     if (loaded.config->services.size() != 1) return file_name + ":1: more than one service";
     entry.service = std::move(loaded.config->services.front());
     return entry;
@@ -72,4 +73,4 @@ std::optional<std::size_t> bytes_needed(const core::Service& service, core::Byte
     return std::nullopt;
 }
 
-}  // namespace portsplit::config
+}  // namespace portsplit::manual
