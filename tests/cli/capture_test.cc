@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "packets.h"
+#include "support/packets.h"
 
 namespace portsplit::cli {
 namespace {

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "core/bytes.h"
-#include "packets.h"
+#include "support/packets.h"
 
 namespace portsplit::cli {
 namespace {

@@ -8,8 +8,8 @@
 
 #include "config/load.h"
 #include "config/writer.h"
-#include "issues_of.h"
-#include "memory_files.h"
+#include "support/issues_of.h"
+#include "support/memory_files.h"
 
 namespace portsplit::config {
 namespace {

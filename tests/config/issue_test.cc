@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "issues_of.h"
+#include "support/issues_of.h"
 
 namespace portsplit::config {
 namespace {

@@ -6,8 +6,8 @@
 #include <string>
 
 #include "config/option_table.h"
-#include "issues_of.h"
-#include "memory_files.h"
+#include "support/issues_of.h"
+#include "support/memory_files.h"
 
 namespace portsplit::config {
 namespace {

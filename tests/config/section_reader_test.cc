@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include "issues_of.h"
+#include "support/issues_of.h"
 
 namespace portsplit::config {
 namespace {

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "config/advice.h"
-#include "issues_of.h"
-#include "memory_files.h"
+#include "support/issues_of.h"
+#include "support/memory_files.h"
 
 namespace portsplit::config {
 namespace {

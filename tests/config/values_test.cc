@@ -4,7 +4,7 @@
 
 #include <chrono>
 
-#include "issues_of.h"
+#include "support/issues_of.h"
 
 namespace portsplit::config {
 namespace {

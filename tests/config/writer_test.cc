@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "issues_of.h"
-#include "random_config.h"
+#include "support/issues_of.h"
+#include "support/random_config.h"
 
 namespace portsplit::config {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "services.h"
+#include "support/services.h"
 
 namespace portsplit::core {
 namespace {

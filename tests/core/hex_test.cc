@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include "answer_text.h"
 #include "core/pattern.h"
+#include "support/answer_text.h"
 
 namespace portsplit::core {
 

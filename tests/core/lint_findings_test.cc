@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/lint.h"
-#include "services.h"
+#include "support/services.h"
 
 namespace portsplit::core {
 

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "naive.h"
-#include "services.h"
+#include "support/naive.h"
+#include "support/services.h"
 
 namespace portsplit::core {
 

@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
-#include "answer_text.h"
-#include "naive.h"
+#include "support/answer_text.h"
+#include "support/naive.h"
 
 namespace portsplit::core {
 namespace {

@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "answer_text.h"
-#include "naive.h"
-#include "services.h"
+#include "support/answer_text.h"
+#include "support/naive.h"
+#include "support/services.h"
 
 namespace portsplit::core {
 namespace {

@@ -12,8 +12,8 @@
 #include <string_view>
 #include <vector>
 
-#include "answer_text.h"
 #include "core/regex.h"
+#include "support/answer_text.h"
 
 namespace portsplit::core {
 namespace {

@@ -9,9 +9,9 @@
 #include <string_view>
 #include <vector>
 
-#include "answer_text.h"
 #include "core/regex.h"
-#include "naive_regex.h"
+#include "support/answer_text.h"
+#include "support/naive_regex.h"
 
 namespace portsplit::core {
 namespace {

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "answer_text.h"
+#include "support/answer_text.h"
 
 namespace portsplit::core {
 namespace {

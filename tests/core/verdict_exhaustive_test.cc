@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "core/verdict.h"
-#include "naive.h"
-#include "services.h"
-#include "verdict_text.h"
+#include "support/naive.h"
+#include "support/services.h"
+#include "support/verdict_text.h"
 
 namespace portsplit::core {
 namespace {

@@ -14,9 +14,9 @@
 #include <string_view>
 #include <vector>
 
-#include "answer_text.h"
 #include "core/verdict.h"
-#include "verdict_text.h"
+#include "support/answer_text.h"
+#include "support/verdict_text.h"
 
 namespace portsplit::core {
 namespace {

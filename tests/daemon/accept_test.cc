@@ -8,8 +8,8 @@
 #include <cerrno>
 #include <string>
 
-#include "../sys/child.h"
-#include "../sys/loopback.h"
+#include "support/child.h"
+#include "support/loopback.h"
 
 namespace portsplit::daemon {
 namespace {

@@ -13,8 +13,8 @@
 #include <utility>
 #include <vector>
 
-#include "../sys/child.h"
-#include "../sys/loopback.h"
+#include "support/child.h"
+#include "support/loopback.h"
 #include "sys/process.h"
 
 namespace portsplit::daemon {

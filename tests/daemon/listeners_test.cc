@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "../sys/loopback.h"
+#include "support/loopback.h"
 #include "sys/socket.h"
 
 namespace portsplit::daemon {

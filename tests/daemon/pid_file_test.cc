@@ -13,8 +13,8 @@
 #include <utility>
 #include <vector>
 
-#include "../sys/child.h"
-#include "../sys/folder.h"
+#include "support/child.h"
+#include "support/folder.h"
 
 namespace portsplit::daemon {
 namespace {

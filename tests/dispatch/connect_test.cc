@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "../sys/loopback.h"
-#include "plans.h"
+#include "support/loopback.h"
+#include "support/plans.h"
 
 namespace portsplit::dispatch {
 namespace {

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "../sys/child.h"
+#include "support/child.h"
 
 namespace portsplit::dispatch {
 namespace {

@@ -11,10 +11,10 @@
 #include <string>
 #include <utility>
 
-#include "../sys/child.h"
-#include "../sys/loopback.h"
 #include "dispatch/environment.h"
-#include "plans.h"
+#include "support/child.h"
+#include "support/loopback.h"
+#include "support/plans.h"
 #include "sys/channel.h"
 #include "sys/process.h"
 #include "sys/signals.h"

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "../sys/loopback.h"
+#include "support/loopback.h"
 
 namespace portsplit::dispatch {
 namespace {

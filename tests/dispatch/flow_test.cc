@@ -15,9 +15,9 @@
 #include <thread>
 #include <utility>
 
-#include "../sys/child.h"
-#include "../sys/folder.h"
-#include "../sys/loopback.h"
+#include "support/child.h"
+#include "support/folder.h"
+#include "support/loopback.h"
 
 namespace portsplit::dispatch {
 namespace {

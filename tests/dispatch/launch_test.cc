@@ -12,10 +12,10 @@
 #include <string>
 #include <vector>
 
-#include "../sys/child.h"
-#include "../sys/folder.h"
-#include "../sys/loopback.h"
-#include "plans.h"
+#include "support/child.h"
+#include "support/folder.h"
+#include "support/loopback.h"
+#include "support/plans.h"
 #include "sys/signals.h"
 
 namespace portsplit::dispatch {

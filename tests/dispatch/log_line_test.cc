@@ -11,7 +11,7 @@
 #include <random>
 #include <string>
 
-#include "plans.h"
+#include "support/plans.h"
 
 namespace portsplit::dispatch {
 namespace {

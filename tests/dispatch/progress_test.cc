@@ -5,7 +5,7 @@
 #include <cerrno>
 #include <type_traits>
 
-#include "plans.h"
+#include "support/plans.h"
 
 namespace portsplit::dispatch {
 namespace {

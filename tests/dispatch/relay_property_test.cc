@@ -16,9 +16,9 @@
 #include <string>
 #include <utility>
 
-#include "../sys/loopback.h"
 #include "dispatch/relay.h"
-#include "relaying.h"
+#include "support/loopback.h"
+#include "support/relaying.h"
 
 namespace portsplit::dispatch {
 namespace {

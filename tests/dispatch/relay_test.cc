@@ -12,8 +12,8 @@
 #include <thread>
 #include <utility>
 
-#include "../sys/loopback.h"
-#include "relaying.h"
+#include "support/loopback.h"
+#include "support/relaying.h"
 
 namespace portsplit::dispatch {
 namespace {

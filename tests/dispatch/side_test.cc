@@ -10,7 +10,7 @@
 #include <string>
 #include <utility>
 
-#include "../sys/loopback.h"
+#include "support/loopback.h"
 
 namespace portsplit::dispatch {
 namespace {

@@ -10,8 +10,8 @@
 #include <future>
 #include <string>
 
-#include "../sys/loopback.h"
-#include "plans.h"
+#include "support/loopback.h"
+#include "support/plans.h"
 
 namespace portsplit::dispatch {
 namespace {

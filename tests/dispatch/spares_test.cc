@@ -7,8 +7,8 @@
 #include <span>
 #include <utility>
 
-#include "../sys/child.h"
-#include "../sys/loopback.h"
+#include "support/child.h"
+#include "support/loopback.h"
 #include "sys/channel.h"
 
 namespace portsplit::dispatch {

@@ -12,9 +12,9 @@
 #include <string_view>
 #include <vector>
 
-#include "../sys/folder.h"
-#include "../sys/loopback.h"
-#include "plans.h"
+#include "support/folder.h"
+#include "support/loopback.h"
+#include "support/plans.h"
 #include "sys/process.h"
 
 namespace portsplit::dispatch {

@@ -16,11 +16,11 @@
 #include <utility>
 #include <vector>
 
-#include "../sys/child.h"
-#include "../sys/loopback.h"
 #include "dispatch/spares.h"
 #include "handoff.h"
-#include "plans.h"
+#include "support/child.h"
+#include "support/loopback.h"
+#include "support/plans.h"
 #include "sys/channel.h"
 #include "sys/file.h"
 #include "sys/process.h"

@@ -11,9 +11,9 @@
 #include <string_view>
 #include <vector>
 
-#include "checks.h"
 #include "core/hex.h"
 #include "core/pattern.h"
+#include "support/checks.h"
 
 namespace {
 

@@ -2,7 +2,7 @@
 // reads, the writer must be able to say again; what it does not read, it complains about on lines
 // that the text has.
 
-#include "reading.h"
+#include "support/reading.h"
 
 // libconfig 1.5 forgets the strings of what it cannot parse.
 // NOLINTNEXTLINE(bugprone-reserved-identifier): the name that LeakSanitizer looks for

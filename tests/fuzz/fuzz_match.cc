@@ -16,9 +16,9 @@
 #include <utility>
 #include <vector>
 
-#include "checks.h"
 #include "core/hex.h"
 #include "core/verdict.h"
+#include "support/checks.h"
 
 namespace {
 

@@ -13,8 +13,8 @@
 #include <string>
 #include <string_view>
 
-#include "checks.h"
 #include "core/regex.h"
+#include "support/checks.h"
 
 namespace {
 

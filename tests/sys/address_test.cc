@@ -8,7 +8,7 @@
 #include <string_view>
 #include <type_traits>
 
-#include "loopback.h"
+#include "support/loopback.h"
 
 namespace portsplit::sys {
 namespace {

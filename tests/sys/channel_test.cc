@@ -10,8 +10,8 @@
 #include <filesystem>
 #include <string>
 
-#include "child.h"
-#include "loopback.h"
+#include "support/child.h"
+#include "support/loopback.h"
 
 namespace portsplit::sys {
 namespace {

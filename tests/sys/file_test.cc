@@ -13,9 +13,9 @@
 #include <string>
 #include <vector>
 
-#include "child.h"
-#include "folder.h"
-#include "loopback.h"
+#include "support/child.h"
+#include "support/folder.h"
+#include "support/loopback.h"
 
 namespace portsplit::sys {
 namespace {

@@ -13,10 +13,10 @@
 #include <string>
 #include <vector>
 
-#include "child.h"
-#include "folder.h"
-#include "loopback.h"
-#include "moved_clock.h"
+#include "support/child.h"
+#include "support/folder.h"
+#include "support/loopback.h"
+#include "support/moved_clock.h"
 
 namespace portsplit::sys {
 namespace {

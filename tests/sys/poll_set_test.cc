@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "loopback.h"
+#include "support/loopback.h"
 #include "sys/channel.h"
 
 namespace portsplit::sys {

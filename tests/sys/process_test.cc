@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "child.h"
-#include "loopback.h"
+#include "support/child.h"
+#include "support/loopback.h"
 #include "sys/program.h"
 
 namespace portsplit::sys {

@@ -8,8 +8,8 @@
 #include <fstream>
 #include <string>
 
-#include "child.h"
-#include "folder.h"
+#include "support/child.h"
+#include "support/folder.h"
 
 namespace portsplit::sys {
 namespace {

@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "child.h"
+#include "support/child.h"
 
 namespace portsplit::sys {
 namespace {

@@ -6,7 +6,7 @@
 
 #include <fstream>
 
-#include "loopback.h"
+#include "support/loopback.h"
 
 namespace portsplit::sys {
 namespace {

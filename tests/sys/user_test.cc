@@ -7,7 +7,7 @@
 
 #include <string>
 
-#include "child.h"
+#include "support/child.h"
 
 namespace portsplit::sys {
 namespace {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/model.h"
-#include "naive.h"
+#include "support/naive.h"
 
 namespace portsplit::core {
 

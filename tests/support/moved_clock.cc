@@ -1,4 +1,4 @@
-#include "moved_clock.h"
+#include "support/moved_clock.h"
 
 #include <sys/syscall.h>
 #include <time.h>

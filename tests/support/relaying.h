@@ -6,8 +6,8 @@
 #include <string>
 #include <utility>
 
-#include "../sys/loopback.h"
 #include "dispatch/relay.h"
+#include "support/loopback.h"
 
 namespace portsplit::dispatch {
 

@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "loopback.h"
+#include "support/loopback.h"
 #include "sys/fd.h"
 #include "sys/file.h"
 
