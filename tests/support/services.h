@@ -29,6 +29,21 @@ inline Config config_of(const std::vector<Named>& services) {
     return config;
 }
 
+inline PatternSource string(std::string text) { return {PatternKind::String, std::move(text)}; }
+inline PatternSource hex(std::string text) { return {PatternKind::Hex, std::move(text)}; }
+inline PatternSource regex(std::string text) { return {PatternKind::Regex, std::move(text)}; }
+
+/// Services named s0, s1, s2..., each with its patterns.
+inline Config services_of(const std::vector<std::vector<PatternSource>>& patterns) {
+    Config config;
+    for (const auto& of_service : patterns) {
+        Service& service = config.services.emplace_back();
+        service.name = "s" + std::to_string(config.services.size() - 1);
+        service.patterns = of_service;
+    }
+    return config;
+}
+
 /// Services named 0, 1, 2..., then both last resorts.
 inline Config with_last_resorts(const std::vector<naive::Prefixes>& services) {
     std::vector<Named> named;
