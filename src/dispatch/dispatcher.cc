@@ -6,7 +6,6 @@
 #include <variant>
 
 #include "dispatch/connect.h"
-#include "dispatch/environment.h"
 #include "dispatch/launch.h"
 #include "dispatch/relay.h"
 #include "dispatch/side.h"
@@ -105,7 +104,7 @@ int serve(Client client, const Setting& setting, Reporter& reporter) {
     reporter.tell();  // a program may take this process's place
     const auto& exec = std::get<core::Exec>(service.action);
     const auto environment =
-        program_environment(setting.environment, client, service.name, verdict->reason);
+        program_environment(setting.environment, client.ends, service.name, verdict->reason);
     if (exec.stdio == core::Stdio::Socket) {
         return become_program(client, exec, setting, environment, reporter);
     }

@@ -5,10 +5,19 @@
 #include <vector>
 
 #include "core/plan.h"
-#include "dispatch/client.h"
 #include "dispatch/progress.h"
+#include "sys/address.h"
+#include "sys/clock.h"
+#include "sys/fd.h"
 
 namespace portsplit::dispatch {
+
+/// The client of one connection.
+struct Client {
+    sys::UniqueFd fd;
+    sys::Ends ends;
+    sys::Clock::time_point accepted;  ///< when accept(2) returned it; the deadline counts from here
+};
 
 /// What every connection of a process shares.
 struct Setting {

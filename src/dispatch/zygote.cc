@@ -14,7 +14,7 @@
 
 #include "dispatch/connections.h"
 #include "dispatch/dispatcher.h"
-#include "dispatch/environment.h"
+#include "dispatch/launch.h"
 #include "dispatch/spares.h"
 #include "exit_codes.h"
 #include "handoff.h"

@@ -11,7 +11,7 @@
 #include <string>
 #include <utility>
 
-#include "dispatch/environment.h"
+#include "dispatch/launch.h"
 #include "support/child.h"
 #include "support/loopback.h"
 #include "support/plans.h"
@@ -67,7 +67,7 @@ class Served {
             Telling reporter(channel->second.get());
             const auto peer = sys::peer_address(pair.near.get());
             const auto local = sys::local_address(pair.near.get());
-            return serve({std::move(pair.near), *peer, *local, sys::Clock::now()}, setting,
+            return serve({std::move(pair.near), {*peer, *local}, sys::Clock::now()}, setting,
                          reporter);
         });
     }

@@ -45,6 +45,61 @@ Heard said_by(const core::Exec& exec, const std::vector<std::string>& environmen
 /// Fields of /proc/self/status as the program sees them.
 std::string grep(const std::string& fields) { return "grep -E '" + fields + "' /proc/self/status"; }
 
+using Entries = std::vector<std::string>;
+
+sys::Ends ends_of(const std::string& peer, const std::string& local) {
+    return {*sys::Address::from(core::Endpoint{peer, 50022}),
+            *sys::Address::from(core::Endpoint{local, 443})};
+}
+
+TEST(CleanEnvironment, HoldsThePathOnly) {
+    EXPECT_EQ(clean_environment(),
+              (Entries{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}));
+}
+
+TEST(ProgramEnvironment, NamesBothAddressesInEveryConvention) {
+    EXPECT_EQ(program_environment({"PATH=/bin"}, ends_of("192.0.2.7", "192.0.2.1"), "ssh",
+                                  core::Reason::Match),
+              (Entries{"PATH=/bin", "PORTSPLIT_SERVICE=ssh", "PORTSPLIT_REASON=match", "PROTO=TCP",
+                       "TCPREMOTEIP=192.0.2.7", "TCPREMOTEPORT=50022", "TCPLOCALIP=192.0.2.1",
+                       "TCPLOCALPORT=443", "REMOTE_ADDR=192.0.2.7", "REMOTE_PORT=50022",
+                       "REMOTE_HOST=192.0.2.7"}));
+}
+
+TEST(ProgramEnvironment, SetsProtoTcpAndNoBracketsForIPv6) {
+    EXPECT_EQ(program_environment({}, ends_of("2001:db8::7", "2001:db8::1"), "web",
+                                  core::Reason::Fallback),
+              (Entries{"PORTSPLIT_SERVICE=web", "PORTSPLIT_REASON=fallback", "PROTO=TCP",
+                       "TCPREMOTEIP=2001:db8::7", "TCPREMOTEPORT=50022", "TCPLOCALIP=2001:db8::1",
+                       "TCPLOCALPORT=443", "REMOTE_ADDR=2001:db8::7", "REMOTE_PORT=50022",
+                       "REMOTE_HOST=2001:db8::7"}));
+}
+
+TEST(ProgramEnvironment, WritesAnIPv4MappedAddressAsIPv4) {
+    const Entries entries = program_environment({}, ends_of("::ffff:192.0.2.7", "::ffff:192.0.2.1"),
+                                                "web", core::Reason::Timeout);
+    EXPECT_EQ(entries[1], "PORTSPLIT_REASON=timeout");
+    EXPECT_EQ(entries[3], "TCPREMOTEIP=192.0.2.7");
+    EXPECT_EQ(entries[5], "TCPLOCALIP=192.0.2.1");
+}
+
+TEST(ProgramEnvironment, ReplacesInheritedEntriesOfTheSameName) {
+    EXPECT_EQ(program_environment({"REMOTE_ADDR=203.0.113.9", "PROTO=UDP", "PROTOCOL=kept",
+                                   "REMOTE_ADDR=twice", "PORTSPLIT_SERVICE=forged", "HOME=/"},
+                                  ends_of("192.0.2.7", "192.0.2.1"), "ssh", core::Reason::Match),
+              (Entries{"PROTOCOL=kept", "HOME=/", "PORTSPLIT_SERVICE=ssh", "PORTSPLIT_REASON=match",
+                       "PROTO=TCP", "TCPREMOTEIP=192.0.2.7", "TCPREMOTEPORT=50022",
+                       "TCPLOCALIP=192.0.2.1", "TCPLOCALPORT=443", "REMOTE_ADDR=192.0.2.7",
+                       "REMOTE_PORT=50022", "REMOTE_HOST=192.0.2.7"}));
+}
+
+TEST(ProgramEnvironment, OmitsAddressesWhenThePeerIsAUnixDomainSocket) {
+    const loopback::Pair pair = loopback::unix_pair();
+    const sys::Ends ends{*sys::peer_address(pair.near.get()), *sys::local_address(pair.near.get())};
+    EXPECT_EQ(program_environment({"PATH=/bin"}, ends, "ssh", core::Reason::Match),
+              (Entries{"PATH=/bin", "PORTSPLIT_SERVICE=ssh", "PORTSPLIT_REASON=match"}));
+}
+
 TEST(Launch, PutsTheSocketOnDescriptorsZeroOneAndTwo) {
     EXPECT_EQ(said_by(shell("echo out; echo err >&2; printf in >&0")),
               (Heard{"out\nerr\nin", "end"}));
