@@ -4,7 +4,7 @@
 load harness
 
 EXAMPLES=$BATS_TEST_DIRNAME/../examples
-OPTION_TABLE=$BATS_TEST_DIRNAME/../src/config/option_table.cc
+KEY_TABLE=$BATS_TEST_DIRNAME/../src/config/key_table.cc
 
 # convert FILE SPELLING
 convert() { "$PORTSPLIT_BIN/portsplit" convert --to "$2" "$EXAMPLES/$1"; }
@@ -35,7 +35,7 @@ relays_to() { talk "send:$2" "expect:port$1:$2" shutdown expect-eof; }
 
 @test "examples: every-key has every key there is, in both spellings" {
     local key keys
-    keys=$(sed -En 's/.*\.key = "([a-z]+)".*/\1/p' "$OPTION_TABLE")
+    keys=$(sed -En 's/.*\.key = "([a-z]+)".*/\1/p' "$KEY_TABLE")
     [[ -n $keys ]]
     for key in $keys; do
         echo "$key?"

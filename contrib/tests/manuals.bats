@@ -27,7 +27,7 @@ read_manual() {
         grep -qE "^ +$key = " <<<"$TEXT"
         keys=$((keys + 1))
     done < <(sed -n 's/^ *{\.key = "\([a-z]*\)".*/\1/p' \
-        "$BATS_TEST_DIRNAME/../../src/config/option_table.cc")
+        "$BATS_TEST_DIRNAME/../../src/config/key_table.cc")
     ((keys > 0))
     [[ $TEXT != *@KEYS@* ]]
 }

@@ -9,7 +9,7 @@
 
 #include "cli/commands.h"
 #include "cli/output.h"
-#include "config/advice.h"
+#include "config/warnings.h"
 #include "config/load.h"
 #include "config_file.h"
 #include "exit_codes.h"

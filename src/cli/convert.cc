@@ -2,8 +2,9 @@
 
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "config/classic.h"
+#include "config/libconfig.h"
 #include "config/load.h"
-#include "config/writer.h"
 #include "config_file.h"
 #include "exit_codes.h"
 

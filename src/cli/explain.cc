@@ -9,7 +9,7 @@
 #include "cli/explanation_text.h"
 #include "cli/output.h"
 #include "config/load.h"
-#include "config/values.h"
+#include "config/value.h"
 #include "config/wording.h"
 #include "config_file.h"
 #include "core/hex.h"

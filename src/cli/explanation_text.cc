@@ -8,8 +8,8 @@
 #include <variant>
 #include <vector>
 
-#include "config/option_table.h"
-#include "config/values.h"
+#include "config/key_table.h"
+#include "config/value.h"
 #include "core/explanation.h"
 
 namespace portsplit::cli {

@@ -9,10 +9,10 @@
 #include <unordered_map>
 #include <utility>
 
-#include "config/address.h"
-#include "config/option_table.h"
-#include "config/section_reader.h"
-#include "config/values.h"
+#include "config/key_table.h"
+#include "config/overlap.h"
+#include "config/section.h"
+#include "config/value.h"
 #include "config/wording.h"
 
 namespace portsplit::config {

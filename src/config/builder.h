@@ -6,7 +6,6 @@
 
 #include "config/document.h"
 #include "config/issue.h"
-#include "config/origins.h"
 #include "core/model.h"
 
 namespace portsplit::config {

@@ -1,13 +1,14 @@
 #include "config/describe.h"
 
+#include <algorithm>
 #include <string>
 #include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
 
-#include "config/option_table.h"
-#include "config/values.h"
+#include "config/key_table.h"
+#include "config/value.h"
 
 namespace portsplit::config {
 namespace {
@@ -90,6 +91,12 @@ Document describe(const core::Config& config) {
         document.services.push_back(describe_section(Place::Service, config, &service));
     }
     return document;
+}
+
+std::size_t longest_key(const Section& section) {
+    std::size_t longest = 0;
+    for (const Entry& entry : section.entries) longest = std::max(longest, entry.key.size());
+    return longest;
 }
 
 }  // namespace portsplit::config

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "config/spot.h"
+#include "config/issue.h"
 
 namespace portsplit::config {
 

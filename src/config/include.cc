@@ -7,11 +7,11 @@
 #include <map>
 #include <utility>
 
-#include "config/classic_reader.h"
-#include "config/libconfig_reader.h"
-#include "config/option_table.h"
-#include "config/source.h"
-#include "config/values.h"
+#include "config/classic.h"
+#include "config/key_table.h"
+#include "config/libconfig.h"
+#include "config/spelling.h"
+#include "config/value.h"
 #include "config/wording.h"
 
 namespace portsplit::config {

@@ -3,6 +3,9 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cstddef>
+
+#include "config/key_table.h"
 
 namespace portsplit::config {
 namespace {
@@ -13,7 +16,16 @@ int count_lines(std::string_view text) {
     return std::max(1, static_cast<int>(newlines) + (unfinished ? 1 : 0));
 }
 
+std::size_t index_of(std::string_view key) {
+    return static_cast<std::size_t>(find_option(key) - options().data());
+}
+
 }  // namespace
+
+std::string where(Spot spot, Spot message, const std::vector<std::string>& files) {
+    if (spot.file == message.file) return fmt::format("on line {}", spot.line);
+    return fmt::format("at {}:{}", files[static_cast<std::size_t>(spot.file)], spot.line);
+}
 
 std::string to_string(const Issue& issue) {
     const char* mark = issue.severity == Severity::Warning ? "warning: " : "";
@@ -23,6 +35,21 @@ std::string to_string(const Issue& issue) {
 void sort_by_spot(std::vector<Issue>& issues) {
     std::stable_sort(issues.begin(), issues.end(),
                      [](const Issue& a, const Issue& b) { return a.spot < b.spot; });
+}
+
+void Origin::add(std::string_view key, Spot value) {
+    spots_.resize(options().size());
+    spots_[index_of(key)].push_back(value);
+}
+
+Spot Origin::of(std::string_view key, std::size_t index) const {
+    const std::span<const Spot> spots = spots_of(key);
+    return index < spots.size() ? spots[index] : spot;
+}
+
+std::span<const Spot> Origin::spots_of(std::string_view key) const {
+    if (spots_.empty()) return {};
+    return spots_[index_of(key)];
 }
 
 FileIssues Issues::add_file(std::string name, std::string_view text) {

@@ -2,15 +2,27 @@
 // Problems of a configuration, as the administrator reads them. They are collected, never thrown:
 // whoever reads a file goes on to the next problem.
 
+#include <compare>
 #include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "config/spot.h"
-
 namespace portsplit::config {
+
+/// A line of one of the files that a configuration is read from.
+struct Spot {
+    int file = 0;  ///< in the order in which they are read; 0 is the one that was asked for
+    int line = 1;  ///< from 1; where the whole file is meant, 1
+
+    auto operator<=>(const Spot&) const = default;
+};
+
+/// `on line 7`, or `at FILE:7` for a message that stands in another file.
+/// @param files  the names of all
+std::string where(Spot spot, Spot message, const std::vector<std::string>& files);
 
 enum class Severity {
     Error,    ///< the configuration is not used
@@ -34,6 +46,34 @@ std::string to_string(const Issue& issue);
 
 /// Puts them in the order of the files and their lines, and leaves those of one line as they are.
 void sort_by_spot(std::vector<Issue>& issues);
+
+/// The spots of the global section or of one service.
+class Origin {
+  public:
+    Origin() = default;
+    explicit Origin(Spot section) : spot(section) {}
+
+    /// Notes where a key of the table has a value.
+    void add(std::string_view key, Spot value);
+
+    /// Where a key's value stands; where the section does if the files do not have it.
+    Spot of(std::string_view key, std::size_t index = 0) const;
+    bool has(std::string_view key) const { return !spots_of(key).empty(); }
+
+    Spot spot;                   ///< of the section itself
+    std::vector<Spot> patterns;  ///< one for each pattern of the model, whatever its key
+
+  private:
+    std::span<const Spot> spots_of(std::string_view key) const;
+
+    std::vector<std::vector<Spot>> spots_;  ///< by option, in the order of the table
+};
+
+struct Origins {
+    std::vector<std::string> files;  ///< their names, by `Spot::file`
+    Origin global;
+    std::vector<Origin> services;  ///< in the order of the model's
+};
 
 class FileIssues;
 

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "config/writer.h"
+#include "config/libconfig.h"
 #include "exit_codes.h"
 #include "sys/channel.h"
 #include "sys/file.h"

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "config/option_table.h"
+#include "config/key_table.h"
 
 namespace {
 

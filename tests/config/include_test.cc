@@ -6,8 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "config/classic.h"
+#include "config/libconfig.h"
 #include "config/load.h"
-#include "config/writer.h"
 #include "support/issues_of.h"
 #include "support/memory_files.h"
 

@@ -5,7 +5,7 @@
 #include <map>
 #include <string>
 
-#include "config/option_table.h"
+#include "config/key_table.h"
 #include "support/issues_of.h"
 #include "support/memory_files.h"
 

@@ -11,9 +11,10 @@
 #include <string_view>
 #include <vector>
 
+#include "config/classic.h"
+#include "config/libconfig.h"
 #include "config/load.h"
-#include "config/source.h"
-#include "config/writer.h"
+#include "config/spelling.h"
 
 namespace portsplit::config {
 

@@ -4,8 +4,7 @@
 
 #include "config/document.h"
 #include "config/issue.h"
-#include "config/option_table.h"
-#include "config/origins.h"
+#include "config/key_table.h"
 #include "core/model.h"
 
 namespace portsplit::config {

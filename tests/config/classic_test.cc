@@ -1,7 +1,9 @@
-#include "config/classic_reader.h"
+#include "config/classic.h"
 
 #include <gmock/gmock.h>
 
+#include "config/libconfig.h"
+#include "support/example_config.h"
 #include "support/issues_of.h"
 
 namespace portsplit::config {
@@ -91,6 +93,63 @@ TEST(ClassicReader, SurvivesALineOfOneMebibyte) {
             "f:5: unknown key " + std::string(60, 'a') +
             "...; the keys of a service are string, hex, regex, connect, exec, execarg, stdio, "
             "pty, stderr or include"));
+}
+
+TEST(Writer, IsTidyInTheClassicSpelling) {
+    EXPECT_EQ(*write_classic(example()),
+              "bind    = 0.0.0.0:443\n"
+              "bind    = [::]:443\n"
+              "timeout = 2.5\n"
+              "\n"
+              "[ssh]\n"
+              "string  = SSH-\n"
+              "connect = 127.0.0.1:22\n"
+              "\n"
+              "[web]\n"
+              "string  = GET\\20\n"
+              "string  = \\00\\5C\n"
+              "exec    = /usr/sbin/httpd\n"
+              "execarg = -i\n"
+              "execarg =\n"
+              "stdio   = pipe\n"
+              "stderr  = null\n"
+              "\n"
+              "[fallback]\n"
+              "connect = 127.0.0.1:8443\n"
+              "connect = [::1]:8443\n");
+}
+
+TEST(Writer, NamesWhatTheClassicSpellingCannotSay) {
+    struct Case {
+        const char* argument;
+        const char* expected;
+    };
+    const Case cases[] = {
+        {"a\nb",
+         "service web: execarg: a line end, which the classic spelling cannot say; use "
+         "libconfig's"},
+        {"a\r",
+         "service web: execarg: a line end, which the classic spelling cannot say; use "
+         "libconfig's"},
+        {" a",
+         "service web: execarg: a blank at an end, which the classic spelling cannot say; use "
+         "libconfig's"},
+        {"a\t",
+         "service web: execarg: a blank at an end, which the classic spelling cannot say; use "
+         "libconfig's"},
+    };
+    for (const Case& c : cases) {
+        core::Config config = example();
+        std::get<core::Exec>(config.services[1].action).arguments = {c.argument};
+        const auto written = write_classic(config);
+        ASSERT_FALSE(written) << c.argument;
+        EXPECT_EQ(to_string(written.error()), c.expected);
+        EXPECT_EQ(read(write_libconfig(config), "f", Need::Listeners).config, config);
+    }
+    core::Config config = example();
+    config.pid = "/run/p ";
+    EXPECT_EQ(to_string(write_classic(config).error()),
+              "pid: a blank at an end, which the classic spelling cannot say; use libconfig's");
 }
 
 }  // namespace

@@ -1,11 +1,14 @@
-#include "config/classic_reader.h"
+#include "config/classic.h"
 
 #include <fmt/core.h>
 
+#include <optional>
 #include <string>
+#include <utility>
 
-#include "config/option_table.h"
-#include "config/source.h"
+#include "config/describe.h"
+#include "config/key_table.h"
+#include "config/spelling.h"
 #include "config/wording.h"
 
 namespace portsplit::config {
@@ -79,12 +82,63 @@ class Reader {
     Document document_;
 };
 
+/// Why a value cannot stand on a line of the classic spelling; empty if it can.
+std::string why_no_line(std::string_view text) {
+    if (text.find_first_of("\n\r") != text.npos) {
+        return "a line end, which the classic spelling cannot say; use libconfig's";
+    }
+    if (trim(text) != text) {
+        return "a blank at an end, which the classic spelling cannot say; use libconfig's";
+    }
+    return {};
+}
+
+/// Blanks at the ends of a pattern as escapes, for a line drops them.
+std::string with_ends_escaped(std::string_view pattern) {
+    std::string text(pattern);
+    if (text.ends_with(' ')) text.replace(text.size() - 1, 1, "\\20");
+    if (text.starts_with(' ')) text.replace(0, 1, "\\20");
+    return text;
+}
+
+std::optional<Unsayable> append_classic(const Section& section, std::string& out) {
+    for (const Entry& entry : section.entries) {
+        const bool has_escapes = find_option(entry.key)->type == Type::Bytes;
+        for (const Value& value : entry.values) {
+            const std::string text = has_escapes ? with_ends_escaped(value.text) : value.text;
+            if (std::string why = why_no_line(text); !why.empty()) {
+                return Unsayable{section.name, entry.key, std::move(why)};
+            }
+            const char* blank = text.empty() ? "" : " ";
+            out += fmt::format("{:<{}} ={}{}\n", entry.key, longest_key(section), blank, text);
+        }
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 Document read_classic(std::string_view text, FileIssues issues) {
     Reader reader(issues);
     for_each_line(text, [&](std::string_view line, int number) { reader.take(line, number); });
     return reader.finish();
+}
+
+std::string to_string(const Unsayable& unsayable) {
+    const std::string service =
+        unsayable.service.empty() ? "" : fmt::format("service {}: ", unsayable.service);
+    return fmt::format("{}{}: {}", service, unsayable.key, unsayable.why);
+}
+
+core::Result<std::string, Unsayable> write_classic(const core::Config& config) {
+    const Document document = describe(config);
+    std::string out;
+    if (auto unsayable = append_classic(document.global, out)) return *std::move(unsayable);
+    for (const Section& service : document.services) {
+        out += fmt::format("{}[{}]\n", out.empty() ? "" : "\n", service.name);
+        if (auto unsayable = append_classic(service, out)) return *std::move(unsayable);
+    }
+    return out;
 }
 
 }  // namespace portsplit::config

@@ -1,4 +1,4 @@
-#include "config/address.h"
+#include "config/overlap.h"
 
 #include <arpa/inet.h>
 

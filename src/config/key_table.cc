@@ -1,4 +1,4 @@
-#include "config/option_table.h"
+#include "config/key_table.h"
 
 #include <algorithm>
 #include <array>

@@ -1,11 +1,11 @@
-#include "config/option_table.h"
+#include "config/key_table.h"
 
 #include <gtest/gtest.h>
 
 #include <set>
 #include <string>
 
-#include "config/values.h"
+#include "config/value.h"
 #include "core/model.h"
 
 namespace portsplit::config {

@@ -1,4 +1,4 @@
-#include "config/section_reader.h"
+#include "config/section.h"
 
 #include <gmock/gmock.h>
 

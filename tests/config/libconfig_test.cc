@@ -1,7 +1,8 @@
-#include "config/libconfig_reader.h"
+#include "config/libconfig.h"
 
 #include <gmock/gmock.h>
 
+#include "support/example_config.h"
 #include "support/issues_of.h"
 
 namespace portsplit::config {
@@ -121,6 +122,83 @@ TEST(LibconfigReader, JudgesTheRestBesideANulEscape) {
                     "\"\\\\00\" in a string",
                     "f:3: connect = \"b\": no port; write HOST:PORT, such as "
                     "127.0.0.1:8443"));
+}
+
+TEST(Writer, IsTidyInLibconfig) {
+    EXPECT_EQ(write_libconfig(example()),
+              "bind    = [ \"0.0.0.0:443\", \"[::]:443\" ];\n"
+              "timeout = 2.5;\n"
+              "\n"
+              "services : {\n"
+              "    ssh : {\n"
+              "        string  = \"SSH-\";\n"
+              "        connect = \"127.0.0.1:22\";\n"
+              "    };\n"
+              "\n"
+              "    web : {\n"
+              "        string  = [ \"GET \", \"\\\\00\\\\5C\" ];\n"
+              "        exec    = \"/usr/sbin/httpd\";\n"
+              "        execarg = [ \"-i\", \"\" ];\n"
+              "        stdio   = \"pipe\";\n"
+              "        stderr  = \"null\";\n"
+              "    };\n"
+              "\n"
+              "    fallback : {\n"
+              "        connect = [ \"127.0.0.1:8443\", \"[::1]:8443\" ];\n"
+              "    };\n"
+              "};\n");
+}
+
+TEST(Writer, ListsServicesWhereANameIsNoLibconfigIdentifier) {
+    core::Config config;
+    config.services = {{"http/1.1", {{core::PatternKind::String, "GET"}}, core::Exec{"a", {}}},
+                       {"timeout", {}, core::Exec{"b", {}}}};
+    EXPECT_EQ(write_libconfig(config),
+              "services = (\n"
+              "    {\n"
+              "        name   = \"http/1.1\";\n"
+              "        string = \"GET\";\n"
+              "        exec   = \"a\";\n"
+              "    },\n"
+              "    {\n"
+              "        name = \"timeout\";\n"
+              "        exec = \"b\";\n"
+              "    }\n"
+              ");\n");
+}
+
+TEST(Writer, BreaksLongLists) {
+    core::Config config;
+    config.services = {
+        {"fallback", {}, core::Exec{"a", {std::string(50, 'x'), std::string(50, 'y')}}}};
+    EXPECT_EQ(write_libconfig(config),
+              "services : {\n"
+              "    fallback : {\n"
+              "        exec    = \"a\";\n"
+              "        execarg = [\n"
+              "            \"" +
+                  std::string(50, 'x') +
+                  "\",\n"
+                  "            \"" +
+                  std::string(50, 'y') +
+                  "\"\n"
+                  "        ];\n"
+                  "    };\n"
+                  "};\n");
+}
+
+TEST(Writer, WritesVeryManyServicesAsAList) {
+    core::Config config;
+    for (std::size_t i = 0; i < 501; ++i) {
+        const std::string name = "s" + std::to_string(i);
+        config.services.push_back(
+            {name, {{core::PatternKind::String, name}}, core::Connect{{{"a", 1}}}});
+    }
+    const std::string text = write_libconfig(config);
+    EXPECT_TRUE(text.starts_with("services = (\n"));
+    EXPECT_EQ(read(text, "f", Need::Services).config, config);
+    config.services.pop_back();
+    EXPECT_TRUE(write_libconfig(config).starts_with("services : {\n"));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "config/values.h"
+#include "config/value.h"
 
 #include <fmt/core.h>
 
@@ -9,7 +9,7 @@
 #include <optional>
 #include <utility>
 
-#include "config/address.h"
+#include "config/overlap.h"
 #include "config/wording.h"
 
 namespace portsplit::config {

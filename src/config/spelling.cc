@@ -1,4 +1,4 @@
-#include "config/source.h"
+#include "config/spelling.h"
 
 #include <algorithm>
 

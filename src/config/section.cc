@@ -1,4 +1,4 @@
-#include "config/section_reader.h"
+#include "config/section.h"
 
 #include <fmt/core.h>
 
@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "config/source.h"
-#include "config/values.h"
+#include "config/spelling.h"
+#include "config/value.h"
 #include "config/wording.h"
 #include "core/pattern.h"
 

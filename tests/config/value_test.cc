@@ -1,4 +1,4 @@
-#include "config/values.h"
+#include "config/value.h"
 
 #include <gmock/gmock.h>
 

@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "config/document.h"
-#include "config/option_table.h"
+#include "config/key_table.h"
 #include "core/model.h"
 #include "core/result.h"
 

@@ -1,0 +1,65 @@
+#include "config/describe.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "config/classic.h"
+#include "config/libconfig.h"
+#include "support/issues_of.h"
+#include "support/random_config.h"
+
+namespace portsplit::config {
+namespace {
+
+TEST(Writer, LeavesHexAndRegexAsTheyAre) {
+    core::Config config;
+    config.services = {{"s",
+                        {{core::PatternKind::String, "\\"},
+                         {core::PatternKind::Hex, "16 ?? 5C"},
+                         {core::PatternKind::Regex, "\\x20\"+[#;]"}},
+                        core::Connect{{{"b", 1}}}}};
+    EXPECT_EQ(*write_classic(config),
+              "[s]\n"
+              "string  = \\5C\n"
+              "hex     = 16 ?? 5C\n"
+              "regex   = \\x20\"+[#;]\n"
+              "connect = b:1\n");
+    EXPECT_EQ(write_libconfig(config),
+              "services : {\n"
+              "    s : {\n"
+              "        string  = \"\\\\5C\";\n"
+              "        hex     = \"16 ?? 5C\";\n"
+              "        regex   = \"\\\\x20\\\"+[#;]\";\n"
+              "        connect = \"b:1\";\n"
+              "    };\n"
+              "};\n");
+    config.services[0].patterns = {{core::PatternKind::Regex, "a "}};
+    EXPECT_EQ(to_string(write_classic(config).error()),
+              "service s: regex: a blank at an end, which the classic spelling cannot say; use "
+              "libconfig's");
+}
+
+TEST(Writer, WhatItWritesIsReadAsWhatItWas) {
+    for (unsigned seed = 0; seed < 2000; ++seed) {
+        const bool speak_classic = seed % 2 == 0;
+        const core::Config config = RandomConfig(seed, speak_classic).make();
+        const std::string libconfig = write_libconfig(config);
+        ASSERT_TRUE(read(libconfig, "f", Need::Services).config == config) << libconfig;
+        if (!speak_classic) continue;
+        const auto classic = write_classic(config);
+        ASSERT_TRUE(classic) << to_string(classic.error());
+        ASSERT_TRUE(read(*classic, "f", Need::Services).config == config) << *classic;
+    }
+}
+
+TEST(Writer, SaysTheSameWhenAskedTwice) {
+    for (unsigned seed = 0; seed < 100; ++seed) {
+        const core::Config config = RandomConfig(seed, true).make();
+        const std::string once = write_libconfig(config);
+        EXPECT_EQ(write_libconfig(*read(once, "f", Need::Services).config), once);
+    }
+}
+
+}  // namespace
+}  // namespace portsplit::config
