@@ -188,7 +188,6 @@ void measure_giving_up(const Report& report) {
     for (const char* expression :
          {"(a+)+$", "(a|a)*b", "(\\w+\\s?)*:", "(?:a?){40}a{40}!", "(?:.*a){20}b"}) {
         const auto pattern = *compile({PatternKind::Regex, expression});
-        constexpr const char* kWords[] = {"no", "gave up", "more", "match"};
         const auto answer = pattern->answer(as_bytes(bait));
         const double cost =
             median_cost([&](std::size_t) { expect(pattern->answer(as_bytes(bait)) == answer); });
@@ -197,8 +196,7 @@ void measure_giving_up(const Report& report) {
             if (byte == '\\') escaped += '\\';
             escaped += byte;
         }
-        report.add(std::string("4 KiB, ") + kWords[static_cast<std::size_t>(answer)], escaped, 1,
-                   cost / 1000, "us");
+        report.add("4 KiB, " + std::string(to_string(answer)), escaped, 1, cost / 1000, "us");
     }
 }
 

@@ -18,20 +18,6 @@ namespace {
 constexpr std::size_t kShownBytes = 32;
 constexpr std::size_t kShownPattern = 60;
 
-std::string_view word(core::Answer answer) {
-    switch (answer) {
-        case core::Answer::No:
-            return "no";
-        case core::Answer::GaveUp:
-            return "gave up";
-        case core::Answer::More:
-            return "more";
-        case core::Answer::Match:
-            return "match";
-    }
-    return "";
-}
-
 std::string name_of(const Decision& decision) {
     if (!decision.verdict || !decision.verdict->service) return "-";
     return decision.plan.service(*decision.verdict->service).name;
@@ -109,8 +95,9 @@ class Painter {
 
 std::string line_of(const core::Service& service, const core::Certainty& certainty,
                     std::size_t width, const Painter& painter) {
-    return painter.paint(certainty.answer, fmt::format("{:<{}}  {:<7}  {}", service.name, width,
-                                                       word(certainty.answer), place(certainty))) +
+    return painter.paint(certainty.answer,
+                         fmt::format("{:<{}}  {:<7}  {}", service.name, width,
+                                     core::to_string(certainty.answer), place(certainty))) +
            "\n";
 }
 
@@ -119,13 +106,13 @@ std::string line_of(const core::PatternSource& pattern, const core::Certainty& c
     const std::string text =
         fmt::format("{} \"{}\"", key_of(pattern.kind), cut(config::print_pattern(pattern)));
     return painter.paint(certainty.answer,
-                         fmt::format("{:<{}}  {:<7}  {:<12}  {}", "", width, word(certainty.answer),
-                                     place(certainty), text)) +
+                         fmt::format("{:<{}}  {:<7}  {:<12}  {}", "", width,
+                                     core::to_string(certainty.answer), place(certainty), text)) +
            "\n";
 }
 
 nlohmann::json json_of(const core::Certainty& certainty) {
-    return {{"answer", word(certainty.answer)}, {"bytes", certainty.bytes}};
+    return {{"answer", core::to_string(certainty.answer)}, {"bytes", certainty.bytes}};
 }
 
 }  // namespace

@@ -1,15 +1,14 @@
 #pragma once
-// What a pattern of fixed length allows at one place of the stream.
+// Which bytes a pattern of fixed length (`string`, `hex`) allows at one place of the stream.
 
 #include <compare>
-#include <cstddef>
 #include <cstdint>
 #include <vector>
 
 namespace portsplit::core {
 
-/// The bytes from `low` to `high` that have `value` in the bits of `mask`. Says all that `string`
-/// and `hex` can: one byte, any byte, a range, one nibble.
+/// The bytes from `low` to `high` that have `value` in the bits of `mask`. This covers all that
+/// `string` and `hex` can write: one byte, any byte, a range, and one nibble with the other free.
 struct ByteSet {
     std::uint8_t low = 0x00;
     std::uint8_t high = 0xFF;
@@ -26,7 +25,7 @@ struct ByteSet {
     auto operator<=>(const ByteSet&) const = default;
 };
 
-/// Whether every byte of `inner` is one of `outer`.
+/// Returns true if `outer` holds every byte that `inner` holds.
 constexpr bool covers(const ByteSet& outer, const ByteSet& inner) {
     for (unsigned byte = inner.low; byte <= inner.high; ++byte) {
         const auto candidate = static_cast<std::uint8_t>(byte);
@@ -37,7 +36,5 @@ constexpr bool covers(const ByteSet& outer, const ByteSet& inner) {
 
 /// One set for each of the first bytes of a stream.
 using ByteSets = std::vector<ByteSet>;
-
-inline std::uint8_t to_number(std::byte byte) { return std::to_integer<std::uint8_t>(byte); }
 
 }  // namespace portsplit::core

@@ -58,7 +58,7 @@ class Search {
 
     Examples run() {
         for (unsigned byte = 0; byte < kBytes; ++byte) {
-            found_.says_no |= answer(std::string(1, to_char(byte))) <= Answer::GaveUp;
+            found_.says_no |= counts_as_no(answer(std::string(1, to_char(byte))));
         }
         waiting_.emplace_back();
         for (std::size_t step = 0; step < kMostSteps && !waiting_.empty() && !is_done(); ++step) {

@@ -31,10 +31,10 @@ class Linter {
             const Examples examples = find_examples(patterns[p], plan_.window(), kMostMatches);
             check_pattern(service, p, examples);
             for (const std::string& match : examples.matches) {
-                const auto standing = plan_.ask(as_bytes(match), Plan::Outlook::Open);
-                const Finding finding{Kind::Waits, service, p, standing.service, match};
+                const auto standing = plan_.ask(as_bytes(match));
                 wins |= standing.service == service;
-                if (standing.service == service) continue;
+                if (!standing.service || standing.service == service) continue;
+                const Finding finding{Kind::Waits, service, p, *standing.service, match};
                 if (standing.answer == Answer::More && !waits) waits = finding;
                 if (standing.answer == Answer::Match && !lost) lost = finding;
             }

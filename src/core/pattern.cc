@@ -10,7 +10,8 @@
 namespace portsplit::core {
 namespace {
 
-/// The stream begins with one byte of each of these sets.
+/// Compares the bytes with one set after the other. Decides no connection: `Plan` puts the sets of
+/// all patterns of fixed length into a `PrefixTree`, which gives the same answers.
 class Fixed final : public Pattern {
   public:
     explicit Fixed(ByteSets sets) : sets_(std::move(sets)) {}
@@ -41,6 +42,20 @@ std::unique_ptr<const Pattern> owned(Fixed pattern) {
 }
 
 }  // namespace
+
+std::string_view to_string(Answer answer) {
+    switch (answer) {
+        case Answer::No:
+            return "no";
+        case Answer::GaveUp:
+            return "gave up";
+        case Answer::More:
+            return "more";
+        case Answer::Match:
+            return "match";
+    }
+    return "";
+}
 
 Result<std::unique_ptr<const Pattern>, PatternProblem> compile(const PatternSource& source) {
     switch (source.kind) {

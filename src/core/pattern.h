@@ -1,11 +1,14 @@
 #pragma once
-// Patterns compiled for use: each answers for the first bytes of a stream whether it fits. Pure and
-// immutable, so one set serves every connection of a generation.
+// One pattern, compiled: an answer for the first bytes of a stream. Pure and immutable, so a pattern
+// can be shared by threads and forked processes.
+// Connections use it for expressions only: core/plan.h holds all patterns of fixed length in one
+// tree. Explanations, examples, warnings and tests use it for every kind of pattern.
 
 #include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "core/byte_set.h"
 #include "core/bytes.h"
@@ -14,39 +17,47 @@
 
 namespace portsplit::core {
 
-/// What a pattern, or a service, says of the bytes seen so far.
+/// The answer of a pattern, or of a service, for the bytes seen so far. All but `More` are final:
+/// no further byte changes them. Compare with == only, the order has no meaning.
 enum class Answer {
     No,      ///< no continuation can match
-    GaveUp,  ///< to find out would cost too much: counts as `No`, for every continuation
-    More,    ///< some continuation matches and some does not
+    GaveUp,  ///< the matcher reached its limits: counts as `No`, but is reported in the log
+    More,    ///< some continuation matches and some other does not: read more bytes
     Match,   ///< every continuation matches
 };
 
-/// One test of a stream's first bytes. All answers but `More` are final: more bytes never change
-/// them, and `More` is never said where no continuation could match.
+/// Returns the word for users: `no`, `gave up`, `more`, `match`.
+std::string_view to_string(Answer answer);
+
+/// Returns true if a later service may win: for `No` and `GaveUp`.
+constexpr bool counts_as_no(Answer answer) {
+    return answer == Answer::No || answer == Answer::GaveUp;
+}
+
 class Pattern {
   public:
     virtual ~Pattern() = default;
 
+    /// Returns the answer for the bytes so far: `More` only if some continuation can still match.
     /// @param seen  all bytes of the stream so far, from its first
     virtual Answer answer(Bytes seen) const = 0;
 
-    /// How many first bytes a match needs at least, where that is known, or 0. A pattern of fixed
-    /// length never needs more.
+    /// Returns how many bytes a match needs at least, or 0 if that is not known. For a pattern of
+    /// fixed length this is its length.
     virtual std::size_t shortest_match() const = 0;
 };
 
-/// What is wrong with a pattern's text, and at which byte of it.
+/// Why a pattern does not compile.
 struct PatternProblem {
-    std::string text;
-    std::size_t place = 0;
+    std::string text;       ///< for users, without the pattern
+    std::size_t place = 0;  ///< the byte of the pattern's text at which the fault was found, from 0
 };
 
-/// Compiles one pattern.
+/// Compiles one pattern of any kind.
 Result<std::unique_ptr<const Pattern>, PatternProblem> compile(const PatternSource& source);
 
-/// What a pattern of fixed length allows at each place; nothing for one that is not.
-/// @param source  compiles
+/// Returns the bytes allowed at each place, or nothing for an expression: its length is not fixed.
+/// @param source  must compile; aborts otherwise
 std::optional<ByteSets> byte_sets(const PatternSource& source);
 
 }  // namespace portsplit::core

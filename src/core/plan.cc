@@ -16,33 +16,35 @@ Plan::Plan(Config config) : config_(std::move(config)), window_(config_.window) 
                 window_ = std::max(window_, sets->size());
                 fixed.push_back({*std::move(sets), i});
             } else {
-                others_.push_back({i, *compile(source)});
+                expressions_.push_back({i, *compile(source)});
             }
         }
     }
     fixed_ = PrefixTree(std::move(fixed));
 }
 
-Plan::Standing Plan::ask(Bytes seen, Outlook outlook) const {
-    const PrefixTree::First first = fixed_.find(seen);
+Plan::Standing Plan::ask(Bytes seen, Mores mores) const {
+    const PrefixTree::First fixed = fixed_.find(seen);
     Standing standing;
-    if (first.matching != PrefixTree::kNone) standing = {Answer::Match, first.matching, {}};
-    if (outlook == Outlook::Open && first.open < standing.service) {
-        standing = {Answer::More, first.open, {}};
+    if (fixed.matching) standing = {Answer::Match, fixed.matching, {}};
+    if (mores == Mores::Count && fixed.open && (!fixed.matching || *fixed.open < *fixed.matching)) {
+        standing = {Answer::More, fixed.open, {}};
     }
-    for (const Other& other : others_) {
-        if (other.service > standing.service) break;
-        if (other.service == standing.service && standing.answer == Answer::Match) break;
-        const Answer answer = other.pattern->answer(seen);
-        if (answer == Answer::GaveUp && !standing.gave_up) standing.gave_up = other.service;
-        if (answer <= Answer::GaveUp) continue;
-        if (answer == Answer::More && outlook == Outlook::Final) continue;
-        if (other.service < standing.service || answer > standing.answer) {
-            standing.service = other.service;
-            standing.answer = answer;
-        }
+    for (const Expression& expression : expressions_) {
+        // An expression changes the standing if its service comes first, or is the one that stands
+        // and may turn its more into a match. All later ones change nothing.
+        const bool is_first = !standing.service || expression.service < *standing.service;
+        const bool may_settle =
+            expression.service == standing.service && standing.answer == Answer::More;
+        if (!is_first && !may_settle) break;
+        const Answer answer = expression.pattern->answer(seen);
+        if (answer == Answer::GaveUp && !standing.gave_up) standing.gave_up = expression.service;
+        if (counts_as_no(answer) || (answer == Answer::More && mores == Mores::AreNo)) continue;
+        standing.answer = answer;
+        standing.service = expression.service;
     }
-    // Who stands has not said no, whatever one of its patterns could not find out.
+    // The service that stands does not answer no, so that one of its patterns gave up is not
+    // reported.
     if (standing.gave_up == standing.service) standing.gave_up.reset();
     return standing;
 }

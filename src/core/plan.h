@@ -1,5 +1,6 @@
 #pragma once
-// The plan: a valid configuration compiled for use. Immutable; one per configuration loaded.
+// A valid configuration, compiled: it answers for all services at once. Immutable; each loaded
+// configuration has one. The verdict for a connection is made of its answers in core/verdict.h.
 
 #include <cstddef>
 #include <cstdint>
@@ -16,45 +17,48 @@ namespace portsplit::core {
 
 class Plan {
   public:
-    /// @param config  valid: its patterns compile, its service names are unique
+    /// @param config  valid: its patterns compile and its service names are unique
     explicit Plan(Config config);
 
     const Config& config() const { return config_; }
     const Service& service(std::size_t index) const { return config_.services[index]; }
 
-    /// How many first bytes may be looked at: what the configuration says, and never less than the
-    /// longest pattern of fixed length.
+    /// Returns how many first bytes are looked at: `window` of the configuration, but at least the
+    /// length of the longest pattern of fixed length.
     std::size_t window() const { return window_; }
 
-    /// Indexes of the last resorts, where the configuration has them.
+    /// The indexes of the last resorts, if the configuration has them.
     std::optional<std::size_t> fallback() const { return fallback_; }
     std::optional<std::size_t> timeout() const { return timeout_; }
 
-    /// Whether further bytes can come.
-    enum class Outlook { Open, Final };
-
-    /// What all services say together.
+    /// The answer of all services together: that of the first service that does not answer no.
     struct Standing {
-        Answer answer = Answer::No;                 ///< of the first service that does not say no
-        std::uint32_t service = PrefixTree::kNone;  ///< which that is, or none
-        std::optional<std::size_t> gave_up;         ///< the first before it that has such a pattern
+        Answer answer = Answer::No;          ///< `No`, `More` or `Match`
+        std::optional<std::size_t> service;  ///< the service that answers; none for `No`
+        /// The first service before it with a pattern that gave up: the log reports it.
+        std::optional<std::size_t> gave_up;
     };
 
-    /// Asks the services in the order of the configuration, up to the first that does not say no.
-    /// A service says match if one of its patterns does, else more if one might still, else no; the
-    /// last resorts have no patterns and always say no.
-    /// @param outlook  when nothing more can come, more counts as no
-    Standing ask(Bytes seen, Outlook outlook) const;
+    /// Returns the answer while further bytes may come. A service answers match if one of its
+    /// patterns does, else more if one of them does, else no. Last resorts have no patterns and
+    /// always answer no.
+    Standing ask(Bytes seen) const { return ask(seen, Mores::Count); }
+
+    /// Returns the answer when no further byte is looked at: as `ask`, but every more counts as no.
+    Standing ask_at_end(Bytes seen) const { return ask(seen, Mores::AreNo); }
 
   private:
-    struct Other {
+    enum class Mores { Count, AreNo };
+    struct Expression {
         std::uint32_t service;
         std::unique_ptr<const Pattern> pattern;
     };
 
+    Standing ask(Bytes seen, Mores mores) const;
+
     Config config_;
-    PrefixTree fixed_;           ///< the patterns of fixed length
-    std::vector<Other> others_;  ///< the other ones, in the order of their services
+    PrefixTree fixed_;                     ///< all patterns of fixed length
+    std::vector<Expression> expressions_;  ///< the other patterns, sorted by service
     std::size_t window_;
     std::optional<std::size_t> fallback_;
     std::optional<std::size_t> timeout_;

@@ -1,3 +1,15 @@
+// How it works. An entry is a sequence of byte sets; a node stands for the sequence of sets that leads
+// to it, so entries with a common beginning share nodes. Edges with different sets may hold the same
+// byte ("30-39" and "3?"), so `find` may have to follow several edges from one node.
+//
+// - Build: sort the entries. Then those with a common beginning are neighbours, and a node is a range
+//   of them; shorter entries come first. Where only one entry goes on, its remaining sets are not
+//   made into nodes: they are compared one by one (`rest`). 10,000 patterns thus need few nodes.
+// - Find: from the root, each byte leads to one child by bisection among the edges of single bytes,
+//   and to every child whose larger set holds the byte. On the way, the smallest service that ends at
+//   a visited node matches. Where the bytes end, the smallest service below may still match.
+// - Cost: with single bytes only, one path as long as the shared beginning. Larger sets that overlap
+//   add paths; at worst the tree does what a scan of all entries would do.
 #include "core/prefix_tree.h"
 
 #include <algorithm>
@@ -6,7 +18,7 @@
 namespace portsplit::core {
 namespace {
 
-/// Single bytes first and in their order, so that a node finds them by bisection.
+/// The order matters: `for_each_child` finds single bytes by bisection, so they come first, sorted.
 bool edge_before(const ByteSet& a, const ByteSet& b) {
     if (a.is_single() != b.is_single()) return a.is_single();
     return a < b;
@@ -18,8 +30,7 @@ void lower(std::uint32_t& smallest, std::uint32_t candidate) {
 
 }  // namespace
 
-/// Takes the entries in sorted order, in which those with a common beginning stand together, and
-/// makes the nodes level by level.
+/// Makes nodes and edges of the sorted entries, level by level.
 class PrefixTree::Builder {
   public:
     explicit Builder(PrefixTree& tree) : tree_(tree) {}
@@ -33,7 +44,7 @@ class PrefixTree::Builder {
     }
 
   private:
-    /// The entries [begin, end) have in common what leads to the node.
+    /// A node to be made: the entries [begin, end) have the sets that lead to it in common.
     struct Pending {
         std::uint32_t node;
         std::size_t begin;
@@ -43,7 +54,7 @@ class PrefixTree::Builder {
     void make_node(Pending pending) {
         Node node = tree_.nodes_[pending.node];
         std::size_t next = pending.begin;
-        // Shorter ones sort first, so what ends here comes before what goes on.
+        // Shorter entries sort first: those that end here come before those that go on.
         for (; next < pending.end && sets_of(next).size() == node.depth; ++next) {
             lower(node.ends_here, tree_.entries_[next].service);
         }
@@ -88,40 +99,44 @@ PrefixTree::PrefixTree(std::vector<Entry> entries) : entries_(std::move(entries)
 }
 
 PrefixTree::First PrefixTree::find(Bytes seen) const {
-    First first;
-    // Nodes to which the bytes lead. More than one at a time only where sets overlap.
+    Smallest smallest;
+    // Nodes still to visit beside `next`: empty unless overlapping sets hold the same byte. A vector
+    // that stays empty allocates nothing.
     std::vector<std::uint32_t> waiting;
     std::uint32_t at = 0;
-    while (true) {
+    while (at != kNone) {
         const Node& node = nodes_[at];
-        lower(first.matching, node.ends_here);
+        lower(smallest.matching, node.ends_here);
         std::uint32_t next = kNone;
         if (node.rest != kNone) {
-            look_at_rest(node, seen, first);
+            compare_rest(node, seen, smallest);
         } else if (node.depth == seen.size()) {
-            lower(first.open, node.below);
+            lower(smallest.open, node.below);
         } else {
             for_each_child(node, to_number(seen[node.depth]), [&](std::uint32_t child) {
                 if (next != kNone) waiting.push_back(next);
                 next = child;
             });
         }
-        if (next == kNone) {
-            if (waiting.empty()) return first;
+        if (next == kNone && !waiting.empty()) {
             next = waiting.back();
             waiting.pop_back();
         }
         at = next;
     }
+    First first;
+    if (smallest.matching != kNone) first.matching = smallest.matching;
+    if (smallest.open != kNone) first.open = smallest.open;
+    return first;
 }
 
-void PrefixTree::look_at_rest(const Node& node, Bytes seen, First& first) const {
+void PrefixTree::compare_rest(const Node& node, Bytes seen, Smallest& smallest) const {
     const Entry& entry = entries_[node.rest];
     const std::size_t known = std::min(seen.size(), entry.sets.size());
     for (std::size_t i = node.depth; i < known; ++i) {
         if (!entry.sets[i].holds(to_number(seen[i]))) return;
     }
-    lower(known == entry.sets.size() ? first.matching : first.open, entry.service);
+    lower(known == entry.sets.size() ? smallest.matching : smallest.open, entry.service);
 }
 
 template <typename Take>

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 namespace portsplit::core {
+
 std::string_view to_string(Reason reason) {
     switch (reason) {
         case Reason::Match:
@@ -20,22 +21,24 @@ std::string_view to_string(Reason reason) {
 std::optional<Verdict> decide(const Plan& plan, Bytes seen, Ending ending) {
     const Bytes looked_at = seen.first(std::min(seen.size(), plan.window()));
 
-    // What the bytes make certain holds however the stream goes on, so it comes before any ending.
-    const Plan::Standing open = plan.ask(looked_at, Plan::Outlook::Open);
-    if (open.answer == Answer::Match) return Verdict{open.service, Reason::Match, open.gave_up};
-    if (open.answer == Answer::No) {
-        return Verdict{plan.fallback(), Reason::Fallback, open.gave_up};
-    }
+    // Rules 1 to 3. These answers are final, so they come before any ending: EOF or the deadline
+    // cannot change a verdict that an earlier look would have given.
+    const Plan::Standing now = plan.ask(looked_at);
+    if (now.answer == Answer::Match) return Verdict{now.service, Reason::Match, now.gave_up};
+    if (now.answer == Answer::No) return Verdict{plan.fallback(), Reason::Fallback, now.gave_up};
 
-    const bool full = looked_at.size() == plan.window();
-    if (ending == Ending::Open && !full) return std::nullopt;
+    const bool is_full = looked_at.size() == plan.window();
+    if (ending == Ending::Open && !is_full) return std::nullopt;
 
-    const Plan::Standing final = plan.ask(looked_at, Plan::Outlook::Final);
-    if (final.answer == Answer::Match) return Verdict{final.service, Reason::Match, final.gave_up};
-    const Verdict fallback{plan.fallback(), Reason::Fallback, final.gave_up};
-    if (full) return fallback;
-    if (ending == Ending::Deadline) return Verdict{plan.timeout(), Reason::Timeout, final.gave_up};
-    if (looked_at.empty()) return Verdict{std::nullopt, Reason::Eof, final.gave_up};
+    // Rules 4 and 5: no further byte is looked at, so every more counts as no, and a later service
+    // may match.
+    const Plan::Standing end = plan.ask_at_end(looked_at);
+    if (end.answer == Answer::Match) return Verdict{end.service, Reason::Match, end.gave_up};
+    // Rule 5 before rule 4: a client that filled the window sent enough, so it did not time out.
+    const Verdict fallback{plan.fallback(), Reason::Fallback, end.gave_up};
+    if (is_full) return fallback;
+    if (ending == Ending::Deadline) return Verdict{plan.timeout(), Reason::Timeout, end.gave_up};
+    if (looked_at.empty()) return Verdict{std::nullopt, Reason::Eof, end.gave_up};
     return fallback;
 }
 

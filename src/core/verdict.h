@@ -1,6 +1,16 @@
 #pragma once
-// The outcome for one connection, and the rule that finds it. The same function serves live
-// traffic, the tests and every tool that explains a decision.
+// The decision rule: which service takes a connection, and why. The same function serves connections,
+// tests, and the tools that explain a decision.
+//
+// 1. A service answers match if one of its patterns does, else more if one might still, else no.
+// 2. A service wins when it matches and every service declared before it has answered no.
+// 3. When all have answered no, `fallback` wins at once.
+// 4. At the deadline and at EOF, every more becomes no. Then the first service that matches wins;
+//    else at the deadline `timeout`; else after some bytes and EOF `fallback`; else, after EOF
+//    without a byte, the connection is closed.
+// 5. A full window turns every more into no as well, and `fallback` wins if no service matches.
+// 6. If the winner would be a `fallback` or `timeout` that the configuration does not have, the
+//    connection is closed.
 
 #include <cstddef>
 #include <optional>
@@ -12,38 +22,37 @@
 namespace portsplit::core {
 
 enum class Reason {
-    Match,     ///< a service's pattern fits the bytes
-    Fallback,  ///< the bytes fit none
-    Timeout,   ///< the deadline passed with too few bytes to tell
-    Eof,       ///< the client ended without a byte: nothing runs
+    Match,     ///< a pattern of the service matches
+    Fallback,  ///< no service matches
+    Timeout,   ///< the deadline passed before the bytes sufficed
+    Eof,       ///< the client sent EOF and no byte
 };
 
-/// The word for a reason in the log and in a program's environment.
+/// Returns the word for the log and for a program's environment: `match`, `fallback`, ...
 std::string_view to_string(Reason reason);
 
-/// Which service takes the connection and why. No service: the connection is closed.
 struct Verdict {
-    std::optional<std::size_t> service;  ///< index in the plan's configuration
+    /// The index in the plan's configuration; without a service, close the connection.
+    std::optional<std::size_t> service;
     Reason reason = Reason::Eof;
-    /// A service asked on the way whose pattern gave up, which counted as no.
+    /// The first service before the winner with a pattern that gave up, which counted as no. The log
+    /// reports it.
     std::optional<std::size_t> gave_up = std::nullopt;
 
     bool operator==(const Verdict&) const = default;
 };
 
-/// What is known about bytes still to come.
+/// Whether further bytes may come.
 enum class Ending {
-    Open,         ///< there may be more
-    EndOfStream,  ///< the client has finished sending
-    Deadline,     ///< nobody waits for more
+    Open,         ///< they may: without a verdict, poll again
+    EndOfStream,  ///< the client sent EOF
+    Deadline,     ///< the deadline passed
 };
 
-/// Applies the decision rule to the bytes so far. Services are asked in the order of the
-/// configuration; one wins when it matches and every earlier one has said no.
-/// @param seen  all bytes of the stream so far, from its first; those beyond the window are ignored,
-///              and a full window decides as if nothing more could come
-/// @returns nothing while it is undecided, which is possible only with `Ending::Open`. A verdict
-///          given with `Ending::Open` is given for every continuation of the bytes too.
+/// Applies the rule to the bytes so far.
+/// @param seen  all bytes of the stream so far, from its first; those beyond the window are ignored
+/// @returns nothing if more bytes are needed: with `Ending::Open` only. A verdict with `Ending::Open`
+///          holds for every continuation of the bytes and for every ending.
 std::optional<Verdict> decide(const Plan& plan, Bytes seen, Ending ending);
 
 }  // namespace portsplit::core

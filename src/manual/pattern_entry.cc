@@ -66,8 +66,7 @@ std::optional<std::size_t> bytes_needed(const core::Service& service, core::Byte
     config.services.push_back(service);
     const core::Plan plan(std::move(config));
     for (std::size_t count = 0; count <= bytes.size(); ++count) {
-        const core::Plan::Standing standing =
-            plan.ask(bytes.first(count), core::Plan::Outlook::Open);
+        const core::Plan::Standing standing = plan.ask(bytes.first(count));
         if (standing.answer == core::Answer::Match) return count;
     }
     return std::nullopt;

@@ -17,9 +17,7 @@ namespace {
 
 constexpr std::size_t kDefaultWindow = 4096;
 
-Answer says(const Plan& plan, std::string_view seen) {
-    return plan.ask(as_bytes(seen), Plan::Outlook::Open).answer;
-}
+Answer says(const Plan& plan, std::string_view seen) { return plan.ask(as_bytes(seen)).answer; }
 
 TEST(Plan, KeepsTheConfigurationItWasCompiledFrom) {
     const Config config = config_of({{"ssh", {"SSH-"}}, {"web", {"GET ", "POST "}}});

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <ostream>
 #include <random>
 #include <string>
@@ -19,7 +20,7 @@ namespace {
 using Entry = PrefixTree::Entry;
 using First = PrefixTree::First;
 
-constexpr std::uint32_t kNone = PrefixTree::kNone;
+constexpr auto kNone = std::nullopt;
 
 /// A flat scan: what the tree must say, one pattern after the other.
 First scan(const std::vector<Entry>& entries, std::string_view seen) {
@@ -31,8 +32,8 @@ First scan(const std::vector<Entry>& entries, std::string_view seen) {
             fits &= entry.sets[i].holds(static_cast<std::uint8_t>(seen[i]));
         }
         if (!fits) continue;
-        std::uint32_t& smallest = known == entry.sets.size() ? first.matching : first.open;
-        smallest = std::min(smallest, entry.service);
+        auto& smallest = known == entry.sets.size() ? first.matching : first.open;
+        if (!smallest || entry.service < *smallest) smallest = entry.service;
     }
     return first;
 }

@@ -2,16 +2,12 @@
 // How GoogleTest shows an answer. Every test of this room that compares answers includes it, so
 // that they all show the same.
 
-#include <cstddef>
 #include <ostream>
 
 #include "core/pattern.h"
 
 namespace portsplit::core {
 
-inline void PrintTo(Answer answer, std::ostream* out) {
-    constexpr const char* kWords[] = {"no", "gave up", "more", "match"};
-    *out << kWords[static_cast<std::size_t>(answer)];
-}
+inline void PrintTo(Answer answer, std::ostream* out) { *out << to_string(answer); }
 
 }  // namespace portsplit::core
