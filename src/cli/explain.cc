@@ -12,6 +12,7 @@
 #include "config/value.h"
 #include "config/wording.h"
 #include "config_file.h"
+#include "core/explanation.h"
 #include "core/hex.h"
 #include "core/plan.h"
 #include "core/result.h"
@@ -78,12 +79,15 @@ int explain_bytes(const core::Plan& plan, const Explained& what) {
     const core::Bytes seen = core::as_bytes(*input);
     const auto ending = what.final ? core::Ending::Deadline : core::Ending::Open;
     const Decision decision{plan, seen, core::decide(plan, seen, ending)};
-    if (what.json) return print(explanation_json(decision) + "\n");
-    return print(summary(decision) + "\n" + explanation_text(decision, colour_of_output()));
+    const core::Explainer explainer(plan);
+    if (what.json) return print(explanation_json(decision, explainer) + "\n");
+    return print(summary(decision) + "\n" +
+                 explanation_text(decision, explainer, colour_of_output()));
 }
 
 int explain_capture(const core::Plan& plan, const Explained& what) {
     const Capture capture = read_capture(*what.capture, plan.window());
+    const core::Explainer explainer(plan);
     std::string lines;
     for (const Stream& stream : capture.streams) {
         const auto ending = stream.ended ? core::Ending::EndOfStream
@@ -91,7 +95,7 @@ int explain_capture(const core::Plan& plan, const Explained& what) {
                                          : core::Ending::Open;
         const Decision decision{plan, stream.bytes, core::decide(plan, stream.bytes, ending),
                                 &stream};
-        lines += (what.json ? explanation_json(decision) : summary(decision)) + "\n";
+        lines += (what.json ? explanation_json(decision, explainer) : summary(decision)) + "\n";
     }
     const int printed = print(lines);
     if (capture.skipped > 0) {

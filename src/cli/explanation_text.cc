@@ -10,7 +10,6 @@
 
 #include "config/key_table.h"
 #include "config/value.h"
-#include "core/explanation.h"
 
 namespace portsplit::cli {
 namespace {
@@ -132,7 +131,8 @@ std::string summary(const Decision& decision) {
     return fmt::format("{} action={} target={}", line, action->word, action->target);
 }
 
-std::string explanation_text(const Decision& decision, Colour colour) {
+std::string explanation_text(const Decision& decision, const core::Explainer& explainer,
+                             Colour colour) {
     const Painter painter(colour);
     const auto& services = decision.plan.config().services;
     std::size_t width = 0;
@@ -147,7 +147,7 @@ std::string explanation_text(const Decision& decision, Colour colour) {
         text += fmt::format("    {}{}\n    {}{}\n", in_hex(shown), rest, in_text(shown), rest);
     }
     const std::vector<core::ServiceExplanation> explanations =
-        core::explain(decision.plan, decision.seen);
+        explainer.explain(decision.seen);
     for (std::size_t s = 0; s < services.size(); ++s) {
         if (services[s].is_last_resort()) continue;
         text += line_of(services[s], explanations[s].service, width, painter);
@@ -158,7 +158,7 @@ std::string explanation_text(const Decision& decision, Colour colour) {
     return text;
 }
 
-std::string explanation_json(const Decision& decision) {
+std::string explanation_json(const Decision& decision, const core::Explainer& explainer) {
     nlohmann::ordered_json json;
     const auto action = action_of(decision);
     json["service"] = nullptr;
@@ -178,7 +178,7 @@ std::string explanation_json(const Decision& decision) {
         json["dst"] = stream->server.host;
         json["dport"] = stream->server.port;
     }
-    const auto explanations = core::explain(decision.plan, decision.seen);
+    const auto explanations = explainer.explain(decision.seen);
     const auto& services = decision.plan.config().services;
     json["services"] = nlohmann::ordered_json::array();
     for (std::size_t s = 0; s < services.size(); ++s) {

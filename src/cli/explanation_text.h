@@ -6,6 +6,7 @@
 
 #include "cli/capture.h"
 #include "core/bytes.h"
+#include "core/explanation.h"
 #include "core/plan.h"
 #include "core/verdict.h"
 
@@ -26,9 +27,10 @@ std::string summary(const Decision& decision);
 enum class Colour { Plain, Terminal };
 
 /// What each service and each of its patterns said, and at which byte that was certain.
-std::string explanation_text(const Decision& decision, Colour colour);
+std::string explanation_text(const Decision& decision, const core::Explainer& explainer,
+                             Colour colour);
 
 /// The same in one line of JSON.
-std::string explanation_json(const Decision& decision);
+std::string explanation_json(const Decision& decision, const core::Explainer& explainer);
 
 }  // namespace portsplit::cli

@@ -1,20 +1,20 @@
 #pragma once
-// The account of a decision: what every service and every pattern said of the bytes, and at which
-// byte that became certain. For people; what decides connections is core/verdict.h.
+// Why a stream is decided as it is: the answer of every service and every pattern, and the byte at
+// which it became final. For people only; core/verdict.h decides connections.
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <vector>
 
 #include "core/bytes.h"
 #include "core/pattern.h"
 #include "core/plan.h"
-#include "core/verdict.h"
 
 namespace portsplit::core {
 
-/// An answer, and the number of first bytes that made it final: it was `More` for fewer. For `More`
-/// itself, all that were seen.
+/// An answer, and after how many first bytes it was final. While the answer is `More`: all bytes
+/// looked at.
 struct Certainty {
     Answer answer = Answer::No;
     std::size_t bytes = 0;
@@ -24,15 +24,36 @@ struct Certainty {
 
 struct ServiceExplanation {
     Certainty service;
-    std::vector<Certainty> patterns;  ///< in the order of the service's own
+    std::vector<Certainty> patterns;  ///< in the order of the service's patterns
 };
 
-/// What each service said, in the order of the configuration; those beyond the window are ignored.
-std::vector<ServiceExplanation> explain(const Plan& plan, Bytes seen);
+/// The plan compiled once more, service by service. Compiling is the expensive part, so make one and use
+/// it for many streams.
+class Explainer {
+  public:
+    /// @param plan  copied from, not kept
+    explicit Explainer(const Plan& plan);
 
-/// How many of the bytes the verdict took.
-/// @returns the smallest number for which `decide` says the same whatever follows; all that were
-///          looked at when only the ending decided, or nothing is decided
+    /// Returns one explanation for each service, in the order of the configuration.
+    /// @param seen  all bytes of a stream from its first; those beyond the window are ignored
+    std::vector<ServiceExplanation> explain(Bytes seen) const;
+
+  private:
+    struct OneService {
+        Plan plan;  ///< with this service only
+        std::vector<std::unique_ptr<const Pattern>> patterns;
+    };
+
+    std::vector<OneService> services_;
+    std::size_t window_;
+};
+
+/// Returns how many first bytes sufficed for the verdict: the smallest number after which `decide`
+/// returns one with `Ending::Open`. If there is none, all bytes looked at.
 std::size_t bytes_needed(const Plan& plan, Bytes seen);
+
+/// Returns how many first bytes the service needs to match on its own; nothing if all of them do
+/// not suffice.
+std::optional<std::size_t> bytes_to_match(const Service& service, Bytes seen);
 
 }  // namespace portsplit::core

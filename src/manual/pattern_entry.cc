@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "config/load.h"
-#include "core/plan.h"
 
 namespace portsplit::manual {
 namespace {
@@ -59,17 +58,6 @@ std::string recorded_bytes(std::string_view text) {
         bytes += static_cast<char>(byte);
     }
     return bytes;
-}
-
-std::optional<std::size_t> bytes_needed(const core::Service& service, core::Bytes bytes) {
-    core::Config config;
-    config.services.push_back(service);
-    const core::Plan plan(std::move(config));
-    for (std::size_t count = 0; count <= bytes.size(); ++count) {
-        const core::Plan::Standing standing = plan.ask(bytes.first(count));
-        if (standing.answer == core::Answer::Match) return count;
-    }
-    return std::nullopt;
 }
 
 }  // namespace portsplit::manual

@@ -3,13 +3,10 @@
 // clients that it is tested with. For the tools of the build and the tests: to a program an entry
 // is a configuration like any other.
 
-#include <cstddef>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "core/bytes.h"
 #include "core/model.h"
 #include "core/result.h"
 
@@ -32,8 +29,5 @@ core::Result<PatternEntry, std::string> read_pattern_entry(std::string_view text
 /// The bytes of a recording.
 /// @param text  a line that says how it was made, then the bytes in hex
 std::string recorded_bytes(std::string_view text);
-
-/// How many of the bytes the service needs to match; nothing if all of them are not enough.
-std::optional<std::size_t> bytes_needed(const core::Service& service, core::Bytes bytes);
 
 }  // namespace portsplit::manual

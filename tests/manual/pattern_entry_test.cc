@@ -53,14 +53,5 @@ TEST(PatternEntry, ARecordingIsHexBehindALineOfText) {
     EXPECT_EQ(recorded_bytes("# nothing"), "");
 }
 
-TEST(PatternEntry, BytesNeededAreTheFewestThatMatch) {
-    core::Service service;
-    service.patterns = {{core::PatternKind::String, "MEOW"}, {core::PatternKind::String, "MEH"}};
-    EXPECT_EQ(bytes_needed(service, core::as_bytes("MEOW, please")), 4U);
-    EXPECT_EQ(bytes_needed(service, core::as_bytes("MEH")), 3U);
-    EXPECT_EQ(bytes_needed(service, core::as_bytes("ME")), std::nullopt);
-    EXPECT_EQ(bytes_needed(service, core::as_bytes("WOOF")), std::nullopt);
-}
-
 }  // namespace
 }  // namespace portsplit::manual
