@@ -57,7 +57,7 @@ std::optional<sys::UniqueFd> connect_any(std::span<const sys::Address> addresses
         auto fd = sys::start_connect(addresses[i]);
         error = fd ? sys::connect_outcome(fd->get(), addresses[i]) : fd.error().code;
         if (error == EALREADY) {
-            reporter.tell();
+            reporter.about_to_block();
             error = wait_for(fd->get(), addresses[i], limit.end_of_share(addresses.size() - i));
         }
         if (error == 0) return std::move(*fd);
@@ -71,17 +71,17 @@ std::optional<sys::UniqueFd> connect_one(const core::Endpoint& target, std::size
     Resolved resolved;
     const auto numeric = sys::Address::from(target);
     if (!numeric) {
-        reporter.tell();  // a name takes its time
+        reporter.about_to_block();
         resolved = resolve(target, limit.end());
         if (resolved.addresses.empty()) {
-            reporter.failed(Stage::Resolve, resolved.error, index);
+            reporter.publish_failure(Stage::Resolve, resolved.error, index);
             return std::nullopt;
         }
     }
     int error = 0;
     auto fd = connect_any(numeric ? std::span(&*numeric, 1) : std::span(resolved.addresses), limit,
                           reporter, error);
-    if (!fd) reporter.failed(Stage::Connect, error, index);
+    if (!fd) reporter.publish_failure(Stage::Connect, error, index);
     return fd;
 }
 
@@ -90,7 +90,7 @@ std::optional<sys::UniqueFd> connect_one(const core::Endpoint& target, std::size
 std::optional<sys::UniqueFd> connect_to_target(const core::Connect& connect, Reporter& reporter) {
     for (std::size_t i = 0; i < connect.targets.size(); ++i) {
         if (auto fd = connect_one(connect.targets[i], i, reporter)) {
-            reporter.reached(i);
+            reporter.set_target(i);
             return fd;
         }
     }

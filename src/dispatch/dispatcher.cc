@@ -34,10 +34,9 @@ int relay_to_target(Client client, const core::Connect& connect, Reporter& repor
     if (!server) return kExitTemporary;
     sys::set_no_delay(server->get());
     sys::set_keepalive(server->get());
-    // The log can wait; the client cannot.
     const Totals totals = relay(relayed(std::move(client.fd)), Side::socket(std::move(*server)),
-                                kHalfClosedLimit, [&reporter] { reporter.tell(); });
-    reporter.counted(totals.in, totals.out);
+                                kHalfClosedLimit, reporter);
+    reporter.publish_counts(totals.in, totals.out);
     return 0;
 }
 
@@ -55,7 +54,7 @@ int become_program(const Client& client, const core::Exec& exec, const Setting& 
     const int fd = client.fd.get();
     const int err = error_output(exec.stderr_to, fd, setting.log, own);
     const sys::SysError error = launch(exec, {fd, fd, err}, environment);
-    reporter.failed(Stage::Start, error.code);
+    reporter.publish_failure(Stage::Start, error.code);
     return exit_code(error);
 }
 
@@ -66,16 +65,16 @@ int relay_to_program(Client client, const core::Exec& exec, const Setting& setti
     auto program = spawn(exec, err, environment);
     own.reset();
     if (!program) {
-        reporter.failed(Stage::Start, program.error().code);
+        reporter.publish_failure(Stage::Start, program.error().code);
         return exit_code(program.error());
     }
     Side side = exec.stdio == core::Stdio::Pty
                     ? Side::terminal(std::move(program->from), std::move(program->to))
                     : Side::pipes(std::move(program->from), std::move(program->to));
     // However slow, a program ends some day, and its end is the end of the relay.
-    const Totals totals = relay(relayed(std::move(client.fd)), std::move(side), kForEver, [] {});
-    reporter.ended(sys::wait_for(program->pid));
-    reporter.counted(totals.in, totals.out);
+    const Totals totals = relay(relayed(std::move(client.fd)), std::move(side), kForEver, reporter);
+    reporter.set_status(sys::wait_for(program->pid));
+    reporter.publish_counts(totals.in, totals.out);
     return 0;
 }
 
@@ -87,21 +86,21 @@ int serve(Client client, const Setting& setting, Reporter& reporter) {
     const auto deadline =
         timeout.count() == 0 ? Clock::time_point::max() : client.accepted + timeout;
 
-    const auto verdict = sniff(client.fd, plan, deadline, [&reporter] { reporter.tell(); });
+    const auto verdict = sniff(client.fd, plan, deadline, reporter);
     if (!verdict) {
-        reporter.failed(Stage::Look, verdict.error().code);
+        reporter.publish_failure(Stage::Look, verdict.error().code);
         return kExitTemporary;
     }
-    reporter.decided(*verdict);
+    reporter.set_verdict(*verdict);
     if (!verdict->service) {
-        reporter.tell();
+        reporter.publish();
         return 0;
     }
     const core::Service& service = plan.service(*verdict->service);
     if (const auto* connect = std::get_if<core::Connect>(&service.action)) {
         return relay_to_target(std::move(client), *connect, reporter);
     }
-    reporter.tell();  // a program may take this process's place
+    reporter.about_to_block();
     const auto& exec = std::get<core::Exec>(service.action);
     const auto environment =
         program_environment(setting.environment, client.ends, service.name, verdict->reason);

@@ -44,7 +44,7 @@ class LogReporter final : public Reporter {
     }
 
   protected:
-    void publish(const Progress& progress) override {
+    void send(const Progress& progress) override {
         const bool is_news = last_.gave_up == Progress::kNone;
         last_ = progress;
         if (is_news && progress.gave_up != Progress::kNone) {

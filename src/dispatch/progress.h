@@ -44,49 +44,73 @@ struct Progress {
     Failure failure;              ///< what just failed; in one message only
 };
 
-/// Where a dispatcher tells its progress.
+/// A dispatcher's way to publish its progress. `set_` functions only store; what they stored goes out
+/// with the next message. `publish` functions store and send.
+///
+/// The rule "tell before you block": every dispatcher publishes its progress before it waits for
+/// anything, so that the zygote learns in time that spares have become few. The zygote sleeps until a
+/// message comes; a spare that takes a connection and then blocks without one would leave it asleep,
+/// and the next clients without a process. Code that is about to block calls `about_to_block`.
 class Reporter {
   public:
     virtual ~Reporter() = default;
 
-    /// Tells what is known so far. Whatever takes long or may not return waits for that.
-    void tell() { publish(progress_); }
+    /// Publishes unless the last message already carries everything stored. Call it before each wait
+    /// (poll, connect, a child), and before exec, from which the process does not return.
+    void about_to_block() {
+        if (!published_) publish();
+    }
 
-    /// The verdict; told with the next message.
-    void decided(const core::Verdict& verdict) {
+    /// Sends everything stored so far.
+    void publish() {
+        send(progress_);
+        published_ = true;
+    }
+
+    /// Stores the verdict.
+    void set_verdict(const core::Verdict& verdict) {
         progress_.decided = 1;
         progress_.reason = verdict.reason;
         if (verdict.service) progress_.service = static_cast<std::int32_t>(*verdict.service);
         if (verdict.gave_up) progress_.gave_up = static_cast<std::int32_t>(*verdict.gave_up);
+        published_ = false;
     }
 
-    void failed(Stage stage, int code, std::size_t target = 0) {
+    /// Stores which target answered.
+    void set_target(std::size_t target) {
+        progress_.target = static_cast<std::int32_t>(target);
+        published_ = false;
+    }
+
+    /// Stores how a program that ran beside the dispatcher ended, as waitpid(2) has it.
+    void set_status(int status) {
+        progress_.ended = 1;
+        progress_.status = status;
+        published_ = false;
+    }
+
+    /// Sends a failure with everything stored. Later messages do not repeat it.
+    void publish_failure(Stage stage, int code, std::size_t target = 0) {
         progress_.failure = {stage, code, static_cast<std::uint32_t>(target)};
-        publish(progress_);
+        publish();
         progress_.failure = {};
     }
 
-    /// The target that answered; told with the next message.
-    void reached(std::size_t target) { progress_.target = static_cast<std::int32_t>(target); }
-
-    void counted(std::uint64_t in, std::uint64_t out) {
+    /// Stores the bytes relayed each way, and sends everything stored.
+    void publish_counts(std::uint64_t in, std::uint64_t out) {
         progress_.counted = 1;
         progress_.bytes_in = in;
         progress_.bytes_out = out;
-        publish(progress_);
-    }
-
-    /// How a program that ran beside the dispatcher ended; told with the next message.
-    void ended(int status) {
-        progress_.ended = 1;
-        progress_.status = status;
+        publish();
     }
 
   protected:
-    virtual void publish(const Progress& progress) = 0;
+    /// Carries one message to the process that writes the log.
+    virtual void send(const Progress& progress) = 0;
 
   private:
     Progress progress_;
+    bool published_ = false;  ///< true while the last message carries all of `progress_`
 };
 
 }  // namespace portsplit::dispatch

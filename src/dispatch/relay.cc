@@ -152,13 +152,13 @@ void carry_reset(Side& client, Side& server) {
 }  // namespace
 
 Totals relay(Side client, Side server, std::chrono::milliseconds half_closed_limit,
-             const std::function<void()>& under_way) {
+             Reporter& reporter) {
     Flow up(client, server);
     Flow down(server, client);
     Poller poller(up, down);
     bool silent = false;
     up.pump(Flow::Said::Readable);
-    under_way();
+    reporter.about_to_block();
     while (!silent) {
         if (poller.woken(0)) up.pump(poller.said(0));
         if (poller.woken(1)) down.pump(poller.said(1));

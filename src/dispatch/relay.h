@@ -4,8 +4,8 @@
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 
+#include "dispatch/progress.h"
 #include "dispatch/side.h"
 
 namespace portsplit::dispatch {
@@ -25,8 +25,9 @@ struct Totals {
 /// cut after `half_closed_limit` ends in a reset too. Both sides are non-blocking.
 /// @param half_closed_limit  once one direction has ended, how long the other may be silent;
 ///                           `kForEver` where the other side is sure to end some day
-/// @param under_way  called once, when what the client had sent is on its way
+/// @param reporter  published to once the bytes that the client had sent are on their way: the client
+///                  waits for those, and only the log waits for the message
 Totals relay(Side client, Side server, std::chrono::milliseconds half_closed_limit,
-             const std::function<void()>& under_way);
+             Reporter& reporter);
 
 }  // namespace portsplit::dispatch

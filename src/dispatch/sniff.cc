@@ -9,7 +9,6 @@
 #include <iterator>
 #include <optional>
 #include <span>
-#include <utility>
 #include <vector>
 
 #include "sys/socket.h"
@@ -92,8 +91,7 @@ sys::Result<Woken> wait(int fd, short events, Clock::time_point until) {
 }  // namespace
 
 sys::Result<core::Verdict> sniff(const sys::UniqueFd& client, const core::Plan& plan,
-                                 Clock::time_point deadline,
-                                 const std::function<void()>& before_waiting) {
+                                 Clock::time_point deadline, Reporter& reporter) {
     const int fd = client.get();
     Window window(plan.window());
     std::size_t seen = 0;
@@ -101,7 +99,6 @@ sys::Result<core::Verdict> sniff(const sys::UniqueFd& client, const core::Plan& 
     core::Ending ending = core::Ending::Open;
     LowWater low_water(fd);
     Pause pause;
-    bool waited = false;
 
     while (true) {
         constexpr int kFlags = MSG_PEEK | MSG_DONTWAIT;
@@ -138,7 +135,7 @@ sys::Result<core::Verdict> sniff(const sys::UniqueFd& client, const core::Plan& 
         }
         progress = false;
 
-        if (!std::exchange(waited, true)) before_waiting();
+        reporter.about_to_block();
         const auto woken = wait(fd, events, until);
         if (!woken) return woken.error();
         if (*woken == Woken::ByReset) return kGone;

@@ -48,7 +48,7 @@ class ChannelReporter final : public Reporter {
     explicit ChannelReporter(int channel) : channel_(channel) {}
 
   protected:
-    void publish(const Progress& progress) override {
+    void send(const Progress& progress) override {
         // Only the log line suffers when nobody listens any more.
         (void)sys::send_message(channel_, std::as_bytes(std::span(&progress, 1)), -1, 0);
     }

@@ -56,7 +56,7 @@ TEST(Reach, ConnectsToTheFirstTargetThatAnswers) {
     EXPECT_EQ(loopback::hear(server->get(), 5), (Heard{"hello", "enough"}));
     EXPECT_NE(::fcntl(server->get(), F_GETFL) & O_NONBLOCK, 0);
     EXPECT_NE(::fcntl(server->get(), F_GETFD) & FD_CLOEXEC, 0);
-    recorder.counted(0, 0);
+    recorder.publish_counts(0, 0);
     EXPECT_EQ(recorder.last().target, 0);
     EXPECT_EQ(recorder.told().size(), 1U) << "nothing failed";
 }
@@ -74,7 +74,7 @@ TEST(Reach, GoesOnToTheNextTargetAndTellsOfEachThatFailed) {
         EXPECT_EQ(recorder.told()[i].failure.code, ECONNREFUSED);
         EXPECT_EQ(recorder.told()[i].failure.target, i);
     }
-    recorder.counted(0, 0);
+    recorder.publish_counts(0, 0);
     EXPECT_EQ(recorder.last().target, 2);
 }
 

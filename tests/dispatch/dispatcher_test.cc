@@ -35,7 +35,7 @@ class Telling final : public Reporter {
     explicit Telling(int channel) : channel_(channel) {}
 
   protected:
-    void publish(const Progress& progress) override {
+    void send(const Progress& progress) override {
         static_cast<void>(
             sys::send_message(channel_, std::as_bytes(std::span(&progress, 1)), -1, 0));
     }

@@ -55,7 +55,8 @@ class Sniffing {
         : pair_(std::move(pair)),
           outcome_(std::async(std::launch::async, [this, &plan, until_deadline] {
               const auto before = loopback::processor_time(RUSAGE_THREAD);
-              const auto verdict = sniff(pair_.near, plan, Clock::now() + until_deadline, [] {});
+              const auto verdict =
+                  sniff(pair_.near, plan, Clock::now() + until_deadline, recorder_);
               const auto spent = loopback::processor_time(RUSAGE_THREAD) - before;
               return Outcome{verdict ? words(plan, *verdict) : sys::to_string(verdict.error()),
                              spent};
@@ -85,6 +86,7 @@ class Sniffing {
 
   private:
     Pair pair_;
+    Recorder recorder_;
     std::future<Outcome> outcome_;
 };
 
@@ -331,7 +333,8 @@ TEST(SniffOfWhatIsNoSocket, SaysSo) {
     ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
     const sys::UniqueFd from(ends[0]);
     const sys::UniqueFd to(ends[1]);
-    const auto verdict = sniff(from, ordinary_plan(), Clock::now() + kLate, [] {});
+    Recorder recorder;
+    const auto verdict = sniff(from, ordinary_plan(), Clock::now() + kLate, recorder);
     ASSERT_FALSE(verdict);
     EXPECT_EQ(sys::to_string(verdict.error()),
               "cannot look at a client: Socket operation on non-socket");

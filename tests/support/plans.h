@@ -53,7 +53,7 @@ class Recorder final : public Reporter {
     const Progress& last() const { return told_.back(); }
 
   protected:
-    void publish(const Progress& progress) override { told_.push_back(progress); }
+    void send(const Progress& progress) override { told_.push_back(progress); }
 
   private:
     std::vector<Progress> told_;

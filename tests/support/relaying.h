@@ -8,6 +8,7 @@
 
 #include "dispatch/relay.h"
 #include "support/loopback.h"
+#include "support/plans.h"
 
 namespace portsplit::dispatch {
 
@@ -18,14 +19,15 @@ class Relaying {
              std::chrono::milliseconds half_closed_limit = kHalfClosedLimit)
         : client_(std::move(client.far)) {
         sys::set_blocking(client.near.get(), false);
-        ended_ = std::async(std::launch::async, [near = Side::socket(std::move(client.near)),
-                                                 side = std::move(server), half_closed_limit,
-                                                 this]() mutable {
-            const auto before = loopback::processor_time(RUSAGE_THREAD);
-            const Totals totals = relay(std::move(near), std::move(side), half_closed_limit, [] {});
-            spent_ = loopback::processor_time(RUSAGE_THREAD) - before;
-            return totals;
-        });
+        ended_ = std::async(
+            std::launch::async, [near = Side::socket(std::move(client.near)),
+                                 side = std::move(server), half_closed_limit, this]() mutable {
+                const auto before = loopback::processor_time(RUSAGE_THREAD);
+                const Totals totals =
+                    relay(std::move(near), std::move(side), half_closed_limit, recorder_);
+                spent_ = loopback::processor_time(RUSAGE_THREAD) - before;
+                return totals;
+            });
     }
     /// The relay ends when its client is gone.
     ~Relaying() {
@@ -50,6 +52,7 @@ class Relaying {
 
   private:
     sys::UniqueFd client_;
+    Recorder recorder_;
     std::chrono::microseconds spent_{0};
     std::future<Totals> ended_;
 };
