@@ -10,7 +10,7 @@ void* UnforkedMemory::do_allocate(std::size_t bytes, std::size_t) {
     // mmap(2) gives whole pages, which are aligned for any type.
     constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS;
     void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, kFlags, -1, 0);
-    if (memory == MAP_FAILED) std::abort();  // out of memory, as operator new ends it
+    if (memory == MAP_FAILED) std::abort();  // as operator new does, without exceptions
     ::madvise(memory, bytes, MADV_DONTFORK);
     return memory;
 }

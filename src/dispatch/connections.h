@@ -1,6 +1,7 @@
 #pragma once
-// The zygote's table of live connections, in memory that no dispatcher inherits: a dispatcher
-// cannot read about other connections, and a page written here after a fork is never copied for it.
+// The zygote's table of live connections, in memory that no dispatcher inherits. So a dispatcher
+// cannot read about other connections, and the kernel never copies a page because the zygote writes
+// to the table after a fork.
 
 #include <sys/types.h>
 
@@ -9,21 +10,18 @@
 #include <optional>
 #include <unordered_map>
 
-#include "dispatch/log_line.h"
-#include "dispatch/progress.h"
-#include "sys/clock.h"
+#include "dispatch/record.h"
 
 namespace portsplit::dispatch {
 
-/// What the zygote knows of one connection.
+/// One live connection.
 struct Row {
-    std::uint64_t id = 0;
-    sys::Clock::time_point accepted;
-    sys::Ends ends;
-    Progress progress;
+    std::uint64_t id = 0;  ///< the daemon's, for the message `Reaped`
+    ConnectionRecord record;
 };
 
-/// Memory left out of every fork (madvise(2) MADV_DONTFORK).
+/// Allocates pages that fork(2) leaves out of the child (madvise(2) MADV_DONTFORK). Aborts when
+/// memory is exhausted.
 class UnforkedMemory final : public std::pmr::memory_resource {
     void* do_allocate(std::size_t bytes, std::size_t alignment) override;
     void do_deallocate(void* memory, std::size_t bytes, std::size_t alignment) override;
@@ -32,17 +30,20 @@ class UnforkedMemory final : public std::pmr::memory_resource {
     }
 };
 
-/// Live connections by the process that serves them. Must not be touched after a fork by the child.
+/// Live connections by the pid of the dispatcher that serves them. For the zygote only: in a forked
+/// child the memory is not mapped, and each access is a segmentation fault.
 class Connections {
   public:
+    /// Adds a row. A row with the same pid is replaced: the kernel uses pids again.
     void add(pid_t pid, const Row& row) { table_.insert_or_assign(pid, row); }
 
-    /// Null for a process that serves none.
+    /// Returns the row, valid until it is removed; null if the process serves no connection.
     Row* find(pid_t pid) {
         const auto found = table_.find(pid);
         return found == table_.end() ? nullptr : &found->second;
     }
 
+    /// Removes a row; does nothing if there is none.
     void remove(pid_t pid) { table_.erase(pid); }
     bool empty() const { return table_.empty(); }
     std::size_t size() const { return table_.size(); }

@@ -1,10 +1,10 @@
 #include "dispatch/inetd.h"
 
 #include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <charconv>
-#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <optional>
@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "dispatch/dispatcher.h"
-#include "dispatch/log_line.h"
 #include "dispatch/progress.h"
+#include "dispatch/record.h"
 #include "exit_codes.h"
 #include "sys/address.h"
 #include "sys/clock.h"
@@ -31,49 +31,35 @@ using sys::Clock;
 using sys::Level;
 using sys::UniqueFd;
 
-/// Logs what the dispatcher tells, in the same process. The line of a connection whose program
-/// takes this process's place can only be written before that.
+/// Logs the progress of the one connection that this process serves.
 class LogReporter final : public Reporter {
   public:
-    LogReporter(const core::Plan& plan, sys::Log& log, sys::Ends ends, Clock::time_point accepted)
-        : plan_(plan), log_(log), ends_(ends), accepted_(accepted) {}
+    LogReporter(const core::Plan& plan, sys::Log& log, const ConnectionRecord& record)
+        : plan_(plan), log_(plan, log, ConnectionLog::Rate::All), record_(record) {}
 
+    /// Writes the connection line unless it is written already.
     void finish(int exit_code) {
-        if (written_) return;
-        write(exit_code << 8);  // as waitpid(2) would tell of it
+        if (!written_) log_.finish(record_, W_EXITCODE(exit_code, 0));
     }
 
   protected:
     void send(const Progress& progress) override {
-        const bool is_news = last_.gave_up == Progress::kNone;
-        last_ = progress;
-        if (is_news && progress.gave_up != Progress::kNone) {
-            log_.line(Level::Warning, gave_up_line(plan_, ends_, progress));
-        }
-        if (progress.failure.stage != Stage::None) {
-            log_.line(Level::Error, failure_line(plan_, ends_, progress));
-        } else if (becomes_program(plan_, progress)) {
-            write(std::nullopt);
+        log_.update(record_, progress);
+        // The program takes the place of this process: the line is written now or never.
+        if (progress.failure.stage == Stage::None && becomes_program(plan_, progress)) {
+            log_.finish(record_, std::nullopt);
+            written_ = true;
         }
     }
 
   private:
-    void write(std::optional<int> status) {
-        const auto duration =
-            std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - accepted_);
-        log_.line(Level::Info, connection_line(plan_, ends_, last_, status, duration));
-        written_ = true;
-    }
-
     const core::Plan& plan_;
-    sys::Log& log_;
-    sys::Ends ends_;
-    Clock::time_point accepted_;
-    Progress last_;
-    bool written_ = false;
+    ConnectionLog log_;
+    ConnectionRecord record_;
+    bool written_ = false;  ///< true once the connection line is written
 };
 
-/// Why descriptor 0 cannot be served; empty when it can.
+/// Returns why descriptor 0 cannot be served; empty if it can.
 std::string why_not_a_connection() {
     if (sys::is_listening(STDIN_FILENO)) {
         return "descriptor 0 is a listening socket: set wait = no (xinetd), nowait (inetd) or "
@@ -86,9 +72,9 @@ std::string why_not_a_connection() {
     return "";
 }
 
-/// Who a super-server says the client is: behind one that decodes the word of a proxy, the socket's
-/// own peer would be that proxy (tcp-environ(5)).
-std::optional<sys::Address> told_address(const char* host_name, const char* port_name) {
+/// Returns an address from two variables of the environment (tcp-environ(5)). Behind a super-server
+/// that decodes the PROXY protocol, the socket's own peer is the proxy, and these name the client.
+std::optional<sys::Address> address_in_environment(const char* host_name, const char* port_name) {
     const char* host = ::getenv(host_name);
     const char* port = ::getenv(port_name);
     if (host == nullptr || port == nullptr) return std::nullopt;
@@ -109,19 +95,20 @@ int serve_inetd(const core::Plan& plan, sys::Log& log) {
     }
     auto peer = sys::peer_address(STDIN_FILENO);
     auto local = sys::local_address(STDIN_FILENO);
-    if (!peer || !local) return 0;  // reset before we came
-    if (const auto told = told_address("TCPREMOTEIP", "TCPREMOTEPORT")) peer = *told;
-    if (const auto told = told_address("TCPLOCALIP", "TCPLOCALPORT")) local = *told;
+    if (!peer || !local) return 0;  // the client reset the connection
+    if (const auto given = address_in_environment("TCPREMOTEIP", "TCPREMOTEPORT")) peer = *given;
+    if (const auto given = address_in_environment("TCPLOCALIP", "TCPLOCALPORT")) local = *given;
 
     UniqueFd client(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
     if (!client) return kExitTemporary;
-    // The socket stays on one descriptor only, so that its end is seen when the relay ends it.
+    // One descriptor holds the socket from here on, so closing it ends the connection.
     for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::close(fd);
     if (!sys::open_standard_descriptors()) return kExitSystem;
 
     const Setting setting{plan, sys::own_environment(), log.descriptor()};
-    LogReporter reporter(plan, log, {*peer, *local}, accepted);
-    const int exit_code = serve({std::move(client), {*peer, *local}, accepted}, setting, reporter);
+    const sys::Ends ends{*peer, *local};
+    LogReporter reporter(plan, log, {accepted, ends, {}});
+    const int exit_code = serve({std::move(client), ends, accepted}, setting, reporter);
     reporter.finish(exit_code);
     return exit_code;
 }

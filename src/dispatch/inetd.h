@@ -1,15 +1,16 @@
 #pragma once
-// One connection under a super-server: on descriptor 0, in this process, with the log kept apart
-// from descriptors 0, 1 and 2, all of which may be the client's socket.
+// One connection under a super-server, without a zygote: on descriptor 0, in this process. Under
+// inetd and xinetd descriptors 1 and 2 are the client's socket too, so the log is never written there.
 
 #include "core/plan.h"
 #include "sys/log.h"
 
 namespace portsplit::dispatch {
 
-/// Serves the connection on descriptor 0. The environment the super-server set is what a program's
-/// begins with.
-/// @returns the exit code, unless this process becomes a program
+/// Serves the connection on descriptor 0, and replaces descriptors 0, 1 and 2 by /dev/null. A
+/// program gets the environment of this process, as the super-server set it.
+/// @param log  must not be one of descriptors 0, 1 and 2
+/// @returns the exit code, with the reason logged; not at all if this process becomes a program
 int serve_inetd(const core::Plan& plan, sys::Log& log);
 
 }  // namespace portsplit::dispatch

@@ -31,7 +31,7 @@ Acted action_of(const core::Service* service, const Progress& progress) {
     return {"connect", core::to_string(targets[static_cast<std::size_t>(progress.target)])};
 }
 
-/// How it ended, where that is news: always for a program, for a dispatcher only when it failed.
+/// Returns how the process ended: always for a program, for a dispatcher only if it failed.
 std::string ending_of(const core::Service* service, const Progress& progress,
                       std::optional<int> status) {
     if (progress.ended != 0) return " " + sys::describe_status(progress.status);
@@ -83,31 +83,6 @@ std::string gave_up_line(const core::Plan& plan, const sys::Ends& ends, const Pr
     return fmt::format(
         "the expression of service {} took too long on what client {} sent, which counts as no",
         plan.service(service).name, ends.peer.text());
-}
-
-bool becomes_program(const core::Plan& plan, const Progress& progress) {
-    const core::Service* service = service_of(plan, progress);
-    if (service == nullptr) return false;
-    const auto* exec = std::get_if<core::Exec>(&service->action);
-    return exec != nullptr && exec->stdio == core::Stdio::Socket;
-}
-
-bool is_valid(const core::Plan& plan, const Progress& progress) {
-    if (core::to_string(progress.reason).empty()) return false;
-    if (progress.failure.stage > Stage::Start) return false;
-    const auto& services = plan.config().services;
-    const auto is_service = [&services](std::int32_t index) {
-        return index >= 0 && static_cast<std::size_t>(index) < services.size();
-    };
-    if (progress.gave_up != Progress::kNone && !is_service(progress.gave_up)) return false;
-    if (progress.service == Progress::kNone) return progress.target == Progress::kNone;
-    if (!is_service(progress.service)) return false;
-    const auto* connect =
-        std::get_if<core::Connect>(&services[static_cast<std::size_t>(progress.service)].action);
-    if (connect == nullptr) return progress.target == Progress::kNone;
-    const auto targets = static_cast<std::int64_t>(connect->targets.size());
-    return progress.target >= Progress::kNone && progress.target < targets &&
-           progress.failure.target < connect->targets.size();
 }
 
 }  // namespace portsplit::dispatch

@@ -1,5 +1,6 @@
 #pragma once
-// The wording of the log. The connection line is a contract: other programs (fail2ban) read it.
+// The wording of what the log says of one connection. The connection line is a frozen contract:
+// other programs (fail2ban) read it. Each function takes progress for which `is_valid` holds.
 
 #include <chrono>
 #include <optional>
@@ -11,23 +12,19 @@
 
 namespace portsplit::dispatch {
 
-/// `service=S reason=R src=IP sport=N dst=IP dport=N action=A target=T in=N out=N ms=N`, with `-`
-/// for what is not known, and after these how the program or the dispatcher ended, where that says
-/// more: `exit=N` or `signal=NAME`.
-/// @param status  of the dispatcher or of the program it became, as waitpid(2) has it
+/// Returns `service=S reason=R src=IP sport=N dst=IP dport=N action=A target=T in=N out=N ms=N`,
+/// with `-` for a value that is not known. ` exit=N` or ` signal=NAME` follows for a program, and
+/// for a dispatcher that failed.
+/// @param status  of the dispatcher or of the program it became, as waitpid(2) gives it; nothing
+///                while that process still runs
 std::string connection_line(const core::Plan& plan, const sys::Ends& ends, const Progress& progress,
                             std::optional<int> status, std::chrono::milliseconds duration);
 
-/// A sentence for what failed: what, for which service and client, and why.
+/// Returns a sentence for `progress.failure`: the action that failed, the service, the client and
+/// the reason.
 std::string failure_line(const core::Plan& plan, const sys::Ends& ends, const Progress& progress);
 
-/// A sentence for a service whose expression took too long: `progress.gave_up` tells which.
+/// Returns a sentence for the service `progress.gave_up`, whose expression exceeded its limit.
 std::string gave_up_line(const core::Plan& plan, const sys::Ends& ends, const Progress& progress);
-
-/// Whether the dispatcher that told this becomes a program next, and can tell nothing more.
-bool becomes_program(const core::Plan& plan, const Progress& progress);
-
-/// Whether the numbers a dispatcher told fit the plan.
-bool is_valid(const core::Plan& plan, const Progress& progress);
 
 }  // namespace portsplit::dispatch

@@ -1,48 +1,64 @@
 #pragma once
-// What a dispatcher tells of the connection it serves, to whoever writes the log: the zygote, in
-// another process, or itself under a super-server. Numbers only, so that nothing a client sent can
-// be in it.
+// What a dispatcher publishes about the connection it serves, for the process that writes the log:
+// the zygote, or under --inetd the dispatcher itself. Numbers only, so that no byte of a client can
+// get into the log.
 
 #include <cstddef>
 #include <cstdint>
 
+#include "core/plan.h"
 #include "core/verdict.h"
 
 namespace portsplit::dispatch {
 
-/// What was tried when something failed.
+/// The step that failed.
 enum class Stage : std::uint32_t {
-    None,
+    None,     ///< nothing failed
     Look,     ///< peeking at the client's bytes
-    Resolve,  ///< finding a target's address; the code is c-ares'
-    Connect,  ///< reaching a target
-    Start,    ///< making the descriptors of a program and starting it
+    Resolve,  ///< resolving a target's name; the code is one of c-ares
+    Connect,  ///< connecting to a target
+    Start,    ///< starting a program, or opening its descriptors
 };
 
 struct Failure {
     Stage stage = Stage::None;
-    std::int32_t code = 0;     ///< errno, unless the stage says otherwise
-    std::uint32_t target = 0;  ///< which `connect` of the service, for Resolve and Connect
+    std::int32_t code = 0;     ///< errno, except for Stage::Resolve
+    std::uint32_t target = 0;  ///< index in the service's `connect` list, for Resolve and Connect
 };
 
-/// All that is known of one connection so far. Each message carries the whole, so none depends on
-/// another's arrival.
+/// Everything known of one connection so far. Each message carries all of it, so no message depends
+/// on the arrival of another.
+///
+/// A message crosses to another process as it lies in memory, and a compromised dispatcher can send
+/// any bytes. So its fields are numbers, for which every bit pattern is a value that `is_valid` can
+/// check; a bool or a std::optional with an impossible flag would be undefined behaviour already.
 struct Progress {
+    /// "No service", "no target": std::nullopt elsewhere, a number here for the reason above.
     static constexpr std::int32_t kNone = -1;
 
-    // Not bool: any byte may arrive here from a dispatcher that was taken over.
-    std::uint8_t decided = 0;
-    std::uint8_t counted = 0;  ///< the byte counts below are known
-    std::uint8_t ended = 0;    ///< the program's status below is known
+    std::uint8_t decided = 0;  ///< not 0 once `reason` and `service` are known
+    std::uint8_t counted = 0;  ///< not 0 once the byte counts are known
+    std::uint8_t ended = 0;    ///< not 0 once `status` is known
     core::Reason reason = core::Reason::Eof;
-    std::int32_t service = kNone;
-    std::int32_t target = kNone;   ///< which `connect` answered
-    std::int32_t gave_up = kNone;  ///< a service whose expression took too long
-    std::int32_t status = 0;  ///< of a program that ran beside the dispatcher, as waitpid(2) has it
-    std::uint64_t bytes_in = 0;   ///< from the client
-    std::uint64_t bytes_out = 0;  ///< to the client
-    Failure failure;              ///< what just failed; in one message only
+    std::int32_t service = kNone;  ///< index in the plan's configuration
+    std::int32_t target = kNone;   ///< index in the service's `connect` list: the one that answered
+    std::int32_t gave_up = kNone;  ///< a service whose expression exceeded its limit
+    std::int32_t status = 0;       ///< of a program beside the dispatcher, as waitpid(2) gives it
+    std::uint64_t bytes_in = 0;    ///< from the client
+    std::uint64_t bytes_out = 0;   ///< to the client
+    Failure failure;               ///< set in the one message sent when it happens
 };
+
+/// Returns true if every number in the message names something that exists: a service and a target
+/// of the plan, a reason, a stage. This is a trust boundary: the zygote drops a message from a
+/// dispatcher unless this holds, because the functions of log_line.h index the plan with these
+/// numbers. Flags, counts, codes and the status may have any value.
+bool is_valid(const core::Plan& plan, const Progress& progress);
+
+/// Returns true if the dispatcher that published this is about to exec the service's program on the
+/// client's socket. It can publish nothing more, unless that exec fails.
+/// @param progress  one for which `is_valid` holds
+bool becomes_program(const core::Plan& plan, const Progress& progress);
 
 /// A dispatcher's way to publish its progress. `set_` functions only store; what they stored goes out
 /// with the next message. `publish` functions store and send.

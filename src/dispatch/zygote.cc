@@ -15,6 +15,7 @@
 #include "dispatch/connections.h"
 #include "dispatch/dispatcher.h"
 #include "dispatch/launch.h"
+#include "dispatch/record.h"
 #include "dispatch/spares.h"
 #include "exit_codes.h"
 #include "handoff.h"
@@ -72,6 +73,7 @@ class Zygote {
            UniqueFd progress_in, UniqueFd progress_out, Spares spares)
         : plan_(plan),
           log_(log),
+          connection_log_(plan, log, ConnectionLog::Rate::Limited),
           setting_{plan, clean_environment(), log.descriptor()},
           channel_(std::move(channel)),
           signals_(std::move(signals)),
@@ -88,7 +90,6 @@ class Zygote {
     void take_departures();
     void add(pid_t pid, const handoff::Connection& message);
     void take_progress();
-    void note(Row& connection, const Progress& progress, pid_t pid);
     void renew_progress();
     void reap();
     void finish(pid_t pid, int status);
@@ -98,6 +99,7 @@ class Zygote {
 
     const core::Plan& plan_;
     sys::Log& log_;
+    ConnectionLog connection_log_;
     const Setting setting_;
     UniqueFd channel_;
     UniqueFd signals_;
@@ -194,7 +196,7 @@ void Zygote::take_departures() {
 }
 
 void Zygote::add(pid_t pid, const handoff::Connection& message) {
-    connections_.add(pid, {message.id, message.accepted, message.ends, {}});
+    connections_.add(pid, {message.id, {message.accepted, message.ends, {}}});
 }
 
 void Zygote::take_progress() {
@@ -211,20 +213,7 @@ void Zygote::take_progress() {
         }
         // A dispatcher that was taken over can send anything; it can only spoil its own line.
         if (!progress || connection == nullptr || !is_valid(plan_, *progress)) continue;
-        note(*connection, *progress, received->sender);
-    }
-}
-
-void Zygote::note(Row& connection, const Progress& progress, pid_t pid) {
-    const bool is_news = connection.progress.gave_up == Progress::kNone;
-    connection.progress = progress;
-    if (is_news && progress.gave_up != Progress::kNone) {
-        log_.limited(Level::Warning, "costly expressions",
-                     gave_up_line(plan_, connection.ends, progress), pid);
-    }
-    if (progress.failure.stage != Stage::None) {
-        log_.limited(Level::Error, "failed connections",
-                     failure_line(plan_, connection.ends, progress), pid);
+        connection_log_.update(connection->record, *progress, received->sender);
     }
 }
 
@@ -274,11 +263,7 @@ void Zygote::finish_spare(const sys::Ended& ended, const Spares::Ended& spare) {
 void Zygote::finish(pid_t pid, int status) {
     const Row* connection = connections_.find(pid);
     if (connection == nullptr) return;
-    const auto duration =
-        std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - connection->accepted);
-    log_.line(Level::Info,
-              connection_line(plan_, connection->ends, connection->progress, status, duration),
-              pid);
+    connection_log_.finish(connection->record, status, pid);
     tell(handoff::Reaped{.id = connection->id});
     connections_.remove(pid);
 }

@@ -45,8 +45,8 @@ TEST(Connections, FindsWhatWasAdded) {
 TEST(Connections, KeepsWhatIsChangedThroughFind) {
     Connections connections;
     connections.add(100, connection(1));
-    row_of(connections, 100).progress.bytes_in = 7;
-    EXPECT_EQ(row_of(connections, 100).progress.bytes_in, 7U);
+    row_of(connections, 100).record.progress.bytes_in = 7;
+    EXPECT_EQ(row_of(connections, 100).record.progress.bytes_in, 7U);
 }
 
 TEST(Connections, ForgetsWhatWasRemoved) {
@@ -61,11 +61,11 @@ TEST(Connections, ForgetsWhatWasRemoved) {
 TEST(Connections, TakesANewOneForAPidThatIsUsedAgain) {
     Connections connections;
     connections.add(100, connection(1));
-    row_of(connections, 100).progress.bytes_in = 7;
+    row_of(connections, 100).record.progress.bytes_in = 7;
     connections.add(100, connection(2));
     EXPECT_EQ(connections.size(), 1U);
     EXPECT_EQ(row_of(connections, 100).id, 2U);
-    EXPECT_EQ(row_of(connections, 100).progress.bytes_in, 0U);
+    EXPECT_EQ(row_of(connections, 100).record.progress.bytes_in, 0U);
 }
 
 TEST(Connections, GrowsAndShrinksWithoutEnd) {

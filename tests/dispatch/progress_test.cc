@@ -3,9 +3,16 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <iterator>
+#include <limits>
+#include <random>
+#include <string>
 #include <type_traits>
 
-#include "support/plans.h"
+#include "dispatch/log_line.h"
+#include "support/progress_of.h"
 
 namespace portsplit::dispatch {
 namespace {
@@ -84,6 +91,114 @@ TEST(Reporter, PublishesTheTargetAndTheStatusWithTheCounts) {
     EXPECT_EQ(recorder.last().counted, 1);
     EXPECT_EQ(recorder.last().bytes_in, 3U);
     EXPECT_EQ(recorder.last().bytes_out, 4U);
+}
+
+TEST(BecomesProgram, IsTrueOnlyForAProgramOnTheSocket) {
+    EXPECT_TRUE(becomes_program(each_action(), decided_for(kWeb)));
+    EXPECT_FALSE(becomes_program(each_action(), decided_for(kShell)));
+    EXPECT_FALSE(becomes_program(each_action(), decided_for(kSsh)));
+    EXPECT_FALSE(becomes_program(each_action(), Progress{}));
+}
+
+TEST(IsValid, AcceptsEveryMessageOfAnHonestDispatcher) {
+    EXPECT_TRUE(is_valid(each_action(), Progress{}));
+    EXPECT_TRUE(is_valid(each_action(), decided_for(kSsh)));
+    EXPECT_TRUE(is_valid(each_action(), decided_for(kWeb)));
+    EXPECT_TRUE(is_valid(each_action(), decided_for(Progress::kNone, core::Reason::Eof)));
+    Progress failed = decided_for(kSsh);
+    failed.failure = {Stage::Connect, ECONNREFUSED, 1};
+    EXPECT_TRUE(is_valid(each_action(), failed));
+    Progress reached = decided_for(kSsh);
+    reached.target = 1;
+    EXPECT_TRUE(is_valid(each_action(), reached));
+}
+
+/// Returns is_valid of a message that is valid except for this change.
+template <typename Change>
+bool is_valid_with(std::int32_t index, Change change) {
+    Progress progress = decided_for(index);
+    change(progress);
+    return is_valid(each_action(), progress);
+}
+
+TEST(IsValid, RefusesAServiceThatThePlanDoesNotHave) {
+    for (const std::int32_t index : {4, -2, std::numeric_limits<std::int32_t>::max(),
+                                     std::numeric_limits<std::int32_t>::min()}) {
+        EXPECT_FALSE(is_valid_with(index, [](Progress&) {})) << index;
+        EXPECT_FALSE(is_valid_with(kSsh, [&](Progress& told) { told.gave_up = index; })) << index;
+    }
+}
+
+TEST(IsValid, RefusesATargetThatTheServiceDoesNotHave) {
+    for (const std::int32_t target : {2, -2, std::numeric_limits<std::int32_t>::max(),
+                                      std::numeric_limits<std::int32_t>::min()}) {
+        EXPECT_FALSE(is_valid_with(kSsh, [&](Progress& told) { told.target = target; })) << target;
+    }
+    EXPECT_FALSE(is_valid_with(kWeb, [](Progress& told) { told.target = 0; }));
+    EXPECT_FALSE(is_valid_with(Progress::kNone, [](Progress& told) { told.target = 0; }));
+    EXPECT_FALSE(is_valid_with(kSsh, [](Progress& told) {
+        told.failure = {Stage::Connect, ECONNREFUSED, 2};
+    }));
+    EXPECT_FALSE(is_valid_with(kSsh, [](Progress& told) {
+        told.failure = {Stage::Resolve, 1, std::numeric_limits<std::uint32_t>::max()};
+    }));
+}
+
+TEST(IsValid, RefusesAReasonThatDoesNotExist) {
+    for (const int reason : {4, -1, 1'000'000, std::numeric_limits<int>::min()}) {
+        EXPECT_FALSE(is_valid_with(kSsh, [&](Progress& told) {
+            told.reason = static_cast<core::Reason>(reason);
+        })) << reason;
+    }
+}
+
+TEST(IsValid, RefusesAStageThatDoesNotExist) {
+    for (const std::uint32_t stage : {5U, 0x80000000U, 0xffffffffU}) {
+        EXPECT_FALSE(is_valid_with(kSsh, [&](Progress& told) {
+            told.failure.stage = static_cast<Stage>(stage);
+        })) << stage;
+    }
+}
+
+/// A valid number now and then, else one that an attacker would choose to index beyond a table.
+template <typename Number>
+Number hostile(std::mt19937_64& random) {
+    constexpr std::int64_t kChoices[] = {3,   4,   5,     -2,         127,
+                                         128, 255, 32767, 0x7fffffff, -0x80000000LL};
+    if (random() % 3 != 0) return static_cast<Number>(static_cast<std::int64_t>(random() % 4) - 1);
+    return static_cast<Number>(kChoices[random() % std::size(kChoices)]);
+}
+
+TEST(IsValid, AcceptsOnlyProgressThatCanBeLogged) {
+    std::mt19937_64 random(20240601);
+    int accepted = 0;
+    for (int i = 0; i < 100'000; ++i) {
+        Progress told;
+        told.decided = hostile<std::uint8_t>(random);
+        told.counted = hostile<std::uint8_t>(random);
+        told.ended = hostile<std::uint8_t>(random);
+        told.reason = static_cast<core::Reason>(hostile<int>(random));
+        told.service = hostile<std::int32_t>(random);
+        told.target = hostile<std::int32_t>(random);
+        told.status = hostile<std::int32_t>(random);
+        told.bytes_in = random();
+        told.bytes_out = random();
+        told.failure = {static_cast<Stage>(hostile<std::uint32_t>(random)),
+                        hostile<std::int32_t>(random), hostile<std::uint32_t>(random)};
+        if (!is_valid(each_action(), told)) continue;
+        ++accepted;
+        // No crash, one line, every field filled.
+        const std::string written =
+            connection_line(each_action(), documented_ends(), told, hostile<int>(random),
+                            std::chrono::milliseconds(91));
+        ASSERT_EQ(written.find("= "), std::string::npos) << written;
+        ASSERT_EQ(written.find('\n'), std::string::npos) << written;
+        static_cast<void>(becomes_program(each_action(), told));
+        if (told.failure.stage != Stage::None) {
+            ASSERT_FALSE(failure_line(each_action(), documented_ends(), told).ends_with(": "));
+        }
+    }
+    EXPECT_GT(accepted, 1000) << "the test needs accepted messages";
 }
 
 }  // namespace

@@ -1,0 +1,33 @@
+#include "dispatch/progress.h"
+
+#include <optional>
+#include <variant>
+
+namespace portsplit::dispatch {
+
+bool is_valid(const core::Plan& plan, const Progress& progress) {
+    if (core::to_string(progress.reason).empty()) return false;
+    if (progress.failure.stage > Stage::Start) return false;
+    const auto& services = plan.config().services;
+    const auto is_service = [&services](std::int32_t index) {
+        return index >= 0 && static_cast<std::size_t>(index) < services.size();
+    };
+    if (progress.gave_up != Progress::kNone && !is_service(progress.gave_up)) return false;
+    if (progress.service == Progress::kNone) return progress.target == Progress::kNone;
+    if (!is_service(progress.service)) return false;
+    const auto* connect =
+        std::get_if<core::Connect>(&services[static_cast<std::size_t>(progress.service)].action);
+    if (connect == nullptr) return progress.target == Progress::kNone;
+    const auto targets = static_cast<std::int64_t>(connect->targets.size());
+    return progress.target >= Progress::kNone && progress.target < targets &&
+           progress.failure.target < connect->targets.size();
+}
+
+bool becomes_program(const core::Plan& plan, const Progress& progress) {
+    if (progress.service == Progress::kNone) return false;
+    const core::Service& service = plan.service(static_cast<std::size_t>(progress.service));
+    const auto* exec = std::get_if<core::Exec>(&service.action);
+    return exec != nullptr && exec->stdio == core::Stdio::Socket;
+}
+
+}  // namespace portsplit::dispatch

@@ -1,0 +1,54 @@
+#pragma once
+// Turns the progress of connections into log lines, by the same rules in the zygote, which logs for
+// all of its dispatchers, and under --inetd, where a dispatcher logs for itself.
+
+#include <sys/types.h>
+
+#include <optional>
+
+#include "core/plan.h"
+#include "dispatch/progress.h"
+#include "sys/address.h"
+#include "sys/clock.h"
+#include "sys/log.h"
+
+namespace portsplit::dispatch {
+
+/// Everything that the log lines of one connection are made of.
+struct ConnectionRecord {
+    sys::Clock::time_point accepted;
+    sys::Ends ends;
+    Progress progress;
+};
+
+/// Writes the log lines of connections. For each one, warnings and failures first and then exactly
+/// one connection line, by one `finish`.
+class ConnectionLog {
+  public:
+    /// Which warnings and failures are written.
+    enum class Rate {
+        All,      ///< every one: the process serves one connection
+        Limited,  ///< at most 20 a minute of each kind: clients can cause them at will
+    };
+
+    /// @param plan, log  borrowed; must outlive this
+    ConnectionLog(const core::Plan& plan, sys::Log& log, Rate rate)
+        : plan_(plan), log_(log), rate_(rate) {}
+
+    /// Stores the progress in the record, and logs what is new in it: a failure, and once for each
+    /// connection that an expression exceeded its limit.
+    /// @param progress  one for which `is_valid` holds
+    /// @param pid  the dispatcher; 0 for this process
+    void update(ConnectionRecord& record, const Progress& progress, pid_t pid = 0);
+
+    /// Logs the connection line, with the time since accept.
+    /// @param status  as for `connection_line`
+    void finish(const ConnectionRecord& record, std::optional<int> status, pid_t pid = 0);
+
+  private:
+    const core::Plan& plan_;
+    sys::Log& log_;
+    Rate rate_;
+};
+
+}  // namespace portsplit::dispatch

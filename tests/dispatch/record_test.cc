@@ -1,0 +1,121 @@
+#include "dispatch/record.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "support/loopback.h"
+#include "support/progress_of.h"
+
+namespace portsplit::dispatch {
+namespace {
+
+using Rate = ConnectionLog::Rate;
+
+/// A log in a pipe, and one connection.
+class ConnectionLogTest : public testing::Test {
+  protected:
+    ConnectionLogTest() {
+        int ends[2] = {-1, -1};
+        EXPECT_EQ(::pipe(ends), 0);
+        from_.reset(ends[0]);
+        log_.emplace(sys::Log::to_descriptor(sys::UniqueFd(ends[1])));
+    }
+
+    ConnectionLog log(Rate rate) { return ConnectionLog(each_action(), *log_, rate); }
+    ConnectionRecord& record() { return record_; }
+
+    /// Everything logged, without the pid.
+    std::string text() {
+        log_.reset();
+        std::string text = loopback::hear(from_.get()).bytes;
+        for (std::size_t at = 0; (at = text.find("portsplit[", at)) != std::string::npos;) {
+            text.erase(at, text.find(' ', at) + 1 - at);
+        }
+        return text;
+    }
+    std::size_t lines() {
+        const std::string all = text();
+        return static_cast<std::size_t>(std::count(all.begin(), all.end(), '\n'));
+    }
+
+  private:
+    sys::UniqueFd from_;
+    std::optional<sys::Log> log_;
+    ConnectionRecord record_{sys::Clock::now(), documented_ends(), {}};
+};
+
+TEST_F(ConnectionLogTest, WritesTheConnectionLineFromTheLastProgress) {
+    ConnectionLog log = this->log(Rate::All);
+    log.update(record(), decided_for(kSsh));
+    log.update(record(), decided_for(kWeb));
+    record().accepted -= std::chrono::hours(1);
+    log.finish(record(), 0);
+    const std::string line = text();
+    EXPECT_TRUE(
+        line.starts_with("service=web reason=match src=192.0.2.7 sport=50022 dst=192.0.2.1 "
+                         "dport=443 action=exec target=/usr/sbin/httpd in=- out=- ms=3600"))
+        << line;
+    EXPECT_TRUE(line.ends_with(" exit=0\n")) << line;
+}
+
+TEST_F(ConnectionLogTest, WarnsOnceOfAnExpressionThatExceededItsLimit) {
+    ConnectionLog log = this->log(Rate::All);
+    Progress progress = decided_for(kWeb);
+    progress.gave_up = kSsh;
+    for (int i = 0; i < 3; ++i) log.update(record(), progress);
+    EXPECT_EQ(text(),
+              "the expression of service ssh took too long on what client 192.0.2.7:50022 sent, "
+              "which counts as no\n");
+}
+
+TEST_F(ConnectionLogTest, WritesEachFailureWhenItHappens) {
+    ConnectionLog log = this->log(Rate::All);
+    Progress progress = decided_for(kSsh);
+    for (const std::uint32_t target : {0U, 1U}) {
+        progress.failure = {Stage::Connect, ECONNREFUSED, target};
+        log.update(record(), progress);
+    }
+    EXPECT_EQ(text(),
+              "cannot connect to 127.0.0.1:22 for service ssh, client 192.0.2.7:50022: "
+              "Connection refused\n"
+              "cannot connect to vpn.example:1194 for service ssh, client 192.0.2.7:50022: "
+              "Connection refused\n");
+}
+
+TEST_F(ConnectionLogTest, WritesEveryFailureAtRateAll) {
+    ConnectionLog log = this->log(Rate::All);
+    Progress progress = decided_for(kSsh);
+    progress.failure = {Stage::Connect, ECONNREFUSED, 0};
+    for (int i = 0; i < 30; ++i) log.update(record(), progress);
+    EXPECT_EQ(lines(), 30U);
+}
+
+TEST_F(ConnectionLogTest, WritesTwentyFailuresAMinuteAtRateLimited) {
+    ConnectionLog log = this->log(Rate::Limited);
+    Progress progress = decided_for(kSsh);
+    progress.failure = {Stage::Connect, ECONNREFUSED, 0};
+    for (int i = 0; i < 30; ++i) log.update(record(), progress);
+    EXPECT_EQ(lines(), 20U);
+}
+
+TEST_F(ConnectionLogTest, WarnsOfTwentyExpressionsAMinuteAtRateLimited) {
+    ConnectionLog log = this->log(Rate::Limited);
+    for (int i = 0; i < 30; ++i) {
+        record().progress.gave_up = Progress::kNone;
+        Progress progress = decided_for(kWeb);
+        progress.gave_up = kSsh;
+        log.update(record(), progress);
+    }
+    EXPECT_EQ(lines(), 20U);
+}
+
+}  // namespace
+}  // namespace portsplit::dispatch
