@@ -114,15 +114,16 @@ inline std::string name_of(pid_t pid) {
     return name && !name->empty() ? name->substr(0, name->size() - 1) : "";
 }
 
-/// Waits until a process that was sent a signal is in the state that comes of it, as proc(5) has
-/// it: 'T' stopped, 'Z' dead; or gone.
-inline void wait_for_state(pid_t pid, char state) {
+/// Waits, at most `kPatience`, until a process that was sent a signal is in the state that the signal
+/// leads to, as proc(5) names it: 'T' stopped, 'Z' dead.
+/// @returns false if it is in another state; true if it is gone
+inline bool wait_for_state(pid_t pid, char state) {
     const std::string path = "/proc/" + std::to_string(pid) + "/stat";
     const std::string behind_name = std::string(") ") + state;
-    while (true) {
+    return comes_true([&] {
         const auto stat = sys::read_file(path);
-        if (!stat || stat->find(behind_name) != std::string::npos) return;
-    }
+        return !stat || stat->find(behind_name) != std::string::npos;
+    });
 }
 
 }  // namespace portsplit::loopback

@@ -34,6 +34,18 @@ struct Pair {
     sys::UniqueFd far;   ///< the end of the peer, which the test plays
 };
 
+/// Evaluates a condition again and again, until it is true or `limit` is over.
+/// @returns the condition's last value
+template <typename Condition>
+bool comes_true(Condition condition, std::chrono::milliseconds limit = kPatience) {
+    const auto until = sys::Clock::now() + limit;
+    while (!condition()) {
+        if (sys::Clock::now() >= until) return false;
+        ::poll(nullptr, 0, 1);
+    }
+    return true;
+}
+
 /// What poll(2) reports within the time given; 0 for nothing.
 inline short events_of(int fd, short wanted, std::chrono::milliseconds limit = kPatience) {
     pollfd entry{.fd = fd, .events = wanted, .revents = 0};

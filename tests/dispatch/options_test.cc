@@ -1,0 +1,118 @@
+#include "dispatch/options.h"
+
+#include <getopt.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "support/child.h"
+#include "support/loopback.h"
+
+namespace portsplit::dispatch {
+namespace {
+
+CommandLine read_arguments(std::vector<std::string> arguments) {
+    std::string name = "portsplit-dispatch";
+    std::vector<char*> argv{name.data()};
+    for (std::string& argument : arguments) argv.push_back(argument.data());
+    argv.push_back(nullptr);
+    optind = 0;  // getopt_long(3): start a new scan
+    return read_command_line(static_cast<int>(arguments.size() + 1), argv.data());
+}
+
+struct Read {
+    CommandLine line;
+    std::string out;
+    std::string err;
+};
+
+/// Reads a command line, and captures what is printed.
+Read read(std::vector<std::string> arguments) {
+    testing::internal::CaptureStdout();
+    testing::internal::CaptureStderr();
+    CommandLine line = read_arguments(std::move(arguments));
+    std::fflush(stdout);
+    std::string out = testing::internal::GetCapturedStdout();
+    return {std::move(line), std::move(out), testing::internal::GetCapturedStderr()};
+}
+
+TEST(ReadDispatchCommandLine, ServesAConnectionAndLogsToSyslogByDefault) {
+    const Read result = read({"--inetd", "portsplit.conf"});
+    EXPECT_EQ(result.line.serve, Serve::Connection);
+    EXPECT_EQ(result.line.options.file, "portsplit.conf");
+    EXPECT_EQ(result.line.options.log, "syslog");
+    EXPECT_EQ(result.out + result.err, "");
+}
+
+TEST(ReadDispatchCommandLine, ReadsOptionsInAnyOrder) {
+    const Read result = read({"file", "--log", "/var/log/x", "--inetd"});
+    EXPECT_EQ(result.line.serve, Serve::Connection);
+    EXPECT_EQ(result.line.options.file, "file");
+    EXPECT_EQ(result.line.options.log, "/var/log/x");
+}
+
+TEST(ReadDispatchCommandLine, ServesAGenerationForTheCommandLineOfTheDaemon) {
+    const Read result = read({"--zygote", "3", "stderr", "--help"});
+    EXPECT_EQ(result.line.serve, Serve::Generation);
+    EXPECT_EQ(result.line.options.version, "3");
+    EXPECT_EQ(result.line.options.log, "stderr");
+    EXPECT_EQ(result.line.options.file, "--help") << "the name of a file, not an option";
+    EXPECT_EQ(result.out + result.err, "");
+}
+
+TEST(ReadDispatchCommandLine, PrintsHelpAndVersionAndExitsWithZero) {
+    const Read help = read({"--help"});
+    EXPECT_EQ(help.line.serve, Serve::Nothing);
+    EXPECT_EQ(help.line.exit_code, 0);
+    EXPECT_TRUE(help.out.starts_with("Usage: portsplit-dispatch --inetd [--log WHERE] FILE\n"));
+    const Read version = read({"--version"});
+    EXPECT_EQ(version.line.serve, Serve::Nothing);
+    EXPECT_EQ(version.line.exit_code, 0);
+    EXPECT_TRUE(version.out.starts_with("portsplit-dispatch ")) << version.out;
+    EXPECT_EQ(help.err + version.err, "");
+}
+
+TEST(ReadDispatchCommandLine, RefusesAWrongCommandLine) {
+    const struct {
+        std::vector<std::string> arguments;
+        const char* what;
+    } cases[] = {
+        {{"--inetd", "--nonsense", "file"}, "unknown option, or an option without its value"},
+        {{"--inetd", "file", "--log"}, "unknown option, or an option without its value"},
+        {{"--zygote", "3", "stderr"}, "unknown option, or an option without its value"},
+        {{"file"}, "--inetd is missing"},
+        {{}, "--inetd is missing"},
+        {{"--inetd"}, "exactly one configuration file is wanted"},
+        {{"--inetd", "one", "two"}, "exactly one configuration file is wanted"},
+    };
+    for (const auto& test : cases) {
+        const Read result = read(test.arguments);
+        EXPECT_EQ(result.line.serve, Serve::Nothing) << test.what;
+        EXPECT_EQ(result.line.exit_code, 64) << test.what;
+        EXPECT_EQ(result.out, "") << test.what;
+        EXPECT_TRUE(result.err.starts_with("portsplit-dispatch: " + std::string(test.what) +
+                                           "\nUsage: portsplit-dispatch"))
+            << result.err;
+    }
+}
+
+TEST(ReadDispatchCommandLine, PrintsNothingWhenStandardErrorIsTheClient) {
+    loopback::Pair pair = loopback::tcp_pair();
+    loopback::Child child([&] {
+        for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+            ::dup2(pair.near.get(), fd);
+        }
+        return read_arguments({"--inetd"}).exit_code;
+    });
+    pair.near.reset();
+    EXPECT_EQ(loopback::hear(pair.far.get()), (loopback::Heard{"", "end"}));
+    EXPECT_EQ(child.status(), 64 << 8);
+}
+
+}  // namespace
+}  // namespace portsplit::dispatch
