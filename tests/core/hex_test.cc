@@ -12,6 +12,7 @@
 
 #include "core/pattern.h"
 #include "support/answer_text.h"
+#include "support/naive.h"
 
 namespace portsplit::core {
 
@@ -200,13 +201,6 @@ constexpr Token kTokens[] = {
     {"1f-20", "\x1f\x20"}, {"11-1e", ""},  // bytes, but none of the alphabet
 };
 
-void append_streams(const std::string& stream, std::size_t longest,
-                    std::vector<std::string>& streams) {
-    streams.push_back(stream);
-    if (stream.size() == longest) return;
-    for (const char byte : kAlphabet) append_streams(stream + byte, longest, streams);
-}
-
 /// From the prose: no where a byte seen is not in the set of its place, match where all places are
 /// seen. (A byte outside the alphabet may follow, so a pattern of it may still match.)
 Answer naive_answer(const std::vector<Token>& tokens, const std::string& seen) {
@@ -229,8 +223,7 @@ void expect_naive_answers(const std::vector<Token>& tokens,
 }
 
 TEST(HexExhaustively, AgreesForUpToThreeBytes) {
-    std::vector<std::string> streams;
-    append_streams("", 4, streams);
+    const std::vector<std::string> streams = naive::strings(0, 4, kAlphabet);
     for (const Token& first : kTokens) {
         expect_naive_answers({first}, streams);
         for (const Token& second : kTokens) {

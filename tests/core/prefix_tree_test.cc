@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/hex.h"
+#include "support/naive.h"
 
 namespace portsplit::core {
 namespace {
@@ -69,19 +70,6 @@ void expect_find(const PrefixTree& tree, std::string_view seen, First expected,
     EXPECT_EQ(found.open, expected.open) << what << "open, seen " << testing::PrintToString(seen);
 }
 
-void append_streams(const std::string& stream, std::string_view alphabet, std::size_t longest,
-                    std::vector<std::string>& streams) {
-    streams.push_back(stream);
-    if (stream.size() == longest) return;
-    for (const char byte : alphabet) append_streams(stream + byte, alphabet, longest, streams);
-}
-
-std::vector<std::string> streams_of(std::string_view alphabet, std::size_t longest) {
-    std::vector<std::string> streams;
-    append_streams("", alphabet, longest, streams);
-    return streams;
-}
-
 /// Holds the tree against the scan for every stream.
 void expect_scan(const std::vector<Entry>& entries, const std::vector<std::string>& streams) {
     const PrefixTree tree(entries);
@@ -129,7 +117,7 @@ TEST(PrefixTreeExhaustively, AgreesForThreePatternsOfOverlappingSets) {
         patterns.push_back(first);
         for (const std::string second : tokens) patterns.push_back(first + second);
     }
-    const std::vector<std::string> streams = streams_of("\x0f\x10\x1f", 3);
+    const std::vector<std::string> streams = naive::strings(0, 3, "\x0f\x10\x1f");
     for (const std::string& first : patterns) {
         for (const std::string& second : patterns) {
             for (const std::string& third : patterns) {
@@ -145,7 +133,7 @@ TEST(PrefixTreeExhaustively, AgreesForEverySetOfShortStringsInEveryService) {
     // order of the services is not that of the patterns.
     const std::vector<std::string> patterns{"61",     "62",     "6161",   "6162",   "6261",
                                             "616161", "616162", "616261", "626161", "626262"};
-    const std::vector<std::string> streams = streams_of("ab", 4);
+    const std::vector<std::string> streams = naive::strings(0, 4, "ab");
     for (std::size_t choice = 0; choice < std::size_t{1} << patterns.size(); ++choice) {
         std::vector<Entry> entries;
         for (std::size_t i = 0; i < patterns.size(); ++i) {
@@ -172,7 +160,7 @@ std::vector<Entry> random_entries(std::mt19937& random, std::size_t count) {
 }
 
 TEST(PrefixTreeAtRandom, AgreesForManyServices) {
-    const std::vector<std::string> streams = streams_of("abq", 5);
+    const std::vector<std::string> streams = naive::strings(0, 5, "abq");
     for (unsigned seed = 0; seed < 60; ++seed) {
         std::mt19937 random(seed);
         expect_scan(random_entries(random, 1 + random() % 300), streams);

@@ -12,6 +12,7 @@
 
 #include "core/verdict.h"
 #include "support/naive.h"
+#include "support/segments.h"
 #include "support/services.h"
 #include "support/verdict_text.h"
 
@@ -19,8 +20,6 @@ namespace portsplit::core {
 namespace {
 
 using naive::Prefixes;
-
-constexpr Ending kEndings[] = {Ending::Open, Ending::EndOfStream, Ending::Deadline};
 
 /// Calls a test with every sequence of so many services chosen from these.
 template <typename Test>
@@ -97,18 +96,6 @@ TEST(DecideExhaustively, NeverChangesAVerdictItHasGiven) {
     });
 }
 
-/// Serves a stream that arrives in pieces. Bit i of `cuts` cuts it behind byte i.
-std::optional<Verdict> serve(const Plan& plan, const std::string& stream, std::size_t cuts,
-                             Ending ending) {
-    for (std::size_t length = 1; length < stream.size(); ++length) {
-        if ((cuts >> (length - 1) & 1) == 0) continue;
-        const auto verdict =
-            decide(plan, as_bytes(std::string_view(stream).substr(0, length)), Ending::Open);
-        if (verdict) return verdict;
-    }
-    return decide(plan, as_bytes(stream), ending);
-}
-
 TEST(DecideExhaustively, DoesNotDependOnHowTheStreamWasCut) {
     const std::vector<std::string> streams = naive::strings(1, 5);
     for_each_configuration(2, naive::sets_of_prefixes(2), [&](const auto& services) {
@@ -116,10 +103,9 @@ TEST(DecideExhaustively, DoesNotDependOnHowTheStreamWasCut) {
         for (const std::string& stream : streams) {
             for (const Ending ending : kEndings) {
                 const auto whole = decide(plan, as_bytes(stream), ending);
-                const std::size_t ways = std::size_t{1} << (stream.size() - 1);
-                for (std::size_t cuts = 1; cuts < ways; ++cuts) {
-                    ASSERT_EQ(serve(plan, stream, cuts, ending), whole)
-                        << show(services) << stream << " cut as " << cuts;
+                for (const auto& cuts : all_cuts(stream.size())) {
+                    ASSERT_EQ(decide_in_segments(plan, stream, cuts, ending), whole)
+                        << show(services) << stream << " cut at " << testing::PrintToString(cuts);
                 }
             }
         }

@@ -4,11 +4,8 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cstddef>
-#include <memory>
 #include <optional>
-#include <ostream>
 #include <random>
 #include <string>
 #include <string_view>
@@ -16,12 +13,14 @@
 
 #include "core/verdict.h"
 #include "support/answer_text.h"
+#include "support/naive.h"
+#include "support/naive_rule.h"
+#include "support/segments.h"
 #include "support/verdict_text.h"
 
 namespace portsplit::core {
 namespace {
 
-constexpr Ending kEndings[] = {Ending::Open, Ending::EndOfStream, Ending::Deadline};
 constexpr unsigned kConfigurations = 400;
 
 // Overlapping, of all kinds; some look ahead, some never end, and one gives up at once.
@@ -89,90 +88,14 @@ std::string show(unsigned seed, const Config& config, const std::string& stream)
     return text + "; stream " + testing::PrintToString(stream);
 }
 
-std::vector<std::string> streams(std::size_t shortest, std::size_t longest) {
-    std::vector<std::string> all{""};
-    for (std::size_t i = 0; i < all.size() && all[i].size() < longest; ++i) {
-        for (const char byte : {'a', 'b', '\n'}) all.push_back(all[i] + byte);
-    }
-    std::erase_if(all, [&](const std::string& stream) { return stream.size() < shortest; });
-    return all;
-}
-
-/// The decision rule, sentence by sentence, over patterns that know nothing of each other.
-class NaiveRule {
-  public:
-    explicit NaiveRule(const Config& config) : window_(config.window) {
-        for (const Service& service : config.services) {
-            auto& patterns = services_.emplace_back();
-            for (const PatternSource& source : service.patterns) {
-                patterns.push_back(*compile(source));
-                window_ = std::max(window_, patterns.back()->shortest_match());
-            }
-        }
-    }
-
-    std::optional<Verdict> decide(std::string_view stream, Ending ending) const {
-        const std::string_view seen = stream.substr(0, window_);
-        std::vector<Answer> answers = ask(seen);
-        if (const auto verdict = certain(answers, seen)) return verdict;
-        const bool is_full = seen.size() == window_;
-        if (ending == Ending::Open && !is_full) return std::nullopt;
-        std::replace(answers.begin(), answers.end(), Answer::More, Answer::No);
-        const auto verdict = certain(answers, seen);
-        if (verdict->reason == Reason::Match || is_full) return verdict;
-        if (ending == Ending::Deadline) {
-            return Verdict{timeout(), Reason::Timeout, verdict->gave_up};
-        }
-        if (!seen.empty()) return verdict;
-        return Verdict{std::nullopt, Reason::Eof, verdict->gave_up};
-    }
-
-  private:
-    std::size_t fallback() const { return services_.size() - 2; }
-    std::size_t timeout() const { return services_.size() - 1; }
-
-    std::vector<Answer> ask(std::string_view seen) const {
-        std::vector<Answer> answers;
-        for (const auto& patterns : services_) {
-            Answer best = Answer::No;
-            for (const auto& pattern : patterns) {
-                best = std::max(best, pattern->answer(as_bytes(seen)));
-            }
-            answers.push_back(best);
-        }
-        return answers;
-    }
-
-    /// Rules 2 and 3.
-    std::optional<Verdict> certain(const std::vector<Answer>& answers,
-                                   std::string_view seen) const {
-        for (std::size_t i = 0; i < answers.size(); ++i) {
-            if (answers[i] == Answer::More) return std::nullopt;
-            if (answers[i] == Answer::Match) return Verdict{i, Reason::Match, gave_up(i, seen)};
-        }
-        return Verdict{fallback(), Reason::Fallback, gave_up(services_.size(), seen)};
-    }
-
-    /// The first service before the winner that has a pattern which gave up.
-    std::optional<std::size_t> gave_up(std::size_t winner, std::string_view seen) const {
-        for (std::size_t i = 0; i < winner; ++i) {
-            for (const auto& pattern : services_[i]) {
-                if (pattern->answer(as_bytes(seen)) == Answer::GaveUp) return i;
-            }
-        }
-        return std::nullopt;
-    }
-
-    std::size_t window_;
-    std::vector<std::vector<std::unique_ptr<const Pattern>>> services_;
-};
+constexpr std::string_view kAlphabet = "ab\n";
 
 TEST(DecideMixedKinds, IsWhatTheRuleMakesOfTheAnswers) {
-    const std::vector<std::string> all = streams(0, 5);
+    const std::vector<std::string> all = naive::strings(0, 5, kAlphabet);
     for (unsigned seed = 0; seed < kConfigurations; ++seed) {
         const Config config = random_config(seed);
         const Plan plan(config);
-        const NaiveRule rule(config);
+        const naive::Rule rule(config);
         for (const std::string& seen : all) {
             for (const Ending ending : kEndings) {
                 ASSERT_EQ(decide(plan, as_bytes(seen), ending), rule.decide(seen, ending))
@@ -183,7 +106,7 @@ TEST(DecideMixedKinds, IsWhatTheRuleMakesOfTheAnswers) {
 }
 
 TEST(DecideMixedKinds, NeverChangesAVerdictItHasGiven) {
-    const std::vector<std::string> all = streams(5, 5);
+    const std::vector<std::string> all = naive::strings(5, 5, kAlphabet);
     for (unsigned seed = 0; seed < kConfigurations; ++seed) {
         const Config config = random_config(seed);
         const Plan plan(config);
@@ -201,29 +124,17 @@ TEST(DecideMixedKinds, NeverChangesAVerdictItHasGiven) {
     }
 }
 
-/// Serves a stream that arrives in pieces. Bit i of `cuts` cuts it behind byte i.
-std::optional<Verdict> serve(const Plan& plan, std::string_view stream, std::size_t cuts,
-                             Ending ending) {
-    for (std::size_t length = 1; length < stream.size(); ++length) {
-        if ((cuts >> (length - 1) & 1) == 0) continue;
-        const auto verdict = decide(plan, as_bytes(stream.substr(0, length)), Ending::Open);
-        if (verdict) return verdict;
-    }
-    return decide(plan, as_bytes(stream), ending);
-}
-
 TEST(DecideMixedKinds, DoesNotDependOnHowTheStreamWasCut) {
-    const std::vector<std::string> all = streams(1, 4);
+    const std::vector<std::string> all = naive::strings(1, 4, kAlphabet);
     for (unsigned seed = 0; seed < kConfigurations; ++seed) {
         const Config config = random_config(seed);
         const Plan plan(config);
         for (const std::string& stream : all) {
             for (const Ending ending : kEndings) {
                 const auto whole = decide(plan, as_bytes(stream), ending);
-                const std::size_t ways = std::size_t{1} << (stream.size() - 1);
-                for (std::size_t cuts = 1; cuts < ways; ++cuts) {
-                    ASSERT_EQ(serve(plan, stream, cuts, ending), whole)
-                        << show(seed, config, stream) << " cut as " << cuts;
+                for (const auto& cuts : all_cuts(stream.size())) {
+                    ASSERT_EQ(decide_in_segments(plan, stream, cuts, ending), whole)
+                        << show(seed, config, stream) << " cut at " << testing::PrintToString(cuts);
                 }
             }
         }

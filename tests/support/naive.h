@@ -19,11 +19,12 @@ inline constexpr std::string_view kAlphabet = "ab";
 
 using Prefixes = std::vector<std::string>;
 
-/// Every string over the alphabet with these lengths, shorter ones first.
-inline std::vector<std::string> strings(std::size_t shortest, std::size_t longest) {
+/// Returns every string over the alphabet with these lengths, shorter ones first.
+inline std::vector<std::string> strings(std::size_t shortest, std::size_t longest,
+                                        std::string_view alphabet = kAlphabet) {
     std::vector<std::string> all{""};
     for (std::size_t i = 0; i < all.size() && all[i].size() < longest; ++i) {
-        for (const char byte : kAlphabet) all.push_back(all[i] + byte);
+        for (const char byte : alphabet) all.push_back(all[i] + byte);
     }
     std::erase_if(all, [&](const std::string& string) { return string.size() < shortest; });
     return all;

@@ -1,0 +1,123 @@
+#pragma once
+// The decision rule a second time, sentence by sentence, over patterns that are matched one by one:
+// neither a tree nor the order of a look is shared with core/plan.h. For tests and fuzz targets.
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/hex.h"
+#include "core/verdict.h"
+
+namespace portsplit::core::naive {
+
+/// One pattern. Compares fixed lengths byte by byte; expressions use core/regex.h, which has oracles
+/// of its own.
+class OnePattern {
+  public:
+    explicit OnePattern(const PatternSource& source) {
+        if (source.kind == PatternKind::Regex) {
+            expression_ = *compile(source);
+        } else if (source.kind == PatternKind::Hex) {
+            sets_ = *parse_hex(source.text);
+        } else {
+            for (const char byte : source.text) {
+                sets_.push_back(ByteSet::only(static_cast<std::uint8_t>(byte)));
+            }
+        }
+    }
+
+    Answer answer(std::string_view seen) const {
+        if (expression_) return expression_->answer(as_bytes(seen));
+        for (std::size_t i = 0; i < sets_.size(); ++i) {
+            if (i == seen.size()) return Answer::More;
+            if (!sets_[i].holds(static_cast<std::uint8_t>(seen[i]))) return Answer::No;
+        }
+        return Answer::Match;
+    }
+
+    /// Returns 0 for an expression.
+    std::size_t length() const { return sets_.size(); }
+
+  private:
+    ByteSets sets_;
+    std::unique_ptr<const Pattern> expression_;
+};
+
+class Rule {
+  public:
+    explicit Rule(const Config& config) : window_(config.window) {
+        for (std::size_t i = 0; i < config.services.size(); ++i) {
+            if (config.services[i].name == kFallback) fallback_ = i;
+            if (config.services[i].name == kTimeout) timeout_ = i;
+            auto& patterns = services_.emplace_back();
+            for (const PatternSource& source : config.services[i].patterns) {
+                patterns.emplace_back(source);
+                window_ = std::max(window_, patterns.back().length());
+            }
+        }
+    }
+
+    std::optional<Verdict> decide(std::string_view stream, Ending ending) const {
+        const std::string_view seen = stream.substr(0, window_);
+        std::vector<Answer> answers = answers_of(seen);
+        if (const auto verdict = certain_verdict(answers, seen)) return verdict;
+        const bool is_full = seen.size() == window_;
+        if (ending == Ending::Open && !is_full) return std::nullopt;
+        // Rules 4 and 5: every more becomes no.
+        std::replace(answers.begin(), answers.end(), Answer::More, Answer::No);
+        const auto verdict = certain_verdict(answers, seen);
+        if (verdict->reason == Reason::Match || is_full) return verdict;
+        if (ending == Ending::Deadline) return Verdict{timeout_, Reason::Timeout, verdict->gave_up};
+        if (!seen.empty()) return verdict;
+        return Verdict{std::nullopt, Reason::Eof, verdict->gave_up};
+    }
+
+  private:
+    /// Rule 1.
+    std::vector<Answer> answers_of(std::string_view seen) const {
+        std::vector<Answer> answers;
+        for (const auto& patterns : services_) {
+            const auto one_answers = [&](Answer answer) {
+                return std::any_of(patterns.begin(), patterns.end(),
+                                   [&](const OnePattern& it) { return it.answer(seen) == answer; });
+            };
+            answers.push_back(one_answers(Answer::Match)  ? Answer::Match
+                              : one_answers(Answer::More) ? Answer::More
+                                                          : Answer::No);
+        }
+        return answers;
+    }
+
+    /// Rules 2 and 3.
+    std::optional<Verdict> certain_verdict(const std::vector<Answer>& answers,
+                                           std::string_view seen) const {
+        for (std::size_t i = 0; i < answers.size(); ++i) {
+            if (answers[i] == Answer::More) return std::nullopt;
+            if (answers[i] == Answer::Match) return Verdict{i, Reason::Match, gave_up(i, seen)};
+        }
+        return Verdict{fallback_, Reason::Fallback, gave_up(answers.size(), seen)};
+    }
+
+    /// Returns the first service before the winner that has a pattern which gave up.
+    std::optional<std::size_t> gave_up(std::size_t winner, std::string_view seen) const {
+        for (std::size_t i = 0; i < winner; ++i) {
+            for (const OnePattern& pattern : services_[i]) {
+                if (pattern.answer(seen) == Answer::GaveUp) return i;
+            }
+        }
+        return std::nullopt;
+    }
+
+    std::size_t window_;
+    std::optional<std::size_t> fallback_;
+    std::optional<std::size_t> timeout_;
+    std::vector<std::vector<OnePattern>> services_;
+};
+
+}  // namespace portsplit::core::naive
