@@ -1,5 +1,6 @@
 #include "cli/capture.h"
 
+#include <fmt/core.h>
 #include <pcap/pcap.h>
 
 #include <algorithm>
@@ -17,14 +18,15 @@
 namespace portsplit::cli {
 namespace {
 
-/// What a client sent, put in order whatever the order of its segments.
+/// The segments of one client that wait for an earlier one, which was lost or comes later.
 class Client {
   public:
     Client(std::size_t stream, std::uint32_t first) : stream_(stream), first_(first) {}
 
-    /// Keeps a segment that may be needed, and moves to the stream what now follows without a gap.
+    /// Keeps a segment that begins within the first `most` bytes, then appends to the stream each
+    /// kept segment that leaves no gap.
     void take(const Segment& segment, std::size_t most, Stream& stream) {
-        // Modulo 2^32, as sequence numbers are. A SYN takes one number before its payload.
+        // Modulo 2^32 (RFC 9293 3.4). A SYN takes one sequence number before its payload.
         const std::uint32_t place = segment.sequence + (segment.syn ? 1 : 0) - first_;
         if (segment.fin) end_ = place + segment.payload.size();
         if (place < most && !segment.payload.empty()) {
@@ -38,7 +40,8 @@ class Client {
     std::uint32_t first() const { return first_; }
 
   private:
-    /// @returns whether the piece is done with
+    /// Appends the bytes that the stream lacks, unless there is a gap before them.
+    /// @returns true if the piece is no longer needed
     static bool append(const std::pair<const std::size_t, std::vector<std::byte>>& piece,
                        std::size_t most, Stream& stream) {
         const auto& [place, bytes] = piece;
@@ -57,6 +60,7 @@ class Client {
     std::optional<std::size_t> end_;
 };
 
+/// Sorts segments by connection.
 class Collector {
   public:
     explicit Collector(std::size_t most) : most_(most) {}
@@ -67,7 +71,7 @@ class Collector {
         if (segment.syn && !segment.ack) {
             open(key, segment);
         } else if (segment.syn) {
-            return;  // the server's half
+            return;  // SYN and ACK: from the server
         }
         const auto client = clients_.find(key);
         if (client == clients_.end()) {
@@ -87,7 +91,7 @@ class Collector {
   private:
     using Key = std::tuple<std::string, std::uint16_t, std::string, std::uint16_t>;
 
-    /// A SYN that is sent again is the same stream; one with another number is a new one.
+    /// Begins a stream, unless this SYN is a retransmission: then its sequence number is the same.
     void open(const Key& key, const Segment& segment) {
         const std::uint32_t first = segment.sequence + 1;
         const auto known = clients_.find(key);
@@ -111,12 +115,15 @@ Capture read_capture(const std::string& path, std::size_t most) {
     std::array<char, PCAP_ERRBUF_SIZE> error{};
     const std::unique_ptr<pcap_t, decltype(&pcap_close)> file(
         pcap_open_offline(path.c_str(), error.data()), &pcap_close);
-    if (file == nullptr) return unreadable(std::string("cannot read the capture: ") + error.data());
+    if (file == nullptr) {
+        return unreadable(fmt::format("cannot read the capture: {}", error.data()));
+    }
     const int link_type = pcap_datalink(file.get());
     if (!is_known_link(link_type)) {
         const char* name = pcap_datalink_val_to_name(link_type);
-        return unreadable(path + ": packets of link type " + (name == nullptr ? "unknown" : name) +
-                          "; capture on an Ethernet, any or loopback interface");
+        return unreadable(fmt::format(
+            "{}: packets of link type {}; capture on an Ethernet, any or loopback interface", path,
+            name == nullptr ? "unknown" : name));
     }
     Collector collector(most);
     pcap_pkthdr* header = nullptr;
@@ -127,7 +134,8 @@ Capture read_capture(const std::string& path, std::size_t most) {
         if (const auto segment = segment_in(link_type, packet)) collector.take(*segment);
     }
     if (more != PCAP_ERROR) return collector.finish("");
-    return collector.finish("cannot read the rest of " + path + ": " + pcap_geterr(file.get()));
+    return collector.finish(
+        fmt::format("cannot read the rest of {}: {}", path, pcap_geterr(file.get())));
 }
 
 }  // namespace portsplit::cli

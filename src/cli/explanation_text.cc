@@ -41,7 +41,7 @@ struct Action {
     std::string target;
 };
 
-/// What happens with the connection; nothing while that is undecided, and when it is closed.
+/// Returns nothing while the connection is undecided, and when it is closed.
 std::optional<Action> action_of(const Decision& decision) {
     if (!decision.verdict || !decision.verdict->service) return std::nullopt;
     const core::Service& service = decision.plan.service(*decision.verdict->service);
@@ -70,7 +70,7 @@ std::string cut(std::string text) {
     return text;
 }
 
-/// `at byte 4`; an answer that no byte could change was there before the first.
+/// Returns `at byte 4`, or `at once` for an answer that is certain before the first byte.
 std::string place(const core::Certainty& certainty) {
     if (certainty.answer == core::Answer::More) return fmt::format("after {}", certainty.bytes);
     return certainty.bytes == 0 ? "at once" : fmt::format("at byte {}", certainty.bytes);
@@ -146,8 +146,7 @@ std::string explanation_text(const Decision& decision, const core::Explainer& ex
     if (!shown.empty()) {
         text += fmt::format("    {}{}\n    {}{}\n", in_hex(shown), rest, in_text(shown), rest);
     }
-    const std::vector<core::ServiceExplanation> explanations =
-        explainer.explain(decision.seen);
+    const std::vector<core::ServiceExplanation> explanations = explainer.explain(decision.seen);
     for (std::size_t s = 0; s < services.size(); ++s) {
         if (services[s].is_last_resort()) continue;
         text += line_of(services[s], explanations[s].service, width, painter);
@@ -194,7 +193,7 @@ std::string explanation_json(const Decision& decision, const core::Explainer& ex
         }
         json["services"].push_back(std::move(service));
     }
-    // A name or an expression may hold bytes that are no UTF-8, which JSON cannot.
+    // A name or an expression may hold bytes that are not UTF-8; JSON must be (RFC 8259 8.1).
     return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 

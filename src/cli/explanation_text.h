@@ -1,5 +1,6 @@
 #pragma once
-// How `explain` puts a decision: for people, coloured on a terminal, and as JSON for programs.
+// The output of `portsplit explain`: for people, coloured on a terminal, and as JSON for programs.
+// Decides nothing: explain.cc does, with the code that serves connections.
 
 #include <optional>
 #include <string>
@@ -12,25 +13,28 @@
 
 namespace portsplit::cli {
 
-/// One decision and what it was made of.
+/// A decision and the bytes it is about. Borrows the plan and the bytes.
 struct Decision {
     const core::Plan& plan;
     core::Bytes seen;
-    std::optional<core::Verdict> verdict;
-    const Stream* stream = nullptr;  ///< where the bytes were captured, if they were
+    std::optional<core::Verdict> verdict;  ///< nothing while undecided
+    const Stream* stream = nullptr;        ///< of a capture; null for bytes from elsewhere
 };
 
-/// `service=NAME reason=WHY bytes=N ...`, as in the log line of a connection.
-/// `bytes` is how many first bytes made it certain; `service=-` stands for none.
+/// Returns `service=NAME reason=WHY bytes=N ...`, as in the log line of a connection, without a
+/// newline. `bytes` is the number of first bytes after which the decision is certain;
+/// `service=-` means that no service takes the connection.
 std::string summary(const Decision& decision);
 
 enum class Colour { Plain, Terminal };
 
-/// What each service and each of its patterns said, and at which byte that was certain.
+/// Returns the answer of each service and of each of its patterns, and the byte at which it is
+/// certain: a line for each, with newlines.
+/// @param explainer  of the plan of the decision
 std::string explanation_text(const Decision& decision, const core::Explainer& explainer,
                              Colour colour);
 
-/// The same in one line of JSON.
+/// Returns the same as JSON, one object on one line without a newline.
 std::string explanation_json(const Decision& decision, const core::Explainer& explainer);
 
 }  // namespace portsplit::cli

@@ -10,7 +10,7 @@ int run_in_foreground(const std::vector<std::string>& arguments) {
     all.insert(all.end(), arguments.begin(), arguments.end());
     const std::vector<std::string> environment = sys::own_environment();
 
-    // Beside this program, as built; else where it is installed.
+    // In the folder of this program, as built; else in the folder where it is installed.
     const std::string own = sys::own_folder();
     sys::execute(own + "/portsplitd", all, environment);
     const sys::SysError error =

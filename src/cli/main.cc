@@ -1,8 +1,11 @@
-// portsplit: the command for administrators.
+// portsplit: the command for administrators. This file has the command lines of all commands and
+// nothing else, because CLI11 takes six seconds to compile.
 
 #include <CLI/CLI.hpp>
 
+#include <iostream>
 #include <string>
+#include <vector>
 
 #include "cli/commands.h"
 #include "cli/output.h"
@@ -12,70 +15,115 @@ namespace {
 
 using namespace portsplit;
 
+// Each struct has the options of one command; `run` executes it and returns the exit code. CLI11
+// stores values through the addresses of the members, so a struct is never copied, moved or const.
+
+/// `portsplit FILE`
+struct Foreground {
+    explicit Foreground(CLI::App& app) {
+        app.add_option("FILE", file, "Serve this configuration, in the foreground");
+        app.add_option("--log", log, "With FILE: stderr (default), syslog, or the path of a file");
+        app.add_option("--ready-fd", ready_fd,
+                       "With FILE: tell on this descriptor when it listens");
+    }
+
+    int run() const {
+        std::vector<std::string> arguments;
+        if (!log.empty()) arguments.insert(arguments.end(), {"--log", log});
+        if (!ready_fd.empty()) arguments.insert(arguments.end(), {"--ready-fd", ready_fd});
+        arguments.push_back(file);
+        return cli::run_in_foreground(arguments);
+    }
+
+    std::string file;
+    std::string log;
+    std::string ready_fd;
+};
+
+/// `portsplit check FILE`
+struct Check {
+    explicit Check(CLI::App& app)
+        : command(*app.add_subcommand("check", "Print every problem of a configuration")) {
+        command.add_option("FILE", file, "The configuration")->required();
+        command.add_flag("--inetd", inetd, "It is for a super-server: no bind is needed");
+        command
+            .add_option_function<std::string>(
+                "--silence", [this](const std::string& word) { silenced.push_back(word); },
+                "A warning not to print: NAME, or NAME:SERVICE; may be repeated")
+            ->trigger_on_parse();
+    }
+
+    int run() const { return cli::check(file, inetd, silenced); }
+
+    CLI::App& command;
+    std::string file;
+    bool inetd = false;
+    std::vector<std::string> silenced;
+};
+
+/// `portsplit convert FILE`
+struct Convert {
+    explicit Convert(CLI::App& app)
+        : command(*app.add_subcommand(
+              "convert", "Print a configuration, includes in place, in another spelling")) {
+        command.add_option("FILE", file, "The configuration")->required();
+        command.add_option("--to", spelling, "The spelling; by default the one it is not in")
+            ->check(CLI::IsMember({"classic", "libconfig"}));
+    }
+
+    int run() const { return cli::convert(file, spelling); }
+
+    CLI::App& command;
+    std::string file;
+    std::string spelling;
+};
+
+/// `portsplit explain FILE`
+struct Explain {
+    explicit Explain(CLI::App& app)
+        : command(*app.add_subcommand(
+              "explain",
+              "Print which service takes a connection with these first bytes, and why")) {
+        command.add_option("FILE", file, "The configuration")->required();
+        auto* bytes = command.add_option_group("bytes", "Standard input, unless one of these says");
+        bytes->add_option("--text", options.text, "The bytes as text; \\XX is a byte in hex");
+        bytes->add_option("--hex", options.hex, "The bytes in hex");
+        bytes->add_option("--pcap", options.capture,
+                          "All TCP streams of a capture, a line for each");
+        bytes->require_option(0, 1);
+        command.add_flag("--final", options.final, "Judge as at the deadline: no more will come");
+        command.add_flag("--json", options.json, "One JSON object a line, for programs");
+    }
+
+    int run() const { return cli::explain(file, options); }
+
+    CLI::App& command;
+    std::string file;
+    cli::ExplainOptions options;
+};
+
 int run(int argc, char** argv) {
     CLI::App app("Several services behind one TCP port, told apart by their first bytes.");
     app.name("portsplit");
     app.set_version_flag("--version", "portsplit " PORTSPLIT_VERSION);
     app.set_help_flag("--help", "Print this and exit");
     app.footer("See portsplit(1) and portsplit.conf(5).");
-
-    std::string file;
-    std::string log;
-    std::string ready_fd;
-    app.add_option("FILE", file, "Serve this configuration, in the foreground");
-    app.add_option("--log", log, "With FILE: stderr (default), syslog, or the path of a file");
-    app.add_option("--ready-fd", ready_fd, "With FILE: tell on this descriptor when it listens");
-
-    std::string checked;
-    bool inetd = false;
-    std::vector<std::string> silenced;
-    CLI::App* check = app.add_subcommand("check", "Print every problem of a configuration");
-    check->add_option("FILE", checked, "The configuration")->required();
-    check->add_flag("--inetd", inetd, "It is for a super-server: no bind is needed");
-    check
-        ->add_option_function<std::string>(
-            "--silence", [&](const std::string& word) { silenced.push_back(word); },
-            "A warning not to print: NAME, or NAME:SERVICE; may be repeated")
-        ->trigger_on_parse();
-
-    std::string converted;
-    std::string spelling;
-    CLI::App* convert = app.add_subcommand(
-        "convert", "Print a configuration, includes in place, in another spelling");
-    convert->add_option("FILE", converted, "The configuration")->required();
-    convert->add_option("--to", spelling, "The spelling; by default the one it is not in")
-        ->check(CLI::IsMember({"classic", "libconfig"}));
-
-    std::string explained;
-    cli::Explained what;
-    CLI::App* explain = app.add_subcommand(
-        "explain", "Print which service takes a connection with these first bytes, and why");
-    explain->add_option("FILE", explained, "The configuration")->required();
-    auto* bytes = explain->add_option_group("bytes", "Standard input, unless one of these says");
-    bytes->add_option("--text", what.text, "The bytes as text; \\XX is a byte in hex");
-    bytes->add_option("--hex", what.hex, "The bytes in hex");
-    bytes->add_option("--pcap", what.capture, "All TCP streams of a capture, a line for each");
-    bytes->require_option(0, 1);
-    explain->add_flag("--final", what.final, "Judge as at the deadline: no more will come");
-    explain->add_flag("--json", what.json, "One JSON object a line, for programs");
+    Foreground foreground(app);
+    Check check(app);
+    Convert convert(app);
+    Explain explain(app);
 
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : kExitUsage;
     }
-    if (*check) return cli::check(checked, inetd, silenced);
-    if (*convert) return cli::convert(converted, spelling);
-    if (*explain) return cli::explain(explained, what);
-    if (file.empty()) {
-        std::cerr << app.help();
-        return kExitUsage;
-    }
-    std::vector<std::string> arguments;
-    if (!log.empty()) arguments.insert(arguments.end(), {"--log", log});
-    if (!ready_fd.empty()) arguments.insert(arguments.end(), {"--ready-fd", ready_fd});
-    arguments.push_back(file);
-    return cli::run_in_foreground(arguments);
+    if (check.command) return check.run();
+    if (convert.command) return convert.run();
+    if (explain.command) return explain.run();
+    if (!foreground.file.empty()) return foreground.run();
+    std::cerr << app.help();
+    return kExitUsage;
 }
 
 }  // namespace
@@ -83,7 +131,7 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
     try {
         return run(argc, argv);
-    } catch (const std::exception& error) {  // CLI11 throws what would be a bug of ours
+    } catch (const std::exception& error) {  // CLI11 throws for a bug in the options above
         cli::complain(error.what());
         return kExitSystem;
     }

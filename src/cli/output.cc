@@ -1,23 +1,49 @@
 #include "cli/output.h"
 
+#include <fmt/core.h>
 #include <unistd.h>
 
-#include <cstdio>
+#include <string>
 
 #include "exit_codes.h"
 #include "sys/file.h"
 
 namespace portsplit::cli {
+namespace {
 
-int print(std::string_view text) {
-    // Not by stdio, which may forget why it could not write.
+/// Writes with write(2): fmt::print throws when standard error is closed.
+void print_to_stderr(std::string_view text) {
+    static_cast<void>(sys::write_all(STDERR_FILENO, text));
+}
+
+std::string issue_text(const config::Issue& issue) {
+    const std::string name = issue.name.empty() ? "" : fmt::format(" [{}]", issue.name);
+    return fmt::format("{}{}\n{}", config::to_string(issue), name, issue.excerpt);
+}
+
+}  // namespace
+
+int print_result(std::string_view text) {
+    // write(2), not stdio: fclose(3) can report a failed write without its errno.
     const auto written = sys::write_all(STDOUT_FILENO, text);
     if (written) return 0;
-    const sys::SysError error{written.error().code, "cannot write standard output"};
-    complain(sys::to_string(error));
+    complain(sys::to_string({written.error().code, "cannot write standard output"}));
     return kExitSystem;
 }
 
-void complain(const std::string& what) { std::fprintf(stderr, "portsplit: %s\n", what.c_str()); }
+void complain(std::string_view message) {
+    print_to_stderr(fmt::format("portsplit: {}\n", message));
+}
+
+void complain_about(std::string_view file, std::string_view message) {
+    print_to_stderr(fmt::format("{}: {}\n", file, message));
+}
+
+void print_issues(const std::vector<config::Issue>& issues, config::Severity least) {
+    for (const config::Issue& issue : issues) {
+        const bool is_error = issue.severity == config::Severity::Error;
+        if (is_error || least == config::Severity::Warning) print_to_stderr(issue_text(issue));
+    }
+}
 
 }  // namespace portsplit::cli

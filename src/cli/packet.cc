@@ -18,17 +18,20 @@ constexpr std::uint16_t kIpv6 = 0x86DD;
 constexpr std::uint16_t kVlan = 0x8100;
 constexpr std::uint16_t kServiceVlan = 0x88A8;
 
-/// Reads a packet from its front. What is beyond its end reads as zero, and `is_whole` says so.
+/// Reads a packet from its front. A read beyond its end gives the bytes that are there, and from then
+/// on `is_whole` returns false.
 class Reader {
   public:
     explicit Reader(Packet packet) : rest_(packet) {}
 
+    /// Takes up to `size` bytes.
     Packet take(std::size_t size) {
         whole_ &= size <= rest_.size();
         const Packet taken = rest_.first(std::min(size, rest_.size()));
         rest_ = rest_.subspan(taken.size());
         return taken;
     }
+    /// Takes a number in network byte order.
     std::uint32_t number(std::size_t size) {
         std::uint32_t value = 0;
         for (const std::byte byte : take(size)) {
@@ -36,6 +39,7 @@ class Reader {
         }
         return value;
     }
+    /// Drops what is behind the next `size` bytes.
     void keep(std::size_t size) { rest_ = rest_.first(std::min(size, rest_.size())); }
 
     bool is_whole() const { return whole_; }
@@ -46,7 +50,7 @@ class Reader {
     bool whole_ = true;
 };
 
-/// Passes a link's header and tells what follows it, as an Ethernet type.
+/// Skips the header of the link layer and returns the type of what follows, as an Ethernet type.
 std::uint32_t pass_link_header(int link_type, Reader& reader) {
     const auto by_version = [&] {
         const Packet rest = reader.rest();
@@ -85,7 +89,8 @@ std::string host_of(int family, Packet address) {
     return text.data();
 }
 
-/// RFC 791 3.1. Leaves what the header says belongs to the packet: Ethernet pads short frames.
+/// Skips an IPv4 header (RFC 791 3.1) and drops what lies behind the packet: Ethernet pads frames
+/// of less than 60 bytes. Returns false if no TCP segment follows.
 bool pass_ipv4_header(Reader& reader, Segment& segment) {
     const std::size_t header = (reader.number(1) & 0x0F) * 4;
     reader.take(1);
@@ -99,14 +104,15 @@ bool pass_ipv4_header(Reader& reader, Segment& segment) {
     const Packet destination = reader.take(4);
     if (!reader.is_whole() || header < 20 || is_fragment || protocol != IPPROTO_TCP) return false;
     reader.take(header - 20);
-    // Zero where the network card was to cut one large segment.
+    // The total is zero in a packet that was captured before the network card cut it in segments.
     if (total > header) reader.keep(total - header);
     segment.source.host = host_of(AF_INET, source);
     segment.destination.host = host_of(AF_INET, destination);
     return true;
 }
 
-/// RFC 8200 3 and 4.
+/// Skips an IPv6 header and its extension headers (RFC 8200 3 and 4). Returns false if no TCP
+/// segment follows.
 bool pass_ipv6_header(Reader& reader, Segment& segment) {
     reader.take(4);
     const std::size_t length = reader.number(2);

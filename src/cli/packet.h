@@ -1,5 +1,5 @@
 #pragma once
-// One captured packet, down to the TCP segment in it. Knows nothing of streams.
+// The TCP segment in one captured packet. Pure: streams are put together in capture.cc.
 
 #include <cstddef>
 #include <cstdint>
@@ -21,11 +21,11 @@ struct Segment {
     std::span<const std::byte> payload;
 };
 
-/// Whether packets of this link type (pcap-linktype(7)) can be read.
+/// Returns true if `segment_in` can read packets of this link type (pcap-linktype(7)).
 bool is_known_link(int link_type);
 
-/// The TCP segment in a packet; nothing if there is none: another protocol, a fragment, or a packet
-/// that was cut before its TCP header.
+/// Returns the TCP segment in a packet; nothing for another protocol, for a fragment, and for a
+/// packet that ends within its headers.
 std::optional<Segment> segment_in(int link_type, std::span<const std::byte> packet);
 
 }  // namespace portsplit::cli

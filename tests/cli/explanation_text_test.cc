@@ -1,0 +1,172 @@
+#include "cli/explanation_text.h"
+
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "core/bytes.h"
+#include "core/explanation.h"
+#include "core/model.h"
+#include "core/plan.h"
+#include "core/verdict.h"
+
+namespace portsplit::cli {
+namespace {
+
+core::Exec exec(const std::string& program) {
+    core::Exec exec;
+    exec.program = program;
+    return exec;
+}
+
+/// Services ssh (exec) and web (connect, two patterns), and a fallback.
+core::Config config() {
+    core::Config config;
+    config.services.push_back({"ssh", {{core::PatternKind::String, "SSH-"}}, exec("/bin/sshd")});
+    config.services.push_back(
+        {"web",
+         {{core::PatternKind::String, "GET "}, {core::PatternKind::Regex, "P(OS|U)T "}},
+         core::Connect{{{"192.0.2.1", 80}}}});
+    config.services.push_back({core::kFallback, {}, core::Connect{{{"192.0.2.2", 81}}}});
+    return config;
+}
+
+/// A decision with the plan and the bytes that it borrows.
+class Decided {
+  public:
+    explicit Decided(std::string bytes, core::Config config = cli::config())
+        : plan_(std::move(config)), bytes_(std::move(bytes)) {}
+
+    Decision decision(const Stream* stream = nullptr) const {
+        const core::Bytes seen = core::as_bytes(bytes_);
+        return {plan_, seen, core::decide(plan_, seen, core::Ending::Open), stream};
+    }
+    std::string summary(const Stream* stream = nullptr) const {
+        return cli::summary(decision(stream));
+    }
+    std::string text(Colour colour = Colour::Plain) const {
+        return explanation_text(decision(), core::Explainer(plan_), colour);
+    }
+    std::string json(const Stream* stream = nullptr) const {
+        return explanation_json(decision(stream), core::Explainer(plan_));
+    }
+
+  private:
+    core::Plan plan_;
+    std::string bytes_;
+};
+
+const Stream kCaptured{
+    .client = {"192.0.2.7", 50022}, .server = {"192.0.2.1", 443}, .bytes = {}, .ended = false};
+
+TEST(Summary, NamesTheServiceItsActionAndTheBytesItTook) {
+    EXPECT_EQ(Decided("SSH-2.0").summary(),
+              "service=ssh reason=match bytes=4 action=exec target=/bin/sshd");
+    EXPECT_EQ(Decided("GET /").summary(),
+              "service=web reason=match bytes=4 action=connect target=192.0.2.1:80");
+    EXPECT_EQ(Decided("x").summary(),
+              "service=fallback reason=fallback bytes=1 action=connect target=192.0.2.2:81");
+}
+
+TEST(Summary, HasNoServiceWhileUndecided) {
+    EXPECT_EQ(Decided("GE").summary(), "service=- reason=undecided bytes=2");
+}
+
+TEST(Summary, HasNoServiceWhenTheConnectionIsClosed) {
+    core::Config without_fallback = config();
+    without_fallback.services.pop_back();
+    EXPECT_EQ(Decided("x", without_fallback).summary(), "service=- reason=fallback bytes=1");
+}
+
+TEST(Summary, HasBothEndsOfACapturedStream) {
+    EXPECT_EQ(Decided("GE").summary(&kCaptured),
+              "service=- reason=undecided src=192.0.2.7 sport=50022 dst=192.0.2.1 dport=443 "
+              "bytes=2");
+}
+
+TEST(ExplanationText, HasALineForEachServiceAndPattern) {
+    EXPECT_EQ(Decided("GET /").text(),
+              "bytes seen: 5\n"
+              "    47 45 54 20 2f\n"
+              "    GET /\n"
+              "ssh  no       at byte 1\n"
+              "     no       at byte 1     string \"SSH-\"\n"
+              "web  match    at byte 4\n"
+              "     match    at byte 4     string \"GET \"\n"
+              "     no       at byte 1     regex \"P(OS|U)T \"\n");
+}
+
+TEST(ExplanationText, NamesTheBytesSeenWhenAnAnswerIsStillOpen) {
+    EXPECT_EQ(Decided("").text(),
+              "bytes seen: 0\n"
+              "ssh  more     after 0\n"
+              "     more     after 0       string \"SSH-\"\n"
+              "web  more     after 0\n"
+              "     more     after 0       string \"GET \"\n"
+              "     more     after 0       regex \"P(OS|U)T \"\n");
+}
+
+TEST(ExplanationText, CutsLongBytesAndPatterns) {
+    core::Config config;
+    config.services.push_back(
+        {"long", {{core::PatternKind::String, std::string(61, 'a')}}, exec("/bin/true")});
+    EXPECT_EQ(
+        Decided(std::string(33, 'b'), config).text(),
+        "bytes seen: 33\n"
+        "    62 62 62 62 62 62 62 62 62 62 62 62 62 62 62 62 62 62 62 62 62 62 62 62 62 62 62 "
+        "62 62 62 62 62 ...\n"
+        "    " +
+            std::string(32, 'b') +
+            " ...\n"
+            "long  no       at byte 1\n"
+            "      no       at byte 1     string \"" +
+            std::string(60, 'a') + "...\"\n");
+}
+
+TEST(ExplanationText, EscapesBytesThatATerminalWouldObey) {
+    const std::string text = Decided("\x1b[31m\n").text();
+    EXPECT_NE(text.find("\n    \\1B[31m\\0A\n"), std::string::npos) << text;
+    EXPECT_EQ(text.find('\x1b'), std::string::npos) << text;
+}
+
+TEST(ExplanationText, ColoursEachAnswerOnATerminal) {
+    core::Config config = cli::config();
+    config.services[1].patterns.pop_back();
+    EXPECT_EQ(Decided("G", config).text(Colour::Terminal),
+              "bytes seen: 1\n"
+              "    47\n"
+              "    G\n"
+              "\x1b[2mssh  no       at byte 1\x1b[0m\n"
+              "\x1b[2m     no       at byte 1     string \"SSH-\"\x1b[0m\n"
+              "\x1b[33mweb  more     after 1\x1b[0m\n"
+              "\x1b[33m     more     after 1       string \"GET \"\x1b[0m\n");
+}
+
+TEST(ExplanationJson, IsOneObjectOnOneLine) {
+    core::Config config = cli::config();
+    config.services.erase(config.services.begin() + 1);
+    EXPECT_EQ(Decided("SSH-2", config).json(),
+              R"({"service":"ssh","reason":"match","bytes":4,"action":"exec","target":"/bin/sshd",)"
+              R"("seen":5,"services":[{"answer":"match","bytes":4,"name":"ssh",)"
+              R"("patterns":[{"answer":"match","bytes":4,"string":"SSH-"}]}]})");
+}
+
+TEST(ExplanationJson, HasNullForWhatIsUndecided) {
+    const std::string json = Decided("GE").json(&kCaptured);
+    EXPECT_TRUE(json.starts_with(
+        R"({"service":null,"reason":"undecided","bytes":2,"action":null,"target":null,"seen":2,)"
+        R"("src":"192.0.2.7","sport":50022,"dst":"192.0.2.1","dport":443,"services":[)"))
+        << json;
+}
+
+TEST(ExplanationJson, ReplacesBytesThatAreNotUtf8) {
+    core::Config config;
+    config.services.push_back({"s\xff", {{core::PatternKind::Hex, "ff"}}, exec("/bin/true")});
+    const std::string json = Decided("\xff", config).json();
+    EXPECT_NE(json.find("\"service\":\"s\xef\xbf\xbd\""), std::string::npos) << json;
+}
+
+}  // namespace
+}  // namespace portsplit::cli
