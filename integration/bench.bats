@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
-# The bench runs, and what it finds is sane. No time is judged here: the machine may be busy.
+# The bench runs, and its figures are plausible. No time is checked, since the machine may be busy.
 
-# The expressions in single quotes are jq's.
+# The expressions in single quotes are for jq.
 # shellcheck disable=SC2016
 
 load harness
@@ -15,29 +15,29 @@ setup_file() {
         cat "$REPORT/output"
         return 1
     }
-    # What was left out, because it is not installed here.
+    # Names the peers that are not installed here.
     grep 'left out' "$REPORT/output" >&3 || true
 }
 
 setup() {
-    [[ $PORTSPLIT_FLAVOUR == release ]] || skip 'a build with sanitizers is not worth measuring'
+    [[ $PORTSPLIT_FLAVOUR == release ]] || skip 'a build with sanitizers is not measured'
     needs_root
     RESULTS=$REPORT/results.json
 }
 
 teardown() { :; }
 
-# figure NAME PEER: its median, in FIGURE.
+# figure NAME PEER: the median of a figure, in FIGURE.
 figure() {
     FIGURE=$(jq --arg figure "$1" --arg peer "$2" \
         '.figures[] | select(.figure == $figure and .peer == $peer) | .median' "$RESULTS")
     [[ -n $FIGURE ]] || { echo "no $1 of $2" && return 1; }
 }
 
-# holds EXPRESSION A [B]: an expression of jq about $a and $b.
+# holds EXPRESSION A [B]: an expression of jq about $a and $b is true.
 holds() { jq -en --argjson a "$2" --argjson b "${3:-0}" "$1" >/dev/null || { echo "$*" && return 1; }; }
 
-@test "bench: every workload gives a figure of Portsplit's" {
+@test "bench: every workload has a figure of Portsplit" {
     local name
     for name in short-{1,32,256}.rate short-1.median_us ping-pong.rate pieces.median_us \
         memory-1000.connections exec-short-{1,32}.rate exec-bulk.gbit_s exec-ping-pong.rate; do
@@ -65,7 +65,7 @@ holds() { jq -en --argjson a "$2" --argjson b "${3:-0}" "$1" >/dev/null || { ech
     done
 }
 
-@test "bench: no connection fails, and all idle ones wake" {
+@test "bench: no connection fails, and all idle connections answer at the end" {
     local at_once
     for at_once in 1 32 256; do
         figure "short-$at_once.errors" portsplit
@@ -75,7 +75,7 @@ holds() { jq -en --argjson a "$2" --argjson b "${3:-0}" "$1" >/dev/null || { ech
     holds '$a == 100' "$FIGURE"
 }
 
-@test "bench: the figures are of a sane size" {
+@test "bench: the figures are plausible" {
     local ours
     figure short-32.rate portsplit
     ours=$FIGURE
@@ -87,7 +87,7 @@ holds() { jq -en --argjson a "$2" --argjson b "${3:-0}" "$1" >/dev/null || { ech
     holds '$a > $b / 2 and $a < $b * 100' "$ours" "$FIGURE"
 }
 
-@test "bench: the report says where it was measured, and what" {
+@test "bench: the report names the machine and the versions" {
     jq -e '.machine | .cpu and .cores and .kernel and .commit and .date' "$RESULTS"
     jq -e '.versions | any(startswith("portsplitd "))' "$RESULTS"
     grep -q '^## Short connections' "$REPORT/results.md"

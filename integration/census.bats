@@ -1,9 +1,9 @@
 #!/usr/bin/env bats
-# Hundreds of connections of every kind leave nothing behind.
+# Hundreds of connections of every kind leave no process, zombie or descriptor.
 
 load harness
 
-@test "census: five hundred connections of every kind leave no process, zombie or descriptor" {
+@test "census: five hundred connections of every kind leave nothing behind" {
     answer relay fallback timeout
     serve resetting expect:reset reset
     find_free_port
@@ -11,36 +11,17 @@ load harness
 bind = 127.0.0.1:0
 timeout = 0.3
 maxconn = 30
-[relay]
-string = relay
-connect = 127.0.0.1:$relay_port
-[resetting]
-string = reset
-connect = 127.0.0.1:$resetting_port
+$(connect_service relay relay)
+$(connect_service resetting reset)
 [refused]
 string = refused
 connect = 127.0.0.1:$FREE
-[socket]
-string = socket
-exec = /bin/cat
-[pipe]
-string = pipe
-exec = /bin/cat
-stdio = pipe
-[pty]
-string = pty
-exec = /bin/sh
-execarg = -c
-execarg = head -c 3
-stdio = pty
-[missing]
-string = missing
-exec = $TMP/missing
-stdio = pipe
-[fallback]
-connect = 127.0.0.1:$fallback_port
-[timeout]
-connect = 127.0.0.1:$timeout_port
+$(exec_service socket /bin/cat)
+$(exec_service pipe /bin/cat 'stdio = pipe')
+$(exec_service pty /bin/sh 'execarg = -c' 'execarg = head -c 3' 'stdio = pty')
+$(exec_service missing "$TMP/missing" 'stdio = pipe')
+$(connect_service fallback)
+$(connect_service timeout)
 END
     start_daemon
     local jobs=() i
@@ -63,5 +44,5 @@ END
     for i in {1..4}; do many 5 send:re expect:timeout:re shutdown expect-eof; done
     for i in "${jobs[@]}"; do finish "$i"; done
     logged_connections 500
-    : >"$TMP/peers" # the answering servers' complaints about the clients' resets
+    : >"$TMP/peers" # the servers report the resets of the clients
 }

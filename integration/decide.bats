@@ -1,40 +1,27 @@
 #!/usr/bin/env bats
-# A connection goes to the service that its first bytes name, at the moment they name it, and not one
-# byte is lost on the way.
+# A connection goes to the service that its first bytes match, as soon as they match it, and no byte is
+# lost.
 
 load harness
 
-# Services with patterns of text, of binary bytes and of many bytes, each an answering server.
+# serve_many [TIMEOUT]: starts the daemon with patterns of text, of binary bytes and of many bytes.
 serve_many() {
     answer ssh web vpn long fallback timeout
     LONG=$(printf 'x%.0s' {1..1500})
     configure <<END
 bind = 127.0.0.1:0
 timeout = ${1:-60}
-[ssh]
-string = SSH-
-connect = 127.0.0.1:$ssh_port
-[web]
-string = GET 
-string = POST 
-connect = 127.0.0.1:$web_port
-[vpn]
-string = \00\0E8\FF\0A
-connect = 127.0.0.1:$vpn_port
-[long]
-string = $LONG
-connect = 127.0.0.1:$long_port
-[fallback]
-connect = 127.0.0.1:$fallback_port
-[timeout]
-connect = 127.0.0.1:$timeout_port
+$(connect_service ssh SSH-)
+$(connect_service web 'GET\20' 'POST\20')
+$(connect_service vpn '\00\0E8\FF\0A')
+$(connect_service long "$LONG")
+$(connect_service fallback)
+$(connect_service timeout)
 END
-    # A blank at the end of a value means itself only when it is escaped.
-    sed -i 's/^\(string = [A-Z]*\) $/\1\\20/' "$CONFIG"
     start_daemon
 }
 
-# Each pattern with bytes after it, as NAME and TEXT.
+# each_stream COMMAND...: runs the command with NAME and TEXT of a stream for each pattern.
 each_stream() {
     "$@" ssh 'SSH-2.0-x\r\n'
     "$@" web 'GET / HTTP/1.1\r\n\r\n'
@@ -70,7 +57,7 @@ each_stream() {
     done
 }
 
-@test "decide: an impossible byte leads to fallback at once, however many fitted before it" {
+@test "decide: a byte that no pattern allows leads to fallback at once, after any number that matched" {
     serve_many 60
     local text
     for text in X Sx SSx SSHx GETx 'GET\x00' '\x00\x0e8\xff\x0b'; do
@@ -81,7 +68,7 @@ each_stream() {
     not log_has 'reason=timeout'
 }
 
-@test "decide: no byte value and no format directive is mistaken for another" {
+@test "decide: every byte value and format directive arrives unchanged" {
     serve_many 60
     local value
     for value in 01 09 0a 0d 1b 25 7f 80 ff; do
@@ -89,7 +76,7 @@ each_stream() {
     done
 }
 
-@test "decide: a match needs no byte more than its pattern" {
+@test "decide: a match needs no byte beyond its pattern" {
     serve_many 60
     talk --limit 5000 send:SSH- expect:ssh:SSH- send:more expect:more shutdown expect-eof
 }
@@ -107,7 +94,7 @@ each_stream() {
     ((ms >= 500 && ms < 500 + 500 * PORTSPLIT_PATIENCE))
 }
 
-@test "decide: bytes that might still fit at the deadline go to the timeout service" {
+@test "decide: bytes that may still match at the deadline go to the timeout service" {
     serve_many 0.3
     talk send:SSH expect:timeout:SSH shutdown expect-eof
     talk 'send:\x00\x0e' 'expect:timeout:\x00\x0e' shutdown expect-eof
@@ -123,8 +110,7 @@ timeout = 0.5
 [never]
 string = aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
 connect = 127.0.0.1:$fallback_port
-[timeout]
-connect = 127.0.0.1:$timeout_port
+$(connect_service timeout)
 END
     start_daemon
     look_at_clock
@@ -137,7 +123,7 @@ END
     finish "$JOB"
 }
 
-@test "decide: a client that ends with too few bytes goes to fallback, its end included" {
+@test "decide: a client that sends too few bytes and EOF goes to fallback, with its EOF" {
     serve_many 60
     talk --limit 5000 send:SS shutdown expect:fallback:SS expect-eof
     talk --limit 5000 send-bytewise:GET shutdown expect:fallback:GET expect-eof
@@ -145,13 +131,13 @@ END
     [[ $(grep -c 'service=fallback reason=fallback' "$LOG") == 2 ]]
 }
 
-@test "decide: a client that ends without a byte is closed, and nothing runs" {
+@test "decide: a client that sends EOF without a byte is closed, and no service runs" {
     serve_many 60
     talk --limit 5000 shutdown expect-end
     log_says 'service=- reason=eof .* action=close target=- in=0 out=0 '
 }
 
-@test "decide: a client that ends right after a match is served, its end included" {
+@test "decide: a client that sends EOF right after a match is served, with its EOF" {
     serve_many 60
     talk send:SSH-2.0 shutdown expect:ssh:SSH-2.0 expect-eof
     log_says 'service=ssh reason=match'
@@ -187,26 +173,20 @@ END
     [[ $(grep -c 'service=- reason=timeout .* action=close target=- ' "$LOG") == 2 ]]
 }
 
-# Services whose patterns overlap, in an order given by the caller.
+# serve_overlapping TIMEOUT NAME STRING NAME STRING: starts the daemon with two patterns that overlap.
 serve_overlapping() {
     answer long short fallback timeout
-    { printf 'bind = 127.0.0.1:0\ntimeout = %s\n' "$1"; cat; } <<END | configure
-[$2]
-string = $3
-connect = 127.0.0.1:$(port_of "$2")
-[$4]
-string = $5
-connect = 127.0.0.1:$(port_of "$4")
-[fallback]
-connect = 127.0.0.1:$fallback_port
-[timeout]
-connect = 127.0.0.1:$timeout_port
-END
+    {
+        printf '%s\n' 'bind = 127.0.0.1:0' "timeout = $1"
+        connect_service "$2" "$3"
+        connect_service "$4" "$5"
+        connect_service fallback
+        connect_service timeout
+    } | configure
     start_daemon
 }
-port_of() { local -n port=$1_port; echo "$port"; }
 
-@test "decide: of two patterns that fit, the one declared first wins" {
+@test "decide: of two patterns that match, the service declared first wins" {
     serve_overlapping 60 short SSH- long SSH-2.0
     talk --limit 5000 send:SSH-2.0 expect:short:SSH-2.0 shutdown expect-eof
     talk --limit 5000 send-bytewise:SSH-2.0 expect:short:SSH-2.0 shutdown expect-eof
@@ -216,7 +196,7 @@ port_of() { local -n port=$1_port; echo "$port"; }
     serve_overlapping 0.4 long SSH-2.0 short SSH-
     talk --limit 5000 send:SSH-1 expect:short:SSH-1 shutdown expect-eof
     talk --limit 5000 send-bytewise:SSH-2.0 expect:long:SSH-2.0 shutdown expect-eof
-    # Undecided until the deadline or the end, and then a match like any other.
+    # Undecided until the deadline or EOF; the reason is match all the same.
     talk send:SSH-2 expect:short:SSH-2 shutdown expect-eof
     talk send:SSH-2 shutdown expect:short:SSH-2 expect-eof
     logged_connections 4
@@ -224,40 +204,34 @@ port_of() { local -n port=$1_port; echo "$port"; }
     [[ $(grep -c 'service=long reason=match' "$LOG") == 1 ]]
 }
 
-@test "decide: last resorts stay last wherever they stand" {
+@test "decide: fallback is last wherever the file has it" {
     answer ssh fallback
     configure <<END
 bind = 127.0.0.1:0
 timeout = 60
-[fallback]
-connect = 127.0.0.1:$fallback_port
-[ssh]
-string = SSH-
-connect = 127.0.0.1:$ssh_port
+$(connect_service fallback)
+$(connect_service ssh SSH-)
 END
     start_daemon
     talk --limit 5000 send:SSH-2 expect:ssh:SSH-2 shutdown expect-eof
     talk --limit 5000 send:other expect:fallback:other shutdown expect-eof
 }
 
-@test "decide: a window smaller than a pattern grows to fit it" {
+@test "decide: a window smaller than a pattern grows to its length" {
     answer ssh fallback
     configure <<END
 bind = 127.0.0.1:0
 timeout = 60
 window = 1
-[ssh]
-string = SSH-2.0
-connect = 127.0.0.1:$ssh_port
-[fallback]
-connect = 127.0.0.1:$fallback_port
+$(connect_service ssh SSH-2.0)
+$(connect_service fallback)
 END
     start_daemon
     talk --limit 5000 send:SSH-2.0-x expect:ssh:SSH-2.0-x shutdown expect-eof
     talk --limit 5000 send:SSH-2.1-x expect:fallback:SSH-2.1-x shutdown expect-eof
 }
 
-@test "decide: a flood beyond the window is delivered whole" {
+@test "decide: bytes beyond the window arrive" {
     serve sink drain:8388608 expect-eof
     configure <<END
 bind = 127.0.0.1:0
@@ -274,19 +248,17 @@ END
     log_says 'service=fallback reason=fallback .* in=8388608 out=0 '
 }
 
-@test "decide: without a deadline a client may be silent for ever" {
+@test "decide: with timeout = 0 a client may be silent for ever" {
     answer ssh
     configure <<END
 bind = 127.0.0.1:0
 timeout = 0
-[ssh]
-string = SSH-
-connect = 127.0.0.1:$ssh_port
+$(connect_service ssh SSH-)
 END
     start_daemon
     client "wait-file:$TMP/go" send:SSH-2 expect:ssh:SSH-2 shutdown expect-eof
     wait_until 5 dispatchers_are 1
-    nobody_works 400
+    uses_no_cpu
     touch "$TMP/go"
     finish "$JOB"
 }

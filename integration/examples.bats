@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Every file in examples/ can be served as it stands and does what its comments say.
+# Every file in examples/ can be served as it is, and does what its comments say.
 
 load harness
 
@@ -9,12 +9,13 @@ KEY_TABLE=$BATS_TEST_DIRNAME/../src/config/key_table.cc
 # convert FILE SPELLING
 convert() { "$PORTSPLIT_BIN/portsplit" convert --to "$2" "$EXAMPLES/$1"; }
 
-# serve_example FILE: as it stands but for its addresses. It listens where the system chooses, and
-# behind each port that it relays to is a server that answers with it: `port22:`.
+# serve_example FILE: starts the daemon with an example. Only addresses are replaced: it listens on a free
+# port, and each port that it relays to becomes a server that sends it first, such as `port22:`.
 serve_example() {
-    local port own
+    local port own ports
     { echo 'bind = 127.0.0.1:0'; grep -v '^bind' "$EXAMPLES/$1"; } | configure
-    for port in $(sed -En 's/^connect *= .*:([0-9]+)$/\1/p' "$CONFIG" | sort -u); do
+    mapfile -t ports < <(sed -En 's/^connect *= .*:([0-9]+)$/\1/p' "$CONFIG" | sort -u)
+    for port in "${ports[@]}"; do
         answer "port$port"
         own=port${port}_port
         sed -Ei "s/^(connect *= .*):$port\$/\1:${!own}/" "$CONFIG"
@@ -22,10 +23,10 @@ serve_example() {
     start_daemon
 }
 
-# relays_to PORT TEXT: what begins like this reaches that server, byte for byte.
+# relays_to PORT TEXT: the text reaches the server of that port, byte for byte.
 relays_to() { talk "send:$2" "expect:port$1:$2" shutdown expect-eof; }
 
-@test "examples: check has nothing to say against any of them" {
+@test "examples: check finds no problem in any of them" {
     local file
     for file in "$EXAMPLES"/*; do
         run -0 "$PORTSPLIT_BIN/portsplit" check "$file"
@@ -33,7 +34,7 @@ relays_to() { talk "send:$2" "expect:port$1:$2" shutdown expect-eof; }
     done
 }
 
-@test "examples: every-key has every key there is, in both spellings" {
+@test "examples: every-key has every key, in both spellings" {
     local key keys
     keys=$(sed -En 's/.*\.key = "([a-z]+)".*/\1/p' "$KEY_TABLE")
     [[ -n $keys ]]
@@ -44,14 +45,14 @@ relays_to() { talk "send:$2" "expect:port$1:$2" shutdown expect-eof; }
     done
 }
 
-@test "examples: every-key says the same in both spellings" {
+@test "examples: every-key means the same in both spellings" {
     local spelling
     for spelling in classic libconfig; do
         [[ $(convert every-key.conf "$spelling") == "$(convert every-key.cfg "$spelling")" ]]
     done
 }
 
-@test "examples: portsplit-1.0.conf is served with the meaning it had" {
+@test "examples: portsplit-1.0.conf keeps its meaning" {
     serve_example portsplit-1.0.conf
     relays_to 8080 'GET / HTTP/1.1\r\n\r\n'
     relays_to 1194 '\x00\x0e8\x01\x02'
@@ -71,7 +72,7 @@ relays_to() { talk "send:$2" "expect:port$1:$2" shutdown expect-eof; }
     log_says 'service=timeout reason=timeout '
 }
 
-@test "examples: vpn-behind-web.conf shows the web server to everybody else" {
+@test "examples: vpn-behind-web.conf shows the web server to every other client" {
     serve_example vpn-behind-web.conf
     local start request='GET / HTTP/1.1\r\n\r\n'
     for start in '\x00\x0e8' '\x00\x2a8' '\x00\x368' '\x00\x568' '\x01\x61P'; do
@@ -92,7 +93,7 @@ relays_to() { talk "send:$2" "expect:port$1:$2" shutdown expect-eof; }
     talk send:TTY expect:/dev/pts/
     talk 'send:any bytes' 'expect:any bytes' shutdown expect-eof
     talk 'expect:Send SSH-, GET, DIGEST or TTY.\n' expect-eof
-    # Whether sshd has keys that it may read is the machine's business.
+    # sshd may have no host keys on this machine, so its answer does not matter.
     talk 'send:SSH-2.0-test\r\n' shutdown hold
     log_says 'service=ssh reason=match .* action=exec target=/usr/sbin/sshd '
     log_says 'service=digest reason=match .* target=sha256sum in=9 out=68 '

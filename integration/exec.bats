@@ -1,37 +1,39 @@
 #!/usr/bin/env bats
-# A program finds what a super-server's program expects to find, and nothing of Portsplit's own.
+# A program gets the descriptors, environment and signals that a super-server gives, and nothing else of
+# Portsplit.
 
 load harness
 
-# serve_probe [LINE...]: the probe on every connection that begins with a P, with these lines added to
+# serve_probe [LINE...]: writes a file with the probe for streams that begin with P; the lines are added to
 # its service.
 serve_probe() {
     { printf 'bind = 127.0.0.1:0\ntimeout = 60\n[probe]\nstring = P\nexec = %s\n' "$PROBE"
         printf '%s\n' "$@"; } | configure
 }
 
-# The probe's account, in the file `account`. A program that ends with a byte unread resets the
-# connection, as it does without Portsplit.
-take_account() {
-    talk --limit 10000 send:P print >"$TMP/account" 2>"$TMP/talk" || true
-    file_says "$TMP/account" '^end'
+# Takes the report of the probe, in $TMP/report. The probe exits with a byte unread, so its connection may
+# end with a reset, as it does without Portsplit.
+take_report() {
+    talk --limit 10000 send:P print >"$TMP/report" 2>"$TMP/talk" || true
+    file_says "$TMP/report" '^end'
 }
 
-says() {
-    grep -qxF -- "$1" "$TMP/account" || {
-        echo "the account lacks: $1"
-        cat "$TMP/account"
+# reports LINE: the report has this line.
+reports() {
+    grep -qxF -- "$1" "$TMP/report" || {
+        echo "the report lacks: $1"
+        cat "$TMP/report"
         return 1
     }
 }
-says_not() { ! grep -qE -- "$1" "$TMP/account"; }
-descriptors() { grep '^fd ' "$TMP/account"; }
+reports_not() { ! grep -qE -- "$1" "$TMP/report"; }
+descriptors() { grep '^fd ' "$TMP/report"; }
 
 clean_state() {
-    says SigBlk=0000000000000000
-    says SigIgn=0000000000000000
-    says umask=22
-    says_not "^session=$(session_of "$DAEMON")\$"
+    reports SigBlk=0000000000000000
+    reports SigIgn=0000000000000000
+    reports umask=22
+    reports_not "^session=$(session_of "$DAEMON")\$"
 }
 session_of() {
     local line fields
@@ -43,28 +45,28 @@ session_of() {
 @test "exec: on the socket, descriptors 0 and 1 are the connection and 2 the log" {
     serve_probe
     start_daemon
-    take_account
+    take_report
     [[ $(descriptors) == 'fd 0: socket both blocking
 fd 1: socket both blocking
 fd 2: file write blocking' ]]
-    says lowat=1
+    reports lowat=1
     clean_state
 }
 
-@test "exec: on the socket, the program sees the client's own address" {
+@test "exec: on the socket, the program sees the address of the client" {
     serve_probe
     start_daemon
-    talk say-port send:P print >"$TMP/account" 2>"$TMP/talk" || true
+    talk say-port send:P print >"$TMP/report" 2>"$TMP/talk" || true
     local port
-    read -r port <"$TMP/account"
-    says "peer=127.0.0.1 $port"
-    says "env TCPREMOTEPORT=$port"
+    read -r port <"$TMP/report"
+    reports "peer=127.0.0.1 $port"
+    reports "env TCPREMOTEPORT=$port"
 }
 
 @test "exec: with pipes, there are three descriptors and a clean state" {
     serve_probe 'stdio = pipe'
     start_daemon
-    take_account
+    take_report
     [[ $(descriptors) == 'fd 0: pipe read blocking
 fd 1: pipe write blocking
 fd 2: file write blocking' ]]
@@ -74,32 +76,32 @@ fd 2: file write blocking' ]]
 @test "exec: a terminal is raw, and the program's controlling one in a session of its own" {
     serve_probe 'stdio = pty'
     start_daemon
-    take_account
+    take_report
     [[ $(descriptors) == 'fd 0: terminal both blocking
 fd 1: terminal both blocking
 fd 2: file write blocking' ]]
     clean_state
-    says controlling=yes
-    says foreground=yes
-    says mode=raw
+    reports controlling=yes
+    reports foreground=yes
+    reports mode=raw
     local pid session
-    pid=$(sed -n 's/^pid=//p' "$TMP/account")
-    session=$(sed -n 's/^session=//p' "$TMP/account")
+    pid=$(sed -n 's/^pid=//p' "$TMP/report")
+    session=$(sed -n 's/^session=//p' "$TMP/report")
     [[ $pid == "$session" ]]
 }
 
-@test "exec: pty = yes is the old word for a terminal" {
+@test "exec: pty = yes is the old spelling of stdio = pty" {
     serve_probe 'pty = yes'
     start_daemon
-    take_account
-    says 'fd 0: terminal both blocking'
+    take_report
+    reports 'fd 0: terminal both blocking'
 }
 
 @test "exec: without a terminal a program has no controlling one" {
     serve_probe
     start_daemon
-    take_account
-    says controlling=no
+    take_report
+    reports controlling=no
 }
 
 @test "exec: the environment is what is documented and nothing else" {
@@ -108,10 +110,10 @@ fd 2: file write blocking' ]]
     for stdio in socket pipe pty; do
         serve_probe "stdio = $stdio"
         start_daemon
-        talk say-port send:P print >"$TMP/account" 2>"$TMP/talk" || true
+        talk say-port send:P print >"$TMP/report" 2>"$TMP/talk" || true
         local port
-        read -r port <"$TMP/account"
-        diff -u - <(sed -n 's/^env //p' "$TMP/account" | tr -d '\r' | sort) <<END
+        read -r port <"$TMP/report"
+        diff -u - <(sed -n 's/^env //p' "$TMP/report" | tr -d '\r' | sort) <<END
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 PORTSPLIT_REASON=match
 PORTSPLIT_SERVICE=probe
@@ -132,51 +134,51 @@ END
     serve_probe
     sed -i 's/^bind.*/bind = [::1]:0/' "$CONFIG"
     start_daemon
-    "$PEER" connect "[::1]:$PORT" send:P print >"$TMP/account" 2>"$TMP/talk" || true
-    says 'env PROTO=TCP'
-    says 'env TCPREMOTEIP=::1'
-    says 'env REMOTE_ADDR=::1'
-    says 'env TCPLOCALIP=::1'
+    "$PEER" connect "[::1]:$PORT" send:P print >"$TMP/report" 2>"$TMP/talk" || true
+    reports 'env PROTO=TCP'
+    reports 'env TCPREMOTEIP=::1'
+    reports 'env REMOTE_ADDR=::1'
+    reports 'env TCPLOCALIP=::1'
 }
 
-@test "exec: the reason is told" {
+@test "exec: the environment has the service and the reason" {
     printf '%s\n' 'bind = 127.0.0.1:0' 'timeout = 0.2' '[x]' 'string = XYZ' 'exec = /bin/false' \
         '[fallback]' "exec = $PROBE" '[timeout]' "exec = $PROBE" | configure
     start_daemon
-    talk print >"$TMP/account"
-    says 'env PORTSPLIT_REASON=timeout'
-    says 'env PORTSPLIT_SERVICE=timeout'
-    talk send:other print >"$TMP/account" 2>"$TMP/talk" || true
-    says 'env PORTSPLIT_REASON=fallback'
-    says 'env PORTSPLIT_SERVICE=fallback'
+    talk print >"$TMP/report"
+    reports 'env PORTSPLIT_REASON=timeout'
+    reports 'env PORTSPLIT_SERVICE=timeout'
+    talk send:other print >"$TMP/report" 2>"$TMP/talk" || true
+    reports 'env PORTSPLIT_REASON=fallback'
+    reports 'env PORTSPLIT_SERVICE=fallback'
 }
 
-@test "exec: arguments arrive as written, and no shell sees them" {
+@test "exec: arguments arrive as written, without a shell" {
     serve_probe 'execarg = $HOME `id` ; *' 'execarg =' "execarg = two  blanks and \"quotes\""
     start_daemon
-    take_account
-    says "argv 0: $PROBE"
-    says 'argv 1: $HOME `id` ; *'
-    says 'argv 2: '
-    says 'argv 3: two  blanks and "quotes"'
-    says_not '^argv 4'
+    take_report
+    reports "argv 0: $PROBE"
+    reports 'argv 1: $HOME `id` ; *'
+    reports 'argv 2: '
+    reports 'argv 3: two  blanks and "quotes"'
+    reports_not '^argv 4'
 }
 
-@test "exec: a program named without a slash is found in the usual places" {
+@test "exec: a program named without a slash is searched in PATH" {
     printf '%s\n' 'bind = 127.0.0.1:0' '[x]' 'string = X' 'exec = cat' | configure
     start_daemon
     talk send:Xyz expect:Xyz shutdown expect-eof
 }
 
-@test "exec: descriptors that the daemon's parent left open reach no program" {
+@test "exec: descriptors that the daemon inherited reach no program" {
     serve_probe
     WRAPPER=(bash -c 'for fd in {3..8} {10..50}; do eval "exec $fd</dev/null"; done; exec "$@"' -)
     start_daemon
-    take_account
+    take_report
     [[ $(descriptors | wc -l) == 3 ]]
     sed -i 's/^string = P/&\nstdio = pipe/' "$CONFIG"
     reload
-    take_account
+    take_report
     [[ $(descriptors | wc -l) == 3 ]]
 }
 
@@ -186,31 +188,31 @@ END
         serve_probe "stdio = $stdio"
         WRAPPER=(bash -c 'exec "$@" <&- >&- 2>&-' -)
         start_daemon
-        take_account
+        take_report
         [[ $(descriptors | wc -l) == 3 ]]
-        says 'fd 2: file write blocking'
+        reports 'fd 2: file write blocking'
         stop_daemon
     done
 }
 
-@test "exec: signals that the daemon's parent blocked or ignored are as usual in a program" {
+@test "exec: signals that the daemon inherited as ignored have their default action" {
     serve_probe
     WRAPPER=(bash -c 'trap "" PIPE INT HUP USR1 TERM CHLD; exec "$@"' -)
     start_daemon
-    take_account
+    take_report
     clean_state
 }
 
-@test "exec: umask and limits of the daemon do not matter, or pass as they are" {
+@test "exec: the umask is 022, and limits are those of the daemon" {
     serve_probe
     WRAPPER=(bash -c 'umask 077; ulimit -Sn 321; exec "$@"' -)
     start_daemon
-    take_account
-    says umask=22
-    says nofile=321
+    take_report
+    reports umask=22
+    reports nofile=321
 }
 
-# serve_complaint STDIO STDERR: a program that says something on standard error.
+# serve_complaint STDIO STDERR: starts the daemon with a program that writes to standard error.
 serve_complaint() {
     printf '%s\n' 'bind = 127.0.0.1:0' '[x]' 'string = X' 'exec = /bin/sh' 'execarg = -c' \
         'execarg = head -c 1 >/dev/null; echo complaint >&2; echo answer' \
@@ -218,7 +220,7 @@ serve_complaint() {
     start_daemon
 }
 
-@test "exec: standard error goes to the log, and the client sees none of it" {
+@test "exec: standard error goes to the log, and not to the client" {
     local stdio
     for stdio in socket pipe pty; do
         : >"$LOG"
@@ -229,7 +231,7 @@ serve_complaint() {
     done
 }
 
-@test "exec: standard error can go nowhere" {
+@test "exec: standard error can be discarded" {
     local stdio
     for stdio in socket pipe pty; do
         serve_complaint "$stdio" null
@@ -251,7 +253,7 @@ serve_complaint() {
     done
 }
 
-# A program that cannot be started, with a fallback that could.
+# fails_to_start PROGRAM REASON EXIT: the program cannot be started. The fallback is not tried.
 fails_to_start() {
     local stdio
     for stdio in socket pipe pty; do
@@ -266,11 +268,11 @@ fails_to_start() {
     done
 }
 
-@test "exec: a missing program sends nothing, says why, and ends with 127" {
+@test "exec: a missing program sends nothing to the client; the log has the reason and exit 127" {
     fails_to_start "$TMP/missing" 'No such file or directory' 127
 }
 
-@test "exec: a file that is no program sends nothing, says why, and ends with 126" {
+@test "exec: a file that cannot be executed sends nothing to the client; the log has the reason and exit 126" {
     echo 'not a program' >"$TMP/text"
     fails_to_start "$TMP/text" 'Permission denied' 126
     chmod +x "$TMP/text"

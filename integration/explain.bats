@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# What `portsplit explain` says is what the daemon does, for any bytes; and it says why.
+# `portsplit explain` gives the verdict that the daemon gives, for any bytes, and the reason.
 
 load harness
 
@@ -27,7 +27,7 @@ connect = 127.0.0.1:$FREE
 END
 }
 
-@test "explain: the first line is that of the log, and says how many bytes it took" {
+@test "explain: the first line has the words of the log, and how many bytes decided" {
     configure_mixed
     run -0 explain --text 'SSH-2.0-x\0D\0A'
     [[ ${lines[0]} == "service=ssh reason=match bytes=4 action=connect target=127.0.0.1:$FREE" ]]
@@ -39,7 +39,7 @@ END
     [[ ${lines[0]} == "service=fallback reason=fallback bytes=8 "* ]]
 }
 
-@test "explain: bytes that leave it open are undecided, and --final judges them as the deadline does" {
+@test "explain: too few bytes are undecided, and --final decides as at the deadline" {
     configure_mixed
     run -0 explain --text 'GET /'
     [[ ${lines[0]} == 'service=- reason=undecided bytes=5' ]]
@@ -51,7 +51,7 @@ END
     [[ ${lines[0]} == 'service=- reason=undecided bytes=0' ]]
 }
 
-@test "explain: says of every service and pattern what it answered, and at which byte" {
+@test "explain: prints the answer of every service and pattern, and at which byte" {
     configure_mixed
     run -0 explain --text 'GET /'
     diff - <(printf '%s\n' "$output") <<'END'
@@ -70,11 +70,11 @@ tls   no       at byte 1
 END
 }
 
-@test "explain: --json says the same to programs" {
+@test "explain: --json has the same for programs" {
     configure_mixed
     run -0 explain --json --text 'SSH-'
     [[ $output == '{"service":"ssh","reason":"match","bytes":4,"action":"connect","target":"127.0.0.1:'$FREE'","seen":4,"services":[{"answer":"match","bytes":4,"name":"ssh","patterns":[{"answer":"match","bytes":4,"string":"SSH-"}]},'* ]]
-    # As in the text, the last resorts are not among those that were asked.
+    # As in the text, fallback and timeout are not listed.
     [[ $output == *'{"answer":"no","bytes":1,"hex":"16 03 00-04 ?? ?? 01"}]}]}' ]]
     run -0 explain --json --text 'x'
     [[ $output == '{"service":"fallback","reason":"fallback","bytes":1,"action":"connect",'* ]]
@@ -85,7 +85,7 @@ END
     [[ $output == '{"service":"fallback","reason":"fallback","bytes":0,"action":"exec","target":"cat","seen":1,"services":[]}' ]]
 }
 
-@test "explain: what is wrong with the bytes, or with the file, is said, and nothing else" {
+@test "explain: an error in the bytes or the file is all that is printed" {
     configure_mixed
     run -64 explain --hex '16 0'
     [[ $output == 'portsplit: --hex: half a byte; write two digits, such as 0a or ?a (at byte 4)' ]]
@@ -102,7 +102,7 @@ END
     [[ $output == "$CONFIG:"*': [x: not a section; write [NAME] alone on its line'* ]]
 }
 
-@test "explain: a backslash in --text that begins no escape is taken as it is, and said so" {
+@test "explain: a backslash in --text that begins no escape is kept, with a warning" {
     configure_mixed
     run -0 --separate-stderr explain --text 'SSH-2.0\r\n'
     [[ ${lines[1]} == 'bytes seen: 11' ]]
@@ -111,7 +111,7 @@ END
     [[ $stderr == '' ]]
 }
 
-@test "explain, check, convert: a result that cannot be written is no success" {
+@test "explain, check, convert: a result that cannot be written is an error" {
     configure_mixed
     local words status
     for words in 'explain --text S' 'explain --json --text S' check convert; do
@@ -124,7 +124,7 @@ END
     done
 }
 
-@test "explain: of a capture that is cut all is told that can be read, and that it is cut" {
+@test "explain: the readable part of a truncated capture is explained, and the rest is an error" {
     configure_mixed
     answer echo
     echo '# a version line
@@ -136,7 +136,7 @@ END
     [[ $stderr == "portsplit: cannot read the rest of $TMP/capture: "* ]]
 }
 
-@test "explain: a capture gives a line for each stream, in order, with what its client sent first" {
+@test "explain: a capture gives a line for each stream, in order" {
     configure_mixed
     answer echo
     echo '# a version line
@@ -147,8 +147,8 @@ END
     [[ $output == *"service=ssh reason=match src=127.0.0.1 sport="*" dst=127.0.0.1 dport=$echo_port bytes=4 "* ]]
 }
 
-# The service and reason of each connection: `SPORT NUMBER SERVICE REASON`, the number telling apart
-# those that had the same port one after the other.
+# Prints `SPORT NUMBER SERVICE REASON` of each connection; the number counts the connections that had the
+# same port one after the other.
 verdicts_of_log() {
     awk '/: service=/ { delete f; for (i = 2; i <= NF; i++) { split($i, p, "="); f[p[1]] = p[2] }
          print f["sport"], ++seen[f["sport"]], f["service"], f["reason"] }' "$LOG" | sort
@@ -171,6 +171,6 @@ all_are_logged() { (($(grep -c ': service=' "$LOG") == $1)); }
     verdicts_of_capture "$TMP/capture" >"$TMP/explain"
     diff "$TMP/daemon" "$TMP/explain" | head -20
     cmp "$TMP/daemon" "$TMP/explain"
-    # Every kind of verdict occurred, or the test shows nothing.
+    # Every service must have occurred, or the test shows nothing.
     for service in ssh http get tls fallback; do grep -q " $service " "$TMP/daemon"; done
 }

@@ -1,6 +1,9 @@
-# What every integration test stands on. `load harness` gives a file its setup and teardown: a test
-# says `configure` and `start_daemon`, talks to 127.0.0.1:$PORT, and leaves the rest to the teardown,
-# which fails the test if it left a process, a zombie, a descriptor or a spin behind.
+# Shared by all integration tests. `load harness` gives a file its setup and teardown.
+#
+# How it works: a test writes a file with `configure`, starts portsplitd with `start_daemon` and connects
+# to 127.0.0.1:$PORT with `talk` or `client`. The daemon runs under tools/keeper, which adopts every
+# orphan. So the teardown finds all processes of the test, and fails the test if it left a process, a
+# zombie, an open descriptor or a busy loop behind.
 
 bats_require_minimum_version 1.5.0
 
@@ -17,17 +20,16 @@ setup() {
     TMP=$BATS_TEST_TMPDIR
     CONFIG=$TMP/portsplit.conf
     LOG=$TMP/log
-    STDERR=$TMP/stderr # of the daemon, and of whatever inherits it
+    STDERR=$TMP/stderr # of the daemon and of the programs that inherit it
     DAEMON=
     KEEPER=
     SUPERSERVER=
     PORT=
     BACKGROUND=()
-    LOG_TO=file # or stderr
-    # A pipe nobody writes to: reading from it with a limit is how a test waits.
+    LOG_TO='file' # or stderr
+    # An empty pipe: reading from it with a timeout waits without a process for sleep(1).
     exec {NEVER}<> <(:)
-    # Read by nobody but a failed test.
-    : >"$TMP/peers"
+    : >"$TMP/peers" # what scripted peers print on standard error; must stay empty
 }
 
 teardown() { check_what_is_left; }
@@ -55,7 +57,7 @@ look_at_clock() {
     NOW=$((${EPOCHREALTIME/[.,]/} / 1000))
 }
 
-# wait_until SECONDS COMMAND...: until the command succeeds; fails when it did not in time.
+# wait_until SECONDS COMMAND...: repeats the command every 10 ms until it succeeds; fails after SECONDS.
 wait_until() {
     look_at_clock
     local end=$((NOW + $1 * 1000 * PORTSPLIT_PATIENCE))
@@ -63,15 +65,15 @@ wait_until() {
     while ! "$@"; do
         look_at_clock
         if ((NOW >= end)); then
-            echo "in vain waited for: $*"
+            echo "waited in vain for: $*"
             return 1
         fi
-        # Fails when nothing was there to read: always.
+        # Always times out, which is a failure.
         read -r -t 0.01 -u "$NEVER" || true
     done
 }
 
-# A phase of a test in which nobody has anything to do: pass_time MILLISECONDS.
+# pass_time MILLISECONDS: waits, for tests in which the time itself matters.
 pass_time() {
     local part
     printf -v part '%d.%03d' $(($1 / 1000)) $(($1 % 1000))
@@ -104,7 +106,8 @@ children_of() {
     read -r -a CHILDREN <<<"$line"
 }
 
-# All that came of a process, itself, tracers and spare dispatchers not counted, in DESCENDANTS.
+# The children of a process, their children and so on, without tracers and spare dispatchers, in
+# DESCENDANTS.
 descendants_of() {
     DESCENDANTS=()
     local pid name queue=("$1")
@@ -120,7 +123,7 @@ descendants_of() {
     done
 }
 
-# `PID NAME STATE` of all that came of a process, one a line.
+# Prints `PID NAME STATE` of every descendant, one a line.
 describe_descendants() {
     local pid name
     descendants_of "$1"
@@ -131,11 +134,11 @@ describe_descendants() {
     done
 }
 
-# A zygote takes SIGCHLD by descriptor and so blocks it; a dispatcher, whose command line is the same,
-# blocks nothing.
+# A zygote blocks SIGCHLD, since it reads it from a signalfd; a dispatcher has the same command line and
+# blocks no signal.
 is_zygote() { is_alive "$1" && grep -qs '^SigBlk:.*[1-9a-f]' "/proc/$1/status"; }
 
-# The zygote that takes connections, in ZYGOTE: the youngest child of the daemon that is one.
+# The zygote of the newest generation, in ZYGOTE: the youngest child of the daemon that is one.
 find_zygote() {
     local pid
     ZYGOTE=
@@ -146,15 +149,18 @@ find_zygote() {
     [[ -n $ZYGOTE ]]
 }
 
-# A spare dispatcher waits for its connection.
+# A new zygote has taken the place of PID: another_zygote PID.
+another_zygote() { find_zygote && [[ $ZYGOTE != "$1" ]]; }
+
+# A dispatcher that waits for its connection.
 is_spare() {
     local name
     { read -r name <"/proc/$1/comm"; } 2>/dev/null && [[ $name == portsplit-spare ]]
 }
 
-# The processes that serve connections now, in DISPATCHERS: the children of the zygotes, and of the
-# daemon those that lost theirs, without the spare ones. Programs that have taken a dispatcher's place
-# are among them.
+# The processes that serve connections now, in DISPATCHERS: children of a zygote, and children of the
+# daemon whose zygote has died, without spare dispatchers. A program that a dispatcher has executed
+# counts.
 find_dispatchers() {
     local pid all=()
     DISPATCHERS=()
@@ -178,55 +184,84 @@ dispatchers_are() {
     ((${#DISPATCHERS[@]} == $1))
 }
 
-# Just the daemon and one zygote: nothing is being served, and no older generation is left.
+# True while only the daemon and one zygote run: no connection, and no older generation.
 is_quiet() {
     descendants_of "$KEEPER"
     ((${#DESCENDANTS[@]} == 2)) && find_zygote
 }
 
-# How many descriptors a process has open, in COUNT. Those of the zygote, which lets nobody look at it,
-# only root can count; for others it is always the same number.
+# How many descriptors a process has open, in COUNT. Only root can read those of the zygote, which is not
+# dumpable (prctl(2)); for other users the count is always 1, the pattern itself.
 count_fds() {
     local fds=("/proc/$1/fd/"*)
     COUNT=${#fds[@]}
 }
 
-# Processor time of all that came of the keeper, in ticks of 10 ms, in TICKS; a child's counts for its
-# parent once it is reaped.
-count_ticks() {
-    local pid line fields
-    TICKS=0
+# CPU time of all descendants of the keeper in microseconds, in CPU. A process's own time is exact
+# (proc(5), schedstat); that of children it has reaped is counted in ticks of 10 ms.
+count_cpu() {
+    local pid line own fields
+    CPU=0
     descendants_of "$KEEPER"
     for pid in "${DESCENDANTS[@]}"; do
         { read -r line <"/proc/$pid/stat"; } 2>/dev/null || continue
+        { read -r own _ <"/proc/$pid/schedstat"; } 2>/dev/null || continue
         read -r -a fields <<<"${line##*) }"
-        TICKS=$((TICKS + fields[11] + fields[12] + fields[13] + fields[14]))
+        CPU=$((CPU + own / 1000 + (fields[13] + fields[14]) * 10000))
     done
 }
 
-# nobody_works MILLISECONDS: lets that time pass and fails when the processes under test used more than
-# a twentieth of it.
-nobody_works() {
-    count_ticks
-    local before=$TICKS
-    pass_time "$1"
-    count_ticks
-    local used=$(((TICKS - before) * 10))
-    if ((used > $1 / 20 + 20)); then
-        echo "$used ms of processor time in $1 ms of waiting:"
+# uses_no_cpu [MILLISECONDS]: waits that long, 200 by default, and fails if the processes under test used
+# more than a twentieth of the time. 20 ms are allowed for forking spares. A busy loop uses all of it.
+uses_no_cpu() {
+    local window=${1:-200} before used
+    count_cpu
+    before=$CPU
+    pass_time "$window"
+    count_cpu
+    used=$(((CPU - before) / 1000))
+    if ((used > window / 20 + 20)); then
+        echo "$used ms of CPU time in $window ms of waiting:"
         describe_descendants "$KEEPER"
         return 1
     fi
 }
 
-# --- the daemon ------------------------------------------------------------------------------------
+# Waits until the processes under test have done their work and use no CPU time.
+settles() { wait_until 5 uses_no_cpu 100 >/dev/null; }
+
+# --- configurations --------------------------------------------------------------------------------
 
 # Takes the configuration from standard input.
 configure() { cat >"$CONFIG"; }
 
-# start_daemon [OPTION...]: with the configuration as it is. Sets DAEMON, PORT (of its first address)
-# and ADDRESSES. WRAPPER, an array, is a command to start it through; with LOG_TO=stderr the log comes
-# by standard error.
+# connect_service NAME [STRING...]: prints a service that relays to the server NAME (see `answer`).
+connect_service() {
+    local -n port=${1}_port
+    printf '[%s]\n' "$1"
+    (($# == 1)) || printf 'string = %s\n' "${@:2}"
+    echo "connect = 127.0.0.1:$port"
+}
+
+# exec_service NAME PROGRAM [LINE...]: prints a service that runs a program for streams that begin with
+# NAME.
+exec_service() { printf '%s\n' "[$1]" "string = $1" "exec = $2" "${@:3}"; }
+
+# configure_answers NAME...: one service for each of these servers, whose pattern is its name. GLOBALS,
+# lines, comes first.
+configure_answers() {
+    local name
+    {
+        printf '%s\n' 'bind = 127.0.0.1:0' 'timeout = 60' "${GLOBALS:-}"
+        for name; do connect_service "$name" "$name"; done
+    } | configure
+}
+
+# --- the daemon ------------------------------------------------------------------------------------
+
+# start_daemon [OPTION...]: starts portsplitd and waits until it listens. Sets DAEMON, PORT (of its first
+# address) and ADDRESSES. WRAPPER, an array, is a command to start it through; with LOG_TO=stderr it logs
+# to standard error.
 start_daemon() {
     spawn_daemon "$@"
     if ! wait_until 10 has_content_or_over "$TMP/ready"; then return 1; fi
@@ -243,7 +278,7 @@ start_daemon() {
 
 has_content_or_over() { [[ -s $1 ]] || exists "$TMP/status"; }
 
-# As start_daemon, without waiting for it to listen.
+# As start_daemon, but does not wait.
 spawn_daemon() {
     rm -f "$TMP/ready" "$TMP/pid" "$TMP/status"
     local log=$LOG
@@ -258,7 +293,7 @@ spawn_daemon() {
     DAEMON=$(<"$TMP/pid")
 }
 
-# What the daemon and its zygote hold open while nothing is being served.
+# Notes how many descriptors the daemon and its zygote have open while they serve no connection.
 take_baseline() {
     wait_until 10 find_zygote
     count_fds "$DAEMON"
@@ -267,7 +302,7 @@ take_baseline() {
     ZYGOTE_FDS=$COUNT
 }
 
-# Asks for a reload and waits until the log says how it went.
+# Sends SIGHUP and waits until the log has the result.
 reload() {
     local before
     before=$(grep -c 'reload' "$LOG" || true)
@@ -277,13 +312,13 @@ reload() {
 }
 reloads_exceed() { (($(grep -c 'reload' "$LOG") > $1)); }
 
-# Ends the daemon and fails unless it exits 0.
+# stop_daemon [SIGNAL]: ends the daemon and fails unless it exits 0.
 stop_daemon() {
     kill "-${1:-TERM}" "$DAEMON"
     expect_exit 0
 }
 
-# expect_exit CODE: the daemon ends with it.
+# expect_exit CODE: waits for the end of the daemon and fails unless that is its exit code.
 expect_exit() {
     wait_until 10 exists "$TMP/status"
     [[ $(<"$TMP/status") == "exit=$1" ]] || {
@@ -294,31 +329,51 @@ expect_exit() {
 
 # --- peers -----------------------------------------------------------------------------------------
 
-# talk STEP...: a scripted client on the first address; fails when anything goes otherwise.
+# talk STEP...: a scripted client on the first address (tools/peer.cc has the steps). Fails at the first
+# step that fails.
 talk() { "$PEER" connect "127.0.0.1:$PORT" "$@"; }
 
-# in_background COMMAND...: as a job that the test may wait for; the teardown ends it. Its pid is in
-# JOB. Complaints on standard error fail the test.
+# in_background COMMAND...: starts a job, which the teardown ends. Its pid is in JOB. Output on standard
+# error fails the test.
 in_background() {
     "$@" 2>>"$TMP/peers" 3>&- &
     JOB=$!
-    echo "$JOB" >>"$TMP/background" # a file, so that those of a subshell are ended too
+    echo "$JOB" >>"$TMP/background" # a file, so that jobs of a subshell are ended, too
 }
 
 # A client in the background.
 client() { in_background "$PEER" connect "127.0.0.1:$PORT" "$@"; }
 
-# A client in the background that may be cut off.
+# A client in the background that may fail.
 doomed_client() {
     "$PEER" connect "127.0.0.1:$PORT" "$@" 2>>"$TMP/doomed" 3>&- &
     JOB=$!
     BACKGROUND+=("$JOB")
 }
 
-# finish JOB: waits for a job in the background and fails when it failed.
+# finish JOB: waits for a job in the background and fails if it failed.
 finish() {
     wait_until 30 is_over "$1"
     wait "$1"
+}
+
+# reaches NAME: a new client is served by the server NAME (see `answer`).
+reaches() { talk --limit 5000 "send:$1." "expect:$1:$1." shutdown expect-eof; }
+
+# hold_open NAME: a client that the server NAME serves now, and that goes on once $TMP/go exists. Its pid
+# is in JOB.
+hold_open() {
+    rm -f "$TMP/held"
+    client "send:$1." "expect:$1:$1." "touch:$TMP/held" "wait-file:$TMP/go" send:on expect:on \
+        shutdown expect-eof
+    wait_until 10 exists "$TMP/held"
+}
+
+# go_on JOB...: lets held clients finish.
+go_on() {
+    local job
+    touch "$TMP/go"
+    for job; do finish "$job"; done
 }
 
 # serve NAME STEP...: a scripted server in the background. Its port is in NAME_port.
@@ -334,15 +389,15 @@ learn_port() {
     read -r "${1}_port" <"$TMP/$1.out"
 }
 
-# answer NAME...: servers that say their name and then send back what they get, so that one look at
-# what a client received tells where it was led and whether every byte came.
+# answer NAME...: servers that send `NAME:` and then echo. So the bytes that a client receives show which
+# server it reached and whether every byte arrived.
 answer() {
     local name
     for name; do serve_on 127.0.0.1:0 "$name" "send:$name:" echo; done
     for name; do learn_port "$name"; done
 }
 
-# A port of 127.0.0.1 where nobody listens, in FREE: the system's choice, just given back.
+# A port of 127.0.0.1 without a listener, in FREE: the kernel chose it, and it is closed again.
 find_free_port() {
     "$PEER" listen 127.0.0.1:0 hold >"$TMP/free" 3>&- &
     local pid=$!
@@ -366,20 +421,17 @@ end_background() {
 
 # --- the log ---------------------------------------------------------------------------------------
 
-# The lines of connections, without what differs from run to run: `PID`, ports, `ms`.
-connection_lines() { grep ': service=' "$LOG" | sed -E 's/\[[0-9]+\]/[PID]/; s/sport=[0-9]+/sport=N/; s/dport=[0-9]+/dport=N/; s/ms=[0-9]+/ms=N/'; }
-
-# log_says PATTERN: waits until a line of the log fits (grep -E).
+# log_says PATTERN: waits until a line of the log matches (grep -E).
 log_says() { wait_until 10 log_has "$1"; }
 log_has() { grep -qE -- "$1" "$LOG"; }
 
-# logged_connections N: waits until so many connections have their line.
+# logged_connections N: waits until N connections have their line.
 logged_connections() { wait_until 15 connections_are "$1"; }
 connections_are() { (($(grep -c ': service=' "$LOG") == $1)); }
 
 # --- privilege -------------------------------------------------------------------------------------
 
-# A test that needs root fails loudly without, unless whoever runs it has said that this is known.
+# Fails a test without root, unless PORTSPLIT_TEST_UNPRIVILEGED=1 says that it is left out on purpose.
 needs_root() {
     (($(id -u) == 0)) && return
     [[ ${PORTSPLIT_TEST_UNPRIVILEGED:-} == 1 ]] || {
@@ -389,9 +441,21 @@ needs_root() {
     skip 'needs root, and PORTSPLIT_TEST_UNPRIVILEGED=1 is set'
 }
 
+# --- installed files -------------------------------------------------------------------------------
+
+# Installs the build below $ENTRIES, for `setup_file`.
+install_entries() {
+    export ENTRIES=$BATS_FILE_TMPDIR/entries
+    DESTDIR=$ENTRIES "${PORTSPLIT_CMAKE:?}" --install "${PORTSPLIT_BUILD:?the build folder}" \
+        >"$BATS_FILE_TMPDIR/install"
+}
+
+# installed PATH: prints the path of the installed file that ends so.
+installed() { find "$ENTRIES" -path "*/$1"; }
+
 # --- what every teardown checks --------------------------------------------------------------------
 
-# At rest: nobody is being served, nothing is held open, nobody works.
+# Adds to `problems` unless the daemon and the zygote are idle, with the descriptors of the start.
 check_quiet() {
     is_alive "$DAEMON" || return 0
     if ! wait_until 10 is_quiet >/dev/null; then
@@ -405,14 +469,14 @@ check_quiet() {
     ((COUNT <= ZYGOTE_FDS)) ||
         problems+=("the zygote holds $COUNT descriptors, $ZYGOTE_FDS at the start: $(ls -l "/proc/$ZYGOTE/fd")")
     local spin
-    spin=$(nobody_works 100) || problems+=("$spin")
+    spin=$(uses_no_cpu 60) || problems+=("$spin")
 }
 
-# At the end: the daemon goes when it is told to, and nothing of it stays.
+# Ends the daemon, and adds to `problems` if a process is left, one crashed, or one wrote to standard error.
 check_end() {
     if is_alive "$DAEMON"; then
         kill -TERM "$DAEMON"
-        wait_until 10 exists "$TMP/status" || problems+=("portsplitd does not end at SIGTERM")
+        wait_until 10 exists "$TMP/status" || problems+=("portsplitd does not exit at SIGTERM")
         [[ $(<"$TMP/status") == exit=0 ]] || problems+=("portsplitd ended with $(<"$TMP/status")")
     fi
     if ! wait_until 10 is_over "$KEEPER" >/dev/null; then
@@ -421,7 +485,7 @@ check_end() {
         kill -KILL "${DESCENDANTS[@]}" 2>/dev/null || true
     fi
     wait "$KEEPER" 2>/dev/null || true
-    grep -Eq ' signal=(SEGV|ABRT|BUS|ILL|FPE)' "$LOG" 2>/dev/null && problems+=("something crashed")
-    [[ $STDERR != "$LOG" && -s $STDERR ]] && problems+=("something was said on standard error")
+    grep -Eq ' signal=(SEGV|ABRT|BUS|ILL|FPE)' "$LOG" 2>/dev/null && problems+=("a process crashed")
+    [[ $STDERR != "$LOG" && -s $STDERR ]] && problems+=("standard error is not empty")
     return 0
 }

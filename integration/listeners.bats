@@ -1,15 +1,15 @@
 #!/usr/bin/env bats
-# Every address of the file is listened on, nobody is let in beyond the limit, and no failure to let
-# somebody in ends the service.
+# The daemon listens on every address of the file, accepts no connection beyond maxconn, and goes on after
+# every error of accept(2).
 
 load harness
 
-# configure_binds BIND...: one answering service on these addresses.
+# configure_binds BIND...: the service `one` on these addresses. GLOBALS, lines, comes after them.
 configure_binds() {
     answer one
     { printf 'bind = %s\n' "$@"
-        printf '%s\n' 'timeout = 60' "${GLOBALS:-}" '[one]' 'string = one' \
-            "connect = 127.0.0.1:$one_port"; } | configure
+        printf '%s\n' 'timeout = 60' "${GLOBALS:-}"
+        connect_service one one; } | configure
 }
 served_at() { "$PEER" connect "$1" --limit 5000 send:one. expect:one:one. shutdown expect-eof; }
 
@@ -21,7 +21,7 @@ served_at() { "$PEER" connect "$1" --limit 5000 send:one. expect:one:one. shutdo
     for address in "${ADDRESSES[@]}"; do served_at "$address"; done
 }
 
-@test "listeners: a port of 0 is the system's choice, told on the descriptor and in the log" {
+@test "listeners: a port of 0 is chosen by the kernel, and written to --ready-fd and the log" {
     configure_binds 127.0.0.1:0 127.0.0.1:0
     start_daemon
     log_says "listening on ${ADDRESSES[0]} ${ADDRESSES[1]}\$"
@@ -36,13 +36,13 @@ served_at() { "$PEER" connect "$1" --limit 5000 send:one. expect:one:one. shutdo
     start_daemon
     served_at "127.0.0.1:$FREE"
     served_at "[::1]:$FREE"
-    # Each its own: an IPv4 client is not seen as an IPv6 one.
+    # An IPv4 client does not appear as an IPv4-mapped IPv6 address.
     logged_connections 2
     log_says 'src=127\.0\.0\.1 .* dst=127\.0\.0\.1 '
     log_says 'src=::1 .* dst=::1 '
 }
 
-@test "listeners: the old spelling of every IPv6 address still works" {
+@test "listeners: the old spelling :::PORT of all IPv6 addresses works" {
     find_free_port
     configure_binds "0.0.0.0:$FREE" ":::$FREE"
     start_daemon
@@ -76,7 +76,7 @@ served_at() { "$PEER" connect "$1" --limit 5000 send:one. expect:one:one. shutdo
     log_says 'cannot listen on 192.0.2.1:0: Cannot assign requested address'
 }
 
-@test "listeners: a queue is as long as the system allows" {
+@test "listeners: the accept queue is as long as the kernel allows" {
     configure_binds 127.0.0.1:0
     start_daemon
     local longest
@@ -84,7 +84,7 @@ served_at() { "$PEER" connect "$1" --limit 5000 send:one. expect:one:one. shutdo
     [[ $(ss -Hltn "sport = :$PORT" | awk '{ print $3 }') == "$longest" ]]
 }
 
-@test "listeners: at the limit a client waits, and is served when another one ends" {
+@test "listeners: at maxconn a client waits, and is served when a connection ends" {
     GLOBALS='maxconn = 2' configure_binds 127.0.0.1:0
     start_daemon
     local i jobs=()
@@ -95,7 +95,7 @@ served_at() { "$PEER" connect "$1" --limit 5000 send:one. expect:one:one. shutdo
     done
     client --limit 30000 send:one. expect:one:one. "touch:$TMP/held.3" shutdown expect-eof
     jobs+=("$JOB")
-    nobody_works 400
+    uses_no_cpu
     [[ ! -e $TMP/held.3 ]]
     dispatchers_are 2
     touch "$TMP/go.1"
@@ -104,7 +104,7 @@ served_at() { "$PEER" connect "$1" --limit 5000 send:one. expect:one:one. shutdo
     for i in "${jobs[@]}"; do finish "$i"; done
 }
 
-@test "listeners: the limit counts over reloads, and a reload may change it" {
+@test "listeners: maxconn counts over reloads, and a reload may change it" {
     GLOBALS='maxconn = 1' configure_binds 127.0.0.1:0
     start_daemon
     client send:one. expect:one:one. "touch:$TMP/held" "wait-file:$TMP/go" shutdown expect-eof
@@ -112,7 +112,7 @@ served_at() { "$PEER" connect "$1" --limit 5000 send:one. expect:one:one. shutdo
     wait_until 5 exists "$TMP/held"
     reload
     client --limit 30000 send:one. expect:one:one. "touch:$TMP/second" shutdown expect-eof
-    nobody_works 300
+    uses_no_cpu
     [[ ! -e $TMP/second ]]
     sed -i 's/^maxconn.*/maxconn = 2/' "$CONFIG"
     reload
@@ -122,10 +122,9 @@ served_at() { "$PEER" connect "$1" --limit 5000 send:one. expect:one:one. shutdo
     finish "$held"
 }
 
-@test "listeners: an undecided client holds a place, and a silent one gives it back at the deadline" {
+@test "listeners: an undecided client counts for maxconn until the deadline" {
     answer one timeout
-    printf '%s\n' 'bind = 127.0.0.1:0' 'timeout = 0.4' 'maxconn = 1' '[one]' 'string = one' \
-        "connect = 127.0.0.1:$one_port" | configure
+    { printf '%s\n' 'bind = 127.0.0.1:0' 'timeout = 0.4' 'maxconn = 1'; connect_service one one; } | configure
     start_daemon
     client expect-end
     local silent=$JOB
@@ -134,7 +133,7 @@ served_at() { "$PEER" connect "$1" --limit 5000 send:one. expect:one:one. shutdo
     finish "$silent"
 }
 
-# The daemon's accept4(2) fails with an error the first three times.
+# serve_with_failing_accept ERRNO: the first three accept4(2) of the daemon fail so.
 serve_with_failing_accept() {
     export ASAN_OPTIONS=detect_leaks=0 # which does not work under a tracer
     WRAPPER=(strace -D -qq -o /dev/null -e trace=accept4 -e "inject=accept4:error=$1:when=1..3")
@@ -156,25 +155,25 @@ serve_with_failing_accept() {
     done
 }
 
-@test "listeners: while descriptors are short clients wait, and nobody is busy" {
+@test "listeners: without free descriptors clients wait, and the daemon uses no CPU time" {
     configure_binds 127.0.0.1:0
     start_daemon
-    # Not even one more than are open now.
+    # Fewer than are open now.
     prlimit --pid "$DAEMON" --nofile=3:4096
     client --limit 20000 send:one. expect:one:one. shutdown expect-eof
     log_says 'cannot accept on 127.0.0.1:[0-9]+, clients wait until it works again: Too many open files'
-    nobody_works 1000
+    uses_no_cpu 300
     (($(grep -c 'cannot accept' "$LOG") <= 21))
     prlimit --pid "$DAEMON" --nofile=1024:4096
     finish "$JOB"
 }
 
-@test "listeners: when no process can be had, clients wait until one can" {
-    # Counted for each process: the first fork of the listener is the zygote; the zygote's first gives
-    # one spare dispatcher, and the next ten fail.
+@test "listeners: while fork fails clients wait" {
+    # strace(1) counts for each process: the daemon's first fork is the zygote; the zygote's first is one
+    # spare dispatcher, and the next ten fail.
     export ASAN_OPTIONS=detect_leaks=0
-    WRAPPER=(strace -D -f -qq -o /dev/null -e trace=clone,clone3,fork,vfork
-        -e inject=clone,clone3,fork,vfork:error=EAGAIN:when=2..11)
+    WRAPPER=(strace -D -f -qq -o /dev/null -e 'trace=clone,clone3,fork,vfork'
+        -e 'inject=clone,clone3,fork,vfork:error=EAGAIN:when=2..11')
     configure_binds 127.0.0.1:0
     start_daemon
     served_at "127.0.0.1:$PORT"

@@ -1,15 +1,15 @@
 #!/usr/bin/env bats
-# One line for one connection, in a form that programs read; nothing that a client sent is in it, no
-# client can fill it, and no reader of it can hold up the service.
+# The log has one line for each connection, in a fixed form for programs. It holds no byte of a client, no
+# client can fill it, and a slow reader delays no connection.
 
 load harness
 
-# The whole form of a connection's line, from service= to ms=, with what the test knows.
+# line SERVICE REASON ACTION TARGET IN OUT [EXIT]: prints the pattern of a whole line of a connection.
 line() {
-    echo "^portsplit\[[0-9]+\]: service=$1 reason=$2 src=127\.0\.0\.1 sport=$CLIENT dst=127\.0\.0\.1 dport=$PORT action=$3 target=$4 in=$5 out=$6 ms=[0-9]+$7\$"
+    echo "^portsplit\[[0-9]+\]: service=$1 reason=$2 src=127\.0\.0\.1 sport=$CLIENT dst=127\.0\.0\.1 dport=$PORT action=$3 target=$4 in=$5 out=$6 ms=[0-9]+${7:-}\$"
 }
 
-# As talk, and the client's port in CLIENT.
+# As talk, with the client's port in CLIENT.
 talk_and_note() {
     talk say-port "$@" >"$TMP/client"
     CLIENT=$(<"$TMP/client")
@@ -21,24 +21,14 @@ configure_all() {
     configure <<END
 bind = 127.0.0.1:0
 timeout = 0.3
-[one]
-string = one
-connect = 127.0.0.1:$one_port
+$(connect_service one one)
 [refused]
 string = refused
 connect = 127.0.0.1:$FREE
-[socket]
-string = socket
-exec = /bin/cat
-[pipe]
-string = pipe
-exec = /bin/cat
-stdio = pipe
-[missing]
-string = missing
-exec = $TMP/missing
-[fallback]
-connect = 127.0.0.1:$fallback_port
+$(exec_service socket /bin/cat)
+$(exec_service pipe /bin/cat 'stdio = pipe')
+$(exec_service missing "$TMP/missing")
+$(connect_service fallback)
 END
     start_daemon
 }
@@ -46,10 +36,10 @@ END
 @test "log: a relayed connection" {
     configure_all
     talk_and_note send:one12345 expect:one:one12345 shutdown expect-eof
-    log_says "$(line one match connect "127\.0\.0\.1:$one_port" 8 12 '')"
+    log_says "$(line one match connect "127\.0\.0\.1:$one_port" 8 12)"
 }
 
-@test "log: a program on the socket, whose bytes nobody counts" {
+@test "log: a program on the socket, whose bytes are not counted" {
     configure_all
     talk_and_note send:socket expect:socket shutdown expect-eof
     log_says "$(line socket match exec /bin/cat - - ' exit=0')"
@@ -64,19 +54,19 @@ END
 @test "log: a fallback" {
     configure_all
     talk_and_note send:what expect:fallback:what shutdown expect-eof
-    log_says "$(line fallback fallback connect "127\.0\.0\.1:$fallback_port" 4 13 '')"
+    log_says "$(line fallback fallback connect "127\.0\.0\.1:$fallback_port" 4 13)"
 }
 
-@test "log: a timeout that nobody serves" {
+@test "log: a timeout without a service" {
     configure_all
     talk_and_note expect-end
-    log_says "$(line - timeout close - 0 0 '')"
+    log_says "$(line - timeout close - 0 0)"
 }
 
-@test "log: an end before any byte" {
+@test "log: end of stream before any byte" {
     configure_all
     talk_and_note shutdown expect-end
-    log_says "$(line - eof close - 0 0 '')"
+    log_says "$(line - eof close - 0 0)"
 }
 
 @test "log: a target that cannot be reached" {
@@ -99,13 +89,11 @@ END
     log_says "service=one reason=match src=::1 sport=[0-9]+ dst=::1 dport=$PORT action=connect "
 }
 
-@test "log: ms is the time from accept to the end" {
+@test "log: ms counts from accept to the end of the connection" {
     configure_all
-    client send:one expect:one:one "touch:$TMP/up" "wait-file:$TMP/go" shutdown expect-eof
-    wait_until 5 exists "$TMP/up"
+    hold_open one
     pass_time 300
-    touch "$TMP/go"
-    finish "$JOB"
+    go_on "$JOB"
     log_says 'service=one reason=match'
     local ms
     ms=$(sed -En 's/.*service=one .* ms=([0-9]+)$/\1/p' "$LOG")
@@ -125,7 +113,7 @@ END
     not grep -vE '^portsplit\[[0-9]+\]: (service=one reason=match .* ms=[0-9]+|listening on .*|connections are served as root.*|[^ ]*portsplit.conf:[0-9]+: .*)$' "$LOG"
 }
 
-@test "log: an expression that takes too long is named, and counts as no" {
+@test "log: an expression that takes too long is named and counts as no match" {
     local bytes
     bytes=$(printf 'a%.0s' {1..4000})
     configure <<'END'
@@ -142,7 +130,7 @@ END
     log_says 'the expression of service costly took too long on what client 127\.0\.0\.1:[0-9]+ sent, which counts as no'
 }
 
-@test "log: nothing that a client sends is in it" {
+@test "log: no byte of a client is in it" {
     configure_all
     local value
     for value in '\x00' '\x07' '\x1b[31m' '\n' '\r\nportsplit[1]: service=ssh' '%n%s%x' '\x7f' '\xff' '\xe2\x80\xae'; do
@@ -156,7 +144,7 @@ END
     LC_ALL=C not grep -q '[^ -~]' "$LOG"
 }
 
-@test "log: errors that clients can cause do not fill it" {
+@test "log: clients cannot fill it with errors" {
     configure_all
     client --repeat 100 send:refused expect-end
     local other=$JOB
@@ -170,7 +158,7 @@ END
     ((lines >= 1 && lines <= 25))
 }
 
-# The log on a pipe that the test holds in READER.
+# Starts the daemon with its log on a pipe, which the test holds open in READER.
 start_on_pipe() {
     mkfifo "$TMP/pipe"
     exec {READER}<>"$TMP/pipe"
@@ -179,67 +167,66 @@ start_on_pipe() {
     STDERR=$TMP/stderr start_daemon
 }
 
-@test "log: a reader that is stuck holds up nobody, and what was lost is told" {
+@test "log: a stuck reader delays no connection, and lost lines are counted" {
     answer one
-    printf '%s\n' 'bind = 127.0.0.1:0' '[one]' 'string = one' "connect = 127.0.0.1:$one_port" | configure
+    configure_answers one
     start_on_pipe
-    # Full to the last page.
-    dd if=/dev/zero bs=4096 count=16 oflag=nonblock >&"$READER" 2>/dev/null || true
+    # Fills every page of the pipe.
+    dd if=/dev/zero bs=4096 count=16 oflag=nonblock 1>&"$READER" 2>/dev/null || true
     local i
-    for i in {1..20}; do talk --limit 5000 send:one expect:one:one shutdown expect-eof; done
+    for i in {1..20}; do reaches one; done
     wait_until 5 dispatchers_are 0
-    nobody_works 200
-    # The reader is back.
+    uses_no_cpu
+    # The reader continues.
     timeout 1 cat <"$TMP/pipe" >"$TMP/read" || true
-    talk send:one expect:one:one shutdown expect-eof
+    reaches one
     timeout 1 cat <"$TMP/pipe" >"$TMP/read" || true
     exec {READER}>&-
     grep -aE '^portsplit\[[0-9]+\]: [0-9]+ log lines were lost' "$TMP/read"
     grep -aE 'service=one reason=match' "$TMP/read"
 }
 
-@test "log: a reader that has gone holds up nobody" {
+@test "log: a reader that has exited delays no connection" {
     answer one
-    printf '%s\n' 'bind = 127.0.0.1:0' '[one]' 'string = one' "connect = 127.0.0.1:$one_port" | configure
+    configure_answers one
     start_on_pipe
     exec {READER}>&-
     local i
-    for i in {1..5}; do talk --limit 5000 send:one expect:one:one shutdown expect-eof; done
+    for i in {1..5}; do reaches one; done
     reload_unseen
-    talk --limit 5000 send:one expect:one:one shutdown expect-eof
+    reaches one
 }
-# A reload where no log can say how it went.
+# A reload without a log that has its result.
 reload_unseen() {
     local before=$ZYGOTE
     kill -HUP "$DAEMON"
     wait_until 10 another_zygote "$before"
     wait_until 10 is_quiet
 }
-another_zygote() { find_zygote && [[ $ZYGOTE != "$1" ]]; }
 
-@test "log: a file is added to, never cut" {
+@test "log: an existing file is appended to" {
     answer one
-    printf '%s\n' 'bind = 127.0.0.1:0' '[one]' 'string = one' "connect = 127.0.0.1:$one_port" | configure
+    configure_answers one
     echo 'earlier' >"$LOG"
     start_daemon
-    talk send:one expect:one:one shutdown expect-eof
+    reaches one
     log_says 'service=one'
     [[ $(head -n 1 "$LOG") == earlier ]]
 }
 
-@test "log: a full disk holds up nobody" {
+@test "log: a full disk delays no connection" {
     answer one
-    printf '%s\n' 'bind = 127.0.0.1:0' '[one]' 'string = one' "connect = 127.0.0.1:$one_port" | configure
+    configure_answers one
     LOG=/dev/full start_daemon
     local i
-    for i in {1..5}; do talk --limit 5000 send:one expect:one:one shutdown expect-eof; done
+    for i in {1..5}; do reaches one; done
 }
 
-@test "log: syslog gets each event as one message, and a syslog that comes back is found" {
+@test "log: syslog gets each event as one message, also after a restart" {
     needs_root
     answer one
-    printf '%s\n' 'bind = 127.0.0.1:0' '[one]' 'string = one' "connect = 127.0.0.1:$one_port" | configure
-    # A /dev of its own, whose log is the test's.
+    configure_answers one
+    # A /dev of its own, whose log is a socket of the test.
     mkdir "$TMP/dev"
     ln -s "$TMP/syslog" "$TMP/dev/log"
     touch "$TMP/dev/null"
@@ -248,31 +235,31 @@ another_zygote() { find_zygote && [[ $ZYGOTE != "$1" ]]; }
     WRAPPER=(unshare -m sh -c 'mount --bind /dev/null "$0/null" && mount --bind "$0" /dev && exec "$@"'
         "$TMP/dev")
     start_daemon --log syslog
-    talk send:one expect:one:one shutdown expect-eof
+    reaches one
     local header='<30>[A-Z][a-z]{2} [ 0-9][0-9] [0-9]{2}:[0-9]{2}:[0-9]{2} portsplit\[[0-9]+\]: '
     wait_until 5 grep -aqE "${header}service=one reason=match " "$TMP/messages"
     kill "$JOB"
     wait "$JOB" || true
     rm -f "$TMP/syslog"
-    talk send:one expect:one:one shutdown expect-eof
+    reaches one
     in_background socat -u "UNIX-RECV:$TMP/syslog" "CREATE:$TMP/later"
     wait_until 5 exists "$TMP/syslog"
-    talk send:one expect:one:one shutdown expect-eof
+    reaches one
     wait_until 5 grep -aqE "${header}service=one reason=match " "$TMP/later"
 }
 
-@test "log: without a syslog the service goes on" {
+@test "log: without a syslog connections are served" {
     needs_root
     answer one
-    printf '%s\n' 'bind = 127.0.0.1:0' '[one]' 'string = one' "connect = 127.0.0.1:$one_port" \
-        '[complaint]' 'string = two' 'exec = /bin/sh' 'execarg = -c' \
-        'execarg = head -c 3 >/dev/null; echo complaint >&2; echo answer' | configure
+    configure_answers one
+    exec_service two /bin/sh 'execarg = -c' \
+        'execarg = head -c 3 >/dev/null; echo complaint >&2; echo answer' >>"$CONFIG"
     mkdir "$TMP/dev"
     touch "$TMP/dev/null"
     WRAPPER=(unshare -m sh -c 'mount --bind /dev/null "$0/null" && mount --bind "$0" /dev && exec "$@"'
         "$TMP/dev")
     start_daemon --log syslog
-    talk send:one expect:one:one shutdown expect-eof
+    reaches one
     talk send:two 'expect:answer\n' expect-eof
 }
 

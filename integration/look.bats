@@ -1,36 +1,32 @@
 #!/usr/bin/env bats
-# While a connection is undecided nobody works, whatever a client does to keep the socket awake, and
-# whoever gets the socket then finds nothing changed.
+# An undecided connection uses no CPU time, even if data that cannot be consumed keeps its socket readable;
+# and the program or target then gets the socket as if no byte had been peeked.
 
 load harness
 
-# serve_ssh TIMEOUT: a service, a fallback, a timeout service.
+# serve_ssh TIMEOUT: starts the daemon with a service, a fallback and a timeout service.
 serve_ssh() {
     answer ssh fallback timeout
     configure <<END
 bind = 127.0.0.1:0
 timeout = $1
-[ssh]
-string = SSH-
-connect = 127.0.0.1:$ssh_port
-[fallback]
-connect = 127.0.0.1:$fallback_port
-[timeout]
-connect = 127.0.0.1:$timeout_port
+$(connect_service ssh SSH-)
+$(connect_service fallback)
+$(connect_service timeout)
 END
     start_daemon
 }
 
-@test "look: waiting for the rest of a prefix takes no processor time" {
+@test "look: waiting for the rest of a prefix uses no CPU time" {
     serve_ssh 60
     client send:SS acked "touch:$TMP/sent" "wait-file:$TMP/go" send:H-2 expect:ssh:SSH-2 shutdown expect-eof
     wait_until 5 exists "$TMP/sent"
-    nobody_works 500
+    uses_no_cpu
     touch "$TMP/go"
     finish "$JOB"
 }
 
-@test "look: many undecided clients together take no processor time" {
+@test "look: many undecided clients together use no CPU time" {
     serve_ssh 60
     local i jobs=()
     for i in {1..20}; do
@@ -38,17 +34,17 @@ END
         jobs+=("$JOB")
     done
     wait_until 5 dispatchers_are 20
-    nobody_works 500
+    uses_no_cpu
     touch "$TMP/go"
     for i in "${jobs[@]}"; do finish "$i"; done
 }
 
-@test "look: an urgent byte ends the looking, and costs no processor time" {
+@test "look: an urgent byte ends the peeking, and uses no CPU time" {
     serve_ssh 60
     client send:S acked urgent:! acked expect:fallback:S "touch:$TMP/urgent" "wait-file:$TMP/go" \
         shutdown expect-eof
     wait_until 5 exists "$TMP/urgent"
-    nobody_works 500
+    uses_no_cpu
     touch "$TMP/go"
     finish "$JOB"
     log_says 'service=fallback reason=fallback'
@@ -59,21 +55,21 @@ END
     client send:S acked urgent:! acked expect:fallback:S send:after acked "touch:$TMP/sent" \
         "wait-file:$TMP/go" expect:after shutdown expect-eof
     wait_until 5 exists "$TMP/sent"
-    nobody_works 500
+    uses_no_cpu
     touch "$TMP/go"
     finish "$JOB"
 }
 
-@test "look: an urgent byte before any other leads to a decision, not to a spin" {
+@test "look: an urgent first byte leads to a decision, not to a busy loop" {
     serve_ssh 60
     client urgent:! acked "touch:$TMP/sent" "wait-file:$TMP/go" close
     wait_until 5 exists "$TMP/sent"
-    nobody_works 500
+    uses_no_cpu
     touch "$TMP/go"
     finish "$JOB"
 }
 
-@test "look: a client that has finished sending and waits costs no processor time" {
+@test "look: a client that has finished sending and waits uses no CPU time" {
     serve held "touch:$TMP/reached" expect:SS expect-eof "wait-file:$TMP/go" send:bye
     configure <<END
 bind = 127.0.0.1:0
@@ -87,12 +83,12 @@ END
     start_daemon
     client send:SS shutdown expect:bye expect-eof
     wait_until 5 exists "$TMP/reached"
-    nobody_works 500
+    uses_no_cpu
     touch "$TMP/go"
     finish "$JOB"
 }
 
-@test "look: a reset at any byte ends quietly and soon" {
+@test "look: a reset at any byte ends the dispatcher soon and logs no error" {
     serve_ssh 60
     local part
     for part in '' S SS SSH; do
@@ -104,7 +100,7 @@ END
     not log_has 'cannot|rror'
 }
 
-@test "look: a reset before the connection is accepted ends quietly" {
+@test "look: a reset before accept logs no error" {
     serve_ssh 60
     kill -STOP "$DAEMON"
     talk reset
@@ -121,9 +117,7 @@ END
     configure <<END
 bind = 127.0.0.1:0
 timeout = 60
-[long]
-string = $pattern
-connect = 127.0.0.1:$long_port
+$(connect_service long "$pattern")
 END
     start_daemon
     client "send-bytewise:${pattern:100}" "touch:$TMP/sent" "wait-file:$TMP/go" \
@@ -138,7 +132,7 @@ END
     finish "$JOB"
 }
 
-@test "look: a program finds the low-water mark as if nobody had looked" {
+@test "look: a program finds the low-water mark at 1" {
     configure <<END
 bind = 127.0.0.1:0
 timeout = 60
@@ -151,7 +145,7 @@ END
     file_says "$TMP/out" '^lowat=1$'
 }
 
-@test "look: a program that wants a single byte gets it" {
+@test "look: a program can read a single byte" {
     configure <<END
 bind = 127.0.0.1:0
 timeout = 60

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# The library of patterns takes each client to its own service. What each pair of entries does to the
-# other, and every prefix of a recording, is in tests/config/library_test.cc.
+# Each entry of the library of patterns leads its clients to their service. tests/manual/library_test.cc
+# tests each pair of entries and every prefix of a recording.
 
 load harness
 
@@ -9,11 +9,11 @@ RECORDINGS=$BATS_TEST_DIRNAME/../contrib/patterns/recordings
 
 # The names of all entries, in the order of their files in the C locale, in ENTRIES.
 find_entries() {
-    mapfile -t ENTRIES < <(cd "$LIBRARY" && LC_ALL=C ls -- *.conf | sed 's/\.conf$//')
+    mapfile -t ENTRIES < <(cd "$LIBRARY" && printf '%s\n' *.conf | LC_ALL=C sort | sed 's/\.conf$//')
     ((${#ENTRIES[@]} >= 30))
 }
 
-# The whole library, included by name, each service answering with its own.
+# Writes a file with the whole library, included by name; each service prints its name.
 configure_library() {
     local name
     find_entries
@@ -26,12 +26,12 @@ configure_library() {
     } | configure
 }
 
-# recorded FILE: the bytes of a recording in hex, without what was said of them.
+# recorded FILE: prints the bytes of a recording in hex, without its first line, a comment.
 recorded() { sed 1d "$1"; }
 
-@test "patterns: check has nothing to say against the library as a whole" {
+@test "patterns: check finds no problem in the whole library" {
     configure_library
-    # What stands above tls, its versions, needs more bytes than tls itself.
+    # The versions of TLS come before tls, and need more bytes.
     run -0 "$PORTSPLIT_BIN/portsplit" check --silence waits:tls "$CONFIG"
     [[ $output == "$CONFIG: can be served (errors: 0, warnings: 0)" ]]
 }

@@ -1,25 +1,26 @@
 #!/usr/bin/env bats
-# Programs end as they like: early, late, badly, without reading or without a word. No byte they wrote
-# is lost, no process stays, and the log says how they ended.
+# Programs may exit early, late, by a signal, or without reading or writing. No byte that they wrote is
+# lost, no process is left, and the log has their exit status.
 
 load harness
 
-# serve_script STDIO SCRIPT: a shell program on every connection that begins with an X. $TMP is the
-# only name in the script that the test fills in.
+# serve_script STDIO SCRIPT: starts the daemon with a shell script for connections that begin with X. Only
+# $TMP is replaced in the script.
 serve_script() {
     printf '%s\n' 'bind = 127.0.0.1:0' 'timeout = 60' '[x]' 'string = X' "exec = $SHELL_PROGRAM" \
         'execarg = -c' "execarg = ${2//\$TMP/$TMP}" "stdio = $1" | configure
     start_daemon
 }
 
-# A gate that a script waits at by reading a line from $TMP/gate. Open on both sides here, so that
-# nobody has to be there first.
+# A FIFO from which a script reads a line to wait. It is open for both reading and writing here, so that
+# no open(2) blocks.
 make_gate() {
     mkfifo "$TMP/gate"
     exec {GATE}<>"$TMP/gate"
 }
 open_gate() { echo >&"$GATE"; }
 
+# for_each_stdio COMMAND...: runs the command with socket, pipe and pty, each with a new daemon.
 for_each_stdio() {
     local stdio
     for stdio in socket pipe pty; do
@@ -29,7 +30,7 @@ for_each_stdio() {
     done
 }
 
-@test "programs: one that ends at once ends the connection" {
+@test "programs: a program that exits at once ends the connection" {
     ends_at_once() {
         serve_script "$1" 'exit 0'
         talk send:X expect-end
@@ -38,18 +39,18 @@ for_each_stdio() {
     for_each_stdio ends_at_once
 }
 
-@test "programs: the last words of one that ends arrive whole" {
+@test "programs: everything written before exit arrives" {
     seq 200000 >"$TMP/expected"
-    last_words() {
+    before_exit() {
         serve_script "$1" 'head -c 1 >/dev/null; seq 200000; exit 3'
         talk send:X print >"$TMP/got"
         cmp "$TMP/expected" "$TMP/got"
         log_says ' exit=3$'
     }
-    for_each_stdio last_words
+    for_each_stdio before_exit
 }
 
-@test "programs: the last words of one that is killed arrive whole" {
+@test "programs: everything written before a fatal signal arrives" {
     seq 20000 >"$TMP/expected"
     killed() {
         serve_script "$1" 'head -c 1 >/dev/null; seq 20000; kill -KILL $$'
@@ -60,28 +61,25 @@ for_each_stdio() {
     for_each_stdio killed
 }
 
-@test "programs: a slow client gets all of a program that ended long ago" {
+@test "programs: a slow client receives everything of a program that has exited" {
     seq 300000 >"$TMP/expected"
     late() {
         rm -f "$TMP/go"
         serve_script "$1" 'head -c 1 >/dev/null; seq 300000'
         client send:X "wait-file:$TMP/go" print >"$TMP/got"
-        nobody_works_soon
+        settles
         touch "$TMP/go"
         finish "$JOB"
         cmp "$TMP/expected" "$TMP/got"
     }
     for_each_stdio late
 }
-# Once whoever has something to do has done it.
-nobody_works_soon() { wait_until 5 nobody_works 200 >/dev/null; }
-
-@test "programs: one that reads nothing keeps its client waiting, and nobody busy" {
+@test "programs: a program that reads nothing blocks its client and uses no CPU time" {
     make_gate
     unread() {
         serve_script "$1" 'read -r line <$TMP/gate; echo done'
         doomed_client send:X feed:16777216
-        nobody_works_soon
+        settles
         open_gate
         wait_until 10 is_over "$JOB"
         log_says 'service=x reason=match .* exit=0$'
@@ -89,19 +87,19 @@ nobody_works_soon() { wait_until 5 nobody_works 200 >/dev/null; }
     for_each_stdio unread
 }
 
-@test "programs: one that reads nothing and answers is heard out" {
+@test "programs: the answer of a program that reads nothing arrives" {
     serve_script pipe 'echo answer'
     talk send:Xand-some-more 'expect:answer\n' expect-eof
 }
 
-@test "programs: one that closes its output first may read on" {
+@test "programs: a program that closed its output may read on" {
     for stdio in socket pipe; do
         rm -f "$TMP/read"
         serve_script "$stdio" 'echo out; exec >&-; cat >$TMP/part; mv $TMP/part $TMP/read'
         if [[ $stdio == pipe ]]; then
             talk send:Xone 'expect:out\n' expect-eof send:two shutdown
         else
-            # Descriptor 0 is the same socket: its end of stream comes with the last of both.
+            # Descriptor 0 is the same socket: the client sees EOF when both are closed.
             talk send:Xone 'expect:out\n' send:two shutdown expect-eof
         fi
         wait_until 5 exists "$TMP/read"
@@ -110,34 +108,34 @@ nobody_works_soon() { wait_until 5 nobody_works 200 >/dev/null; }
     done
 }
 
-@test "programs: one that closes its input first may write on" {
+@test "programs: a program that closed its input may write on" {
     make_gate
     serve_script pipe 'exec <&-; echo one; read -r line <$TMP/gate; echo two'
     client send:Xunread 'expect:one\n' "touch:$TMP/heard" 'expect:two\n' expect-eof
     wait_until 5 exists "$TMP/heard"
-    nobody_works 300
+    uses_no_cpu
     open_gate
     finish "$JOB"
 }
 
-@test "programs: what a program leaves in the background with its output open is heard" {
+@test "programs: output of a background process arrives" {
     make_gate
-    heard() {
+    background_output() {
         serve_script "$1" 'head -c 1 >/dev/null; (read -r line <$TMP/gate; echo late) & echo early'
         client send:X 'expect:early\n' "touch:$TMP/heard" 'expect:late\n' expect-eof
         wait_until 5 exists "$TMP/heard"
-        nobody_works_soon
+        settles
         open_gate
         finish "$JOB"
         rm "$TMP/heard"
     }
     for stdio in socket pipe; do
-        heard "$stdio"
+        background_output "$stdio"
         stop_daemon
     done
 }
 
-@test "programs: what a program leaves in the background holds no connection and becomes no zombie" {
+@test "programs: a background process without the output holds no connection and becomes no zombie" {
     make_gate
     detached() {
         serve_script "$1" 'trap "" HUP; head -c 1 >/dev/null; (exec >/dev/null 2>&1; exec <$TMP/gate; read -r line) & echo early'
@@ -161,21 +159,21 @@ nobody_works_soon() { wait_until 5 nobody_works 200 >/dev/null; }
     done
 }
 
-@test "programs: a terminal hangs up on its program when the client is gone" {
+@test "programs: a terminal hangs up when the client resets" {
     serve_script pty 'echo $$ >$TMP/part; mv $TMP/part $TMP/started; while :; do read -r line || exit; done'
     client send:X "wait-file:$TMP/started" reset
     finish "$JOB"
     wait_until 5 dispatchers_are 0
 }
 
-@test "programs: a terminal hangs up on its program when the client has left in peace" {
+@test "programs: a terminal hangs up when the client closes" {
     serve_script pty 'echo $$ >$TMP/part; mv $TMP/part $TMP/started; while :; do read -r line || exit; done'
     talk send:X "wait-file:$TMP/started" close
-    # A raw terminal knows no end of input, so this is the only way its program can learn of it.
+    # A raw terminal has no end of file, so its program can only learn of it by SIGHUP.
     wait_until 10 dispatchers_are 0
 }
 
-@test "programs: a client that ends its sending ends the program's input" {
+@test "programs: the end of the client's stream is the end of the program's input" {
     for stdio in socket pipe; do
         serve_script "$stdio" 'wc -c'
         talk send:X feed:99999 shutdown 'expect:100000\n' expect-eof
@@ -198,7 +196,7 @@ nobody_works_soon() { wait_until 5 nobody_works 200 >/dev/null; }
     talk send:X expect:X transfer:2000000 reset
 }
 
-@test "programs: an error in the middle of a script is the program's, and the log says so" {
+@test "programs: the exit code of a script is logged" {
     serve_script pipe 'exit 42'
     talk send:X expect-end
     log_says 'service=x reason=match .* exit=42$'

@@ -1,43 +1,43 @@
 #!/usr/bin/env bats
-# A relay carries every byte and every ending both ways, costs little while nothing moves, and says
-# when a target cannot be had.
+# A relay carries every byte, EOF and reset both ways, uses no CPU time while nothing moves, and logs a
+# target that cannot be reached.
 
 load harness
 
-# relay_to LINE...: a service for what begins with an X, with these lines as its own.
+# relay_to LINE...: starts the daemon with a service of these lines for streams that begin with X.
 relay_to() {
     { printf '%s\n' 'bind = 127.0.0.1:0' 'timeout = 60' '[x]' 'string = X'
         printf '%s\n' "$@"; } | configure
     start_daemon
 }
 
-@test "relay: a client may end its sending first" {
+@test "relay: a client may shut down first" {
     serve backend expect:Xhello expect-eof send:reply
     relay_to "connect = 127.0.0.1:$backend_port"
     talk send:Xhello shutdown expect:reply expect-eof
     log_says 'in=6 out=5 '
 }
 
-@test "relay: a server may end its sending first" {
+@test "relay: a server may shut down first" {
     serve backend send:greeting shutdown expect:Xlater expect-eof "touch:$TMP/done"
     relay_to "connect = 127.0.0.1:$backend_port"
     talk send:X expect:greeting expect-eof send:later shutdown
     wait_until 5 exists "$TMP/done"
 }
 
-@test "relay: both ends may end at once, with much on the way" {
+@test "relay: both ends may shut down at once, with megabytes in transit" {
     serve backend expect:X transfer:3000000 shutdown expect-eof
     relay_to "connect = 127.0.0.1:$backend_port"
     talk send:X transfer:3000000 shutdown expect-eof
     log_says 'in=3000001 out=3000000 '
 }
 
-@test "relay: one direction ended, the other goes on, and nobody is busy" {
+@test "relay: when one direction has ended the other goes on, and uses no CPU time while idle" {
     serve backend expect:X expect-eof "wait-file:$TMP/go" feed:1000000
     relay_to "connect = 127.0.0.1:$backend_port"
     client send:X shutdown drain:1000000 expect-eof
     wait_until 5 dispatchers_are 1
-    nobody_works 400
+    uses_no_cpu
     touch "$TMP/go"
     finish "$JOB"
 }
@@ -48,13 +48,13 @@ relay_to() {
     talk send:X expect-reset
 }
 
-@test "relay: a server's reset after the client ended its sending is still a reset" {
+@test "relay: a server's reset after the client has shut down is still a reset" {
     serve backend expect:X expect-eof reset
     relay_to "connect = 127.0.0.1:$backend_port"
     talk send:X shutdown expect-reset
 }
 
-@test "relay: a server's reset in the middle of an answer is no clean end" {
+@test "relay: a server's reset in the middle of an answer is not a clean end" {
     serve backend expect:X send:part acked "wait-file:$TMP/go" reset
     relay_to "connect = 127.0.0.1:$backend_port"
     talk send:X expect:part "touch:$TMP/go" expect-reset
@@ -67,7 +67,7 @@ relay_to() {
     wait_until 5 exists "$TMP/done"
 }
 
-@test "relay: a client's reset after the server ended its sending is still a reset" {
+@test "relay: a client's reset after the server has shut down is still a reset" {
     serve backend shutdown expect:X expect-reset "touch:$TMP/done"
     relay_to "connect = 127.0.0.1:$backend_port"
     talk send:X expect-eof reset
@@ -83,7 +83,7 @@ relay_to() {
     log_says "action=connect target=127.0.0.1:$second_port in=2 out=9 "
 }
 
-@test "relay: a target that answers neither yes nor no gives way to the next after a while" {
+@test "relay: after 5 s without an answer of a target the next one is tried" {
     answer second
     in_background "$PEER" hole 127.0.0.1:0 >"$TMP/hole.out"
     learn_port hole
@@ -103,7 +103,7 @@ relay_to() {
     log_says "target=localhost:$named_port "
 }
 
-@test "relay: a name that nobody knows ends the connection, and is logged" {
+@test "relay: a name that does not resolve ends the connection, and is logged" {
     relay_to 'connect = no-such-host.invalid:80'
     talk --limit 9000 send:X expect-end
     log_says 'cannot resolve no-such-host.invalid for service x, client 127.0.0.1:[0-9]+: '
@@ -139,24 +139,24 @@ relay_to() {
     log_says 'in=67108865 out=67108865 .* exit=0$'
 }
 
-# The dispatcher's own memory, in MEMORY, in KiB: what it shares with the zygote does not count.
+# The private memory of the dispatcher in KiB, in MEMORY.
 look_at_memory() {
     find_dispatchers
     MEMORY=$(sed -En 's/^RssAnon:\s+([0-9]+) kB/\1/p' "/proc/${DISPATCHERS[0]}/status")
 }
 
-# stalls: nobody moves a byte any more, and the dispatcher holds no more memory than it did.
+# No byte moves, and the memory of the dispatcher does not grow.
 stalls() {
     look_at_memory
     local before=$MEMORY
-    nobody_works 300
+    uses_no_cpu
     look_at_memory
     echo "$before KiB, then $MEMORY KiB"
     [[ $PORTSPLIT_FLAVOUR == asan ]] || ((MEMORY < 4096))
     ((MEMORY <= before + 64))
 }
 
-@test "relay: a client that does not read costs a bounded store and no processor time" {
+@test "relay: a client that does not read costs a bounded buffer and no CPU time" {
     serve backend expect:X feed:67108864
     relay_to "connect = 127.0.0.1:$backend_port"
     client send:X "wait-file:$TMP/go" drain:67108864 expect-eof
@@ -165,7 +165,7 @@ stalls() {
     finish "$JOB"
 }
 
-@test "relay: a server that does not read costs a bounded store and no processor time" {
+@test "relay: a server that does not read costs a bounded buffer and no CPU time" {
     serve backend "touch:$TMP/accepted" "wait-file:$TMP/go" expect:X drain:67108864 expect-eof
     relay_to "connect = 127.0.0.1:$backend_port"
     client send:X feed:67108864 shutdown expect-eof
@@ -175,23 +175,23 @@ stalls() {
     finish "$JOB"
 }
 
-@test "relay: a server that accepts and hangs keeps nobody busy" {
+@test "relay: a server that accepts and hangs costs no CPU time" {
     serve backend "touch:$TMP/accepted" hold
     relay_to "connect = 127.0.0.1:$backend_port"
     client send:X "wait-file:$TMP/go" shutdown expect-end
     wait_until 5 exists "$TMP/accepted"
-    nobody_works 500
+    uses_no_cpu
     touch "$TMP/go"
     finish "$JOB"
 }
 
-@test "relay: an urgent byte neither holds up what follows nor keeps anybody busy" {
+@test "relay: an urgent byte neither delays the bytes behind it nor uses CPU time" {
     serve backend expect:Xone "touch:$TMP/one" expect:two "touch:$TMP/two" expect-eof
     relay_to "connect = 127.0.0.1:$backend_port"
     client send:Xone acked "wait-file:$TMP/one" urgent:! acked send:two acked "wait-file:$TMP/two" \
         "wait-file:$TMP/go" shutdown expect-eof
     wait_until 5 exists "$TMP/two"
-    nobody_works 400
+    uses_no_cpu
     touch "$TMP/go"
     finish "$JOB"
 }
@@ -217,11 +217,11 @@ stalls() {
     talk send:X "${steps[@]}" shutdown expect-eof
     look_at_clock
     echo "$((NOW - start)) ms for 200 times"
-    # One delayed acknowledgement each would be 8 s.
+    # A delayed acknowledgement of 40 ms each would be 8 s.
     ((NOW - start < 2000))
 }
 
-# The dispatcher's system calls fail as told: injected CALL:ERROR[:when=...].
+# with_failing CALL:error=ERRNO[:when=...]: the system calls of the dispatcher fail so (strace(1), inject).
 with_failing() {
     export ASAN_OPTIONS=detect_leaks=0 # which does not work under a tracer
     WRAPPER=(strace -D -f --seccomp-bpf -qq -o /dev/null -e "trace=${1%%:*}" -e "inject=$1")
@@ -235,7 +235,7 @@ both_ways() {
 }
 
 @test "relay: without pipes to splice through, bytes pass all the same" {
-    # The sanitizer's own checks need pipes, so under it this is the next test once more.
+    # AddressSanitizer itself needs pipes, so with it this is the same as the next test.
     if [[ $PORTSPLIT_FLAVOUR == asan ]]; then
         with_failing splice:error=ENOSYS
     else

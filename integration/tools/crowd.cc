@@ -1,10 +1,11 @@
 // crowd HOST:PORT CAPTURE [COUNT SEED [FILE...]]
 //
-// Very many clients, and a capture of what they sent: COUNT connections, some at once, each with
-// first bytes that nobody thought of and that its SEED makes again. They are bytes of FILEs (hex,
-// `#` begins a comment), cut and spoilt, and bytes at random; sent in up to three segments, and
-// followed by the end of the stream. A client then reads to the end. Whoever explains CAPTURE must
-// decide as the server did.
+// Makes COUNT connections (1000), up to 32 at once, and writes what they send as a capture. So a test can
+// compare the verdicts of `portsplit explain --pcap CAPTURE` with those of the daemon.
+//
+// Each client sends random first bytes in up to three segments, then EOF, and reads to the end. The bytes
+// are those of a FILE (hex, `#` begins a comment), cut and with some bytes replaced, or all random. The
+// same SEED (1) gives the same bytes.
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -41,8 +42,7 @@ constexpr int kLimitMs = 20000;
     std::exit(1);
 }
 
-// --- what they send
-// -------------------------------------------------------------------------------
+// --- the bytes ------------------------------------------------------------------------------------
 
 std::string read_hex(const char* path) {
     std::ifstream file(path);
@@ -59,9 +59,10 @@ std::string read_hex(const char* path) {
     return bytes;
 }
 
-class Imagination {
+/// Makes first bytes from the seed.
+class ByteSource {
   public:
-    Imagination(unsigned seed, std::vector<std::string> known)
+    ByteSource(unsigned seed, std::vector<std::string> known)
         : random_(seed), known_(std::move(known)) {}
 
     std::size_t below(std::size_t limit) { return random_() % limit; }
@@ -71,7 +72,7 @@ class Imagination {
         std::string bytes = known_[below(known_.size())];
         if (below(2) == 0) bytes.resize(below(bytes.size() + 1));
         for (std::size_t i = below(3); i > 0 && !bytes.empty(); --i) {
-            // Early bytes decide most, so they are spoilt most.
+            // Early bytes decide most, so they are replaced most often.
             bytes[below(1 + below(bytes.size()))] = static_cast<char>(below(256));
         }
         return bytes;
@@ -91,8 +92,7 @@ class Imagination {
     std::vector<std::string> known_;
 };
 
-// --- what is kept of it
-// ---------------------------------------------------------------------------
+// --- the capture ----------------------------------------------------------------------------------
 
 /// Writes packets as raw IPv4 (RFC 791, RFC 9293), without checksums.
 class CaptureWriter {
@@ -105,7 +105,7 @@ class CaptureWriter {
 
     void stream(const sockaddr_in& from, const sockaddr_in& to,
                 const std::vector<std::string>& segments) {
-        // Never that of an earlier stream between the same ports, or they would be one.
+        // Differs from earlier streams of the same ports, which would be the same stream otherwise.
         std::uint32_t sequence = first_ += 1'000'003;
         segment(from, to, sequence++, TH_SYN, "");
         for (const std::string& bytes : segments) {
@@ -149,11 +149,10 @@ class CaptureWriter {
     std::string packet_;
 };
 
-// --- the clients
-// ----------------------------------------------------------------------------------
+// --- the clients ----------------------------------------------------------------------------------
 
-/// Says its bytes and ends its half of the connection.
-UniqueFd client(const sockaddr_in& server, Imagination& imagination, CaptureWriter& capture) {
+/// Connects, sends its bytes and EOF, and adds them to the capture.
+UniqueFd client(const sockaddr_in& server, ByteSource& source, CaptureWriter& capture) {
     UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     const int on = 1;
     ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -164,18 +163,17 @@ UniqueFd client(const sockaddr_in& server, Imagination& imagination, CaptureWrit
     socklen_t size = sizeof own;
     ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&own), &size);
 
-    const std::string bytes = imagination.bytes();
+    const std::string bytes = source.bytes();
     std::vector<std::string> segments;
     for (std::size_t at = 0; at < bytes.size();) {
         const bool is_last = segments.size() == 2;
         const std::size_t length =
-            is_last ? bytes.size() - at : 1 + imagination.below(bytes.size() - at);
+            is_last ? bytes.size() - at : 1 + source.below(bytes.size() - at);
         segments.push_back(bytes.substr(at, length));
         at += length;
     }
     for (const std::string& segment : segments) {
-        // A server that has decided may have ended the connection: what follows is lost, as it is
-        // to any client.
+        // A server that has decided may have closed already; then these bytes are lost.
         (void)::send(fd.get(), segment.data(), segment.size(), MSG_NOSIGNAL);
     }
     ::shutdown(fd.get(), SHUT_WR);
@@ -209,13 +207,13 @@ int main(int argc, char** argv) {
     std::vector<std::string> known;
     for (std::size_t i = 5; i < arguments.size(); ++i) known.push_back(read_hex(arguments[i]));
 
-    Imagination imagination(seed, std::move(known));
+    ByteSource source(seed, std::move(known));
     CaptureWriter capture(arguments[2]);
     std::array<UniqueFd, kAtOnce> clients;
     for (std::size_t i = 0; i < count + kAtOnce; ++i) {
         UniqueFd& slot = clients[i % kAtOnce];
         if (slot) read_to_end(slot);
-        slot = i < count ? client(server, imagination, capture) : UniqueFd();
+        slot = i < count ? client(server, source, capture) : UniqueFd();
     }
     return 0;
 }

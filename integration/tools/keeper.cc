@@ -1,9 +1,8 @@
 // keeper FOLDER PROGRAM [ARGUMENT...]
 //
-// Runs a program for a test and keeps hold of everything that comes of it: whatever loses its
-// parent becomes a child of this process (prctl(2) PR_SET_CHILD_SUBREAPER), so that a test can find
-// what was left behind by walking down from here. Writes FOLDER/pid at the start and FOLDER/status
-// (`exit=N` or `signal=N`) when the program ends, and ends itself with the last of its children.
+// Runs a program for a test and adopts its orphans (prctl(2) PR_SET_CHILD_SUBREAPER). So a test finds
+// every process that the program left behind among the descendants of the keeper. Writes FOLDER/pid at
+// the start and FOLDER/status (`exit=N` or `signal=N`) when the program ends. Exits with its last child.
 
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -18,7 +17,7 @@
 
 namespace {
 
-/// Written beside its place and moved there, so that no reader sees half of it.
+/// Writes another file and renames it, so that no reader sees half of it.
 void write_whole(const std::string& path, const std::string& text) {
     const std::string beside = path + ".new";
     std::ofstream(beside) << text << '\n';
@@ -52,7 +51,7 @@ int main(int argc, char** argv) {
         int status = 0;
         const pid_t pid = ::waitpid(-1, &status, 0);
         if (pid < 0 && errno == EINTR) continue;
-        if (pid < 0) return 0;  // ECHILD: all are gone
+        if (pid < 0) return 0;  // ECHILD: no child is left
         if (pid == program) write_whole(folder + "/status", describe(status));
     }
 }

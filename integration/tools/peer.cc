@@ -3,30 +3,43 @@
 // peer inetd HOST:PORT PROGRAM [ARGUMENT...]
 // peer hole HOST:PORT
 //
-// A TCP peer that follows a script. `connect` carries the steps out on a connection of its own,
-// `listen` on every connection it accepts, each in a process of its own; it first prints the port
-// it listens on. `inetd` starts a program on every connection it accepts, as a super-server does.
-// `hole` prints a port where no connection attempt is ever answered, neither yes nor no.
+// A TCP peer that follows a script of steps.
 //
-// Options:
-//   --limit MS         how long a step may wait for the other side (20000)
-//   --repeat N         connect N times, one after the other
-//   --until FILE       connect again and again until FILE exists; prints how many times
-// Steps:
-//   send:TEXT  send-bytewise:TEXT  send-cut:N:TEXT  urgent:C    \xNN, \r, \n, \0 in TEXT are bytes;
-//              pieces are segments, each sent when the one before is acknowledged
-//   trickle:MS:TEXT                     a byte every MS milliseconds
-//   acked      waits until all that was sent is acknowledged
-//   expect:TEXT                         receives exactly that
-//   expect-eof  expect-reset  expect-end    how the stream ends, with no byte before; -end is either
-//   print      writes everything up to the end of the stream to standard output
-//   echo       sends back what comes, until the end of the stream
-//   hold       reads nothing until the other side ends
-//   transfer:N  feed:N  drain:N         N bytes of a known stream both ways at once, out, or in
-//   shutdown  reset  close              ends sending; ends all with a reset; ends all
-//   say-port                            prints the own port
-//   touch:FILE  wait-file:FILE          tells the test, waits for it
-// The exit code is 0 when everything went as the script says.
+//   connect   connects and runs the steps
+//   listen    prints its port, accepts, and runs the steps in a process for each connection
+//   inetd     prints its port, accepts, and starts the program on each connection, as a super-server
+//   hole      prints a port whose connection attempts the kernel never answers
+//
+// Options of connect and listen:
+//   --limit MS           how long a step may wait for the other side (20000)
+//   --repeat N           connect N times, one after the other
+//   --until FILE         connect again and again until FILE exists; prints how many times
+//
+// Steps. In TEXT and C the escapes \xNN, \r, \n, \t, \0 and \\ are bytes.
+//   send:TEXT            sends TEXT
+//   send-bytewise:TEXT   sends a segment for each byte, after the one before is acknowledged
+//   send-cut:N:TEXT      the same in two segments, the first of N bytes
+//   trickle:MS:TEXT      sends a byte every MS milliseconds
+//   urgent:C             sends the byte C as urgent data
+//   acked                waits until everything sent is acknowledged
+//   expect:TEXT          receives exactly TEXT
+//   expect-eof           receives EOF and no byte before it
+//   expect-reset         receives a reset and no byte before it
+//   expect-end           receives EOF or a reset and no byte before it
+//   print                copies what it receives to standard output until EOF
+//   echo                 sends back what it receives until EOF
+//   hold                 reads nothing, and waits for the end of the other side
+//   transfer:N           sends and receives N bytes of a known stream at once (pattern.h)
+//   feed:N               sends N bytes of that stream
+//   drain:N              receives N bytes of that stream
+//   shutdown             shuts sending down: the other side receives EOF
+//   reset                closes with a reset
+//   close                closes
+//   say-port             prints the local port
+//   touch:FILE           creates FILE, which a test waits for
+//   wait-file:FILE       waits until FILE exists
+//
+// Exits 0 if every step succeeded. Otherwise standard error names the first step that failed.
 
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -71,7 +84,7 @@ struct FreeAddress {
 };
 using Address = std::unique_ptr<addrinfo, FreeAddress>;
 
-/// A numeric HOST:PORT, an IPv6 address in brackets.
+/// Parses a numeric HOST:PORT, with an IPv6 address in brackets. Exits on anything else.
 Address address_of(const std::string& text) {
     const std::size_t colon = text.rfind(':');
     std::string host = text.substr(0, colon);
@@ -81,12 +94,12 @@ Address address_of(const std::string& text) {
     hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
     addrinfo* found = nullptr;
     if (::getaddrinfo(host.c_str(), text.c_str() + colon + 1, &hints, &found) != 0) {
-        give_up("no address: " + text);
+        give_up("not an address: " + text);
     }
     return Address(found);
 }
 
-/// Takes the options off the front.
+/// Parses the options and removes them from `words`.
 Options take_options(std::span<char*>& words) {
     Options options;
     while (words.size() >= 2 && std::string_view(words[0]).starts_with("--")) {
@@ -126,7 +139,7 @@ int connect(const std::string& where, std::span<char*> words) {
 }
 
 void say_port(const UniqueFd& listener) {
-    sockaddr_in6 own{};  // the port lies at the same place in both families
+    sockaddr_in6 own{};  // the port has the same offset in both families
     socklen_t length = sizeof own;
     ::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&own), &length);  // sockaddr(3type)
     std::printf("%d\n", ntohs(own.sin6_port));
@@ -145,12 +158,12 @@ UniqueFd listen_on(const std::string& where, int backlog) {
     return fd;
 }
 
-/// Serves every connection in a process of its own, which ends no later than this one.
+/// Calls `serve` in a child process for each connection. The children die with this process.
 template <typename Serve>
 [[noreturn]] void accept_all(const std::string& where, Serve serve) {
     const UniqueFd listener = listen_on(where, SOMAXCONN);
     say_port(listener);
-    ::signal(SIGCHLD, SIG_IGN);  // nobody waits for them: a failed step is told on standard error
+    ::signal(SIGCHLD, SIG_IGN);  // no zombies: a child reports a failed step on standard error
     while (true) {
         UniqueFd fd(
             retry([&] { return ::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC); }));
@@ -164,7 +177,7 @@ template <typename Serve>
     }
 }
 
-/// Fills the listener's own queue: Linux then drops whatever asks for a connection.
+/// Fills the accept queue of its own listening socket. Linux then drops every further SYN.
 [[noreturn]] void be_hole(const std::string& where) {
     const UniqueFd listener = listen_on(where, 0);
     sockaddr_storage own{};
@@ -200,7 +213,7 @@ template <typename Serve>
 }  // namespace
 
 int main(int argc, char** argv) {
-    // The script is the contract of every test; a closed reader must not end it.
+    // A step that sends to a closed connection must fail with EPIPE, and not end the process.
     ::signal(SIGPIPE, SIG_IGN);
     const std::string_view mode = argc > 1 ? argv[1] : "";
     if (argc == 3 && mode == "hole") be_hole(argv[2]);

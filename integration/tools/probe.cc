@@ -1,8 +1,8 @@
 // probe [--echo] [--file PATH] [ARGUMENT...]
 //
-// A program for a service to start: says on descriptor 1, line by line, what state it was started
-// in, and ends the account with `end`. With --echo it then sends back what it reads. With --file
-// the account goes to a file, and nothing to descriptor 1.
+// A program for a service to start. It prints a report of the state in which it was started: descriptors,
+// arguments, environment, peer, terminal, signals, process and user, a line each, and `end`. The report
+// goes to descriptor 1, or with --file to a file. With --echo it then sends back what it reads.
 
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -48,8 +48,8 @@ std::string access_of(int flags) {
     }
 }
 
-/// `fd N: KIND ACCESS blocking|nonblocking` for every open descriptor, in order.
-void say_descriptors(std::ostream& out) {
+/// Prints `fd N: KIND ACCESS blocking|nonblocking` for every open descriptor, in order.
+void report_descriptors(std::ostream& out) {
     std::map<int, std::string> lines;
     DIR* folder = ::opendir("/proc/self/fd");
     if (folder == nullptr) return;
@@ -65,7 +65,7 @@ void say_descriptors(std::ostream& out) {
     for (const auto& [fd, line] : lines) out << "fd " << fd << ": " << line << '\n';
 }
 
-void say_socket(std::ostream& out) {
+void report_socket(std::ostream& out) {
     sockaddr_storage storage{};
     socklen_t length = sizeof storage;
     auto* generic = reinterpret_cast<sockaddr*>(&storage);  // sockaddr(3type)
@@ -88,7 +88,7 @@ void say_socket(std::ostream& out) {
     out << "lowat=" << low_water << '\n';
 }
 
-void say_terminal(std::ostream& out) {
+void report_terminal(std::ostream& out) {
     const int controlling = ::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
     out << "controlling=" << (controlling >= 0 ? "yes" : "no") << '\n';
     if (controlling >= 0) ::close(controlling);
@@ -101,7 +101,7 @@ void say_terminal(std::ostream& out) {
     out << "mode=" << (cooked ? "cooked" : "raw") << '\n';
 }
 
-void say_signals(std::ostream& out) {
+void report_signals(std::ostream& out) {
     std::ifstream status("/proc/self/status");
     for (std::string line; std::getline(status, line);) {
         for (const std::string_view key : {"SigBlk:", "SigIgn:", "SigCgt:"}) {
@@ -112,7 +112,7 @@ void say_signals(std::ostream& out) {
     }
 }
 
-void say_account(std::ostream& out) {
+void report_user(std::ostream& out) {
     out << "uid=" << ::getuid() << ' ' << ::geteuid() << '\n';
     out << "gid=" << ::getgid() << ' ' << ::getegid() << '\n';
     std::array<gid_t, 64> groups{};
@@ -127,7 +127,7 @@ void say_account(std::ostream& out) {
     out << "regain=" << (regained ? "yes" : "no") << '\n';
 }
 
-void say_process(std::ostream& out) {
+void report_process(std::ostream& out) {
     const mode_t mask = ::umask(0);
     ::umask(mask);
     out << "umask=" << std::oct << mask << std::dec << '\n';
@@ -159,16 +159,16 @@ void echo() {
 }  // namespace
 
 int main(int argc, char** argv) {
-    std::ostringstream account;
-    say_descriptors(account);  // before anything here opens one
-    for (int i = 0; i < argc; ++i) account << "argv " << i << ": " << argv[i] << '\n';
-    for (char** entry = environ; *entry != nullptr; ++entry) account << "env " << *entry << '\n';
-    say_socket(account);
-    say_terminal(account);
-    say_signals(account);
-    say_process(account);
-    say_account(account);
-    account << "end\n";
+    std::ostringstream report;
+    report_descriptors(report);  // first, because the others open descriptors
+    for (int i = 0; i < argc; ++i) report << "argv " << i << ": " << argv[i] << '\n';
+    for (char** entry = environ; *entry != nullptr; ++entry) report << "env " << *entry << '\n';
+    report_socket(report);
+    report_terminal(report);
+    report_signals(report);
+    report_process(report);
+    report_user(report);
+    report << "end\n";
 
     std::string path;
     bool echoes = false;
@@ -178,9 +178,9 @@ int main(int argc, char** argv) {
         if (argument == "--file" && i + 1 < argc) path = argv[i + 1];
     }
     if (path.empty()) {
-        write_all(account.str());
+        write_all(report.str());
     } else {
-        std::ofstream(path) << account.str();
+        std::ofstream(path) << report.str();
     }
     if (echoes) echo();
     return 0;

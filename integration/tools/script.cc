@@ -31,6 +31,7 @@ using portsplit::sys::poll_timeout;
 using portsplit::sys::retry;
 using std::chrono::milliseconds;
 
+/// How often a step looks for what no descriptor signals: a file, an empty send queue.
 constexpr milliseconds kLook{2};
 
 std::uint64_t number(std::string_view text) {
@@ -39,7 +40,7 @@ std::uint64_t number(std::string_view text) {
     return value;
 }
 
-/// Text for a message, so that no byte under test reaches a terminal.
+/// Escapes bytes for a message, so that no byte under test reaches a terminal.
 std::string shown(std::string_view bytes) {
     std::string text;
     for (const char c : bytes.substr(0, 200)) {
@@ -155,7 +156,7 @@ bool Script::send(std::string_view bytes, int flags) {
     return true;
 }
 
-/// Each piece a segment of its own: the next is sent once the one before has been acknowledged.
+/// Sends each piece as a segment: the next one after the one before is acknowledged.
 bool Script::send_in_pieces(std::string_view bytes, std::size_t first, std::size_t piece) {
     std::size_t size = first;
     while (!bytes.empty()) {
@@ -167,7 +168,7 @@ bool Script::send_in_pieces(std::string_view bytes, std::size_t first, std::size
     return true;
 }
 
-/// A byte every so many milliseconds: here the time itself is what a test is about.
+/// Sends a byte every MS milliseconds. Sleeps, because tests of the deadline need the time itself.
 bool Script::trickle(std::string_view argument) {
     const std::size_t colon = std::min(argument.find(':'), argument.size() - 1);
     for (const char byte : unescaped(argument.substr(colon + 1))) {
@@ -253,7 +254,7 @@ bool Script::print() {
     }
 }
 
-/// Until the other side ends; for as long as that takes.
+/// Runs until the other side ends, without a limit.
 bool Script::echo() {
     std::array<char, 65536> buffer;
     while (true) {
@@ -273,14 +274,14 @@ bool Script::echo() {
     }
 }
 
-/// Reads nothing until the other side resets or has ended everything; for as long as that takes.
+/// Reads nothing until the other side shuts down or resets, without a limit.
 bool Script::hold() {
     pollfd entry{.fd = socket_.get(), .events = POLLRDHUP, .revents = 0};
     retry([&] { return ::poll(&entry, 1, -1); });
     return true;
 }
 
-/// Both ways at once, as pattern streams.
+/// Sends and receives the stream of pattern.h at once.
 bool Script::transfer(std::uint64_t to_send, std::uint64_t to_receive) {
     std::vector<std::byte> out(65536);
     std::vector<std::byte> in(65536);
@@ -332,7 +333,7 @@ bool Script::reset() {
 }
 
 bool Script::say_port() {
-    sockaddr_in6 own{};  // the port lies at the same place in both families
+    sockaddr_in6 own{};  // the port has the same offset in both families
     socklen_t length = sizeof own;
     auto* generic = reinterpret_cast<sockaddr*>(&own);  // sockaddr(3type)
     if (::getsockname(socket_.get(), generic, &length) < 0) return fail_with_errno("getsockname");

@@ -1,5 +1,5 @@
 #pragma once
-// The steps of a scripted TCP peer, carried out on one connected socket. `peer` says what they are.
+// Runs the steps of a scripted TCP peer on one connected socket. peer.cc has the table of steps.
 
 #include <chrono>
 #include <span>
@@ -10,7 +10,7 @@
 
 namespace integration {
 
-/// The bytes that a text with \xNN, \n, \r, \t, \0 and \\ stands for.
+/// Returns the bytes of a text with the escapes \xNN, \n, \r, \t, \0 and \\.
 std::string unescaped(std::string_view text);
 
 class Script {
@@ -18,9 +18,8 @@ class Script {
     /// @param limit  how long any one step may wait for the other side
     Script(portsplit::sys::UniqueFd socket, std::chrono::milliseconds limit);
 
-    /// Carries the steps out in order.
-    /// @returns whether all went as the script says; the first that did not is told on standard
-    /// error
+    /// Runs the steps in order. The first that fails is reported on standard error.
+    /// @returns true if every step succeeded
     bool run(std::span<char* const> steps);
 
   private:

@@ -1,20 +1,21 @@
 #!/usr/bin/env bats
-# What README.md and the manuals give to paste is pasted: every entry serves a connection, with no other
-# port, paths and user than those of this test in it.
+# Every entry that README.md and the manuals give to paste serves a connection as it stands. Only port,
+# paths and user are replaced by those of the test.
 
-load doors
+load super_server
 
 README=$BATS_TEST_DIRNAME/../README.md
 CONTAINERFILE=$BATS_TEST_DIRNAME/../contrib/container/Containerfile
 
-# readme HEADING: the block to paste below that heading.
+# readme HEADING: prints the block below that heading.
 readme() {
     awk -v heading="### $1" '$0 == heading { here = 1; next }
         here && /^```/ { if (inside) exit; inside = 1; next }
         inside' "$README" | something
 }
 
-# manual PAGE HEADING [PATTERN]: the block, or the first that has a line like that.
+# manual PAGE HEADING [PATTERN]: prints the first block below that heading, or the first that has a line
+# that matches.
 manual() {
     awk -v heading=".Ss $2" -v pattern="${3:-.}" '/^\.S[hs]/ { here = $0 == heading }
         here && /^\.Bd -literal/ { inside = 1; block = ""; wanted = 0; next }
@@ -23,10 +24,10 @@ manual() {
         "$PORTSPLIT_BUILD/man/$1" | something
 }
 
-# Passes everything on, and fails when that is nothing.
+# Copies its input, and fails if that is empty.
 something() { grep '' || { echo 'nothing to paste' >&2 && false; }; }
 
-# An entry with this test's port, paths and user. Only root can become somebody else.
+# Copies an entry, with this test's port, paths and user. Only root can run it as another user.
 fit() {
     local other_user='s/-u "[^"]*" -g "[^"]*"//; s/,su=[a-z]+//'
     (($(id -u) != 0)) || other_user=
@@ -35,7 +36,7 @@ fit() {
         -e "s/(user +=|nowait\.[0-9]+|id -u|id -g) portsplit/\1 $(id -un)/g; s/su=portsplit/su=$(id -un)/" -e "$other_user"
 }
 
-# Where `cmake --install` put it, and where the machine has its own.
+# Copies commands, with the paths of the installed files and, for those of the machine, of $TMP.
 elsewhere() {
     local prefix
     prefix=$(installed sbin/portsplitd)
@@ -48,7 +49,8 @@ fit_file() {
     cat "$TMP/fitted" >"$1"
 }
 
-setup_door() {
+# configure_cat [with-bind]: a service that echoes, on a free port.
+configure_cat() {
     find_free_port
     PORT=$FREE
     {
@@ -57,7 +59,7 @@ setup_door() {
     } | configure
 }
 
-# start_pasted COMMAND: as the super-server.
+# start_pasted COMMAND: starts it as the super-server.
 start_pasted() {
     local command
     command=$(fit <<<"$1")
@@ -66,7 +68,7 @@ start_pasted() {
 
 serves() { talk send:MEOW-please expect:MEOW-please shutdown expect-eof; }
 
-# enables UNIT COMMANDS: which would enable the unit, and it is there.
+# enables UNIT COMMANDS: the commands enable the unit, which is installed. systemctl is not run.
 enables() {
     # shellcheck disable=SC2317
     systemctl() { echo "$*" >>"$TMP/systemctl"; }
@@ -76,26 +78,26 @@ enables() {
     exists "$(installed "systemd/system/$1")"
 }
 
-# setting KEY UNIT: of an installed unit.
+# setting KEY UNIT: prints a setting of an installed unit.
 setting() { sed -n "s/^$1=//p" "$(installed "systemd/system/$2")" | something; }
 
 # --- README.md -------------------------------------------------------------------------------------
 
 @test "docs: README, standalone" {
-    setup_door with-bind
+    configure_cat with-bind
     start_pasted "$(readme Standalone)"
     serves
 }
 
 @test "docs: README, a service of systemd" {
-    setup_door with-bind
+    configure_cat with-bind
     enables portsplit.service "$(readme 'systemd: a service')"
     start_pasted "$(setting ExecStart portsplit.service)"
     serves
 }
 
 @test "docs: README, socket activation of systemd" {
-    setup_door
+    configure_cat
     enables portsplit.socket "$(readme 'systemd: socket activation')"
     local port
     port=$(setting ListenStream portsplit.socket)
@@ -104,7 +106,7 @@ setting() { sed -n "s/^$1=//p" "$(installed "systemd/system/$2")" | something; }
 }
 
 @test "docs: README, one process of systemd's for each connection" {
-    setup_door
+    configure_cat
     enables portsplit-inetd.socket "$(readme 'systemd: one process for each connection')"
     local port
     port=$(setting ListenStream portsplit-inetd.socket)
@@ -113,7 +115,7 @@ setting() { sed -n "s/^$1=//p" "$(installed "systemd/system/$2")" | something; }
 }
 
 @test "docs: README, xinetd" {
-    setup_door
+    configure_cat
     mkdir -p "$TMP/etc/xinetd.d"
     eval "$(readme xinetd | elsewhere)"
     fit_file "$TMP/etc/xinetd.d/portsplit"
@@ -123,20 +125,20 @@ setting() { sed -n "s/^$1=//p" "$(installed "systemd/system/$2")" | something; }
 }
 
 @test "docs: README, inetd" {
-    setup_door
+    configure_cat
     readme inetd | fit >"$TMP/inetd.conf"
     start_super "$PORTSPLIT_PEERS/inetd" -i "$TMP/inetd.conf"
     serves
 }
 
 @test "docs: README, tcpserver" {
-    setup_door
+    configure_cat
     start_pasted "$(readme tcpserver)"
     serves
 }
 
 @test "docs: README, s6" {
-    setup_door with-bind
+    configure_cat with-bind
     mkdir -p "$TMP/run/service"
     s6-svscan "$TMP/run/service" >>"$TMP/super" 2>&1 3>&- &
     SUPERSERVER=$!
@@ -152,7 +154,7 @@ setting() { sed -n "s/^$1=//p" "$(installed "systemd/system/$2")" | something; }
 }
 
 @test "docs: README, runit" {
-    setup_door with-bind
+    configure_cat with-bind
     mkdir -p "$TMP/etc/sv" "$TMP/etc/service"
     eval "$(readme runit | elsewhere)"
     fit_file "$TMP/etc/sv/portsplit/run"
@@ -166,13 +168,13 @@ setting() { sed -n "s/^$1=//p" "$(installed "systemd/system/$2")" | something; }
 }
 
 @test "docs: README, a container finds its file and its port, and the stop signal waits for connections" {
-    setup_door with-bind
+    configure_cat with-bind
     local said run
     said=$(<"$CONTAINERFILE")
     run=$(readme Container | grep '^docker run')
     [[ $run == *" -p 443:$(sed -n 's/^EXPOSE //p' <<<"$said") "* ]]
     [[ $said == *"[\"$(sed -E 's/.*:([^: ]+):ro .*/\1/' <<<"$run")/portsplit.conf\"]"* ]]
-    # portsplitd(8) says the same.
+    # portsplitd(8) has the same lines.
     diff <(manual portsplitd.8 Containers) <(grep -E '^(STOPSIGNAL|ENTRYPOINT|CMD) ' <<<"$said")
 
     local command user=()
@@ -193,7 +195,7 @@ setting() { sed -n "s/^$1=//p" "$(installed "systemd/system/$2")" | something; }
 # --- the manuals -----------------------------------------------------------------------------------
 
 @test "docs: portsplit-dispatch(8), xinetd" {
-    setup_door
+    configure_cat
     manual portsplit-dispatch.8 xinetd | fit >"$TMP/xinetd.conf"
     start_super "$PORTSPLIT_PEERS/xinetd" -dontfork -f "$TMP/xinetd.conf" -pidfile "$TMP/xinetd.pid" \
         -filelog "$TMP/xinetd.log"
@@ -201,25 +203,25 @@ setting() { sed -n "s/^$1=//p" "$(installed "systemd/system/$2")" | something; }
 }
 
 @test "docs: portsplit-dispatch(8), inetd" {
-    setup_door
+    configure_cat
     manual portsplit-dispatch.8 inetd | fit >"$TMP/inetd.conf"
     start_super "$PORTSPLIT_PEERS/inetd" -i "$TMP/inetd.conf"
     serves
 }
 
 @test "docs: portsplit-dispatch(8), tcpserver" {
-    setup_door
+    configure_cat
     start_pasted "$(manual portsplit-dispatch.8 tcpserver)"
     serves
 }
 
 @test "docs: portsplit-dispatch(8), socat" {
-    setup_door
+    configure_cat
     start_pasted "$(manual portsplit-dispatch.8 socat)"
     serves
 }
 
-@test "docs: portsplit-dispatch(8), what the super-server set is kept, and its addresses are believed" {
+@test "docs: portsplit-dispatch(8), variables of the super-server are kept, and its addresses are logged" {
     configure <<END
 [probe]
 string = P
@@ -229,18 +231,18 @@ END
     PORT=$FREE
     start_super env SUPER=kept REMOTE_HOST=replaced TCPREMOTEIP=192.0.2.7 TCPREMOTEPORT=50022 \
         socat "TCP-LISTEN:$PORT,bind=127.0.0.1,reuseaddr,fork" "EXEC:$DISPATCH --inetd --log $LOG $CONFIG,nofork"
-    talk send:P print >"$TMP/account" 2>"$TMP/talk" || true
+    talk send:P print >"$TMP/report" 2>"$TMP/talk" || true
     local line
     for line in SUPER=kept TCPREMOTEIP=192.0.2.7 TCPREMOTEPORT=50022 REMOTE_ADDR=192.0.2.7 REMOTE_HOST=192.0.2.7 \
         "TCPLOCALPORT=$PORT"; do
         echo "$line"
-        file_says "$TMP/account" "^env $line\$"
+        file_says "$TMP/report" "^env $line\$"
     done
     log_says "service=probe reason=match src=192.0.2.7 sport=50022 dst=127.0.0.1 dport=$PORT "
 }
 
-@test "docs: portsplit-dispatch(8), what is refused" {
-    setup_door
+@test "docs: portsplit-dispatch(8), listening and datagram sockets are refused" {
+    configure_cat
     # refused MESSAGE [OPTION]: systemd-socket-activate passes descriptor 3, where it listens itself.
     refused() {
         systemd-socket-activate "${@:2}" -l "127.0.0.1:$PORT" "$SHELL_PROGRAM" -c \
@@ -266,7 +268,7 @@ END
     done
 }
 
-@test "docs: portsplitd(8), the socket unit as it is edited there" {
+@test "docs: portsplitd(8), the edited socket unit is valid" {
     mkdir "$TMP/units"
     cp "$(installed systemd/system/portsplit.socket)" "$(installed systemd/system/portsplit-relay.service)" "$TMP/units"
     sed -i '/^Documentation=/d' "$TMP/units"/*
@@ -277,8 +279,8 @@ END
     [[ -z $output ]]
 }
 
-@test "docs: portsplitd(8), a bind within a socket that is passed cannot be bound" {
-    setup_door with-bind
+@test "docs: portsplitd(8), a bind of the port of a passed socket is an error" {
+    configure_cat with-bind
     systemd-socket-activate -l "$PORT" "$PORTSPLIT_BIN/portsplitd" --log "$LOG" "$CONFIG" >"$TMP/super" 2>&1 3>&- &
     SUPERSERVER=$!
     BACKGROUND+=("$SUPERSERVER")
@@ -292,7 +294,7 @@ END
 @test "docs: portsplitd(8), s6 and runit" {
     local supervisor
     for supervisor in s6 runit; do
-        setup_door with-bind
+        configure_cat with-bind
         manual portsplitd.8 "$supervisor" | fit >"$TMP/run-$supervisor"
         diff "$TMP/run-$supervisor" <(sed '/^# /d' "$(installed "$supervisor/portsplit/run")" | fit)
         chmod +x "$TMP/run-$supervisor"
@@ -302,7 +304,7 @@ END
     file_says "$TMP/ready-s6" 'listening on'
 }
 
-@test "docs: every unit that is named is installed" {
+@test "docs: every unit that README.md and the manuals name is installed" {
     local unit units=0
     while read -r unit; do
         echo "$unit"

@@ -1,18 +1,12 @@
 #!/usr/bin/env bats
-# Under a service manager, a supervisor, or as the only program of a container: the shipped entries as
-# they are installed, what the manager is told, and what a restart leaves alone.
+# Under systemd, s6 or runit, or as process 1 of a container: the installed entries work, the manager is
+# notified, and a restart cuts no connection.
 
 load harness
 
-setup_file() {
-    export ENTRIES=$BATS_FILE_TMPDIR/entries
-    DESTDIR=$ENTRIES "${PORTSPLIT_CMAKE:?}" --install "${PORTSPLIT_BUILD:?}" >"$BATS_FILE_TMPDIR/install"
-}
+setup_file() { install_entries; }
 
-# The installed file whose path ends so.
-installed() { find "$ENTRIES" -path "*/$1"; }
-
-# Unit files that name programs which are there, in UNITS.
+# Copies of the installed units that name the programs under test, in UNITS.
 take_units() {
     UNITS=$TMP/units
     mkdir "$UNITS"
@@ -21,48 +15,47 @@ take_units() {
     sed -i '/^Documentation=/d' "$UNITS"/*.socket
 }
 
-# start_notified OPTION...: the daemon, with what it tells its manager in $TMP/told.
+# Starts the daemon; its messages to the service manager (sd_notify(3)) are in $TMP/told.
 start_notified() {
     in_background socat -u "UNIX-RECV:$TMP/notify" "OPEN:$TMP/told,creat,append"
     wait_until 10 exists "$TMP/notify"
     export NOTIFY_SOCKET=$TMP/notify
-    start_daemon "$@"
+    start_daemon
     unset NOTIFY_SOCKET
 }
 told() { wait_until 10 file_says "$TMP/told" "$1"; }
 
 one_service() {
     answer one
-    configure <<END
-bind = 127.0.0.1:0
-[one]
-string = one
-connect = 127.0.0.1:$one_port
-END
+    configure_answers one
 }
 
-@test "service: systemd finds nothing wrong with the units" {
+# The port of 127.0.0.1 that the log names, in PORT.
+take_port() {
+    log_says 'listening on 127.0.0.1:[0-9]'
+    PORT=$(sed -n 's/.*listening on 127.0.0.1://p' "$LOG")
+}
+
+@test "service manager: systemd finds nothing wrong with the units" {
     take_units
     run -0 systemd-analyze verify "$UNITS"/*
     [[ -z $output ]]
 }
 
-@test "service: the profile for relays only exposes next to nothing" {
+@test "service manager: the profile for relays only exposes next to nothing" {
     take_units
     cd "$UNITS"
     run -0 systemd-analyze security --offline=yes --threshold=20 --no-pager ./portsplit-relay.service
 }
 
-@test "service: the manager is told of readiness, reloads, connections and the end" {
+@test "service manager: the manager is notified of readiness, reloads, connections and the end" {
     one_service
     start_notified
     told 'READY=1'
     told "STATUS=serving 0 connections on 127.0.0.1:$PORT"
-    client send:one "expect:one:one" "touch:$TMP/up" "wait-file:$TMP/go" shutdown expect-eof
-    wait_until 10 exists "$TMP/up"
+    hold_open one
     told 'STATUS=serving 1 connections'
-    touch "$TMP/go"
-    finish "$JOB"
+    go_on "$JOB"
     : >"$TMP/told"
     reload
     told 'RELOADING=1'
@@ -72,7 +65,7 @@ END
     told 'STOPPING=1'
 }
 
-@test "service: a failed reload is told as such, and the daemon is ready again" {
+@test "service manager: the manager is notified of a failed reload, and that the daemon is ready again" {
     one_service
     start_notified
     echo nonsense >>"$CONFIG"
@@ -81,7 +74,7 @@ END
     told 'RELOADING=1'
 }
 
-@test "service: the watchdog is fed" {
+@test "service manager: the watchdog is fed" {
     one_service
     export WATCHDOG_USEC=200000
     start_notified
@@ -89,23 +82,21 @@ END
     told 'WATCHDOG=1'
 }
 
-@test "service: the watchdog is fed while the last connection is waited for" {
+@test "service manager: the watchdog is fed after QUIT until the last connection ends" {
     one_service
     export WATCHDOG_USEC=200000
     start_notified
     unset WATCHDOG_USEC
-    client send:one expect:one:one "touch:$TMP/up" "wait-file:$TMP/go" shutdown expect-eof
-    wait_until 10 exists "$TMP/up"
+    hold_open one
     kill -QUIT "$DAEMON"
     told 'STATUS=ending with the last of 1 connections'
     : >"$TMP/told"
     told 'WATCHDOG=1'
-    touch "$TMP/go"
-    finish "$JOB"
+    go_on "$JOB"
     expect_exit 0
 }
 
-@test "service: no program finds what the manager said to the daemon" {
+@test "service manager: no program inherits the variables of the manager" {
     configure <<END
 bind = 127.0.0.1:0
 [probe]
@@ -115,14 +106,14 @@ END
     export WATCHDOG_USEC=60000000
     start_notified
     unset WATCHDOG_USEC
-    talk send:P print >"$TMP/account" 2>"$TMP/talk" || true
-    file_says "$TMP/account" '^end'
-    not file_says "$TMP/account" '^env \(NOTIFY_SOCKET\|WATCHDOG\|LISTEN_\)'
+    talk send:P print >"$TMP/report" 2>"$TMP/talk" || true
+    file_says "$TMP/report" '^end'
+    not file_says "$TMP/report" '^env \(NOTIFY_SOCKET\|WATCHDOG\|LISTEN_\)'
     find_zygote
     not grep -qzE '^(NOTIFY_SOCKET|WATCHDOG|LISTEN_)' "/proc/$ZYGOTE/environ"
 }
 
-@test "service: passed sockets of every kind are served, and what is none is refused in words" {
+@test "service manager: passed sockets of every family are served, and stay over a reload" {
     answer one
     configure <<END
 [one]
@@ -148,27 +139,27 @@ END
     "$PEER" connect "127.0.0.1:$v4" send:one expect:one:one shutdown expect-eof
 }
 
-@test "service: a datagram socket is refused in words, and the rest is served" {
+@test "service manager: a passed datagram socket is refused with a reason, and the rest is served" {
     one_service
     find_free_port
     systemd-socket-activate --datagram -l "127.0.0.1:$FREE" "$PORTSPLIT_BIN/portsplitd" --log "$LOG" "$CONFIG" \
         >"$TMP/super" 2>&1 3>&- &
     BACKGROUND+=($!)
-    # A datagram is what starts the daemon then.
+    # systemd-socket-activate starts the daemon at the first datagram.
     knock() { echo x >"/dev/udp/127.0.0.1/$FREE" && log_has "$1"; }
     wait_until 10 knock 'which is no listening stream socket'
     log_says 'listening on 127.0.0.1'
 }
 
-@test "service: LISTEN_FDS meant for another process is not believed" {
+@test "service manager: LISTEN_FDS for another process is ignored" {
     one_service
     export LISTEN_FDS=5 LISTEN_PID=1
     start_daemon
     unset LISTEN_FDS LISTEN_PID
-    talk send:one expect:one:one shutdown expect-eof
+    reaches one
 }
 
-@test "service: a passed socket serves the bind of its address" {
+@test "service manager: a passed socket serves the bind of its address" {
     answer one
     find_free_port
     printf 'bind = 127.0.0.1:%s\n[one]\nstring = one\nconnect = 127.0.0.1:%s\n' "$FREE" "$one_port" | configure
@@ -180,7 +171,7 @@ END
     log_has "passed the socket unknown: 127.0.0.1:$FREE, which serves the bind of its address"
 }
 
-@test "service: with nothing to do for the time given, the daemon ends, and not before" {
+@test "service manager: --idle-exit ends the daemon so long after its last connection" {
     one_service
     start_daemon --idle-exit 1
     client send:one expect:one:one "wait-file:$TMP/go" shutdown expect-eof
@@ -188,31 +179,29 @@ END
     is_alive "$DAEMON"
     touch "$TMP/go"
     finish "$JOB"
-    # Counted from the end of the connection, not from its beginning.
+    # The second counts from the end of the connection.
     pass_time 500
     is_alive "$DAEMON"
     expect_exit 0
     log_says 'ending after 1 s without a connection'
 }
 
-@test "service: a restart leaves a live connection alone and binds at once" {
+@test "service manager: a restart cuts no connection and binds at once" {
     one_service
     start_daemon
     sed -i "s/^bind.*/bind = 127.0.0.1:$PORT/" "$CONFIG"
     reload
-    client send:one expect:one:one "touch:$TMP/up" "wait-file:$TMP/go" send:more expect:more shutdown expect-eof
+    hold_open one
     local live=$JOB
-    wait_until 10 exists "$TMP/up"
     stop_daemon
     local first=$KEEPER
     start_daemon
-    talk send:one expect:one:one shutdown expect-eof
-    touch "$TMP/go"
-    finish "$live"
+    reaches one
+    go_on "$live"
     wait_until 10 is_over "$first"
 }
 
-@test "service: s6 sees it ready, and ends it" {
+@test "service manager: s6 starts it, sees it ready, and stops it" {
     one_service
     mkdir "$TMP/service"
     sed -E "s|exec [^ ]*/portsplitd|exec $PORTSPLIT_BIN/portsplitd|; s| [^ ]*/portsplit.conf| $CONFIG|; s|2>&1|>$LOG 2>\&1|" \
@@ -222,27 +211,26 @@ END
     in_background s6-supervise "$TMP/service"
     wait_until 10 exists "$TMP/service/supervise/control"
     s6-svwait -U -t "$((10000 * PORTSPLIT_PATIENCE))" "$TMP/service"
-    read -r _ _ _ PORT < <(sed -n 's/.*listening on 127.0.0.1:/listening on at /p' "$LOG")
-    talk send:one expect:one:one shutdown expect-eof
+    take_port
+    reaches one
     s6-svc -xd "$TMP/service"
     finish "$JOB"
 }
 
-@test "service: runit runs it, and ends it" {
+@test "service manager: runit starts it and stops it" {
     one_service
     mkdir "$TMP/service"
     sed -E "s|exec [^ ]*/portsplitd|exec $PORTSPLIT_BIN/portsplitd|; s| [^ ]*/portsplit.conf| $CONFIG|; s|2>&1|>$LOG 2>\&1|" \
         "$(installed runit/portsplit/run)" >"$TMP/service/run"
     chmod +x "$TMP/service/run"
     in_background runsv "$TMP/service"
-    log_says 'listening on 127.0.0.1:[0-9]'
-    read -r _ _ _ PORT < <(sed -n 's/.*listening on 127.0.0.1:/listening on at /p' "$LOG")
-    talk send:one expect:one:one shutdown expect-eof
+    take_port
+    reaches one
     sv -w 10 exit "$TMP/service"
     finish "$JOB"
 }
 
-@test "service: as process 1 of a container it reaps orphans, and ends when it is told to" {
+@test "service manager: as process 1 of a container it reaps orphans, and exits at TERM" {
     answer one
     configure <<END
 bind = 127.0.0.1:0
@@ -259,9 +247,8 @@ END
     (($(id -u) == 0)) || user=(--map-root-user)
     in_background unshare "${user[@]}" --pid --fork --mount-proc \
         "$PORTSPLIT_BIN/portsplitd" --log "$LOG" "$CONFIG"
-    log_says 'listening on 127.0.0.1:[0-9]'
-    read -r _ _ _ PORT < <(sed -n 's/.*listening on 127.0.0.1:/listening on at /p' "$LOG")
-    talk send:one expect:one:one shutdown expect-eof
+    take_port
+    reaches one
     talk send:orphan 'expect:left\n' expect-end
     children_of "$JOB"
     local first=${CHILDREN[0]}

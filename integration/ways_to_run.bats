@@ -1,11 +1,11 @@
 #!/usr/bin/env bats
-# The same behaviour through every door: standalone, under a service manager that holds the port, and
-# under the super-servers. One table of behaviours, one of doors; each test is one door and prints how
-# many behaviours passed through it.
+# Portsplit behaves the same in every way to run it: standalone, with a port that systemd holds, and under
+# each super-server. There is one table of behaviours; each test is one way to run, and prints how many of
+# them it showed.
 
-load doors
+load super_server
 
-# Every behaviour is a function of this file; each talks to 127.0.0.1:$PORT.
+# Each is a function below, whose clients connect to 127.0.0.1:$PORT.
 BEHAVIOURS=(
     a_pattern_leads_to_its_service
     segments_do_not_matter
@@ -22,17 +22,14 @@ BEHAVIOURS=(
     every_connection_has_its_line
 )
 
-# --- the doors -------------------------------------------------------------------------------------
+# --- the ways to run it ----------------------------------------------------------------------------
 
-# The services of every door. A door that listens itself wants a `bind` before them.
+# Prints the services, the same in every way. Only portsplitd that binds by itself needs a `bind` before.
 services() {
     answer relayed fallback timeout
     cat <<END
 timeout = 0.5
-[relayed]
-string = RELAY
-string = \00\FF\80
-connect = 127.0.0.1:$relayed_port
+$(connect_service relayed RELAY '\00\FF\80')
 [echo]
 string = ECHO
 exec = /bin/cat
@@ -50,55 +47,53 @@ exec = $PROBE
 [missing]
 string = MISSING
 exec = $TMP/missing
-[fallback]
-connect = 127.0.0.1:$fallback_port
-[timeout]
-connect = 127.0.0.1:$timeout_port
+$(connect_service fallback)
+$(connect_service timeout)
 END
 }
 
-# A shipped entry with this test's port, user, file and log: entry FILE >COPY.
+# entry FILE: prints an installed entry with this test's port, user, file and log.
 entry() {
     sed -E -e "s|[^ ]*/portsplit-dispatch( portsplit-dispatch)?|$DISPATCH\1|" \
         -e "s|--inetd( --log [^ ]+)? [^ ]+|--inetd --log $LOG $CONFIG|" \
         -e "s/\b443\b/$PORT/" -e 's/(disable +=) yes/\1 no/' -e "s/(user +=|nowait\.[0-9]+) *portsplit/\1 $(id -un)/" "$1"
 }
 
-door_standalone() {
+run_standalone() {
     { echo 'bind = 127.0.0.1:0'; services; } | configure
     start_daemon
 }
 
-door_socket_activation() {
+run_socket_activation() {
     services | configure
     start_super systemd-socket-activate -l "127.0.0.1:$PORT" --fdname=portsplit \
         "$PORTSPLIT_BIN/portsplitd" --log "$LOG" "$CONFIG"
 }
 
-door_systemd_accept() {
+run_systemd_accept() {
     services | configure
     start_super systemd-socket-activate --accept --inetd -l "127.0.0.1:$PORT" \
         "$DISPATCH" --inetd --log "$LOG" "$CONFIG"
 }
 
-door_xinetd() {
+run_xinetd() {
     services | configure
     entry "$(installed xinetd.d/portsplit)" >"$TMP/xinetd.conf"
     start_super "$PORTSPLIT_PEERS/xinetd" -dontfork -f "$TMP/xinetd.conf" -pidfile "$TMP/xinetd.pid" -filelog "$TMP/xinetd.log"
 }
 
-door_inetd() {
+run_inetd() {
     services | configure
     entry "$(installed inetd/portsplit.conf)" | sed 's/^[0-9]/127.0.0.1:&/' >"$TMP/inetd.conf"
     start_super "$PORTSPLIT_PEERS/inetd" -i "$TMP/inetd.conf"
 }
 
-door_tcpserver() {
+run_tcpserver() {
     services | configure
     start_super tcpserver -RHl0 127.0.0.1 "$PORT" "$DISPATCH" --inetd --log "$LOG" "$CONFIG"
 }
 
-door_socat() {
+run_socat() {
     services | configure
     start_super socat "TCP-LISTEN:$PORT,bind=127.0.0.1,reuseaddr,fork" \
         "EXEC:$DISPATCH --inetd --log $LOG $CONFIG,nofork"
@@ -140,37 +135,39 @@ binary_bytes_pass() {
 
 programs_on_pipes_and_terminals_answer() {
     talk send:PIPE shutdown expect:PIPE expect-eof
+    log_says 'service=pipe reason=match .* in=4 out=4 ms=[0-9]+ exit=0$'
     talk send:PTY expect:PTY reset
 }
 
-# What the probe says of itself.
-account() {
-    talk send:PROBE print >"$TMP/account" 2>"$TMP/talk" || true
-    file_says "$TMP/account" '^end'
+# Takes the report of the probe.
+take_report() {
+    talk send:PROBE print >"$TMP/report" 2>"$TMP/talk" || true
+    file_says "$TMP/report" '^end'
 }
 
 a_program_finds_its_environment() {
-    account
+    take_report
     local line
     for line in PROTO=TCP TCPREMOTEIP=127.0.0.1 TCPLOCALIP=127.0.0.1 "TCPLOCALPORT=$PORT" \
         REMOTE_ADDR=127.0.0.1 REMOTE_HOST=127.0.0.1 PORTSPLIT_SERVICE=probe PORTSPLIT_REASON=match; do
-        file_says "$TMP/account" "^env $line\$" || {
-            echo "no $line in $(<"$TMP/account")"
+        file_says "$TMP/report" "^env $line\$" || {
+            echo "no $line in $(<"$TMP/report")"
             return 1
         }
     done
-    file_says "$TMP/account" '^env TCPREMOTEPORT=[0-9]\+$' && file_says "$TMP/account" '^env REMOTE_PORT=[0-9]\+$'
+    file_says "$TMP/report" '^env TCPREMOTEPORT=[0-9]\+$' && file_says "$TMP/report" '^env REMOTE_PORT=[0-9]\+$'
 }
 
 a_program_inherits_a_clean_state() {
-    account
-    [[ $(grep -c '^fd ' "$TMP/account") == 3 ]] &&
-        file_says "$TMP/account" '^fd 0: socket both blocking$' &&
-        file_says "$TMP/account" '^fd 1: socket both blocking$' &&
-        file_says "$TMP/account" '^SigIgn=0000000000000000$' &&
-        file_says "$TMP/account" '^SigBlk=0000000000000000$' &&
-        file_says "$TMP/account" '^umask=22$' &&
-        file_says "$TMP/account" '^lowat=1$'
+    take_report
+    [[ $(grep -c '^fd ' "$TMP/report") == 3 ]] &&
+        file_says "$TMP/report" '^fd 0: socket both blocking$' &&
+        file_says "$TMP/report" '^fd 1: socket both blocking$' &&
+        file_says "$TMP/report" '^fd 2: file write blocking$' &&
+        file_says "$TMP/report" '^SigIgn=0000000000000000$' &&
+        file_says "$TMP/report" '^SigBlk=0000000000000000$' &&
+        file_says "$TMP/report" '^umask=22$' &&
+        file_says "$TMP/report" '^lowat=1$'
 }
 
 a_missing_program_says_nothing_to_the_client() {
@@ -190,12 +187,12 @@ every_connection_has_its_line() {
         log_says 'service=timeout reason=timeout .* action=connect '
 }
 
-# through DOOR: every behaviour, and a row of the table.
-through() {
+# behaves_under WAY: every behaviour. Prints a row of the table.
+behaves_under() {
     local behaviour passed=0 failed=()
     find_free_port
     PORT=$FREE
-    "door_$1"
+    "run_$1"
     for behaviour in "${BEHAVIOURS[@]}"; do
         if "$behaviour" >"$TMP/said" 2>&1; then
             passed=$((passed + 1))
@@ -210,10 +207,79 @@ through() {
     return 1
 }
 
-@test "doors: standalone" { through standalone; }
-@test "doors: systemd holds the port (Accept=no)" { through socket_activation; }
-@test "doors: systemd accepts (Accept=yes)" { through systemd_accept; }
-@test "doors: xinetd" { through xinetd; }
-@test "doors: inetd" { through inetd; }
-@test "doors: tcpserver" { through tcpserver; }
-@test "doors: socat" { through socat; }
+@test "ways to run: standalone" { behaves_under standalone; }
+@test "ways to run: systemd holds the port (Accept=no)" { behaves_under socket_activation; }
+@test "ways to run: systemd accepts (Accept=yes)" { behaves_under systemd_accept; }
+@test "ways to run: xinetd" { behaves_under xinetd; }
+@test "ways to run: inetd" { behaves_under inetd; }
+@test "ways to run: tcpserver" { behaves_under tcpserver; }
+@test "ways to run: socat" { behaves_under socat; }
+
+# --- one connection on descriptor 0 ----------------------------------------------------------------
+
+# start_inetd [ARGUMENT...]: a super-server that starts portsplit-dispatch with these arguments.
+start_inetd() {
+    (($# > 0)) || set -- --inetd --log "$LOG" "$CONFIG"
+    in_background "$PEER" inetd 127.0.0.1:0 "$DISPATCH" "$@" >"$TMP/super.out"
+    learn_port super
+    PORT=$super_port
+    SUPERSERVER=$JOB
+    : >>"$LOG"
+}
+
+# The super-server has reaped every process that it started.
+all_are_reaped() {
+    children_of "$SUPERSERVER"
+    ((${#CHILDREN[@]} == 0))
+}
+
+@test "ways to run: under a super-server, no connection leaves a process" {
+    answer one
+    configure_answers one
+    start_inetd
+    reaches one
+    talk reset
+    talk send:on acked reset
+    wait_until 5 all_are_reaped
+    not log_has 'cannot|rror'
+}
+
+@test "ways to run: under a super-server, the client reads nothing of a broken or missing file" {
+    echo nonsense | configure
+    start_inetd
+    talk expect-end
+    log_says "$CONFIG:1: "
+    rm "$CONFIG"
+    talk expect-end
+    log_says "cannot read $CONFIG: No such file or directory"
+}
+
+@test "ways to run: under a super-server, the client reads nothing of a wrong command line" {
+    start_inetd --inetd
+    talk expect-end
+    end_background
+    start_inetd --no-such-option x
+    talk expect-end
+}
+
+@test "ways to run: descriptor 0 that is not a connection is refused" {
+    answer one
+    configure_answers one
+    run -64 "$DISPATCH" --inetd --log "$LOG" "$CONFIG" </dev/null
+    log_has 'descriptor 0 is not a stream socket'
+    : >"$LOG"
+    run -64 "$DISPATCH" --inetd --log "$LOG" "$CONFIG" <&-
+    log_has 'descriptor 0 is not a stream socket'
+}
+
+@test "ways to run: under a super-server, an undecided connection uses no CPU time" {
+    answer one
+    configure_answers one
+    start_inetd
+    client send:on acked "touch:$TMP/sent" "wait-file:$TMP/go" send:e expect:one:one shutdown expect-eof
+    wait_until 5 exists "$TMP/sent"
+    KEEPER=$SUPERSERVER
+    uses_no_cpu
+    KEEPER=
+    go_on "$JOB"
+}

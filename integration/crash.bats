@@ -1,0 +1,146 @@
+#!/usr/bin/env bats
+# The sudden end of one process costs at most the connection that it serves, and service is soon back.
+
+load harness
+
+# other_dispatcher PID: of two dispatchers the one that is not PID, in OTHER.
+other_dispatcher() {
+    local pid
+    find_dispatchers
+    for pid in "${DISPATCHERS[@]}"; do
+        [[ $pid == "$1" ]] || OTHER=$pid
+    done
+}
+
+@test "crash: a killed daemon harms no connection, and starts again at once on the same port" {
+    answer one
+    configure_answers one
+    start_daemon
+    sed -i "s/^bind = .*/bind = 127.0.0.1:$PORT/" "$CONFIG"
+    hold_open one
+    kill -KILL "$DAEMON"
+    wait_until 5 exists "$TMP/status"
+    local first=$KEEPER
+    start_daemon
+    reaches one
+    go_on "$JOB"
+    wait_until 5 is_over "$first"
+}
+
+@test "crash: when the zygote is killed, connections go on and service is soon back" {
+    answer one
+    configure_answers one
+    start_daemon
+    hold_open one
+    kill -KILL "$ZYGOTE"
+    wait_until 1 reaches one
+    log_says 'portsplit-dispatch died \(signal=KILL\)'
+    go_on "$JOB"
+    take_baseline
+}
+
+@test "crash: clients that come while there is no zygote are served later" {
+    answer one
+    configure_answers one
+    start_daemon
+    local i
+    for i in 1 2 3 4 5; do
+        kill -KILL "$ZYGOTE"
+        client --limit 20000 send:one. expect:one:one. shutdown expect-eof
+        # First wait for it: a connection that the zygote is forking for dies with it.
+        finish "$JOB"
+        wait_until 15 another_zygote "$ZYGOTE"
+    done
+}
+
+@test "crash: a zygote that dies again and again is started after pauses that grow" {
+    answer one
+    configure_answers one
+    start_daemon
+    local deaths=0 end last=
+    look_at_clock
+    end=$((NOW + 700))
+    while ((NOW < end)); do
+        if find_zygote && [[ $ZYGOTE != "$last" ]]; then
+            last=$ZYGOTE
+            kill -KILL "$last" 2>/dev/null || true
+            deaths=$((deaths + 1))
+        fi
+        pass_time 5
+        look_at_clock
+    done
+    # The pauses are 0, 100, 200 and 400 ms. Without them there are more than thirty.
+    echo "$deaths deaths"
+    ((deaths >= 2 && deaths <= 6))
+    wait_until 10 reaches one 2>/dev/null
+    take_baseline
+}
+
+@test "crash: connections of a killed zygote count for maxconn until they end" {
+    answer one
+    GLOBALS='maxconn = 1' configure_answers one
+    start_daemon
+    hold_open one
+    local held=$JOB
+    kill -KILL "$ZYGOTE"
+    wait_until 10 another_zygote "$ZYGOTE"
+    client send:one. expect:one:one. shutdown expect-eof
+    uses_no_cpu
+    is_alive "$JOB"
+    touch "$TMP/go"
+    finish "$held"
+    finish "$JOB"
+}
+
+@test "crash: a killed dispatcher costs its own connection only" {
+    answer one
+    configure_answers one
+    start_daemon
+    hold_open one
+    local survivor=$JOB own
+    find_dispatchers
+    own=${DISPATCHERS[0]}
+    doomed_client send:one. expect:one:one. "touch:$TMP/doomed.up" hold
+    wait_until 5 exists "$TMP/doomed.up"
+    other_dispatcher "$own"
+    kill -KILL "$OTHER"
+    wait_until 5 is_over "$JOB"
+    log_says 'service=one reason=match .* signal=KILL$'
+    reaches one
+    go_on "$survivor"
+}
+
+@test "crash: a stopped dispatcher delays no other connection" {
+    answer one
+    configure_answers one
+    start_daemon
+    hold_open one
+    find_dispatchers
+    local stopped=${DISPATCHERS[0]}
+    kill -STOP "$stopped"
+    reaches one
+    reload
+    reaches one
+    kill -CONT "$stopped"
+    go_on "$JOB"
+}
+
+@test "crash: a signal to one dispatcher reaches no other" {
+    answer one
+    configure_answers one
+    start_daemon
+    hold_open one
+    local survivor=$JOB own
+    find_dispatchers
+    own=${DISPATCHERS[0]}
+    local signal
+    for signal in TERM INT QUIT USR1; do
+        doomed_client send:one. expect:one:one. "touch:$TMP/doomed.$signal" hold
+        wait_until 5 exists "$TMP/doomed.$signal"
+        other_dispatcher "$own"
+        kill "-$signal" "$OTHER"
+        wait_until 5 is_over "$JOB"
+        reaches one
+    done
+    go_on "$survivor"
+}

@@ -1,0 +1,98 @@
+#!/usr/bin/env bats
+# The pid file names the daemon that listens, and there is only one of them.
+
+load harness
+
+with_pid_file() {
+    answer one
+    GLOBALS="pid = $TMP/pid-file" configure_answers one
+}
+
+@test "pid file: it names the daemon while it listens" {
+    with_pid_file
+    start_daemon
+    [[ $(<"$TMP/pid-file") == "$DAEMON" ]]
+    stop_daemon
+    [[ ! -e $TMP/pid-file ]]
+}
+
+@test "pid file: it is removed when listening stops, not with the last connection" {
+    with_pid_file
+    start_daemon
+    hold_open one
+    kill -QUIT "$DAEMON"
+    wait_until 5 not exists "$TMP/pid-file"
+    is_alive "$DAEMON"
+    go_on "$JOB"
+    expect_exit 0
+}
+
+@test "pid file: one that a crash left behind is taken over" {
+    with_pid_file
+    start_daemon
+    kill -KILL "$DAEMON"
+    wait_until 5 exists "$TMP/status"
+    [[ -e $TMP/pid-file ]]
+    start_daemon
+    [[ $(<"$TMP/pid-file") == "$DAEMON" ]]
+    reaches one
+}
+
+@test "pid file: a symbolic link is refused, and its target is not changed" {
+    with_pid_file
+    echo precious >"$TMP/target"
+    ln -s "$TMP/target" "$TMP/pid-file"
+    spawn_daemon
+    expect_exit 71
+    log_says "$TMP/pid-file"
+    [[ $(<"$TMP/target") == precious ]]
+}
+
+@test "pid file: a second daemon with the same one is refused, and the first is not disturbed" {
+    with_pid_file
+    start_daemon
+    run -71 "$PORTSPLIT_BIN/portsplitd" "$CONFIG"
+    [[ $output == *"another portsplitd holds the pid file $TMP/pid-file"* ]]
+    [[ $(<"$TMP/pid-file") == "$DAEMON" ]]
+    reaches one
+}
+
+@test "pid file: of twenty daemons that start at once with one, one serves" {
+    with_pid_file
+    local i pids=()
+    for i in {1..20}; do
+        # All wait for the same file.
+        bash -c 'until [[ -e $1 ]]; do :; done; exec "${@:2}"' - "$TMP/gate" \
+            "$PORTSPLIT_BIN/portsplitd" --log "$TMP/log.$i" "$CONFIG" 3>&- &
+        pids+=("$!")
+        BACKGROUND+=("$!")
+    done
+    touch "$TMP/gate"
+    local winner='' lost=0 alive
+    only_one_lives() {
+        alive=()
+        for i in "${pids[@]}"; do ! is_alive "$i" || alive+=("$i"); done
+        ((${#alive[@]} == 1))
+    }
+    wait_until 20 only_one_lives
+    winner=${alive[0]}
+    wait_until 5 file_says "$TMP/pid-file" "^$winner\$"
+    for i in "${pids[@]}"; do
+        [[ $i == "$winner" ]] && continue
+        local code=0
+        wait "$i" || code=$?
+        ((code == 71)) && lost=$((lost + 1))
+    done
+    kill "$winner"
+    wait "$winner"
+    ((lost == 19))
+    [[ ! -e $TMP/pid-file ]]
+}
+
+@test "pid file: one that cannot be written is a reason not to start" {
+    answer one
+    GLOBALS="pid = $TMP/no-such-folder/pid" configure_answers one
+    spawn_daemon
+    expect_exit 71
+    log_says "cannot write the pid file $TMP/no-such-folder/pid: No such file or directory"
+}

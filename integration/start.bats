@@ -1,0 +1,47 @@
+#!/usr/bin/env bats
+# What is wrong at the start is logged, and ends the daemon only if it could serve no connection.
+
+load harness
+
+@test "start: a missing program is a warning" {
+    printf '%s\n' 'bind = 127.0.0.1:0' '[x]' 'string = X' "exec = $TMP/missing" | configure
+    start_daemon
+    log_says "$CONFIG:4: warning: exec = $TMP/missing: No such file or directory"
+}
+
+@test "start: without portsplit-dispatch the daemon exits 71, and names it" {
+    mkdir "$TMP/bin"
+    cp "$PORTSPLIT_BIN/portsplitd" "$TMP/bin"
+    answer one
+    configure_answers one
+    run -71 "$TMP/bin/portsplitd" "$CONFIG"
+    [[ $output == *'cannot open portsplit-dispatch, '*': No such file or directory' ]]
+}
+
+@test "start: a portsplit-dispatch that cannot serve ends the daemon with 71" {
+    mkdir "$TMP/bin"
+    cp "$PORTSPLIT_BIN/portsplitd" "$TMP/bin"
+    printf '#!/bin/sh\nexit 1\n' >"$TMP/bin/portsplit-dispatch"
+    chmod +x "$TMP/bin/portsplit-dispatch"
+    answer one
+    configure_answers one
+    run -71 timeout 20 "$TMP/bin/portsplitd" "$CONFIG"
+    [[ $output == *'ended at once (exit=1)'* || $output == *'cannot execute'* ]]
+}
+
+@test "start: a portsplit-dispatch replaced on disk does not disturb the running daemon" {
+    mkdir "$TMP/bin"
+    cp "$PORTSPLIT_BIN/portsplitd" "$PORTSPLIT_BIN/portsplit-dispatch" "$TMP/bin"
+    answer one
+    configure_answers one
+    PORTSPLIT_BIN=$TMP/bin start_daemon
+    printf '#!/bin/sh\nexit 1\n' >"$TMP/bin/new"
+    chmod +x "$TMP/bin/new"
+    mv "$TMP/bin/new" "$TMP/bin/portsplit-dispatch"
+    reload
+    not log_has 'reload failed'
+    reaches one
+    kill -KILL "$ZYGOTE"
+    wait_until 5 reaches one
+    wait_until 5 is_quiet
+}

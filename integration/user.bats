@@ -1,0 +1,99 @@
+#!/usr/bin/env bats
+# Started by root, the daemon serves as the user and group of the file, and never as root by accident.
+
+load harness
+
+# Prints the ids of a process: its uids, gids and groups, a line each.
+ids_of() { sed -n 's/^\(Uid\|Gid\|Groups\):\s*//p' "/proc/$1/status" | sed 's/\s*$//'; }
+
+@test "user: connections are served as the user of the file, without capabilities" {
+    needs_root
+    LOG_TO=stderr
+    answer one
+    local uid gid
+    uid=$(id -u nobody)
+    gid=$(id -g nobody)
+    GLOBALS='user = nobody' configure_answers one
+    printf '%s\n' '[id]' 'string = id' 'exec = /bin/sh' 'execarg = -c' \
+        'execarg = head -c 2 >/dev/null; id -u; id -g; id -G; grep -E "^Cap(Inh|Prm|Eff):" /proc/self/status' >>"$CONFIG"
+    start_daemon
+    [[ $(ids_of "$ZYGOTE") == "$(printf '%s\n' "$uid	$uid	$uid	$uid" "$gid	$gid	$gid	$gid" "$gid")" ]]
+    hold_open one
+    find_dispatchers
+    [[ $(ids_of "${DISPATCHERS[0]}") == "$(ids_of "$ZYGOTE")" ]]
+    talk send:id print >"$TMP/id"
+    diff -u - "$TMP/id" <<END
+$uid
+$gid
+$gid
+CapInh:	0000000000000000
+CapPrm:	0000000000000000
+CapEff:	0000000000000000
+END
+    go_on "$JOB"
+    reload
+    wait_until 5 is_quiet
+    [[ $(ids_of "$ZYGOTE") == "$(printf '%s\n' "$uid	$uid	$uid	$uid" "$gid	$gid	$gid	$gid" "$gid")" ]]
+}
+
+@test "user: group replaces the groups of the user" {
+    needs_root
+    LOG_TO=stderr
+    answer one
+    local gid
+    gid=$(getent group daemon | cut -d: -f3)
+    GLOBALS=$'user = nobody\ngroup = daemon' configure_answers one
+    start_daemon
+    [[ $(ids_of "$ZYGOTE" | sed -n 2p) == "$gid	$gid	$gid	$gid" ]]
+    [[ $(ids_of "$ZYGOTE" | sed -n 3p) != 0* ]]
+}
+
+@test "user: a program cannot become root again" {
+    needs_root
+    LOG_TO=stderr
+    answer one
+    GLOBALS='user = nobody' configure_answers one
+    # A folder that the user may enter.
+    local place
+    place=$(mktemp -d)
+    chmod 755 "$place"
+    cp "$PROBE" "$place/probe"
+    printf '%s\n' '[probe]' 'string = probe' "exec = $place/probe" 'stdio = pipe' >>"$CONFIG"
+    start_daemon
+    talk send:probe print >"$TMP/report"
+    rm -r "$place"
+    file_says "$TMP/report" '^regain=no$'
+    file_says "$TMP/report" "^uid=$(id -u nobody) $(id -u nobody)\$"
+}
+
+@test "user: a log file that only root may open gets the lines of dispatchers" {
+    needs_root
+    answer one
+    GLOBALS='user = nobody' configure_answers one
+    start_daemon
+    reaches one
+    log_says 'service=one reason=match'
+}
+
+@test "user: a user that does not exist is a reason not to start" {
+    answer one
+    GLOBALS='user = no-such-user' configure_answers one
+    spawn_daemon
+    expect_exit 78
+    log_says "$CONFIG:3: user = no-such-user: no such user; create it or name another"
+}
+
+@test "user: when the user cannot be changed, no connection is served as root" {
+    needs_root
+    answer one
+    GLOBALS='user = nobody' configure_answers one
+    local call
+    for call in setgroups setresgid setresuid; do
+        : >"$LOG"
+        export ASAN_OPTIONS=detect_leaks=0
+        WRAPPER=(strace -D -f -qq -o /dev/null -e "trace=$call" -e "inject=$call:error=EPERM")
+        spawn_daemon
+        expect_exit 71
+        log_says 'cannot set the '
+    done
+}
