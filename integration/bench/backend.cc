@@ -1,9 +1,8 @@
 // backend HOST:PORT
 //
-// The server that everything under test leads to; it must not be what a figure measures, so it is
-// one small epoll loop. A connection's first line decides: one that ends in `/short` is answered
-// with a few fixed bytes and an end of stream. Anything else is sent back as it comes, that line
-// included, until the end of the stream.
+// The server behind every peer. It is one small epoll loop, so that figures measure the peer and not the
+// server. If the first line ends in `/short`, it sends a short fixed answer and EOF. Otherwise it echoes
+// everything, that line included, until EOF.
 
 #include <signal.h>
 #include <sys/epoll.h>
@@ -26,8 +25,8 @@ constexpr std::string_view kAnswer =
 struct Connection {
     UniqueFd fd;
     std::string line;    ///< the first line so far
-    std::string unsent;  ///< while there is some, nothing more is read
-    bool waits = false;  ///< for room to send
+    std::string unsent;  ///< while not empty, the loop reads nothing more
+    bool waits = false;  ///< true while the send buffer is full
     bool echoes = false;
 };
 
@@ -71,12 +70,12 @@ class Backend {
             Connection& connection = connections_[index];
             connection = {.fd = std::move(fd), .line = {}, .unsent = {}};
             watch(connection.fd.get());
-            // Most clients have spoken already: one wait less.
+            // Most clients have sent already, which saves an epoll_wait(2).
             if (!serve(connection)) connection.fd.reset();
         }
     }
 
-    /// @returns false when that was the end of the connection
+    /// @returns false if the connection is to be closed
     bool serve(Connection& connection) {
         const int fd = connection.fd.get();
         if (!connection.unsent.empty())
@@ -86,7 +85,7 @@ class Backend {
         return got > 0 && answer(connection, {buffer_.data(), static_cast<std::size_t>(got)});
     }
 
-    /// @returns false when nothing more is wanted of the client
+    /// @returns false if the connection is to be closed
     bool answer(Connection& connection, std::string_view bytes) {
         if (connection.echoes) return send(connection, bytes);
         connection.line += bytes;
@@ -100,7 +99,8 @@ class Backend {
         return send(connection, connection.line);
     }
 
-    /// Sends what can be sent, and keeps the rest until there is room again.
+    /// Sends without blocking, and keeps the rest until the send buffer has room.
+    /// @returns false if the connection is to be closed
     bool send(Connection& connection, std::string_view bytes) {
         const int fd = connection.fd.get();
         const ssize_t put = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);

@@ -1,5 +1,5 @@
-# Bars in groups, with the spread. Given: data, title, headings (words, with ~ for blanks), output.
-# Each row of data is a name and then, for each heading, the median, the least and the most.
+# Draws groups of bars, with the least and the most as error bars. Variables: data (a file), title, headings
+# (words, with ~ for a blank). Each row of data is a name and, for each heading, median, least and most.
 set terminal svg size 900,420 dynamic background rgb 'white' font 'sans-serif,13'
 set datafile separator tab
 set datafile missing '?'

@@ -22,7 +22,7 @@ int run_both(const Order& order) {
     for (auto now = begun; now < begun + order.time; now = Clock::now()) {
         const ssize_t put = ::send(fd.get(), out.data(), out.size(), MSG_NOSIGNAL);
         const ssize_t got = ::recv(fd.get(), in.data(), in.size(), 0);
-        if (got == 0) give_up("an end of stream");
+        if (got == 0) give_up("unexpected EOF");
         bytes += static_cast<std::uint64_t>(std::max<ssize_t>(put, 0) + std::max<ssize_t>(got, 0));
         if (put > 0 || got > 0) continue;
         pollfd entry{.fd = fd.get(), .events = POLLIN | POLLOUT, .revents = 0};

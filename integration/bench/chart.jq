@@ -1,5 +1,5 @@
-# results.json as a table for a chart: a row for each peer that has one of the figures, with median,
-# least and most of each.
+# Converts results.json to the data of a chart: a row for each peer that has one of the figures, with
+# median, least and most of each. Argument: figures, separated by blanks.
 . as $all | ($figures | split(" ")) as $wanted
 | ["direct", "floor", "portsplit", "sslh-fork", "socat", "xinetd", "sslh-select", "haproxy",
     "haproxy-splice", "nginx", "socket-proxyd", "1", "10", "100", "1000", "10000"][]

@@ -1,9 +1,9 @@
 // floor HOST:PORT relay HOST:PORT
 // floor HOST:PORT exec PROGRAM [ARGUMENT...]
 //
-// The least that one process for each connection can cost: accept, fork, then connect and splice
-// both ways, or start a program on the socket. It looks at nothing, decides nothing, logs nothing
-// and limits nothing. What Portsplit costs beyond this is what its services are worth.
+// The least cost of one process for each connection: accept, fork, then connect and splice both ways, or
+// execute a program on the socket. It does not inspect, decide, log or limit. The bench compares Portsplit
+// with it.
 
 #include <fcntl.h>
 #include <poll.h>
@@ -32,7 +32,7 @@ class Direction {
                 .revents = 0};
     }
 
-    /// Moves what can be moved without waiting.
+    /// Moves bytes until it would block.
     void pump() {
         while (!ended_) {
             if (held_ == 0 && !fill()) return;
@@ -125,7 +125,7 @@ int main(int argc, char** argv) {
         const pid_t pid = ::fork();
         if (pid == 0 && action == "relay") bench::relay(client.get(), argv[3]);
         if (pid == 0) bench::exec(client.get(), argv + 3);
-        // They are waited for, not ignored, so that their processor time is known.
+        // Reaps the children, so that their CPU time is counted.
         while (::waitpid(-1, nullptr, WNOHANG) > 0) continue;
     }
 }

@@ -1,6 +1,6 @@
-# Lines over a number of services or listeners, with the spread. Given: data, title, output.
-# Each row of data is the number, then median, least and most of the connections a second, and of the
-# microseconds to the first byte.
+# Draws two lines over the number of services or listeners, with the least and the most as error bars.
+# Variables: data (a file), title. Each row of data is the number; median, least and most of the
+# connections a second; and the same of the microseconds to the first byte.
 set terminal svg size 900,380 dynamic background rgb 'white' font 'sans-serif,13'
 set datafile separator tab
 set datafile missing '?'

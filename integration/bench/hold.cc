@@ -11,8 +11,7 @@
 namespace bench {
 namespace {
 
-/// Fewer than the shortest queue among the peers, which is 50: what overflows is sent again a
-/// second later.
+/// Less than the shortest accept queue of the peers, 50: a SYN beyond it is sent again after 1 s.
 constexpr std::size_t kOpenAtOnce = 32;
 
 class Crowd {
@@ -43,7 +42,7 @@ class Crowd {
         while (unanswered > 0) {
             const int ready = ::epoll_wait(epoll_.get(), events.data(), events.size(), 10000);
             errno = ETIMEDOUT;
-            if (ready == 0) give_up("connections that do not answer");
+            if (ready == 0) give_up("some connections do not answer");
             for (int i = 0; i < ready; ++i, --unanswered) {
                 take(events[static_cast<std::size_t>(i)].data.fd, "x");
                 answers_.add(Clock::now() - begun);
@@ -57,7 +56,7 @@ class Crowd {
         std::puts("}");
     }
 
-    /// Ends all with resets, so that no TIME-WAIT of theirs weighs on what is measured next.
+    /// Closes all with resets, so that none stays in TIME-WAIT during the next measurement.
     void end() {
         const linger abort{.l_onoff = 1, .l_linger = 0};
         for (const UniqueFd& fd : fds_) {
@@ -77,7 +76,7 @@ class Crowd {
         const ssize_t got = ::recv(fd, answer.data(), answer.size(), MSG_WAITALL);
         if (got < 0) give_up("cannot receive");
         errno = EPROTO;
-        if (answer != expected) give_up("another answer than what was sent");
+        if (answer != expected) give_up("the answer differs from the request");
     }
 
     const Order& order_;

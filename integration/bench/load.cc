@@ -1,13 +1,13 @@
 // load short|ping-pong|both|hold|pieces HOST:PORT [OPTION...]
 //
-// The client of the bench: makes the connections that no existing load generator makes, and prints
-// what it saw as one line of JSON. load.h says what each workload is.
+// The client of the bench, for workloads that no existing load generator has. It prints one line of JSON.
+// load.h describes each workload.
 //
 //   --at-once N      connections at the same time (short)
-//   --ms N           how long (short, both)
-//   --count N        how many rounds or connections (ping-pong, hold, pieces)
+//   --ms N           duration in milliseconds (short, both)
+//   --count N        number of round trips or connections (ping-pong, hold, pieces)
 //   --request TEXT   the first bytes, to which a newline is added
-//   --half-close     end of stream after the request (short)
+//   --half-close     send EOF after the request (short)
 
 #include "load.h"
 

@@ -1,5 +1,5 @@
 #pragma once
-// The workloads that `load` knows. Each runs to its end and prints one line of JSON.
+// The workloads of `load`. Each prints one line of JSON at its end and returns an exit code.
 
 #include <netinet/in.h>
 
@@ -9,33 +9,33 @@
 
 namespace bench {
 
-/// What the command line asks for. A workload looks at what concerns it.
+/// The options of the command line. Each workload uses some of them.
 struct Order {
     sockaddr_in where{};
     std::size_t at_once = 1;
     std::chrono::milliseconds time{1000};
     std::size_t count = 1000;
     std::string request = "GET /short\n";  ///< the first bytes of each connection
-    bool half_close = false;               ///< end of stream after the request
+    bool half_close = false;               ///< true: send EOF after the request
 };
 
-/// Connections that connect, send the request and read to the end of the answer, `at_once` of them
-/// at any moment, for `time`. Tells how many a second, and the time from connect to first byte.
+/// Connects, sends the request and reads the answer to EOF, with `at_once` connections at any moment, for
+/// `time`. Prints connections a second and the time from connect to the first byte.
 int run_short(const Order& order);
 
-/// One byte there and back, `count` times, in one connection.
+/// Makes `count` round trips of one byte in one connection.
 int run_ping_pong(const Order& order);
 
-/// One connection that sends all it can and takes it back, for `time`. Tells the bits a second,
-/// both ways together.
+/// Sends as much as possible in one connection and receives it back, for `time`. Prints the bits a second,
+/// the sum of both ways.
 int run_both(const Order& order);
 
-/// Opens `count` connections and proves each with an answer, prints a line, and waits for a line on
-/// standard input. Then sends a byte on every one, and times the answers.
+/// Opens `count` connections, each tested by an answer, prints a line, and waits for a line on standard
+/// input. Then sends a byte on each and measures the time until all are answered.
 int run_hold(const Order& order);
 
-/// `count` connections, one after the other, whose request comes byte by byte up to its first
-/// blank. Times the last piece to the first byte of the answer.
+/// Makes `count` connections, one after the other, and sends the request byte by byte up to its first blank.
+/// Measures the time from the last piece to the first byte of the answer.
 int run_pieces(const Order& order);
 
 }  // namespace bench

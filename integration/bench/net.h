@@ -1,6 +1,6 @@
 #pragma once
-// Sockets for the programs of the bench. They stop at the first system call that fails, and say so:
-// a figure that was measured around a fault is worth nothing.
+// Sockets for the programs of the bench. A program exits at the first system call that fails, because
+// figures of a faulty run mean nothing.
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -26,7 +26,7 @@ using portsplit::sys::UniqueFd;
     std::exit(1);
 }
 
-/// A numeric IPv4 HOST:PORT; the bench has no other.
+/// Parses a numeric IPv4 HOST:PORT. Exits on anything else.
 inline sockaddr_in address_of(const std::string& text) {
     const std::size_t colon = text.rfind(':');
     sockaddr_in address{};
@@ -34,7 +34,7 @@ inline sockaddr_in address_of(const std::string& text) {
     errno = EINVAL;
     if (colon == std::string::npos ||
         ::inet_pton(AF_INET, text.substr(0, colon).c_str(), &address.sin_addr) != 1) {
-        give_up("no address: " + text);
+        give_up("not an address: " + text);
     }
     address.sin_port = htons(static_cast<in_port_t>(std::atoi(text.c_str() + colon + 1)));
     return address;
@@ -62,7 +62,7 @@ inline UniqueFd listen_on(const std::string& where, int flags) {
     return fd;
 }
 
-/// A connection that blocks, and sends each write at once.
+/// Connects a blocking socket with TCP_NODELAY.
 inline UniqueFd connect_to(const sockaddr_in& address) {
     UniqueFd fd = new_socket(0);
     const int on = 1;

@@ -1,17 +1,17 @@
-# The servers of the bench: two that everything leads to, and each peer with a configuration of its
-# own. A peer is known by a name; PORT leads through it to our backend, BULK_PORT to iperf3, and
-# CAT_PORT and ZERO_PORT to the programs `cat` and `cat /dev/zero`; PIDS are its processes.
+# The servers of the bench: the backend, iperf3, and each peer with its configuration.
+#
+# Each peer has a name, the key of these arrays: PORT leads through the peer to the backend, BULK_PORT to
+# iperf3, CAT_PORT and ZERO_PORT to the programs `cat` and `cat /dev/zero`. PIDS are its processes.
 # shellcheck shell=bash
 
 # direct     no multiplexer
-# floor      accept, fork, splice: the least that one process for each connection can cost
-# the rest   as their manuals would have them for this; all look at the first bytes but nginx, socat,
-#            xinetd and socket-proxyd, which cannot; only haproxy-splice differs from haproxy, by
-#            `option splice-auto`
+# floor      accept, fork, splice: the least cost of one process for each connection
+# the rest   as their manuals recommend for this use. All inspect the first bytes but nginx, socat,
+#            xinetd and socket-proxyd, which cannot. haproxy-splice is haproxy with `option splice-auto`
 RELAYS=(direct floor portsplit sslh-fork sslh-select haproxy haproxy-splice nginx socat xinetd
     socket-proxyd)
 
-# Those that start a program on each connection; `inetd` is portsplit-dispatch under tcpserver.
+# The peers that start a program on each connection; `inetd` is portsplit-dispatch under tcpserver.
 EXECUTORS=(exec-floor portsplit xinetd tcpserver inetd)
 
 declare -A PORT=() BULK_PORT=() CAT_PORT=() ZERO_PORT=() PIDS=()
@@ -19,8 +19,8 @@ BACKEND_PORT=9001
 SINK_PORT=9002
 NEXT_PORT=10000 # all below the ports of clients
 
-# launch NAME COMMAND...: in the background, in a session of its own as a service manager would, which
-# the scheduler takes as a group (sched(7), autogroup); what it says goes to a file.
+# launch NAME COMMAND...: starts a server in the background, with its output in a file. As under a service
+# manager it has a session of its own, which is a group for the scheduler (sched(7), autogroup).
 launch() {
     setsid "${@:2}" >>"$SCRATCH/$1.out" 2>&1 &
     PIDS[$1]+=" $!"
@@ -28,13 +28,13 @@ launch() {
 
 listens() { [[ -n $(ss -Hltn "sport = :$1") ]]; }
 
-# leave_out NAME WHY: it is not measured, and the report says so.
+# leave_out NAME REASON: the report lists the peer as not measured.
 leave_out() {
     say "$1 is left out: $2"
     printf '%s\t%s\n' "$1" "$2" >>"$LEFT_OUT"
 }
 
-# program NAME PROGRAM: its path, in PROGRAM, or leaves the peer out.
+# find_program NAME PROGRAM: the path of the program, in PROGRAM. Leaves the peer out if there is none.
 find_program() {
     PROGRAM=$(PATH=$PATH:/usr/sbin:$ROOT/build/peers/usr/sbin:/usr/lib/systemd command -v "$2") ||
         { leave_out "$1" "$2 is not installed" && return 1; }
@@ -106,7 +106,7 @@ END
 start_sslh-fork() { start_any_sslh sslh-fork sslh; }
 start_sslh-select() { start_any_sslh sslh-select sslh-select; }
 
-# start_any_haproxy NAME DESCRIPTORS OPTION: how many descriptors it needs for each connection.
+# start_any_haproxy NAME DESCRIPTORS OPTION: DESCRIPTORS is how many it needs for each connection.
 start_any_haproxy() {
     find_program "$1" haproxy || return
     BULK_PORT[$1]=${PORT[$1]}
@@ -160,7 +160,7 @@ start_socat() {
     launch socat "$PROGRAM" "TCP4-LISTEN:${BULK_PORT[socat]},$options" "TCP4:127.0.0.1:$SINK_PORT"
 }
 
-# One xinetd for all that it is measured at: it redirects, and it starts programs.
+# One xinetd both redirects and starts programs.
 start_xinetd() {
     find_program xinetd xinetd || return
     {
@@ -192,14 +192,14 @@ start_socket-proxyd() {
         "$PROGRAM" --connections-max=32768 "127.0.0.1:$SINK_PORT"
 }
 
-# --- those that start programs ---------------------------------------------------------------------
+# --- executors -------------------------------------------------------------------------------------
 
 start_exec_exec-floor() {
     launch exec-floor "$TOOLS/floor" "127.0.0.1:${CAT_PORT[exec-floor]}" exec /bin/cat
     launch exec-floor "$TOOLS/floor" "127.0.0.1:${ZERO_PORT[exec-floor]}" exec /bin/cat /dev/zero
 }
 
-# programs_config: what Portsplit is told in both of its forms.
+# Prints the services of Portsplit that start programs.
 programs_config() {
     cat <<END
 [cat]

@@ -7,8 +7,8 @@
 namespace bench {
 namespace {
 
-/// A stream that has stopped for so long has met a timer: 40 ms is a delayed acknowledgement, 200
-/// ms a retransmission (tcp(7), RFC 9293 3.8).
+/// A longer round trip waited for a timer: a delayed acknowledgement takes 40 ms, a retransmission 200 ms
+/// (tcp(7), RFC 9293 3.8).
 constexpr std::chrono::milliseconds kStep{30};
 
 void exchange(int fd, const std::string& bytes) {
@@ -16,7 +16,7 @@ void exchange(int fd, const std::string& bytes) {
     if (::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL) < 0) give_up("cannot send");
     if (::recv(fd, answer.data(), answer.size(), MSG_WAITALL) < 0) give_up("cannot receive");
     errno = EPROTO;
-    if (answer != bytes) give_up("another answer than what was sent");
+    if (answer != bytes) give_up("the answer differs from the request");
 }
 
 }  // namespace

@@ -1,26 +1,26 @@
-# The lines of one run to its results: of each figure the median and the spread over the rounds, and
-# of each goal the ratio, taken round by round. Arguments: machine, versions, left_out.
+# Converts the lines of one run to results.json: median, least and most of each figure over the rounds, and
+# of the ratio of each goal in a round. Arguments: machine, versions, left_out.
 
 def median: sort | if length % 2 == 1 then .[(length - 1) / 2]
     else (.[length / 2 - 1] + .[length / 2]) / 2 end;
 def spread: { median: median, min: min, max: max };
 
-# What follows from the figures of one measurement alone.
+# Adds the figures that can be computed from one measurement alone.
 def derive: .figures |= (
     if .gib then . + { cpu_s_gib: (.cpu_us / 1e6 / .gib) } else . end
-    # Seconds for 1,000 connections are milliseconds for one.
+    # Microseconds for one connection / 1,000 = seconds for 1,000 connections.
     | if .rate and .cpu_us and .connections > 0
         then . + { cpu_s_1000: (.cpu_us / 1000 / .connections) } else . end
     | if .idle_cpu_us then . + { idle_cpu_ms: (.idle_cpu_us / 1000) } else . end
     | if .kib then . + { kib_whole: (.kib / .connections) } else . end);
 
-# sslh does not wait for its children (SA_NOCLDWAIT), so the kernel does not say what time they took;
-# and without a multiplexer there is none.
+# Deletes CPU time where it is unknown: sslh does not wait for its children (SA_NOCLDWAIT), and without a
+# multiplexer there is no process to count.
 def without_unknown: if .peer == "sslh-fork" or .peer == "direct"
     then .figures |= del(.cpu_us, .idle_cpu_us, .idle_cpu_ms, .cpu_s_gib, .cpu_s_1000)
     else . end;
 
-# What is more than without a multiplexer, in the same round.
+# Adds the differences from the measurement without a multiplexer in the same round.
 def beyond($direct): . as $line
     | ($direct[] | select(.workload == $line.workload and .round == $line.round) | .figures)
         as $base
@@ -30,7 +30,7 @@ def beyond($direct): . as $line
         | if .idle_cpu_us then . + { idle_cpu_ms: (.idle_cpu_us / 1000) } else . end
     | if .kib then . + { kib_each: (.kib_whole - $base.kib_whole) } else . end);
 
-# What is to be reached: Portsplit's figure against a peer's, or, without a peer, in every round.
+# The goals: the ratio of Portsplit's figure to that of a peer; without a peer, the figure in every round.
 def goals: [
     (["sslh-fork", 2.2], ["socat", 3], ["xinetd", 3], ["floor", 0.95], ["haproxy", 0.55]
         | { figure: "short-32.rate", what: "short connections, 32 at once", peer: .[0], least: .[1] }),

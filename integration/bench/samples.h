@@ -1,5 +1,5 @@
 #pragma once
-// What was timed: many durations, and the few figures that are told of them.
+// Many measured durations and the figures that are printed of them.
 
 #include <algorithm>
 #include <chrono>

@@ -53,8 +53,7 @@ class ShortConnections {
         if (::connect(fd, generic(order_.where), sizeof order_.where) < 0 && errno != EINPROGRESS) {
             give_up("cannot connect");
         }
-        // On loopback the connection stands as soon as connect(2) returns, though it says that it
-        // is in progress.
+        // On loopback the connection is established when connect(2) returns EINPROGRESS.
         ask(connection);
         epoll_event event{.events = connection.asked ? EPOLLIN : EPOLLIN | EPOLLOUT,
                           .data = {.u64 = index}};
@@ -96,7 +95,7 @@ class ShortConnections {
             bytes_ += static_cast<std::uint64_t>(got);
             return;
         }
-        // An end of stream after an answer is how a connection ends; anything else is a fault.
+        // Only EOF after an answer is success.
         ++(got == 0 && connection.answered ? complete_ : errors_);
         open(index);
     }

@@ -1,20 +1,20 @@
-# results.json as Markdown.
+# Converts results.json to Markdown.
 
 def order: ["direct", "floor", "portsplit", "sslh-fork", "socat", "xinetd", "sslh-select", "haproxy",
     "haproxy-splice", "nginx", "socket-proxyd", "exec-floor", "tcpserver", "inetd"];
 
-# 12345 as 12,345.
+# Formats 12345 as 12,345.
 def thousands: tostring | if length <= 3 then . else (.[:-3] | thousands) + "," + .[-3:] end;
 
-# Three significant figures are as many as hold. jq 1.6 writes some fractions with all their binary
-# digits, hence the cut.
+# Formats a number with three significant digits. jq 1.6 prints some fractions with all their binary digits;
+# these are cut.
 def number:
     if . == 0 then "0" elif . < 0 then "-" + (-. | number) elif . >= 100 then round | thousands
     else (. | log10 | floor) as $size
         | . * pow(10; 2 - $size) | round / pow(10; 2 - $size) | tostring
         | if test("\\.[0-9]{5}") then .[0:index(".") + 3 - $size] else . end end;
 
-# A median with its spread; then what Portsplit's is of it.
+# Formats a median with least and most, and the ratio of Portsplit's median to it.
 def cell($own): if . == null then "" else
     (if .min == .max then "\(.median | number)"
         else "\(.median | number) [\(.min | number)–\(.max | number)]" end)
@@ -24,7 +24,7 @@ def cell($own): if . == null then "" else
 . as $all
 | def of($figure; $peer): first($all.figures[] | select(.figure == $figure and .peer == $peer)) // null;
 
-# A table of some figures, if any of them was measured: [figure, heading]...
+# Formats a table of figures, if one of them was measured. $columns: [figure, heading]...
 def table($title; $own; $columns):
     ($columns | map(.[0])) as $figures
     | [$all.figures[] | select(.figure as $f | $figures | index([$f])) | .peer] | unique as $peers

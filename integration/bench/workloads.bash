@@ -1,9 +1,9 @@
-# The workloads: measure_NAME measures one peer once and records its figures.
+# The workloads. peers_of_NAME sets `peers`; measure_NAME measures one peer once and records its figures.
 # shellcheck shell=bash
 
 WORKLOADS=(memory short ping-pong pieces bulk exec services listeners decide)
 
-# measure WORKLOAD: round by round, in each every peer, beginning with another one each time.
+# measure WORKLOAD: measures every peer once in each round; each round begins with another peer.
 measure() {
     local round i peers=()
     "peers_of_$1"
@@ -22,16 +22,15 @@ record() {
     printf '{"workload":"%s","peer":"%s","round":%d,"figures":%s}\n' "$1" "$2" "$round" "$3" >>"$RAW"
 }
 
-# quick_or QUICK FULL: the size of something, in SIZE.
+# quick_or QUICK FULL: the first of the two with --quick, else the second, in SIZE.
 quick_or() { if [[ -n $QUICK ]]; then SIZE=$1; else SIZE=$2; fi; }
 
-# load ARGUMENT...: its line of JSON, in FIGURES; empty when it failed or took too long.
+# load ARGUMENT...: the line of JSON of `load`, in FIGURES; empty if it failed or took over 30 s.
 load() { FIGURES=$(timeout 30 "$TOOLS/load" "$@") || FIGURES=''; }
 
-# Processor time of a peer with all its descendants, in microseconds, in CPU: of those that are still
-# there from schedstat, which is exact but knows no thread that has ended, or utime and stime; of those
-# that were waited for cutime and cstime, in hundredths of a second (proc(5)). How many of them run, in
-# ALIVE.
+# look_at_cpu PEER: CPU time of the peer with all its descendants in microseconds, in CPU, and how many of
+# them run, in ALIVE (proc(5)). For a running process it is the larger of schedstat, which is exact but
+# without threads that have ended, and utime + stime. Reaped children are in cutime + cstime, in 10 ms.
 look_at_cpu() {
     read -r CPU ALIVE < <({
         cat /proc/[0-9]*/stat || true # some end meanwhile
@@ -59,8 +58,8 @@ look_at_cpu() {
         }')
 }
 
-# with_cpu PEER COMMAND...: what the command put into FIGURES, and the peer's processor time. One that
-# ends while it is looked at might not be counted, so all must have ended before.
+# with_cpu PEER COMMAND...: runs the command and adds the CPU time of the peer to FIGURES. Waits until the
+# processes of the connections have ended, since one that ends during the count may be missed.
 with_cpu() {
     look_at_cpu "$1"
     local before=$CPU alive=$ALIVE i
@@ -75,7 +74,7 @@ with_cpu() {
 
 # --- relays ----------------------------------------------------------------------------------------
 
-# relays_but NAME...: those that run, in peers.
+# relays_but NAME...: the relays that run, without these, in `peers`.
 relays_but() {
     local name
     for name in "${RELAYS[@]}"; do
@@ -83,7 +82,7 @@ relays_but() {
     done
 }
 
-# Connections at 1, 32 and 256 at once: how many, how soon the first byte comes, at what cost.
+# Connections with 1, 32 and 256 at once: rate, time to the first byte, CPU time.
 peers_of_short() { relays_but haproxy-splice; }
 measure_short() {
     local at_once
@@ -96,7 +95,7 @@ measure_short() {
     done
 }
 
-# One byte there and back; over five rounds 100,000 times.
+# Round trips of one byte; 100,000 in five rounds.
 peers_of_ping-pong() { relays_but; }
 measure_ping-pong() {
     quick_or 500 20000
@@ -104,7 +103,7 @@ measure_ping-pong() {
     record ping-pong "$1" "$FIGURES"
 }
 
-# The first bytes one by one: from the last of them to the answer. Only those that look.
+# The first bytes one by one: time from the last one to the answer. Only peers that inspect them.
 peers_of_pieces() { relays_but haproxy-splice nginx socat xinetd socket-proxyd; }
 measure_pieces() {
     quick_or 20 200
@@ -112,9 +111,9 @@ measure_pieces() {
     record pieces "$1" "$FIGURES"
 }
 
-# One stream up, one down, sixteen at once by iperf3, and one connection both ways by our own: iperf3
-# takes two connections for that and trusts in the order of their arrival, which no relay that has
-# more than one process or thread keeps.
+# One stream up, one down, and sixteen at once by iperf3; one connection both ways by `load`. iperf3 uses
+# two connections for both ways and relies on the order of their arrival, which a relay with several
+# processes or threads does not keep.
 peers_of_bulk() { [[ -z ${BULK_PORT[direct]:-} ]] || relays_but; }
 measure_bulk() {
     local way
@@ -142,7 +141,7 @@ peers_of_memory() { relays_but haproxy-splice; }
 measure_memory() {
     local count
     for count in 1000 10000; do
-        # It takes a while and varies little.
+        # Slow, with little variation: fewer rounds suffice.
         ((round <= (count == 1000 ? 3 : 1))) || continue
         [[ -z $QUICK || $count == 1000 ]] || continue
         quick_or 100 "$count"
@@ -152,24 +151,24 @@ measure_memory() {
     done
 }
 
-# can_hold PEER COUNT: whether its descriptors suffice. sslh-select is bound by select(2); the others
-# here that are one process need two descriptors for a connection, or six with pipes.
+# can_hold PEER COUNT: the peer has enough descriptors; else it is left out. A peer of one process needs two
+# for a connection, or six with pipes. sslh-select is limited to 1024 by select(2).
 can_hold() {
     declare -A each=([sslh-select]=2 [haproxy]=2 [nginx]=2 [socket-proxyd]=6 [direct]=1)
     local limit needed=$((${each[$1]:-0} * $2 + 100))
     limit=$(ulimit -n)
     [[ $1 != sslh-select ]] || limit=1024
     ((needed <= limit)) && return
-    leave_out "$1" "$2 idle connections need $needed descriptors; it can have $limit"
+    leave_out "$1" "$2 idle connections need $needed descriptors; its limit is $limit"
     return 1
 }
 
-# hold PEER COUNT: memory of so many idle connections, the peer's processor time while they idle for
-# a second, and how soon all are answered when they wake together.
+# hold PEER COUNT: memory of COUNT idle connections, CPU time of the peer in an idle second, and the time
+# until all are answered when they send at once.
 hold() {
     local before cpu
     FIGURES=
-    # A first connection, so that nothing done once is counted.
+    # A first connection, so that memory allocated once is not counted.
     load ping-pong "127.0.0.1:${PORT[$1]}" --request 'GET /echo' --count 1
     settle && before=$USED
     coproc "$TOOLS/load" hold "127.0.0.1:${PORT[$1]}" --request 'GET /echo' --count "$2"
@@ -190,14 +189,14 @@ hold() {
         FIGURES="${FIGURES%\}},\"kib\":$((USED - before)),\"idle_cpu_us\":$((CPU - cpu))}"
 }
 
-# Memory of the whole system in KiB, in USED: all that is neither free nor cache of files. Processes,
-# page tables, kernel stacks, sockets and their buffers are in it, whoever owns them.
+# Used memory of the whole system in KiB, in USED: neither free nor page cache. It includes processes, page
+# tables, kernel stacks, sockets and their buffers.
 look_at_memory() {
     USED=$(awk '{ kib[$1] = $2 } END { print kib["MemTotal:"] - kib["MemFree:"] - kib["Buffers:"] \
         - kib["Cached:"] + kib["Shmem:"] }' /proc/meminfo)
 }
 
-# Waits until memory no longer moves: processes that have ended are given back in a while.
+# Waits, 3 s at most, until used memory is stable: the kernel frees ended processes with a delay.
 settle() {
     local last=0 i
     for ((i = 0; i < 30; ++i)); do
@@ -232,7 +231,7 @@ measure_exec() {
 
 # --- growth ----------------------------------------------------------------------------------------
 
-# The peers here are numbers: of services, all of them prefixes, the last of which is asked for.
+# Here the peers are numbers of services. Each has a prefix, and clients ask for the last one.
 peers_of_services() { if [[ -n $QUICK ]]; then peers=(1 100); else peers=(1 10 100 1000 10000); fi; }
 measure_services() {
     awk -v count="$1" -v port="$BACKEND_PORT" 'BEGIN { for (i = 1; i <= count; ++i)
@@ -241,14 +240,14 @@ measure_services() {
     measure_growth services "$1" 1 "$(printf 'service%05d /short' "$1")"
 }
 
-# Numbers of listeners, the last of which is asked.
+# Numbers of listeners. Clients connect to the last one.
 peers_of_listeners() { if [[ -n $QUICK ]]; then peers=(1 10); else peers=(1 10 100 1000); fi; }
 measure_listeners() {
     printf '[http]\nstring = GET\\20\nconnect = 127.0.0.1:%s\n' "$BACKEND_PORT" >"$SCRATCH/services"
     measure_growth listeners "$1" "$1" 'GET /short'
 }
 
-# measure_growth WORKLOAD NUMBER LISTENERS REQUEST
+# measure_growth WORKLOAD NUMBER LISTENERS REQUEST: measures Portsplit with NUMBER services or listeners.
 measure_growth() {
     local first=$NEXT_PORT last=$((NEXT_PORT + $3 - 1)) start pid
     {
@@ -274,8 +273,8 @@ measure_growth() {
     wait "$pid" || true
 }
 
-# The decision alone, in a process of its own that takes its own medians; the peers are numbers of
-# services.
+# The decision alone. `decide` computes the medians itself, so one round suffices; the peers of its results
+# are numbers of services.
 peers_of_decide() { [[ -z $QUICK && -x $TOOLS/decide ]] && peers=(portsplit) || peers=(); }
 measure_decide() {
     ((round == 1)) || return 0
