@@ -6,11 +6,12 @@ cd "$(dirname "$0")/.."
 
 usage() {
     cat <<'END'
-Usage: contrib/deps.sh [build|test|demo|fuzz|bench]...
-Install the packages that are missing for a purpose; without one, for build.
+Usage: contrib/deps.sh [build|test|check|demo|fuzz|bench]...
+Install the packages that are missing for a purpose, by default build.
 
   build   to configure and build any preset but fuzz
   test    to run the tests
+  check   to check the sources: clang-format, clang-tidy, shellcheck
   demo    to run contrib/demo.sh
   fuzz    to build the fuzz preset
   bench   to run integration/bench/bench against every peer
@@ -31,6 +32,7 @@ debian_packages() {
         test) echo bats socat curl openssl openssh-client openssh-server busybox strace \
             netcat-openbsd iproute2 procps util-linux systemd ucspi-tcp s6 runit \
             libbsd0 libevent-2.1-7 libtirpc3 libwrap0 ;;
+        check) echo clang-format clang-tidy shellcheck git ;;
         demo) echo curl openssl openssh-client openssh-server busybox netcat-openbsd util-linux ;;
         fuzz) echo clang libclang-rt-dev ;;
         bench) echo haproxy nginx libnginx-mod-stream sslh socat ucspi-tcp systemd iperf3 jq \
@@ -45,6 +47,7 @@ fedora_packages() {
             man-db glibc-static libstdc++-static ;;
         test) echo bats socat curl openssl openssh-clients openssh-server busybox strace netcat \
             iproute procps-ng util-linux ;;
+        check) echo clang-tools-extra ShellCheck git ;;
         demo) echo curl openssl openssh-clients openssh-server busybox netcat util-linux ;;
         fuzz) echo clang compiler-rt ;;
         bench) echo haproxy nginx nginx-mod-stream sslh socat systemd iperf3 jq gnuplot iproute \
@@ -57,7 +60,7 @@ fedora_packages() {
 debian_has() { [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed* ]]; }
 fedora_has() { rpm -q --quiet --whatprovides "$1"; }
 
-# The missing packages of some groups, in MISSING.
+# find_missing PURPOSE...: the missing packages, in MISSING.
 find_missing() {
     local group package
     declare -A seen=()
@@ -73,7 +76,7 @@ find_missing() {
 
 # --- installing -----------------------------------------------------------------------------------
 
-# Shows what a command says only if it fails.
+# Prints the output of a command only if it fails.
 quietly() {
     local output
     output=$("$@" 2>&1 </dev/null) || {
@@ -89,8 +92,8 @@ debian_install() {
 
 fedora_install() { quietly dnf -q -y --setopt=install_weak_deps=False install "$@"; }
 
-# A new package may start its service. Here it does not: systemctl talks to nobody
-# (systemd.io/ENVIRONMENT), invoke-rc.d believes in single user mode, and needrestart holds still.
+# A new package may start its service. These variables prevent it: systemctl works offline
+# (systemd.io/ENVIRONMENT), invoke-rc.d sees runlevel 1 (single user), and needrestart is suspended.
 install_quietly() {
     export DEBIAN_FRONTEND=noninteractive SYSTEMD_OFFLINE=1 RUNLEVEL=1 NEEDRESTART_SUSPEND=1
     "${SYSTEM}_install" "$@" || fail 'the packages could not be installed'
@@ -108,7 +111,7 @@ units_of() {
     esac
 }
 
-# Only the program is wanted: no server at the next boot either. Being offline, this changes just the
+# Disables a server that only the tests need, also at the next boot. Offline, systemctl changes only the
 # links that the package made.
 keep_off() {
     local unit
@@ -119,8 +122,8 @@ keep_off() {
     done
 }
 
-# The super-servers that the tests run. Two that exclude each other as packages, and either might
-# be in use here, so they are unpacked in the build folder and not installed.
+# Unpacks the super-servers of the tests in the build folder. They are not installed, because the two
+# packages exclude each other, and this machine may use one of them.
 unpack_super_servers() {
     local folder=build/peers scratch
     [[ $SYSTEM == debian && ! -x $folder/usr/sbin/xinetd ]] || return 0
@@ -135,14 +138,14 @@ unpack_super_servers() {
 
 # --- all of it ------------------------------------------------------------------------------------
 
-# debian or fedora, in SYSTEM.
+# Whose package names to use, debian or fedora, in SYSTEM.
 find_system() {
     if command -v apt-get >/dev/null; then
         SYSTEM=debian
     elif command -v dnf >/dev/null; then
         SYSTEM=fedora
     else
-        fail "neither apt-get nor dnf is here. In Debian's names the packages are:" \
+        fail "neither apt-get nor dnf is installed. In Debian's names the packages are:" \
             "$(for group; do debian_packages "$group"; done | tr '\n' ' ')"
     fi
 }
@@ -161,7 +164,7 @@ main() {
     ((${#groups[@]} > 0)) || groups=(build)
     for group in "${groups[@]}"; do
         case $group in
-            build | test | demo | fuzz | bench) ;;
+            build | test | check | demo | fuzz | bench) ;;
             -h | --help) usage; exit 0 ;;
             *) usage >&2; exit 64 ;;
         esac

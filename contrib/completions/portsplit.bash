@@ -1,13 +1,13 @@
-# Completion of portsplit and portsplitd for bash. It asks the program itself what it understands.
+# Completion of portsplit and portsplitd for bash. The words come from the --help of the program.
 
-# What follows PROGRAM [COMMAND]: options, and the commands where there are some.
+# _portsplit_words PROGRAM [COMMAND]: prints its options and its commands.
 _portsplit_words() {
     "$@" --help 2>/dev/null |
         sed -n -e 's/^ *\(--[a-z-]*\).*/\1/p' -e '/^Subcommands:/,/^$/s/^  \([a-z]*\) .*/\1/p'
 }
 
 _portsplit() {
-    local program=$1 word=$2 before=$3 words command= files=yes
+    local program=$1 word=$2 before=$3 words command='' files=yes
     words=$(_portsplit_words "$program")
     case $before in
         --log) words='stderr syslog' ;;
@@ -16,14 +16,14 @@ _portsplit() {
             words=$("$program" check --silence '' "" 2>&1 | sed -e 's/.*there are //' -e 's/,//g')
             files=no
             ;;
-        --text | --hex | --ready-fd | --idle-exit) words= files=no ;;
+        --text | --hex | --ready-fd | --idle-exit) words='' files=no ;;
         *)
-            # A command is the first word; behind it stand its own options.
+            # A command is the first word; its own options follow.
             if ((COMP_CWORD > 1)); then
                 grep -qx -e "${COMP_WORDS[1]}" <<<"$words" && command=${COMP_WORDS[1]}
-                words=$(_portsplit_words "$program" $command | sed -n '/^-/p')
+                words=$(_portsplit_words "$program" ${command:+"$command"} | sed -n '/^-/p')
             fi
-            # Options are offered to whoever begins one.
+            # Options are offered once the word begins with a dash.
             [[ $word == -* ]] || words=$(sed '/^-/d' <<<"$words")
             ;;
     esac

@@ -1,16 +1,16 @@
-# What the completion of bash offers is what the programs understand.
+# The completion of bash offers the commands, options and values of the programs.
 
 bats_require_minimum_version 1.5.0
 
 setup() {
     PATH=$PORTSPLIT_BUILD/bin:$PATH
-    # shellcheck source=../completions/portsplit.bash
+    # shellcheck source=/dev/null
     source "$BATS_TEST_DIRNAME/../completions/portsplit.bash"
-    cd "$BATS_TEST_TMPDIR"
+    cd "$BATS_TEST_TMPDIR" || return
     touch 'a b.conf'
 }
 
-# offered WORD...: what is offered for the last word of a command line, in OFFERED.
+# offered WORD...: the words offered for the last word of a command line, in OFFERED.
 offered() {
     COMP_WORDS=("$@")
     COMP_CWORD=$(($# - 1))
@@ -19,7 +19,7 @@ offered() {
     OFFERED="${COMPREPLY[*]}"
 }
 
-# is_offered EXPECTED WORD...
+# is_offered EXPECTED WORD...: these words are offered.
 is_offered() {
     local expected=$1
     shift
@@ -28,13 +28,13 @@ is_offered() {
     [[ $OFFERED == "$expected" ]]
 }
 
-@test "completion: commands and files stand first" {
+@test "completion: commands and files are offered first" {
     is_offered 'check' portsplit ch
     is_offered 'convert' portsplit conv
     is_offered 'a b.conf' portsplit a
 }
 
-@test "completion: behind a command stand its own options, and files" {
+@test "completion: after a command its own options and files are offered" {
     is_offered '--inetd' portsplit check --i
     is_offered '--to' portsplit convert --t
     is_offered 'classic libconfig' portsplit convert --to ''
@@ -42,7 +42,7 @@ is_offered() {
     is_offered 'a b.conf' portsplit check ''
 }
 
-@test "completion: portsplitd's options and their values" {
+@test "completion: the options of portsplitd and their values are offered" {
     is_offered '--log' portsplitd --l
     is_offered 'syslog' portsplitd --log sy
     is_offered '--ready-fd' portsplitd x --r

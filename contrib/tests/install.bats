@@ -1,4 +1,4 @@
-# What is installed works, wherever it is installed to. PORTSPLIT_BUILD is a finished build.
+# The installed programs work at any prefix. PORTSPLIT_BUILD is a finished build.
 
 bats_require_minimum_version 1.5.0
 
@@ -11,12 +11,12 @@ teardown() {
     [[ -z ${DAEMON:-} ]] || kill "$DAEMON"
 }
 
-# installed NAME: the one program of that name.
+# installed NAME: prints the path of the program.
 installed() {
     find "$PREFIX" -type f -perm -u+x -name "$1"
 }
 
-@test "install: the programs tell their version" {
+@test "install: the programs print their version" {
     local program
     for program in portsplit portsplitd portsplit-dispatch; do
         run -0 "$(installed "$program")" --version
@@ -46,7 +46,7 @@ installed() {
     [[ $answer == 'MEOW, please' ]]
 }
 
-@test "install: the library of patterns is found by each program, wherever the whole was moved" {
+@test "install: each program finds the library of patterns, also after the prefix was moved" {
     mv "$PREFIX" "$PREFIX.moved"
     printf '%s\n' '[ssh]' 'include = ssh' 'exec = cat' >"$BATS_TEST_TMPDIR/conf"
     run -0 "$PREFIX.moved/bin/portsplit" convert "$BATS_TEST_TMPDIR/conf"

@@ -1,10 +1,10 @@
-# The manuals are whole and well formed. PORTSPLIT_BUILD is a finished build.
+# The manuals are complete and well formed. PORTSPLIT_BUILD is a finished build.
 
 bats_require_minimum_version 1.5.0
 
 MANUALS=(portsplit.1 portsplit.conf.5 portsplit-patterns.7 portsplitd.8 portsplit-dispatch.8)
 
-# read_manual NAME: as a reader sees it, in TEXT.
+# read_manual NAME: the formatted page, in TEXT.
 read_manual() {
     TEXT=$(MANWIDTH=100 MAN_KEEP_FORMATTING='' LC_ALL=C.UTF-8 man -l "$PORTSPLIT_BUILD/man/$1")
 }
@@ -19,7 +19,7 @@ read_manual() {
     done
 }
 
-@test "manuals: portsplit.conf(5) has every key of the option table, and no place left open" {
+@test "manuals: portsplit.conf(5) has every key of the key table, and no placeholder" {
     read_manual portsplit.conf.5
     local key keys=0
     while read -r key; do
@@ -32,7 +32,7 @@ read_manual() {
     [[ $TEXT != *@KEYS@* ]]
 }
 
-@test "manuals: each program's page has every option that its help has" {
+@test "manuals: the page of each program has every option of its help" {
     local program option options
     for program in portsplit.1 portsplitd.8 portsplit-dispatch.8; do
         read_manual "$program"
@@ -46,7 +46,7 @@ read_manual() {
     done
 }
 
-@test "manuals: the examples of portsplit.conf(5) are configurations, and its two spellings are one" {
+@test "manuals: the examples of portsplit.conf(5) are valid, and the first two mean the same" {
     local example examples=0
     cd "$BATS_TEST_TMPDIR"
     awk '/^\.Bd/ { number++; inside = 1; next }

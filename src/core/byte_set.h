@@ -22,6 +22,7 @@ struct ByteSet {
     }
     constexpr bool is_single() const { return low == high; }
 
+    // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 reports the 0 of a defaulted <=>.
     auto operator<=>(const ByteSet&) const = default;
 };
 
