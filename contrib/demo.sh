@@ -1,23 +1,24 @@
 #!/usr/bin/env bash
-# Portsplit at work: five services on one port of this machine, each visited by its real client. See
-# `usage` below. Everything it makes is in one folder that goes with it, but for the build.
+# Shows Portsplit with five services on one port of this machine, each used by its real client. See `usage`
+# below. All files but the build are in one temporary folder, which is removed at the end.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 usage() {
     cat <<'END'
 Usage: contrib/demo.sh [--once] [--port N]
-Install what is missing, build, and serve SSH, HTTP, TLS, a fallback and a timeout on one
-port of 127.0.0.1; visit each, and show which service took the visit, why, and how fast.
+Install what is missing, build, and serve SSH, HTTP, TLS, a fallback and a timeout on one port of
+127.0.0.1. Run a client for each, and show which service it reached, why, and in how many
+milliseconds. Then go on serving until Ctrl-C.
 
-  --once    end after that, with 0 only if every visit went where it should
-  --port N  the port; otherwise the system chooses one
+  --once    exit then: 0 if every client reached its service, else 1
+  --port N  the port; by default a free one
 END
 }
 
 HOST=127.0.0.1
 BIN=$PWD/build/release/bin
-LIMIT=20 # seconds that any one step may take
+LIMIT=20 # seconds for one step
 STARTED=()
 
 fail() {
@@ -25,7 +26,7 @@ fail() {
     exit 1
 }
 
-# Shows what a command says only if it fails.
+# Prints the output of a command only if it fails.
 quietly() {
     local output
     output=$("$@" 2>&1) || {
@@ -39,7 +40,7 @@ quietly() {
 build() {
     echo 'Building Portsplit; the first time takes a minute or two.'
     mkdir -p build
-    # Two demos must not build in one folder at once.
+    # Two demos at once must not build in the same folder.
     (
         flock 9 &&
             quietly cmake --preset release &&
@@ -54,7 +55,7 @@ clean_up() {
     rm -rf "$DIR"
 }
 
-# start NAME COMMAND...: in the background. What it says can be read from descriptor NAME.
+# start NAME COMMAND...: starts a server. NAME becomes a descriptor from which its output can be read.
 start() {
     local name=$1
     shift
@@ -65,7 +66,7 @@ start() {
     printf -v "$name" '%s' "$FD"
 }
 
-# read_until FD PATTERN: the next line that fits the pattern, in LINE; fails if none comes in time.
+# read_until FD PATTERN: the next line that matches, in LINE. Fails and prints the lines if none comes in time.
 read_until() {
     local end=$((SECONDS + LIMIT)) said=()
     while ((SECONDS < end)) && IFS= read -r -t "$LIMIT" -u "$1" LINE; do
@@ -79,14 +80,14 @@ read_until() {
 
 # --- the services ---------------------------------------------------------------------------------
 
-# Keys for this one run; nothing of ~/.ssh is read or written.
+# Makes keys for this run. ~/.ssh is not read or written.
 prepare_ssh() {
     USER_NAME=$(id -un)
     SSHD=$(PATH=$PATH:/usr/sbin:/sbin command -v sshd) || fail 'sshd is not installed'
     ssh-keygen -q -t ed25519 -N '' -C portsplit-demo -f "$DIR/host_key"
     ssh-keygen -q -t ed25519 -N '' -C portsplit-demo -f "$DIR/user_key"
     printf 'demo %s\n' "$(<"$DIR/host_key.pub")" >"$DIR/known_hosts"
-    # An account with a locked password is let in by PAM only.
+    # A user with a locked password can log in only through PAM.
     local pam=no
     [[ $(getent shadow "$USER_NAME" || true) != "$USER_NAME:!"* ]] || pam=yes
     cat >"$DIR/sshd_config" <<END
@@ -96,14 +97,14 @@ AllowUsers $USER_NAME
 AuthenticationMethods publickey
 UsePAM $pam
 PermitUserRC no
-# What is above this folder, such as /tmp, may be everybody's.
+# All users may write to folders above this one, such as /tmp.
 StrictModes no
 END
-    # Started by root, sshd wants the empty folder that its system service would have made.
+    # Started by root, sshd needs this folder, which its system service creates otherwise.
     ((EUID != 0)) || [[ -d /run/sshd ]] || install -d -m 755 /run/sshd
 }
 
-# How an ssh client finds the demo, and nothing else.
+# Writes the configuration with which ssh connects to the demo.
 write_ssh_client_config() {
     cat >"$DIR/ssh_config" <<END
 Host demo
@@ -128,11 +129,11 @@ prepare_web() {
     echo 'hello from the TLS server' >"$DIR/tls/hello.txt"
 }
 
-# The one service that is a server of its own. Its port is in TLS_PORT.
+# Starts the TLS server, the target of the service tls. Its port is in TLS_PORT.
 start_tls_server() {
     quietly openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 \
         -subj /CN=localhost -addext "subjectAltName=IP:$HOST" \
-        -keyout "$DIR/tls_key.pem" -out "$DIR/cert.pem" || fail 'openssl makes no certificate'
+        -keyout "$DIR/tls_key.pem" -out "$DIR/cert.pem" || fail 'openssl cannot make a certificate'
     start TLS_OUTPUT env -C "$DIR/tls" openssl s_server -WWW -accept "$HOST:0" \
         -key "$DIR/tls_key.pem" -cert "$DIR/cert.pem"
     read_until "$TLS_OUTPUT" 'ACCEPT *' || fail 'the TLS server does not start'
@@ -180,7 +181,7 @@ END
 
 # --- the visits -----------------------------------------------------------------------------------
 
-# By its words, into the array SEEN, such as SEEN[service].
+# Splits the log line in LINE into the array SEEN, such as SEEN[service].
 take_log_line() {
     local word
     declare -gA SEEN=()
@@ -197,18 +198,18 @@ print_head() {
     rule
 }
 
-# print_visit CLIENT SENT VERDICT: what Portsplit logged of it.
+# print_visit CLIENT SENT RESULT: prints a row of the table from SEEN.
 print_visit() {
     row "$1" "$2" "${SEEN[service]}" "${SEEN[reason]}" "${SEEN[action]} ${SEEN[target]}" \
         "${SEEN[ms]}" "$3"
 }
 
-# visit SERVICE REASON ANSWER CLIENT SENT COMMAND: runs that client, and compares what Portsplit
-# logged and what the client got with what should be.
+# visit SERVICE REASON ANSWER CLIENT SENT COMMAND: runs the client, and compares the logged service and
+# reason, and the answer, with these.
 visit() {
     local service=$1 reason=$2 wanted=$3 client=$4 sent=$5 answer took verdict=ok
     answer=$("$6" 2>&1) || true
-    read_until "$LOG" '*: service=*' || fail "Portsplit does not tell of the visit of $client"
+    read_until "$LOG" '*: service=*' || fail "Portsplit has no log line for $client"
     take_log_line
     took="${SEEN[service]} ${SEEN[reason]}"
     if [[ $took != "$service $reason" || $answer != *"$wanted"* ]]; then
@@ -239,17 +240,17 @@ visit_all() {
 }
 
 show_visits() {
-    printf '\nOne port, %s:%s, and five visits:\n\n' "$HOST" "$PORT"
+    printf '\nFive clients on one port, %s:%s:\n\n' "$HOST" "$PORT"
     print_head
     visit_all
     rule
-    echo 'As Portsplit logged them; ms is the whole visit, from its arrival to its end.'
+    echo 'From the log of Portsplit; ms counts from accept to the end of the connection.'
     if ((${#WRONG[@]} > 0)); then
         printf '\n%s\n' "${WRONG[@]}"
         [[ ! -s $DIR/sshd.log ]] || cat "$DIR/sshd.log"
         return 1
     fi
-    echo 'Each went to its service and got its answer.'
+    echo 'Each reached its service and got its answer.'
 }
 
 # --- serving on -----------------------------------------------------------------------------------
@@ -257,7 +258,7 @@ show_visits() {
 show_hints() {
     cat <<END
 
-Visit it yourself, from another terminal:
+Try it from another terminal:
 
     ssh -F $DIR/ssh_config demo
     curl http://$HOST:$PORT/hello.txt
@@ -268,7 +269,7 @@ The configuration, $DIR/demo.conf:
 
 $(sed 's/^\(.\)/    \1/' "$DIR/demo.conf")
 
-Your visits will be shown here when they are over. Ctrl-C ends the demo.
+Each connection is shown here when it ends. Ctrl-C ends the demo.
 
 END
 }

@@ -1,21 +1,21 @@
 #!/usr/bin/env bash
-# Makes the recordings anew: what each client sends to a server that never answers, up to 2048 bytes.
+# Records the first bytes of real clients, up to 2048, sent to a server that never answers.
 #
 #   contrib/patterns/recordings/record.sh [PATTERN]...
 #
-# All of them, or those of the patterns named. The folder is called like the pattern, the file like the
-# client; its first line tells the package, its version and the command. A client that is not installed
-# is left out, and its recording stays as it is. What no package of Debian sends is written down from
-# the specification, and called handmade-*.
+# Records all clients, or those of the patterns named, and overwrites PATTERN/CLIENT.hex in this folder.
+# The first line of a recording is a comment with the package, its version and the command. A client that
+# is not installed is left out, and its recording stays as it is. handmade-* are written from the
+# specification, for streams that no package of Debian sends.
 #
-# It runs in namespaces of its own, so every client finds its usual port at server.example, which is
-# 192.0.2.1 there, and nothing that it starts outlives it.
+# Runs in namespaces of its own: server.example is 192.0.2.1 there, every port is free, and no process
+# outlives the script.
 set -euo pipefail
 
 FOLDER=$(realpath "$(dirname "${BASH_SOURCE[0]}")")
 LONGEST=2048
-CLIENT_LIMIT=20 # seconds until a client must have sent its first byte
-PAUSE=0.4       # seconds from then on for whatever else it sends without an answer
+CLIENT_LIMIT=20 # seconds for the first byte of a client
+PAUSE=0.4       # seconds after the first byte for the rest
 
 # --- the clients ----------------------------------------------------------------------------------
 # record PATTERN CLIENT PACKAGE PORT COMMAND...
@@ -385,19 +385,19 @@ fail() {
     exit 1
 }
 
-# counting N: bytes 01 02 03 ..., for what a real client would choose at random.
+# counting N: prints the bytes 01 02 03 ..., where a real client sends random bytes.
 counting() {
     local i
     for ((i = 1; i <= $1; ++i)); do printf '%02x ' $i; done
 }
 
-# wait_for TENTHS COMMAND...: until the command succeeds.
+# wait_for TENTHS COMMAND...: repeats the command until it succeeds; fails after TENTHS of a second.
 wait_for() {
     local tenths=$1
     shift
     until "$@"; do
         ((tenths-- > 0)) || return 1
-        # Nobody writes to it: reading with a limit is the pause between two looks.
+        # Reading from an empty pipe waits 0.1 s.
         read -r -t 0.1 <> <(:) || true
     done
 }
@@ -405,7 +405,8 @@ wait_for() {
 is_listening() { [[ -n $(ss -Hltn "sport = :$1") ]]; }
 has_bytes() { [[ -s $SCRATCH/bytes ]]; }
 
-# The first connection to PORT in a file, and its client in a process group of its own.
+# record PATTERN CLIENT PACKAGE PORT COMMAND...: writes the bytes of the first connection to PORT. The client
+# runs in a process group of its own, which is killed at the end.
 record() {
     local pattern=$1 client=$2 package=$3 port=$4 version listener
     shift 4
@@ -431,7 +432,7 @@ record() {
     fi
 }
 
-# quoted WORD...: as one would type them, each behind a blank.
+# quoted WORD...: prints the words quoted for a shell, a blank before each.
 quoted() {
     local word
     for word; do
@@ -440,6 +441,7 @@ quoted() {
     done
 }
 
+# handmade PATTERN NAME SOURCE HEX...: writes these bytes.
 handmade() {
     local pattern=$1 name=$2 source=$3 hex
     shift 3
@@ -448,7 +450,7 @@ handmade() {
     printf '%b' "$(sed 's/../\\x&/g' <<<"$hex")" | write "$pattern" "$name" "By hand. $source."
 }
 
-# write PATTERN NAME HEADER: the bytes of standard input.
+# write PATTERN NAME HEADER: writes a recording of the bytes of standard input.
 write() {
     mkdir -p "$FOLDER/$1"
     { printf '# %s\n' "$3"; od -An -v -tx1 -N $LONGEST | cut -c 2-; } >"$FOLDER/$1/$2.hex"
@@ -457,7 +459,7 @@ write() {
 
 # --- all of it ------------------------------------------------------------------------------------
 
-# A network with one name in it, and nothing of the machine's own name or users.
+# Sets up a network with one server, without the name of this machine. Its /mnt is for scratch files.
 prepare_world() {
     hostname client
     ip link set lo up
