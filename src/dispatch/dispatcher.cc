@@ -21,8 +21,8 @@ namespace {
 using sys::Clock;
 using sys::UniqueFd;
 
-/// The client's socket as one side of a relay.
-Side relayed(UniqueFd client) {
+/// Prepares the client's socket for a relay: non-blocking, without delay, with keepalive.
+Side client_side(UniqueFd client) {
     sys::set_blocking(client.get(), false);
     sys::set_no_delay(client.get());
     sys::set_keepalive(client.get());
@@ -34,13 +34,14 @@ int relay_to_target(Client client, const core::Connect& connect, Reporter& repor
     if (!server) return kExitTemporary;
     sys::set_no_delay(server->get());
     sys::set_keepalive(server->get());
-    const Totals totals = relay(relayed(std::move(client.fd)), Side::socket(std::move(*server)),
-                                kHalfClosedLimit, reporter);
+    const Totals totals = relay(client_side(std::move(client.fd)), Side::socket(std::move(*server)),
+                                kSocketRelay, reporter);
     reporter.publish_counts(totals.in, totals.out);
     return 0;
 }
 
-/// Where a program's descriptor 2 leads; `own` keeps what had to be opened for it.
+/// Returns the descriptor that becomes 2 of a program; /dev/null where there is no other.
+/// @param own  owns the descriptor if one was opened
 int error_output(core::StderrTo to, int client, int log, UniqueFd& own) {
     if (to == core::StderrTo::Client) return client;
     if (to == core::StderrTo::Log && log >= 0) return log;
@@ -69,10 +70,10 @@ int relay_to_program(Client client, const core::Exec& exec, const Setting& setti
         return exit_code(program.error());
     }
     Side side = exec.stdio == core::Stdio::Pty
-                    ? Side::terminal(std::move(program->from), std::move(program->to))
-                    : Side::pipes(std::move(program->from), std::move(program->to));
-    // However slow, a program ends some day, and its end is the end of the relay.
-    const Totals totals = relay(relayed(std::move(client.fd)), std::move(side), kForEver, reporter);
+                    ? Side::terminal(std::move(program->output), std::move(program->input))
+                    : Side::pipes(std::move(program->output), std::move(program->input));
+    const Totals totals =
+        relay(client_side(std::move(client.fd)), std::move(side), kProgramRelay, reporter);
     reporter.set_status(sys::wait_for(program->pid));
     reporter.publish_counts(totals.in, totals.out);
     return 0;

@@ -1,5 +1,7 @@
 #pragma once
-// One connection from its first byte to its end: look, decide, act.
+// The dispatcher: serves one connection from its first byte to its end. Looks at the first bytes,
+// decides by the plan, and becomes a program or relays. The zygote calls it in a fork, inetd in the
+// process that a super-server started.
 
 #include <string>
 #include <vector>
@@ -19,16 +21,17 @@ struct Client {
     sys::Clock::time_point accepted;  ///< when accept(2) returned it; the deadline counts from here
 };
 
-/// What every connection of a process shares.
+/// What all connections of a zygote have in common.
 struct Setting {
     const core::Plan& plan;
-    std::vector<std::string> environment;  ///< what a program's environment begins with
-    int log = -1;  ///< where a program's descriptor 2 leads for `stderr = log`
+    std::vector<std::string> environment;  ///< the first entries of a program's environment
+    int log = -1;  ///< descriptor 2 of a program with `stderr = log`; -1 for /dev/null
 };
 
-/// Serves one connection. With a service that execs on the socket this process becomes the program,
-/// and the call does not return.
-/// @returns the exit code of the dispatcher
+/// Serves one connection. Does not return if the service executes a program on the socket: this
+/// process becomes the program.
+/// @returns the exit code of the dispatcher: 0; kExitTemporary if peeking failed or no target
+///          answered; 126 or 127 if the program could not be started
 int serve(Client client, const Setting& setting, Reporter& reporter);
 
 }  // namespace portsplit::dispatch

@@ -1,6 +1,6 @@
 #pragma once
-// The relay: bytes both ways between a client and what serves it, until both ways have ended. Reads
-// none of them.
+// The relay: moves bytes both ways between a client and a target, which is a socket or a program. It
+// does not look at the bytes. The dispatcher calls it once, as the last thing of a connection.
 
 #include <chrono>
 #include <cstdint>
@@ -10,24 +10,40 @@
 
 namespace portsplit::dispatch {
 
-/// How long a relay whose one direction has ended waits for a byte in the other.
-inline constexpr std::chrono::seconds kHalfClosedLimit{60};
-inline constexpr std::chrono::milliseconds kForEver{-1};
+inline constexpr std::chrono::milliseconds kNoLimit{-1};
+
+/// How long a relay waits without a byte moving. relay.cc says why for each.
+struct RelayLimits {
+    /// After one direction has ended, for bytes in the other.
+    std::chrono::milliseconds half_closed{std::chrono::seconds(60)};
+    /// After the client's EOF, which a raw terminal cannot be sent, before its program is hung up.
+    std::chrono::milliseconds hang_up{std::chrono::seconds(5)};
+    /// For bytes that were sent before a reset to leave this machine.
+    std::chrono::milliseconds before_reset{std::chrono::seconds(1)};
+    /// For more input of a client that still sends, before its socket is closed.
+    std::chrono::milliseconds linger_silence{std::chrono::seconds(1)};
+    /// The same in all, however much the client sends.
+    std::chrono::milliseconds linger_total{std::chrono::seconds(5)};
+};
+
+/// For a server on a socket.
+inline constexpr RelayLimits kSocketRelay{};
+/// For a program: it ends some day, however silent it is, and that ends the relay.
+inline constexpr RelayLimits kProgramRelay{.half_closed = kNoLimit};
 
 struct Totals {
     std::uint64_t in = 0;   ///< bytes from the client
     std::uint64_t out = 0;  ///< bytes to the client
 };
 
-/// Relays until both directions have ended, then closes both sides. An end of stream is carried
-/// after the last byte before it, and only its own way; a reset is carried as a reset, after what
-/// came before it; a side that does not read costs a bounded store, and no CPU. A stream that is
-/// cut after `half_closed_limit` ends in a reset too. Both sides are non-blocking.
-/// @param half_closed_limit  once one direction has ended, how long the other may be silent;
-///                           `kForEver` where the other side is sure to end some day
+/// Relays until both directions have ended, then closes both sides. Both must be non-blocking.
+/// - An EOF is sent on after the last byte before it; the other direction goes on.
+/// - A reset is sent on as a reset, after the bytes that came before it.
+/// - A side that does not read costs 64 KiB at most, and no processor time.
+/// - A stream that is given up after `half_closed` ends in a reset, since it did not end by itself.
 /// @param reporter  published to once the bytes that the client had sent are on their way: the client
 ///                  waits for those, and only the log waits for the message
-Totals relay(Side client, Side server, std::chrono::milliseconds half_closed_limit,
-             Reporter& reporter);
+/// @returns how many bytes were written to each side
+Totals relay(Side client, Side server, const RelayLimits& limits, Reporter& reporter);
 
 }  // namespace portsplit::dispatch

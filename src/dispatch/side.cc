@@ -10,10 +10,10 @@
 namespace portsplit::dispatch {
 namespace {
 
-/// Types the end-of-file character where the program on the terminal made it edit lines
-/// (termios(3) ICANON); to a raw one it would be a byte like any other.
-/// @returns whether that was so
-bool type_end_of_file(int terminal) {
+/// Writes the EOF character (termios(3) VEOF) to a terminal in canonical mode. In raw mode it would
+/// arrive as an ordinary byte.
+/// @returns true if it was written
+bool type_eof(int terminal) {
     termios settings{};
     if (::tcgetattr(terminal, &settings) < 0 || (settings.c_lflag & ICANON) == 0) return false;
     return ::write(terminal, &settings.c_cc[VEOF], 1) == 1;
@@ -21,28 +21,28 @@ bool type_end_of_file(int terminal) {
 
 }  // namespace
 
-void Side::end_writing() {
+void Side::send_eof() {
     switch (kind_) {
         case Kind::Socket:
-            ::shutdown(from_.get(), SHUT_WR);
+            ::shutdown(read_.get(), SHUT_WR);
             return;
         case Kind::Pipes:
-            to_.reset();
+            write_.reset();
             return;
         case Kind::Terminal:
-            knows_its_end_ = type_end_of_file(to_.get());
+            eof_lost_ = !type_eof(write_.get());
             return;
     }
 }
 
-Break Side::meaning_of(int code) const {
-    // A program that stopped reading (EPIPE), or whose terminal is hung up (EIO), has just ended.
-    if (kind_ != Kind::Socket && (code == EPIPE || code == EIO)) return Break::End;
-    return Break::Reset;
+StreamEnd Side::stream_end_of(int code) const {
+    // EPIPE: the program closed its input. EIO: its terminal hung up (pty(7)).
+    if (kind_ != Kind::Socket && (code == EPIPE || code == EIO)) return StreamEnd::Eof;
+    return StreamEnd::Reset;
 }
 
 void Side::reset_on_close() {
-    if (kind_ == Kind::Socket) sys::reset_on_close(from_.get());
+    if (kind_ == Kind::Socket) sys::reset_on_close(read_.get());
 }
 
 }  // namespace portsplit::dispatch

@@ -1,6 +1,6 @@
 #pragma once
-// One side of a relay: a socket, or a program behind pipes or a terminal. Says how an end of stream
-// is carried to it and what its errors mean, so that the relay need not know which it is.
+// One side of a relay: a socket, or a program on pipes or a terminal. Hides from flow and relay which
+// of the three it is: how an EOF is sent to it, and what an errno from it means.
 
 #include <utility>
 
@@ -8,56 +8,62 @@
 
 namespace portsplit::dispatch {
 
-/// What an error of read or write means for one direction of bytes.
-enum class Break {
-    End,    ///< nothing more can pass this way, and that is how it ends here
-    Reset,  ///< the connection is broken: it must not look like a clean end to the other side
+/// How a failed read or write ends the stream of one direction.
+enum class StreamEnd {
+    Eof,    ///< the usual end of this kind of side; end this direction only
+    Reset,  ///< the connection is broken; the other side must not see a clean EOF
 };
 
 class Side {
   public:
+    /// Each owns its descriptors, which must be non-blocking.
     static Side socket(sys::UniqueFd fd) { return Side(Kind::Socket, std::move(fd), {}); }
-    static Side pipes(sys::UniqueFd from, sys::UniqueFd to) {
-        return Side(Kind::Pipes, std::move(from), std::move(to));
+    /// @param output  the program's output, read by the relay
+    /// @param input   the program's input, written by the relay
+    static Side pipes(sys::UniqueFd output, sys::UniqueFd input) {
+        return Side(Kind::Pipes, std::move(output), std::move(input));
     }
-    static Side terminal(sys::UniqueFd from, sys::UniqueFd to) {
-        return Side(Kind::Terminal, std::move(from), std::move(to));
+    /// @param output, input  two descriptors of the master side of one terminal (pty(7))
+    static Side terminal(sys::UniqueFd output, sys::UniqueFd input) {
+        return Side(Kind::Terminal, std::move(output), std::move(input));
     }
 
-    int from() const { return from_.get(); }  ///< where its bytes are read; -1 when ended
-    int to() const { return kind_ == Kind::Socket ? from_.get() : to_.get(); }
+    /// Returns the descriptor to read this side's bytes from.
+    int read_fd() const { return read_.get(); }
+    /// Returns the descriptor to write to; -1 after `send_eof` closed a pipe.
+    int write_fd() const { return kind_ == Kind::Socket ? read_.get() : write_.get(); }
 
-    /// Carries an end of stream to this side: shutdown(2) of a socket, a closed pipe, the
-    /// end-of-file character of a terminal that edits lines (a raw one knows no end).
-    void end_writing();
-    /// False once an end of stream could not be carried to this side: a raw terminal knows none.
-    bool knows_its_end() const { return knows_its_end_; }
+    /// Sends an EOF: shutdown(2) of a socket, close(2) of a pipe, the EOF character of a terminal that
+    /// is in canonical mode (termios(3)). A terminal in raw mode has no EOF; `eof_lost` is true then.
+    void send_eof();
+    /// True after `send_eof` could send none.
+    bool eof_lost() const { return eof_lost_; }
 
-    /// What a failed read from, or write to, this side means.
-    Break meaning_of(int code) const;
+    /// Returns what the errno of a failed read or write means for its direction.
+    StreamEnd stream_end_of(int code) const;
 
-    /// Whether an end of what it writes is the end of what it reads: a terminal that hung up.
-    bool ends_whole() const { return kind_ == Kind::Terminal; }
+    /// True if an EOF from this side also ends the direction to it: a terminal hangs up for both.
+    bool eof_ends_both() const { return kind_ == Kind::Terminal; }
     bool is_socket() const { return kind_ == Kind::Socket; }
 
-    /// A broken side takes nothing more, but what it sent before may still wait to be read
-    /// (RFC 9293 3.10.7.4).
+    /// Marks the side as broken: nothing can be written to it, but bytes that arrived before may still
+    /// be read (RFC 9293 3.10.7.4).
     void mark_broken() { broken_ = true; }
-    bool broken() const { return broken_; }
+    bool is_broken() const { return broken_; }
 
-    /// Makes the close at the end a reset, where this side is a socket.
+    /// Makes the close of a socket send a reset. Does nothing for a program.
     void reset_on_close();
 
   private:
     enum class Kind { Socket, Pipes, Terminal };
 
-    Side(Kind kind, sys::UniqueFd from, sys::UniqueFd to)
-        : kind_(kind), from_(std::move(from)), to_(std::move(to)) {}
+    Side(Kind kind, sys::UniqueFd read, sys::UniqueFd write)
+        : kind_(kind), read_(std::move(read)), write_(std::move(write)) {}
 
     Kind kind_;
-    sys::UniqueFd from_;
-    sys::UniqueFd to_;
-    bool knows_its_end_ = true;
+    sys::UniqueFd read_;
+    sys::UniqueFd write_;  ///< unused for a socket
+    bool eof_lost_ = false;
     bool broken_ = false;
 };
 

@@ -1,6 +1,6 @@
 #pragma once
-// A program that runs beside its dispatcher, on two pipes or on a terminal, instead of taking its
-// place on the socket.
+// Spawning: starts a program as a child of the dispatcher, on two pipes or on a terminal. A program on
+// the client's socket is not started here: the dispatcher becomes it (launch.h).
 
 #include <sys/types.h>
 
@@ -13,17 +13,19 @@
 
 namespace portsplit::dispatch {
 
-/// A started program, and our ends of its descriptors.
+/// A running program and the dispatcher's ends of its descriptors, non-blocking and close-on-exec.
 struct Program {
-    pid_t pid = -1;
-    sys::UniqueFd to;    ///< what is written here, it reads; for a terminal the same as `from`
-    sys::UniqueFd from;  ///< what it writes, is read here
+    pid_t pid = -1;        ///< the caller must wait for it
+    sys::UniqueFd input;   ///< written by the dispatcher, read by the program
+    sys::UniqueFd output;  ///< written by the program, read by the dispatcher
 };
 
-/// Starts a program on pipes (`Stdio::Pipe`) or as the leader of a session of its own on a raw
-/// terminal (`Stdio::Pty`), and waits until it runs.
-/// @param err  where its descriptor 2 leads; negative for the same place as its descriptor 1
-/// @returns our ends, non-blocking; the error of whatever could not be made or started
+/// Starts a program and waits until execve(2) has succeeded or failed.
+/// - `Stdio::Pipe`: on two pipes.
+/// - `Stdio::Pty`: as the leader of a new session, on a terminal in raw mode; `input` and `output` are
+///   two descriptors of its master side (pty(7)).
+/// @param err  becomes the program's descriptor 2; negative for a copy of its descriptor 1
+/// @returns the error of the pipe, terminal, fork or execve that failed; no child is left then
 sys::Result<Program> spawn(const core::Exec& exec, int err,
                            const std::vector<std::string>& environment);
 

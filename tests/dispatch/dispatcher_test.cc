@@ -29,7 +29,7 @@ using loopback::Pair;
 using loopback::say;
 using sys::UniqueFd;
 
-/// Tells the test, which is another process.
+/// Sends progress messages to the test, which is another process.
 class Telling final : public Reporter {
   public:
     explicit Telling(int channel) : channel_(channel) {}
@@ -44,8 +44,8 @@ class Telling final : public Reporter {
     int channel_;
 };
 
-/// A dispatcher that serves one connection by a plan with one service, `any`, for every stream that
-/// begins with a dot.
+/// A dispatcher process that serves one connection. Its plan has one service, `any`, for streams that
+/// begin with a dot.
 class Served {
   public:
     explicit Served(core::Action action) : Served(std::move(action), loopback::tcp_pair()) {}
@@ -74,13 +74,13 @@ class Served {
 
     UniqueFd& client() { return client_; }
 
-    /// How the dispatcher, or what it became, ended.
+    /// Waits for the dispatcher, or the program it became, and returns how it ended.
     std::string end() { return sys::describe_status(dispatcher_->status()); }
 
-    /// What went to the log beside the reports.
+    /// Returns what programs wrote to the log's descriptor.
     std::string log() { return hear(log_.get()).bytes; }
 
-    /// Everything that was reported, a word each.
+    /// Returns every progress message received so far, one word each.
     std::string told() {
         std::string all;
         Progress progress;
@@ -107,7 +107,7 @@ class Served {
     std::unique_ptr<Child> dispatcher_;
 };
 
-TEST(Serve, RelaysWithTheBytesThatWereLookedAt) {
+TEST(Serve, RelaysThePeekedBytes) {
     const UniqueFd listener = loopback::listener_on("127.0.0.1");
     Served served(to("127.0.0.1", sys::local_address(listener.get())->port()));
     ASSERT_TRUE(say(served.client().get(), ".question"));
@@ -121,16 +121,16 @@ TEST(Serve, RelaysWithTheBytesThatWereLookedAt) {
     EXPECT_EQ(served.told(), "decided(0) counted(9,6) ");
 }
 
-TEST(Serve, ClosesWhatNoTargetTakesAndSaysSo) {
+TEST(Serve, ClosesAndReportsWhenNoTargetAnswers) {
     const std::uint16_t port = sys::local_address(loopback::listener_on("127.0.0.1").get())->port();
     Served served(to("127.0.0.1", port));
     ASSERT_TRUE(say(served.client().get(), ".question"));
     EXPECT_EQ(served.end(), "exit=111");
-    EXPECT_EQ(hear(served.client().get()), (Heard{"", "reset"})) << "not a byte was sent";
+    EXPECT_EQ(hear(served.client().get()), (Heard{"", "reset"})) << "without a byte";
     EXPECT_EQ(served.told(), "failed(" + std::to_string(ECONNREFUSED) + ") ");
 }
 
-TEST(Serve, ClosesWhatNoServiceTakes) {
+TEST(Serve, ClosesWhenNoServiceMatches) {
     Served served(shell("echo never"));
     ASSERT_TRUE(say(served.client().get(), "x"));
     EXPECT_EQ(served.end(), "exit=0");
@@ -148,7 +148,7 @@ TEST(Serve, BecomesTheProgramOnTheSocket) {
     EXPECT_EQ(served.told(), "decided(0) ");
 }
 
-TEST(Serve, WritesNothingToTheClientOfAProgramThatIsMissing) {
+TEST(Serve, WritesNothingToTheClientWhenTheProgramIsMissing) {
     for (const auto stdio : {core::Stdio::Socket, core::Stdio::Pipe, core::Stdio::Pty}) {
         Served served(program("/no/such/program", {}, stdio));
         ASSERT_TRUE(say(served.client().get(), ".question"));
@@ -158,7 +158,7 @@ TEST(Serve, WritesNothingToTheClientOfAProgramThatIsMissing) {
     }
 }
 
-TEST(Serve, RelaysToAProgramOnPipesAndSaysHowItEnded) {
+TEST(Serve, RelaysToAProgramOnPipesAndReportsItsStatus) {
     Served served(shell("cat; echo done; exit 5", core::Stdio::Pipe));
     ASSERT_TRUE(say(served.client().get(), ".question\n"));
     loopback::finish(served.client().get());
@@ -176,7 +176,7 @@ TEST(Serve, RelaysToAProgramOnATerminal) {
     EXPECT_EQ(served.told(), "decided(0) counted(3,7) exit=0 ");
 }
 
-TEST(Serve, LeadsStandardErrorWhereTheServiceSays) {
+TEST(Serve, ConnectsStandardErrorAsConfigured) {
     for (const auto stdio : {core::Stdio::Socket, core::Stdio::Pipe}) {
         for (const auto where :
              {core::StderrTo::Log, core::StderrTo::Null, core::StderrTo::Client}) {
@@ -192,7 +192,7 @@ TEST(Serve, LeadsStandardErrorWhereTheServiceSays) {
     }
 }
 
-TEST(Serve, LeavesTheClientOfADeadProgramWhatItSaid) {
+TEST(Serve, DeliversTheOutputOfAProgramThatWasKilled) {
     Served served(shell("head -c 1 >/dev/null; echo last words; kill -SEGV $$", core::Stdio::Pipe));
     ASSERT_TRUE(say(served.client().get(), ".never read"));
     EXPECT_EQ(hear(served.client().get(), 11), (Heard{"last words\n", "enough"}));

@@ -26,7 +26,8 @@ using loopback::Heard;
 using loopback::Pair;
 using namespace std::string_literals;
 
-/// What a program started on a client's socket writes there; prepared as its dispatcher was.
+/// Starts a program on a socket, as a dispatcher does, and returns what it writes there.
+/// @param prepare  runs in the child before `launch`, with the socket
 Heard said_by(const core::Exec& exec, const std::vector<std::string>& environment = {},
               const std::function<void(int)>& prepare = {}) {
     Pair pair = loopback::tcp_pair();
@@ -42,7 +43,7 @@ Heard said_by(const core::Exec& exec, const std::vector<std::string>& environmen
     return loopback::hear(pair.far.get());
 }
 
-/// Fields of /proc/self/status as the program sees them.
+/// A command that prints lines of its own /proc/self/status.
 std::string grep(const std::string& fields) { return "grep -E '" + fields + "' /proc/self/status"; }
 
 using Entries = std::vector<std::string>;
@@ -105,7 +106,7 @@ TEST(Launch, PutsTheSocketOnDescriptorsZeroOneAndTwo) {
               (Heard{"out\nerr\nin", "end"}));
 }
 
-TEST(Launch, LeavesEveryByteToTheProgram) {
+TEST(Launch, LeavesUnreadBytesToTheProgram) {
     Pair pair = loopback::tcp_pair();
     ASSERT_TRUE(loopback::say(pair.far.get(), "every byte"));
     loopback::finish(pair.far.get());
@@ -118,17 +119,17 @@ TEST(Launch, LeavesEveryByteToTheProgram) {
     EXPECT_EQ(child.status(), 0);
 }
 
-TEST(Launch, PassesTheEnvironmentAndNothingElse) {
+TEST(Launch, PassesTheGivenEnvironmentOnly) {
     EXPECT_EQ(said_by(program("/usr/bin/env"), {"A=1", "B=two words"}),
               (Heard{"A=1\nB=two words\n", "end"}));
 }
 
-TEST(Launch, NamesTheProgramAsTheConfigurationDoes) {
+TEST(Launch, SetsArgumentZeroToTheConfiguredName) {
     EXPECT_EQ(said_by(program("sh", {"-c", "echo \"$0\"; tr '\\0' ' ' </proc/$$/cmdline", "zero"})),
               (Heard{"zero\nsh -c echo \"$0\"; tr '\\0' ' ' </proc/$$/cmdline zero ", "end"}));
 }
 
-TEST(Launch, StartsWithDefaultSignalsWhateverThisProcessIgnores) {
+TEST(Launch, RestoresDefaultSignalsAndAnEmptyMask) {
     EXPECT_EQ(said_by(shell(grep("^Sig(Ign|Blk)")), {},
                       [](int) {
                           sigset_t all;
@@ -138,7 +139,7 @@ TEST(Launch, StartsWithDefaultSignalsWhateverThisProcessIgnores) {
               (Heard{"SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n", "end"}));
 }
 
-TEST(Launch, SetsTheUmask) {
+TEST(Launch, SetsUmask022) {
     EXPECT_EQ(said_by(shell("umask"), {}, [](int) { ::umask(077); }), (Heard{"0022\n", "end"}));
 }
 
@@ -150,13 +151,13 @@ TEST(Launch, LeavesNoOtherDescriptorOpen) {
               (Heard{"0\n1\n2\n", "end"}));
 }
 
-TEST(Launch, GivesTheProgramABlockingSocket) {
+TEST(Launch, SetsBlockingModeOnInputAndOutput) {
     EXPECT_EQ(said_by(shell("grep flags /proc/self/fdinfo/0 /proc/self/fdinfo/1"), {},
                       [](int fd) { sys::set_blocking(fd, false); }),
               (Heard{"/proc/self/fdinfo/0:flags:\t02\n/proc/self/fdinfo/1:flags:\t02\n", "end"}));
 }
 
-TEST(Launch, SaysWhyItCouldNotAndWritesNothing) {
+TEST(Launch, ReturnsTheErrorAndWritesNothingWhenExecveFails) {
     const Folder folder;
     std::ofstream(folder / "plain") << "text";
     struct Case {
@@ -181,7 +182,7 @@ TEST(Launch, SaysWhyItCouldNotAndWritesNothing) {
     }
 }
 
-TEST(ExitCode, IsAsAShellHasIt) {
+TEST(ExitCode, FollowsTheShell) {
     EXPECT_EQ(exit_code({ENOENT, ""}), 127);
     EXPECT_EQ(exit_code({ENOTDIR, ""}), 127);
     for (const int code : {EACCES, ENOEXEC, E2BIG, ENOMEM, EPERM, ETXTBSY}) {

@@ -1,6 +1,6 @@
-// The relay as a machine with two scripted peers: each sends random chunks, pauses, ends its stream
-// or resets at a random point, while the other does the same. However they do it, what comes out is
-// what went in, an end of stream comes after the last byte only, and a reset never looks like one.
+// Random tests of the relay with two peers. Each peer sends and reads chunks of random size, pauses,
+// and ends its stream or resets at a random byte. Three properties must hold: every byte arrives
+// unchanged and in order, an EOF arrives only behind the last byte, and a reset never arrives as an EOF.
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -30,7 +30,7 @@ using Random = std::mt19937;
 
 std::size_t below(Random& random, std::size_t limit) { return random() % limit; }
 
-/// Bytes whose place can be told from their value, so that none can be lost, doubled or moved.
+/// Returns bytes that differ from their neighbours, so that a lost, doubled or moved one is noticed.
 std::string stream_of(std::size_t size, unsigned salt) {
     std::string bytes(size, '\0');
     for (std::size_t i = 0; i < size; ++i) {
@@ -39,7 +39,7 @@ std::string stream_of(std::size_t size, unsigned salt) {
     return bytes;
 }
 
-/// One peer. Does a little at each step, and never waits.
+/// One peer, on non-blocking descriptors.
 class Peer {
   public:
     Peer(UniqueFd in, UniqueFd out, std::string bytes, std::optional<std::size_t> reset_at)
@@ -67,7 +67,7 @@ class Peer {
         }
     }
 
-    /// Waits for a moment at most, until something could move.
+    /// Waits until this peer could send or read, at most 1 ms.
     void rest() const {
         if (has_reset_) return;
         const bool wants_to_send = !finished_;
@@ -83,7 +83,7 @@ class Peer {
         const ssize_t put = most == 0 ? 0 : ::write(out_.get(), bytes_.data() + sent_, most);
         if (put < 0 && errno != EAGAIN) {
             finished_ = true;
-            // A reset is told once, to whoever comes first (socket(7) SO_ERROR).
+            // ECONNRESET is reported once, by the first call after the reset (socket(7) SO_ERROR).
             if (errno == ECONNRESET) end_ = "reset";
         }
         if (put > 0) sent_ += static_cast<std::size_t>(put);
@@ -126,14 +126,15 @@ Peer on_socket(UniqueFd fd, std::string bytes, std::optional<std::size_t> reset_
     return Peer(std::move(fd), std::move(again), std::move(bytes), reset_at);
 }
 
-/// Lets both do what they do until both are done.
+/// Lets both peers take steps in turn until both are over.
 ::testing::AssertionResult play(Peer& client, Peer& server, Random& random) {
     const auto limit = Clock::now() + loopback::kPatience;
     for (int step = 0; !client.is_over() || !server.is_over(); ++step) {
         client.step(random);
         server.step(random);
         if (step % 16 != 0) continue;
-        if (Clock::now() >= limit) return ::testing::AssertionFailure() << "it never ended";
+        if (Clock::now() >= limit)
+            return ::testing::AssertionFailure() << "the peers did not finish in time";
         client.rest();
         server.rest();
     }
@@ -148,7 +149,7 @@ class RelayProperty : public testing::Test {
     static constexpr unsigned kRounds = 40;
 };
 
-TEST_F(RelayProperty, EveryByteComesOutThenTheEnd) {
+TEST_F(RelayProperty, DeliversEveryByteThenTheEof) {
     for (unsigned seed = 0; seed < kRounds; ++seed) {
         SCOPED_TRACE(seed);
         Random random(seed);
@@ -168,14 +169,14 @@ TEST_F(RelayProperty, EveryByteComesOutThenTheEnd) {
     }
 }
 
-TEST_F(RelayProperty, AResetComesOutAsAResetAfterSomeOfTheBytes) {
+TEST_F(RelayProperty, DeliversAResetAfterSomeOfTheBytes) {
     for (unsigned seed = 0; seed < kRounds; ++seed) {
         SCOPED_TRACE(seed);
         Random random(seed);
         Pair from = loopback::tcp_pair();
         Pair to = loopback::tcp_pair();
         const bool by_client = seed % 2 == 0;
-        // Never after the last byte: until then nobody may see an end.
+        // Before the last byte, so no EOF has been sent.
         const std::size_t size = 1 + below(random, kLongest);
         const std::size_t reset_at = below(random, size);
         const std::size_t other = below(random, kLongest);
@@ -196,7 +197,7 @@ TEST_F(RelayProperty, AResetComesOutAsAResetAfterSomeOfTheBytes) {
     }
 }
 
-TEST_F(RelayProperty, HoldsForAProgramOnPipesToo) {
+TEST_F(RelayProperty, DeliversEveryByteThenTheEofOnPipes) {
     for (unsigned seed = 0; seed < kRounds; ++seed) {
         SCOPED_TRACE(seed);
         Random random(seed);

@@ -33,14 +33,14 @@ struct Pipe {
 struct Pty {
     explicit Pty(bool raw) {
         termios settings{};
-        int ours_fd = -1;
-        int its_fd = -1;
-        EXPECT_EQ(::openpty(&ours_fd, &its_fd, nullptr, nullptr, nullptr), 0);
-        EXPECT_EQ(::tcgetattr(its_fd, &settings), 0);
+        int master = -1;
+        int slave = -1;
+        EXPECT_EQ(::openpty(&master, &slave, nullptr, nullptr, nullptr), 0);
+        EXPECT_EQ(::tcgetattr(slave, &settings), 0);
         if (raw) ::cfmakeraw(&settings);
-        EXPECT_EQ(::tcsetattr(its_fd, TCSANOW, &settings), 0);
-        ours.reset(ours_fd);
-        its.reset(its_fd);
+        EXPECT_EQ(::tcsetattr(slave, TCSANOW, &settings), 0);
+        ours.reset(master);
+        its.reset(slave);
     }
     Side side() {
         UniqueFd to(::fcntl(ours.get(), F_DUPFD_CLOEXEC, 3));
@@ -52,22 +52,22 @@ struct Pty {
 
 TEST(SocketSide, ReadsAndWritesOneDescriptor) {
     const Side side = Side::socket(UniqueFd(loopback::tcp_pair().near.release()));
-    EXPECT_EQ(side.from(), side.to());
+    EXPECT_EQ(side.read_fd(), side.write_fd());
     EXPECT_TRUE(side.is_socket());
-    EXPECT_FALSE(side.ends_whole());
+    EXPECT_FALSE(side.eof_ends_both());
 }
 
-TEST(SocketSide, EndsByAShutdownOfOneDirection) {
+TEST(SocketSide, SendsAnEofByShutdown) {
     Pair pair = loopback::tcp_pair();
     Side side = Side::socket(std::move(pair.near));
-    side.end_writing();
-    EXPECT_TRUE(side.knows_its_end());
+    side.send_eof();
+    EXPECT_FALSE(side.eof_lost());
     EXPECT_EQ(loopback::hear(pair.far.get()), (Heard{"", "end"}));
     ASSERT_TRUE(loopback::say(pair.far.get(), "still open"));
-    EXPECT_EQ(loopback::hear(side.from(), 10), (Heard{"still open", "enough"}));
+    EXPECT_EQ(loopback::hear(side.read_fd(), 10), (Heard{"still open", "enough"}));
 }
 
-TEST(SocketSide, ClosesWithAResetWhereOneIsAskedFor) {
+TEST(SocketSide, ClosesWithAResetAfterResetOnClose) {
     Pair pair = loopback::tcp_pair();
     {
         Side side = Side::socket(std::move(pair.near));
@@ -76,59 +76,59 @@ TEST(SocketSide, ClosesWithAResetWhereOneIsAskedFor) {
     EXPECT_EQ(loopback::hear(pair.far.get()), (Heard{"", "reset"}));
 }
 
-TEST(SocketSide, TakesEveryErrorForAReset) {
+TEST(SocketSide, ClassifiesEveryErrorAsAReset) {
     const Side side = Side::socket(UniqueFd());
     for (const int code : {ECONNRESET, EPIPE, EIO, ETIMEDOUT, EHOSTUNREACH}) {
-        EXPECT_EQ(side.meaning_of(code), Break::Reset) << code;
+        EXPECT_EQ(side.stream_end_of(code), StreamEnd::Reset) << code;
     }
 }
 
-TEST(PipesSide, EndsByClosingWhatItWrites) {
+TEST(PipesSide, SendsAnEofByClosingThePipe) {
     Pipe in;
     Pipe out;
     Side side = Side::pipes(std::move(out.out), std::move(in.in));
-    side.end_writing();
-    EXPECT_EQ(side.to(), -1);
+    side.send_eof();
+    EXPECT_EQ(side.write_fd(), -1);
     EXPECT_EQ(loopback::hear(in.out.get()), (Heard{"", "end"}));
     ASSERT_EQ(::write(out.in.get(), "x", 1), 1);
-    EXPECT_EQ(loopback::hear(side.from(), 1), (Heard{"x", "enough"}));
-    side.end_writing();  // once more does no harm
+    EXPECT_EQ(loopback::hear(side.read_fd(), 1), (Heard{"x", "enough"}));
+    side.send_eof();  // a second call does nothing
     side.reset_on_close();
 }
 
-TEST(PipesSide, TakesAProgramThatStoppedReadingForAnEnd) {
+TEST(PipesSide, ClassifiesAClosedInputAsAnEof) {
     const Side side = Side::pipes(UniqueFd(), UniqueFd());
-    EXPECT_EQ(side.meaning_of(EPIPE), Break::End);
-    EXPECT_EQ(side.meaning_of(EIO), Break::End);
-    EXPECT_EQ(side.meaning_of(ENOMEM), Break::Reset);
+    EXPECT_EQ(side.stream_end_of(EPIPE), StreamEnd::Eof);
+    EXPECT_EQ(side.stream_end_of(EIO), StreamEnd::Eof);
+    EXPECT_EQ(side.stream_end_of(ENOMEM), StreamEnd::Reset);
     EXPECT_FALSE(side.is_socket());
-    EXPECT_FALSE(side.ends_whole());
+    EXPECT_FALSE(side.eof_ends_both());
 }
 
-TEST(TerminalSide, TakesAHangUpForAnEnd) {
+TEST(TerminalSide, ClassifiesAHangUpAsAnEof) {
     const Side side = Side::terminal(UniqueFd(), UniqueFd());
-    EXPECT_EQ(side.meaning_of(EIO), Break::End);
-    EXPECT_EQ(side.meaning_of(EPIPE), Break::End);
-    EXPECT_EQ(side.meaning_of(ENOMEM), Break::Reset);
+    EXPECT_EQ(side.stream_end_of(EIO), StreamEnd::Eof);
+    EXPECT_EQ(side.stream_end_of(EPIPE), StreamEnd::Eof);
+    EXPECT_EQ(side.stream_end_of(ENOMEM), StreamEnd::Reset);
     EXPECT_FALSE(side.is_socket());
-    EXPECT_TRUE(side.ends_whole());
+    EXPECT_TRUE(side.eof_ends_both());
 }
 
-TEST(TerminalSide, TypesTheEndOfFileWhereTheProgramEditsLines) {
+TEST(TerminalSide, TypesTheEofCharacterInCanonicalMode) {
     Pty pty(false);
     Side side = pty.side();
-    ASSERT_EQ(::write(side.to(), "line\n", 5), 5);
-    side.end_writing();
+    ASSERT_EQ(::write(side.write_fd(), "line\n", 5), 5);
+    side.send_eof();
     EXPECT_EQ(loopback::hear(pty.its.get()), (Heard{"line\n", "end"}));
-    EXPECT_TRUE(side.knows_its_end());
+    EXPECT_FALSE(side.eof_lost());
 }
 
-TEST(TerminalSide, TypesNothingIntoARawTerminal) {
+TEST(TerminalSide, LosesTheEofInRawMode) {
     Pty pty(true);
     Side side = pty.side();
-    side.end_writing();
+    side.send_eof();
     EXPECT_EQ(loopback::hear(pty.its.get(), 1, loopback::kMoment), (Heard{"", "silence"}));
-    EXPECT_FALSE(side.knows_its_end());
+    EXPECT_TRUE(side.eof_lost());
 }
 
 }  // namespace

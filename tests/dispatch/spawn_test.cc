@@ -24,7 +24,7 @@ using loopback::hear;
 using loopback::Heard;
 using sys::UniqueFd;
 
-/// A started program, ended by its pid at the latest with the test.
+/// A started program. The destructor kills it if the test has not waited for it.
 class Started {
   public:
     explicit Started(const core::Exec& exec, int err = -1,
@@ -41,18 +41,18 @@ class Started {
     bool ok() const { return program_.ok(); }
     std::string error() const { return ok() ? "no error" : sys::to_string(program_.error()); }
 
-    bool tell(std::string_view text) {
-        return ::write(program_->to.get(), text.data(), text.size()) ==
+    bool send(std::string_view text) {
+        return ::write(program_->input.get(), text.data(), text.size()) ==
                static_cast<ssize_t>(text.size());
     }
-    void finish() { program_->to.reset(); }
+    void finish() { program_->input.reset(); }
     Heard answer(std::size_t enough = std::string::npos) {
-        return hear(program_->from.get(), enough);
+        return hear(program_->output.get(), enough);
     }
-    const UniqueFd& to() { return program_->to; }
-    const UniqueFd& from() { return program_->from; }
+    const UniqueFd& input() { return program_->input; }
+    const UniqueFd& output() { return program_->output; }
 
-    /// How it ended; it has closed its output before.
+    /// Waits for its end, which must be near, and returns it as the log has it.
     std::string end() {
         waited_for_ = true;
         return sys::describe_status(sys::wait_for(program_->pid));
@@ -66,21 +66,21 @@ class Started {
 bool is_nonblocking(const UniqueFd& fd) { return (::fcntl(fd.get(), F_GETFL) & O_NONBLOCK) != 0; }
 bool closes_on_exec(const UniqueFd& fd) { return (::fcntl(fd.get(), F_GETFD) & FD_CLOEXEC) != 0; }
 
-/// The error that marks the end of a terminal.
+/// The end of a terminal: read(2) fails with EIO (pty(7)).
 const Heard kHungUp{"", "Input/output error"};
 
-TEST(PipedProgram, ReadsWhatItIsToldUntilTheEnd) {
+TEST(PipedProgram, ReadsItsInputUntilTheEof) {
     Started cat(program("/bin/cat", {}, core::Stdio::Pipe));
     ASSERT_TRUE(cat.ok()) << cat.error();
-    ASSERT_TRUE(cat.tell("one "));
+    ASSERT_TRUE(cat.send("one "));
     EXPECT_EQ(cat.answer(4), (Heard{"one ", "enough"}));
-    ASSERT_TRUE(cat.tell("two"));
+    ASSERT_TRUE(cat.send("two"));
     cat.finish();
     EXPECT_EQ(cat.answer(), (Heard{"two", "end"}));
     EXPECT_EQ(cat.end(), "exit=0");
 }
 
-TEST(PipedProgram, SaysHowItEnded) {
+TEST(PipedProgram, EndsWithItsOwnStatus) {
     Started failing(shell("exit 7", core::Stdio::Pipe));
     EXPECT_EQ(failing.answer(), (Heard{"", "end"}));
     EXPECT_EQ(failing.end(), "exit=7");
@@ -89,7 +89,7 @@ TEST(PipedProgram, SaysHowItEnded) {
     EXPECT_EQ(killed.end(), "signal=KILL");
 }
 
-TEST(PipedProgram, WritesItsErrorsWhereItIsTold) {
+TEST(PipedProgram, WritesItsErrorsToTheGivenDescriptor) {
     Started together(shell("echo out; echo err >&2", core::Stdio::Pipe));
     EXPECT_EQ(together.answer(), (Heard{"out\nerr\n", "end"}));
     int ends[2] = {-1, -1};
@@ -102,7 +102,7 @@ TEST(PipedProgram, WritesItsErrorsWhereItIsTold) {
     EXPECT_EQ(hear(errors.get()), (Heard{"err\n", "end"}));
 }
 
-TEST(PipedProgram, StartsInACleanProcess) {
+TEST(PipedProgram, StartsWithDefaultSignalsDescriptorsAndUmask) {
     Started probe(
         shell("grep -E '^Sig(Blk|Ign)' /proc/self/status;"
               "for fd in /proc/$$/fd/*; do [ -e $fd ] && echo ${fd##*/}; done;"
@@ -113,20 +113,20 @@ TEST(PipedProgram, StartsInACleanProcess) {
                                      "end"}));
 }
 
-TEST(PipedProgram, GetsThisEnvironmentOnly) {
+TEST(PipedProgram, GetsTheGivenEnvironmentOnly) {
     Started env(program("/usr/bin/env", {}, core::Stdio::Pipe), -1, {"A=1", "B=2"});
     EXPECT_EQ(env.answer(), (Heard{"A=1\nB=2\n", "end"}));
 }
 
-TEST(PipedProgram, LeavesOurEndsNonBlockingAndOurs) {
+TEST(PipedProgram, LeavesOurEndsNonBlockingAndCloseOnExec) {
     Started cat(program("/bin/cat", {}, core::Stdio::Pipe));
-    for (const UniqueFd* fd : {&cat.to(), &cat.from()}) {
+    for (const UniqueFd* fd : {&cat.input(), &cat.output()}) {
         EXPECT_TRUE(is_nonblocking(*fd));
         EXPECT_TRUE(closes_on_exec(*fd));
     }
 }
 
-TEST(StartProgram, SaysWhyNotAndLeavesNoZombie) {
+TEST(Spawn, ReturnsTheErrorOfExecveAndLeavesNoZombie) {
     const Folder folder;
     std::ofstream(folder / "plain") << "text";
     for (const core::Stdio stdio : {core::Stdio::Pipe, core::Stdio::Pty}) {
@@ -135,7 +135,7 @@ TEST(StartProgram, SaysWhyNotAndLeavesNoZombie) {
                   "cannot execute " + (folder / "missing") + ": No such file or directory");
         Started plain(program(folder / "plain", {}, stdio));
         EXPECT_EQ(plain.error(), "cannot execute " + (folder / "plain") + ": Permission denied");
-        EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "there is no child";
+        EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "no child is left";
         EXPECT_EQ(errno, ECHILD);
     }
 }
@@ -151,21 +151,21 @@ TEST(ProgramOnATerminal, LeadsASessionWithThatTerminal) {
     EXPECT_EQ(probe.end(), "exit=0");
 }
 
-TEST(ProgramOnATerminal, FindsItRaw) {
+TEST(ProgramOnATerminal, FindsItInRawMode) {
     std::string all;
     for (int byte = 0; byte < 256; ++byte) all += static_cast<char>(byte);
     Started cat(program("/bin/cat", {}, core::Stdio::Pty));
-    ASSERT_TRUE(cat.tell(all));
+    ASSERT_TRUE(cat.send(all));
     EXPECT_EQ(cat.answer(256), (Heard{all, "enough"})) << "no echo, no translation, no signal";
 }
 
-TEST(ProgramOnATerminal, HangsUpWhenItEnds) {
+TEST(ProgramOnATerminal, ClosesTheTerminalWhenItEnds) {
     Started gone(shell("exit 3", core::Stdio::Pty));
     EXPECT_EQ(gone.answer(), kHungUp);
     EXPECT_EQ(gone.end(), "exit=3");
 }
 
-TEST(ProgramOnATerminal, IsHungUpOnWhenWeLeave) {
+TEST(ProgramOnATerminal, GetsSighupWhenOurEndsAreClosed) {
     std::optional<pid_t> pid;
     {
         auto reader = spawn(program("/bin/cat", {}, core::Stdio::Pty), -1, {});

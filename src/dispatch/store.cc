@@ -1,0 +1,89 @@
+#include "dispatch/store.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <iterator>
+
+#include "sys/error.h"
+
+namespace portsplit::dispatch {
+namespace {
+
+/// The capacity of a pipe by default (pipe(7)).
+constexpr std::size_t kCapacity = 65536;
+
+constexpr unsigned kSpliceFlags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
+
+bool cannot_splice(int code) { return code == EINVAL || code == ENOSYS || code == ENOMEM; }
+
+}  // namespace
+
+void Store::open_pipe() {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) return switch_to_memory();
+    pipe_reader_.reset(ends[0]);
+    pipe_writer_.reset(ends[1]);
+    mode_ = Mode::Pipe;
+}
+
+void Store::switch_to_memory() {
+    memory_.resize(kCapacity);
+    begin_ = 0;
+    std::size_t copied = 0;
+    while (copied < size_) {
+        const ssize_t got = sys::retry([&] {
+            return ::read(pipe_reader_.get(), memory_.data() + copied, memory_.size() - copied);
+        });
+        if (got <= 0) break;
+        copied += static_cast<std::size_t>(got);
+    }
+    size_ = copied;
+    pipe_writer_.reset();
+    pipe_reader_.reset();
+    mode_ = Mode::Memory;
+}
+
+ssize_t Store::read_from(int fd) {
+    if (filled_small_ && size_ == 0 && mode_ == Mode::Small) open_pipe();
+    ssize_t got = -1;
+    source_is_drained_ = false;
+    if (mode_ == Mode::Pipe) {
+        got = sys::retry([&] {
+            return ::splice(fd, nullptr, pipe_writer_.get(), nullptr, kCapacity, kSpliceFlags);
+        });
+        if (got < 0 && cannot_splice(errno)) switch_to_memory();
+    }
+    if (mode_ != Mode::Pipe) {
+        if (size_ > 0) {
+            errno = EAGAIN;
+            return -1;
+        }
+        begin_ = 0;
+        const std::span<std::byte> room = buffer();
+        got = sys::retry([&] { return ::read(fd, room.data(), room.size()); });
+        filled_small_ = got == std::ssize(room);
+        source_is_drained_ = got > 0 && got < std::ssize(room);
+    }
+    if (got > 0) size_ += static_cast<std::size_t>(got);
+    return got;
+}
+
+ssize_t Store::write_to(int fd) {
+    ssize_t put = -1;
+    if (mode_ == Mode::Pipe) {
+        put = sys::retry([&] {
+            return ::splice(pipe_reader_.get(), nullptr, fd, nullptr, size_, kSpliceFlags);
+        });
+        if (put < 0 && cannot_splice(errno)) switch_to_memory();
+    }
+    if (mode_ != Mode::Pipe) {
+        put = sys::retry([&] { return ::write(fd, buffer().data() + begin_, size_); });
+        if (put > 0) begin_ += static_cast<std::size_t>(put);
+    }
+    if (put > 0) size_ -= static_cast<std::size_t>(put);
+    return put;
+}
+
+}  // namespace portsplit::dispatch
