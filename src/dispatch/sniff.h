@@ -1,6 +1,6 @@
 #pragma once
-// Looking without taking: peeks at a client's first bytes until the plan can be decided. What was
-// looked at stays unread, for the program or the relay that comes next.
+// Sniffing: peeks at a client's first bytes until the plan can be decided. The bytes stay unread, for
+// the program or the relay that comes next. The dispatcher calls it once for each connection.
 
 #include "core/plan.h"
 #include "core/verdict.h"
@@ -11,14 +11,12 @@
 
 namespace portsplit::dispatch {
 
-/// Waits until the plan can be decided from the client's first bytes. Consumes nothing, and leaves
-/// the socket as it was (SO_RCVLOWAT is put back to 1). Sleeps while nothing new comes, whatever
-/// keeps the socket readable: bytes already seen, an end of stream, a reset, an urgent byte
-/// (socket(7), tcp(7)).
+/// Waits until the plan can be decided from the client's first bytes. Reads none of them, and sets
+/// SO_RCVLOWAT back to 1. Uses no processor time while no new byte comes.
 /// @param deadline  on the monotonic clock, counted from accept, not from the first byte
 /// @param reporter  published to once, before the first wait
-/// @returns the verdict; a client that is gone is one (no service, reason eof). SysError when poll(2)
-///          or recv(2) failed.
+/// @returns the verdict: for a client that reset the connection no service, reason eof; SysError if
+///          poll(2) or recv(2) failed
 sys::Result<core::Verdict> sniff(const sys::UniqueFd& client, const core::Plan& plan,
                                  sys::Clock::time_point deadline, Reporter& reporter);
 
