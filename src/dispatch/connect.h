@@ -1,20 +1,60 @@
 #pragma once
-// Reaching a target: the first address of the first `connect` that answers.
+// Connecting to a target: the first address of the first `connect` of a service that answers. The
+// dispatcher calls it before it relays.
 
+#include <chrono>
 #include <optional>
+#include <span>
 
 #include "core/model.h"
 #include "dispatch/progress.h"
+#include "sys/address.h"
+#include "sys/clock.h"
+#include "sys/error.h"
 #include "sys/fd.h"
 
 namespace portsplit::dispatch {
 
-/// How long each `connect` of a service has, for its name and all its addresses together.
+/// The time for each `connect` of a service: for its name and all its addresses together.
 inline constexpr std::chrono::seconds kTargetLimit{5};
+/// The least time for one address, while there is time left for its target.
+inline constexpr std::chrono::milliseconds kAddressMinimum{250};
 
-/// Tries the targets in order and tells the reporter of each that could not be reached, and of the
-/// one that was. No address can use up the time of those behind it: each has its share.
-/// @returns a connected, non-blocking socket; nothing when no target answered
-std::optional<sys::UniqueFd> connect_to_target(const core::Connect& connect, Reporter& reporter);
+/// The time for one target, shared among its addresses. It starts at the first call of `end`: a target
+/// that answers at once costs no look at the clock.
+class TargetTime {
+  public:
+    explicit TargetTime(std::chrono::milliseconds limit) : limit_(limit) {}
+
+    /// Returns when the time for the target ends, and starts it.
+    sys::Clock::time_point end() {
+        if (!end_) end_ = sys::Clock::now() + limit_;
+        return *end_;
+    }
+    bool is_over() const { return end_ && sys::Clock::now() >= *end_; }
+
+    /// Returns when the time for the next address ends: an equal share of what is left, at least
+    /// `kAddressMinimum`, and never later than `end`.
+    /// @param addresses_left  how many are still to be tried, this one included
+    sys::Clock::time_point end_of_share(std::size_t addresses_left);
+
+  private:
+    std::chrono::milliseconds limit_;
+    std::optional<sys::Clock::time_point> end_;
+};
+
+/// Connects to the first of these addresses that answers. An address that stays silent cannot use up
+/// the time of the next.
+/// @returns a connected, non-blocking socket; the error of the last address, ETIMEDOUT if the time was
+///          over
+sys::Result<sys::UniqueFd> connect_to_any(std::span<const sys::Address> addresses, TargetTime& time,
+                                          Reporter& reporter);
+
+/// Connects to the first target that answers. Reports each target that failed and the one that
+/// answered.
+/// @param limit  for each target; only tests pass another
+/// @returns a connected, non-blocking socket; nothing if no target answered
+std::optional<sys::UniqueFd> connect_to_target(const core::Connect& connect, Reporter& reporter,
+                                               std::chrono::milliseconds limit = kTargetLimit);
 
 }  // namespace portsplit::dispatch

@@ -12,13 +12,14 @@
 namespace portsplit::dispatch {
 namespace {
 
-/// Filled by the callback of one query.
+/// One query, and where its callback stores the answer.
 struct Query {
     Resolved* resolved;
     bool finished = false;
 };
 
-void take_addresses(void* argument, int status, int, ares_addrinfo* info) {
+/// The callback of ares_getaddrinfo(3).
+void store_addresses(void* argument, int status, int, ares_addrinfo* info) {
     auto* query = static_cast<Query*>(argument);
     query->finished = true;
     query->resolved->error = status;
@@ -32,8 +33,8 @@ void take_addresses(void* argument, int status, int, ares_addrinfo* info) {
     ares_freeaddrinfo(info);
 }
 
-/// Waits for the resolver's sockets, as long as it wants or the deadline allows, and lets it work.
-void work(ares_channel channel, sys::Clock::time_point deadline) {
+/// Polls the sockets of c-ares once, until its next retry or the deadline, and processes the events.
+void poll_once(ares_channel channel, sys::Clock::time_point deadline) {
     std::array<ares_socket_t, ARES_GETSOCK_MAXNUM> sockets{};
     const int wanted = ares_getsock(channel, sockets.data(), ARES_GETSOCK_MAXNUM);
     std::vector<pollfd> entries;
@@ -49,12 +50,12 @@ void work(ares_channel channel, sys::Clock::time_point deadline) {
     const auto seconds = std::chrono::floor<std::chrono::seconds>(left);
     const auto rest = std::chrono::duration_cast<std::chrono::microseconds>(left - seconds);
     timeval most{.tv_sec = seconds.count(), .tv_usec = rest.count()};
-    timeval room{};
-    const timeval* next = ares_timeout(channel, &most, &room);
+    timeval buffer{};
+    const timeval* next = ares_timeout(channel, &most, &buffer);
     const int milliseconds = static_cast<int>(next->tv_sec * 1000 + (next->tv_usec + 999) / 1000);
     const int ready = ::poll(entries.data(), entries.size(), milliseconds);
     if (ready <= 0) {
-        ares_process_fd(channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);  // its own time-outs
+        ares_process_fd(channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);  // starts its retries
         return;
     }
     for (const pollfd& entry : entries) {
@@ -69,9 +70,10 @@ void work(ares_channel channel, sys::Clock::time_point deadline) {
 
 Resolved resolve(const core::Endpoint& endpoint, sys::Clock::time_point deadline) {
     Resolved resolved;
-    // Short tries, so that a dead name server leaves time for the next one within the deadline.
+    // By default the first try takes 2 s or 5 s (ares_init_options(3)): a dead name server would leave
+    // the next one no time before the deadline.
     ares_options options{};
-    options.timeout = 1000;  // ms, doubled at each round
+    options.timeout = 1000;  // ms, doubled in each round
     options.tries = 3;
     ares_channel channel = nullptr;
     resolved.error = ares_init_options(&channel, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES);
@@ -83,10 +85,10 @@ Resolved resolve(const core::Endpoint& endpoint, sys::Clock::time_point deadline
     hints.ai_socktype = SOCK_STREAM;
     hints.ai_flags = ARES_AI_NUMERICSERV;
     const std::string port = std::to_string(endpoint.port);
-    ares_getaddrinfo(channel, endpoint.host.c_str(), port.c_str(), &hints, take_addresses, &query);
-    while (!query.finished && sys::Clock::now() < deadline) work(channel, deadline);
+    ares_getaddrinfo(channel, endpoint.host.c_str(), port.c_str(), &hints, store_addresses, &query);
+    while (!query.finished && sys::Clock::now() < deadline) poll_once(channel, deadline);
     if (!query.finished) {
-        ares_cancel(channel);  // calls back, with nothing
+        ares_cancel(channel);  // runs the callback, without addresses
         resolved.error = ARES_ETIMEOUT;
     }
     ares_destroy(channel);

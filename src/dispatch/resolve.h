@@ -1,5 +1,6 @@
 #pragma once
-// Names to addresses, inside a deadline.
+// Host names to addresses, within a deadline (c-ares). connect.cc calls it, for a target that is not
+// written as a numeric address. getaddrinfo(3) is not used: a static glibc has no name service switch.
 
 #include <string>
 #include <vector>
@@ -10,16 +11,17 @@
 
 namespace portsplit::dispatch {
 
-/// What a name stands for now.
+/// The addresses of a name.
 struct Resolved {
     std::vector<sys::Address> addresses;  ///< in the order in which to try them; empty on failure
-    int error = 0;                        ///< c-ares' code
+    int error = 0;                        ///< ARES_SUCCESS or why there are none, as c-ares has it
 };
 
-/// Looks a host up in /etc/hosts and the DNS (c-ares, ares_getaddrinfo(3)).
+/// Looks a host up in /etc/hosts and the DNS (ares_getaddrinfo(3)). Blocks until there is an answer or
+/// the deadline has passed; error ARES_ETIMEOUT then.
 Resolved resolve(const core::Endpoint& endpoint, sys::Clock::time_point deadline);
 
-/// The words for a code of `Resolved`.
+/// Returns the words for a `Resolved::error`.
 std::string resolve_error_text(int error);
 
 }  // namespace portsplit::dispatch

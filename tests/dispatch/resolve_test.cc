@@ -21,16 +21,16 @@ std::vector<std::string> addresses_of(const std::string& host, Clock::duration l
     return texts;
 }
 
-TEST(Resolve, LeavesANumericAddressAsItIs) {
+TEST(Resolve, ReturnsANumericAddressUnchanged) {
     EXPECT_EQ(addresses_of("192.0.2.1"), std::vector<std::string>{"192.0.2.1:443"});
     EXPECT_EQ(addresses_of("2001:db8::1"), std::vector<std::string>{"[2001:db8::1]:443"});
 }
 
-TEST(Resolve, NeedsNoTimeForANumericAddress) {
+TEST(Resolve, ReturnsANumericAddressAfterTheDeadline) {
     EXPECT_EQ(addresses_of("192.0.2.1", -1h), std::vector<std::string>{"192.0.2.1:443"});
 }
 
-TEST(Resolve, FindsThisMachineByItsName) {
+TEST(Resolve, FindsLocalhost) {
     const auto addresses = addresses_of("localhost");
     ASSERT_FALSE(addresses.empty());
     for (const std::string& address : addresses) {
@@ -39,7 +39,7 @@ TEST(Resolve, FindsThisMachineByItsName) {
     EXPECT_NE(std::find(addresses.begin(), addresses.end(), "127.0.0.1:443"), addresses.end());
 }
 
-TEST(Resolve, SaysThatANameIsNone) {
+TEST(Resolve, FailsForAnInvalidName) {
     for (const std::string& host : {std::string(), std::string(300, 'x'), std::string("a..b")}) {
         const Resolved resolved = resolve({host, 443}, Clock::now() + 1s);
         EXPECT_TRUE(resolved.addresses.empty()) << host;
@@ -47,8 +47,8 @@ TEST(Resolve, SaysThatANameIsNone) {
     }
 }
 
-TEST(Resolve, TakesNoLongerThanTheDeadline) {
-    // RFC 6761: this name never exists; how soon anybody says so is up to the network.
+TEST(Resolve, ReturnsAtTheDeadline) {
+    // This name never exists (RFC 6761 6.4), but the name server may take any time to answer.
     for (const auto limit : {-1000ms, 0ms, 200ms}) {
         const auto begin = Clock::now();
         const Resolved resolved = resolve({"portsplit.invalid", 443}, begin + limit);
@@ -58,7 +58,7 @@ TEST(Resolve, TakesNoLongerThanTheDeadline) {
     }
 }
 
-TEST(ResolveErrorText, HasWordsForEveryCode) {
+TEST(ResolveErrorText, ReturnsTheWordsOfCAres) {
     EXPECT_EQ(resolve_error_text(ARES_ENOTFOUND), "Domain name not found");
     EXPECT_EQ(resolve_error_text(ARES_ETIMEOUT), "Timeout while contacting DNS servers");
     EXPECT_EQ(resolve_error_text(-1), "unknown");
