@@ -89,7 +89,7 @@ take_port() {
     unset WATCHDOG_USEC
     hold_open one
     kill -QUIT "$DAEMON"
-    told 'STATUS=ending with the last of 1 connections'
+    told 'STATUS=stopped listening; exiting when the last of 1 connections ends'
     : >"$TMP/told"
     told 'WATCHDOG=1'
     go_on "$JOB"
@@ -147,7 +147,7 @@ END
     BACKGROUND+=($!)
     # systemd-socket-activate starts the daemon at the first datagram.
     knock() { echo x >"/dev/udp/127.0.0.1/$FREE" && log_has "$1"; }
-    wait_until 10 knock 'which is no listening stream socket'
+    wait_until 10 knock 'which is not a listening stream socket'
     log_says 'listening on 127.0.0.1'
 }
 
@@ -183,7 +183,7 @@ END
     pass_time 500
     is_alive "$DAEMON"
     expect_exit 0
-    log_says 'ending after 1 s without a connection'
+    log_says 'exiting after 1 s without a connection'
 }
 
 @test "service manager: a restart cuts no connection and binds at once" {

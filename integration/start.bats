@@ -26,7 +26,7 @@ load harness
     answer one
     configure_answers one
     run -71 timeout 20 "$TMP/bin/portsplitd" "$CONFIG"
-    [[ $output == *'ended at once (exit=1)'* || $output == *'cannot execute'* ]]
+    [[ $output == *'ended before it was ready (exit=1)'* || $output == *'cannot execute'* ]]
 }
 
 @test "start: a portsplit-dispatch replaced on disk does not disturb the running daemon" {

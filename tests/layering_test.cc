@@ -35,7 +35,7 @@ constexpr std::array kRooms{
     Room{"sys", "core/ sys/ <std> <system> <fmt/>"},
     Room{"daemon",
          "core/ config/ sys/ daemon/ config_file.h exit_codes.h handoff.h <std> <system> "
-         "<systemd/>"},
+         "<fmt/> <systemd/>"},
     Room{"dispatch",
          "core/ config/ sys/ dispatch/ config_file.h exit_codes.h handoff.h <std> <system> <fmt/> "
          "<ares.h>"},

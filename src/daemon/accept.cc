@@ -8,13 +8,13 @@
 
 namespace portsplit::daemon {
 
-NoConnection meaning_of_accept_error(int code) {
+AfterFailure after_accept_error(int code) {
     switch (code) {
         case EAGAIN:
-            return NoConnection::Empty;
+            return AfterFailure::Wait;
         case ECONNABORTED:
         case EPROTO:
-        case EPERM:  // a firewall's word
+        case EPERM:  // firewall rules forbid the connection
         case ENETDOWN:
         case ENOPROTOOPT:
         case EHOSTDOWN:
@@ -22,22 +22,22 @@ NoConnection meaning_of_accept_error(int code) {
         case EHOSTUNREACH:
         case EOPNOTSUPP:
         case ENETUNREACH:
-            return NoConnection::Retry;
+            return AfterFailure::Continue;
         default:
-            return NoConnection::Shortage;
+            return AfterFailure::Pause;
     }
 }
 
-std::optional<Accepted> accept_from(const Listener& listener) {
+core::Result<Accepted, int> accept_from(const Listener& listener) {
     sockaddr_storage storage{};
     socklen_t length = sizeof storage;
     auto* generic = reinterpret_cast<sockaddr*>(&storage);  // sockaddr(3type)
-    // Non-blocking, as a relay wants it; a program gets it blocking.
+    // The relay needs a non-blocking socket. `launch` makes it blocking for a program.
     constexpr int kFlags = SOCK_CLOEXEC | SOCK_NONBLOCK;
     sys::UniqueFd fd(
         sys::retry([&] { return ::accept4(listener.fd.get(), generic, &length, kFlags); }));
-    if (!fd) return std::nullopt;
-    // The peer comes with accept: getpeername(2) fails once the client has reset the connection.
+    if (!fd) return errno;
+    // The peer comes from accept(2): getpeername(2) fails once the client has reset the connection.
     Accepted accepted{std::move(fd), {sys::Address::from(storage), listener.bound}};
     if (listener.bound.is_wildcard()) {
         if (const auto local = sys::local_address(accepted.fd.get())) accepted.ends.local = *local;

@@ -1,19 +1,19 @@
 #pragma once
-// accept(2) and what its failures ask for.
+// accept(2) on one listening socket, and what its errors mean. For Intake alone. A file of its own
+// because Listeners owns sockets and takes no connection.
 
-#include <optional>
-
+#include "core/result.h"
 #include "daemon/listeners.h"
 #include "sys/address.h"
 #include "sys/fd.h"
 
 namespace portsplit::daemon {
 
-/// What to do after an accept that brought no connection.
-enum class NoConnection {
-    Empty,     ///< nobody waits
-    Retry,     ///< that client is gone, or the network had a passing error (accept(2)): go on
-    Shortage,  ///< descriptors, memory: only time helps
+/// What to do after accept(2) failed.
+enum class AfterFailure {
+    Wait,      ///< the accept queue is empty: poll
+    Continue,  ///< the error was about one client or passes (accept(2)): accept the next
+    Pause,     ///< descriptors or memory are short: accept again after a pause
 };
 
 struct Accepted {
@@ -21,11 +21,11 @@ struct Accepted {
     sys::Ends ends;
 };
 
-/// What an errno of accept(2) asks for.
-NoConnection meaning_of_accept_error(int code);
+/// Returns what an errno of accept(2) means.
+AfterFailure after_accept_error(int code);
 
-/// Takes one connection from a listener's queue.
-/// @returns nothing, and errno, when there is none to be had
-std::optional<Accepted> accept_from(const Listener& listener);
+/// Takes one connection from the accept queue of a listener.
+/// @returns errno of accept(2) when there was none to be had
+core::Result<Accepted, int> accept_from(const Listener& listener);
 
 }  // namespace portsplit::daemon

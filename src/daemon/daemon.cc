@@ -1,14 +1,17 @@
 #include "daemon/daemon.h"
 
 #include <fcntl.h>
-#include <poll.h>
+#include <fmt/core.h>
 #include <signal.h>
+#include <unistd.h>
 
-#include <algorithm>
+#include <cerrno>
+#include <chrono>
 #include <utility>
 
 #include "exit_codes.h"
-#include "sys/process.h"
+#include "sys/file.h"
+#include "sys/poll_set.h"
 #include "sys/program.h"
 #include "sys/signals.h"
 
@@ -18,196 +21,257 @@ namespace {
 using sys::Clock;
 using sys::Level;
 
-/// After descriptors or memory ran out, or a connection could not be handed over.
-constexpr std::chrono::milliseconds kShortagePause{100};
-/// How many connections one listener may bring before the others have their turn.
-constexpr int kAcceptBatch = 32;
+/// After poll(2) failed.
+constexpr std::chrono::milliseconds kFailedPollPause{100};
+
+void pause_after_failed_poll() {
+    sys::PollSet nothing;
+    nothing.wake_at(Clock::now() + kFailedPollPause);
+    (void)nothing.wait();
+}
 
 }  // namespace
 
 int Daemon::run() {
-    if (!prepare_to_serve()) return kExitSystem;
-    if (const auto exit_code = begin_change()) return *exit_code;
-    while (!exit_code_) wait();
-    manager_.stopping("stopped; " + std::to_string(generations_.connections()) +
-                      " connections live on");
+    if (!prepare()) return kExitSystem;
+    if (const auto exit_code = reload_.start()) return *exit_code;
+    while (!exit_code_) turn();
+    manager_.stopping(fmt::format("stopped; {} connections go on", generations_.connections()));
     stop_listening();
     return *exit_code_;
 }
 
-bool Daemon::prepare_to_serve() {
+bool Daemon::prepare() {
     auto signals = sys::signals_by_fd(
         {SIGHUP, SIGTERM, SIGINT, SIGQUIT, SIGCHLD, SIGUSR1, SIGUSR2, SIGALRM, SIGPIPE});
     if (!signals) {
         log_.line(Level::Error, sys::to_string(signals.error()));
         return false;
     }
-    signals_ = std::move(*signals);
+    signals_ = *std::move(signals);
     sys::adopt_orphans();
-
-    // Beside this program, as built; else where it is installed.
-    const std::string own = sys::own_folder();
-    const std::string installed = own + "/" PORTSPLIT_SBIN_TO_LIBEXEC;
-    for (const std::string& folder : {own, installed}) {
-        const std::string path = folder + "/portsplit-dispatch";
-        launchpad_.program.reset(::open(path.c_str(), O_PATH | O_CLOEXEC));
-        if (launchpad_.program) break;
-    }
-    if (!launchpad_.program) {
-        log_.line(Level::Error,
-                  "cannot open portsplit-dispatch, neither beside portsplitd nor in " + installed +
-                      ": " + sys::error_text(errno));
-        return false;
-    }
+    if (!open_dispatcher()) return false;
     launchpad_.log = options_.log;
     launchpad_.file = options_.file;
     adopt_passed_sockets();
     return true;
 }
 
+/// Opens portsplit-dispatch beside this program, as built; else where it is installed. Held open,
+/// so that every zygote is of this build even after the file was replaced.
+bool Daemon::open_dispatcher() {
+    const std::string own = sys::own_folder();
+    const std::string installed = fmt::format("{}/{}", own, PORTSPLIT_SBIN_TO_LIBEXEC);
+    for (const std::string& folder : {own, installed}) {
+        const std::string path = fmt::format("{}/portsplit-dispatch", folder);
+        launchpad_.program.reset(::open(path.c_str(), O_PATH | O_CLOEXEC));
+        if (launchpad_.program) return true;
+    }
+    log_.line(Level::Error,
+              fmt::format("cannot open portsplit-dispatch, neither beside portsplitd nor in {}: {}",
+                          installed, sys::error_text(errno)));
+    return false;
+}
+
 void Daemon::adopt_passed_sockets() {
     for (Passed& passed : manager_.take_sockets()) {
-        if (!listeners_.adopt(std::move(passed.fd), passed.name)) {
-            log_.line(Level::Error, "the service manager passed " + passed.name +
-                                        ", which is no listening stream socket and is closed; its "
-                                        "unit wants ListenStream= and Accept=no");
-        }
+        if (listeners_.adopt(std::move(passed.fd), passed.name)) continue;
+        log_.line(Level::Error,
+                  fmt::format("the service manager passed {}, which is not a listening stream "
+                              "socket and is closed; its unit needs ListenStream= and Accept=no",
+                              passed.name));
     }
+}
+
+/// Logs the addresses and writes them to --ready-fd, once.
+void Daemon::announce() {
+    for (const Listener& listener : listeners_.all()) {
+        if (!listener.passed) continue;
+        const bool wanted = Listeners::is_wanted(listener, reload_.in_force()->bind);
+        log_.line(Level::Notice,
+                  fmt::format("the service manager passed the socket {}: {}, which {}",
+                              listener.name, listener.text,
+                              wanted ? "serves the bind of its address"
+                                     : "no bind names and which is served as well"));
+    }
+    const std::string line = fmt::format("listening on {}", listeners_.text());
+    log_.line(Level::Notice, line);
+    if (::geteuid() == 0 && !reload_.user()) {
+        log_.line(Level::Warning,
+                  "connections are served as root; set user = NAME to serve them as another user");
+    }
+    if (options_.ready_fd < 0) return;
+    const sys::UniqueFd ready(options_.ready_fd);
+    (void)sys::write_all(ready.get(), line + "\n");
+}
+
+/// One wait and what it brought.
+/// The order matters: messages come before children, so that a Reaped counts before the death of
+/// its zygote; both come before new clients, so that `maxconn` counts what has just ended.
+void Daemon::turn() {
+    sys::PollSet set;
+    const auto signals = set.add(signals_.get(), POLLIN);
+    generations_.watch(set);
+    reload_.watch(set);
+    if (is_listening()) {
+        intake_.watch(set, listeners_.all());
+        if (options_.idle_exit.count() > 0) set.wake_at(busy_at_ + options_.idle_exit);
+    }
+    if (is_listening() || finishing_) set.wake_at(manager_.due());
+
+    const auto waited = set.wait();
+    if (!waited && waited.error().code != EINTR) {
+        log_.limited(Level::Error, "failed polls", sys::to_string(waited.error()));
+        pause_after_failed_poll();
+    }
+
+    if (generations_.connections() > 0) busy_at_ = Clock::now();  // also for one that ends now
+    generations_.receive_ready(set);
+    if (!waited || set.revents(signals) != 0) take_signals();
+    if (auto outcome = reload_.step()) on_outcome(*std::move(outcome));
+    intake_.hand_over();
+    if (is_listening()) intake_.accept_ready(set, listeners_.all());
+    notify_manager();
+    exit_if_done();
+}
+
+void Daemon::notify_manager() {
+    if (!is_listening() && !finishing_) return;
+    if (manager_.can_notify()) manager_.keep_informed(status());
 }
 
 std::string Daemon::status() const {
-    const std::string count = std::to_string(generations_.connections());
-    if (finishing_) return "ending with the last of " + count + " connections";
-    return "serving " + count + " connections on " + listeners_.text() +
-           (reload_failed_ ? "; the last reload failed" : "");
+    const std::size_t count = generations_.connections();
+    if (finishing_) {
+        return fmt::format("stopped listening; exiting when the last of {} connections ends",
+                           count);
+    }
+    return fmt::format("serving {} connections on {}{}", count, listeners_.text(),
+                       last_reload_failed_ ? "; the last reload failed" : "");
 }
 
-/// With a service manager that keeps the sockets, a port that is hardly used costs nothing.
-bool Daemon::idle_too_long() {
-    const auto now = Clock::now();
-    if (generations_.connections() > 0 || !waiting_.empty() || change_) busy_ = now;
-    return options_.idle_exit.count() > 0 && listening_ && now >= busy_ + options_.idle_exit;
+/// Ends the loop after SIGQUIT with the last connection, or when --idle-exit has expired: the
+/// service manager keeps the sockets and starts the daemon again.
+void Daemon::exit_if_done() {
+    const bool idle = generations_.connections() == 0 && !intake_.has_queue();
+    if (finishing_ && idle) exit_code_ = 0;
+    if (!idle || reload_.is_changing()) busy_at_ = Clock::now();
+    if (!is_listening() || options_.idle_exit.count() == 0) return;
+    if (Clock::now() < busy_at_ + options_.idle_exit) return;
+    log_.line(Level::Notice,
+              fmt::format("exiting after {} s without a connection", options_.idle_exit.count()));
+    exit_code_ = 0;
 }
 
-void Daemon::wait() {
-    std::vector<pollfd> entries;
-    auto until = Clock::time_point::max();
-    const auto wake_at = [&until](Clock::time_point when) { until = std::min(until, when); };
-
-    entries.push_back({.fd = signals_.get(), .events = POLLIN, .revents = 0});
-    for (const int channel : generations_.channels()) {
-        entries.push_back({.fd = channel, .events = POLLIN, .revents = 0});
-    }
-    const auto channels = static_cast<std::ptrdiff_t>(entries.size()) - 1;
-    const bool has_current = generations_.current() != nullptr;
-    const bool waiting = has_current && !waiting_.empty() && has_room();
-    if (waiting && wants_room_) entries[1].events |= POLLOUT;
-    if (change_) {
-        entries.push_back({.fd = change_->generation.channel(), .events = POLLIN, .revents = 0});
-        wake_at(change_->deadline);
-    }
-    if (!has_current && !change_ && listening_) wake_at(restart_at_);
-    if (options_.idle_exit.count() > 0) wake_at(busy_ + options_.idle_exit);
-    if (listening_ || finishing_) wake_at(manager_.due());
-    if (waiting && !wants_room_) wake_at(Clock::now() + kShortagePause);
-
-    const std::size_t first_listener = entries.size();
-    if (can_accept()) {
-        if (Clock::now() < accept_at_) {
-            wake_at(accept_at_);
-        } else {
-            for (const Listener& listener : listeners_.all()) {
-                entries.push_back({.fd = listener.fd.get(), .events = POLLIN, .revents = 0});
-            }
-        }
-    }
-
-    const int ready = ::poll(entries.data(), entries.size(), sys::poll_timeout(until));
-    if (ready < 0 && errno != EINTR) {
-        log_.limited(Level::Error, "failed polls",
-                     "cannot wait for connections: " + sys::error_text(errno));
-        ::poll(nullptr, 0, static_cast<int>(kShortagePause.count()));
-    }
-
-    if (generations_.connections() > 0) busy_ = Clock::now();  // until the one just ending
-    const auto first_channel = entries.begin() + 1;
-    const auto spoke = [](const pollfd& entry) { return entry.revents != 0; };
-    if (std::any_of(first_channel, first_channel + channels, spoke)) generations_.receive();
-    if (ready < 0 || entries[0].revents != 0) obey_signals();
-    if (change_) settle_change();
-    if (generations_.current() == nullptr && !change_ && listening_) replace_zygote();
-    hand_over_waiting();
-    for (std::size_t i = first_listener; i < entries.size() && listening_; ++i) {
-        if (ready <= 0 || entries[i].revents == 0) continue;
-        const auto& all = listeners_.all();
-        const auto listener = std::find_if(all.begin(), all.end(), [&](const Listener& one) {
-            return one.fd.get() == entries[i].fd;
-        });
-        if (listener != all.end()) accept_all(*listener);
-    }
-    if ((listening_ || finishing_) && manager_.listens()) manager_.keep_informed(status());
-    if (finishing_ && generations_.connections() == 0 && waiting_.empty()) exit_code_ = 0;
-    if (idle_too_long()) {
-        log_.line(Level::Notice, "ending after " + std::to_string(options_.idle_exit.count()) +
-                                     " s without a connection");
-        exit_code_ = 0;
-    }
+void Daemon::take_signals() {
+    while (const auto signal = sys::next_signal(signals_)) on_signal(*signal);
+    reap_children();  // one SIGCHLD may stand for many children (signal(7))
 }
 
-bool Daemon::has_room() const {
-    return config_.maxconn == 0 || generations_.connections() < config_.maxconn;
-}
-
-/// At the limit nothing is accepted: clients wait in the kernel's queue.
-bool Daemon::can_accept() const { return listening_ && waiting_.empty() && has_room(); }
-
-void Daemon::accept_all(const Listener& listener) {
-    int failures = 0;
-    for (int i = 0; i < kAcceptBatch && can_accept(); ++i) {
-        auto accepted = accept_from(listener);
-        if (!accepted) {
-            const int code = errno;
-            const NoConnection meaning = meaning_of_accept_error(code);
-            if (meaning == NoConnection::Empty) return;
-            // Even what asks for another try at once must not become a spin.
-            if (meaning == NoConnection::Retry && ++failures < kAcceptBatch) continue;
-            accept_at_ = Clock::now() + kShortagePause;
-            log_.limited(Level::Error, "failed accepts",
-                         "cannot accept on " + listener.text +
-                             ", clients wait until it works again: " + sys::error_text(code));
+void Daemon::on_signal(int signal) {
+    switch (signal) {
+        case SIGTERM:
+        case SIGINT:
+            log_.line(Level::Notice,
+                      fmt::format("stopping at SIG{}; connections being served: {}",
+                                  sys::signal_name(signal), generations_.connections()));
+            exit_code_ = 0;
             return;
-        }
-        queue(std::move(*accepted));
-        hand_over_waiting();
-    }
-}
-
-/// Takes all that waits in the queue of a listener that goes; beyond the limit it waits here.
-void Daemon::accept_last(const Listener& listener) {
-    while (true) {
-        auto accepted = accept_from(listener);
-        if (accepted) {
-            queue(std::move(*accepted));
-        } else if (meaning_of_accept_error(errno) != NoConnection::Retry) {
+        case SIGQUIT:
+            if (finishing_) return;
+            finishing_ = true;
+            log_.line(Level::Notice, status());
+            stop_listening();
             return;
-        }
+        case SIGHUP:
+            if (is_listening() || reload_.is_changing()) begin_reload();
+            return;
+        case SIGUSR1:
+            log_what_is_served();
+            return;
+        default:
+            return;
     }
 }
 
-void Daemon::queue(Accepted accepted) {
-    const handoff::Connection message{
-        .id = next_id_++, .accepted = Clock::now(), .ends = accepted.ends};
-    waiting_.push_back({message, std::move(accepted.fd)});
+void Daemon::log_what_is_served() {
+    const std::size_t maxconn = intake_.connection_limit();
+    log_.line(Level::Notice, fmt::format("listening on {}; connections being served: {} of {}",
+                                         listeners_.text(), generations_.connections(),
+                                         maxconn == 0 ? "any number" : std::to_string(maxconn)));
 }
 
-void Daemon::hand_over_waiting() {
-    Generation* current = generations_.current();
-    while (current != nullptr && !waiting_.empty() && has_room()) {
-        const auto handed = current->hand_over(waiting_.front(), Generation::Wait::Never);
-        wants_room_ = !handed && handed.error().code == EAGAIN;
-        if (!handed) return;
-        waiting_.pop_front();
+void Daemon::reap_children() {
+    while (const auto child = sys::reap()) on_child_end(*child);
+}
+
+void Daemon::on_child_end(const sys::Ended& child) {
+    switch (generations_.on_child_end(child)) {
+        case Generations::End::Starting:
+            on_outcome(reload_.on_starting_zygote_end(child.status));
+            break;
+        case Generations::End::Current:
+            log_.line(Level::Error,
+                      fmt::format("portsplit-dispatch died ({}); its connections go on, without a "
+                                  "log line at their end: {}",
+                                  sys::describe_status(child.status), generations_.connections()));
+            reload_.on_current_zygote_end();
+            break;
+        case Generations::End::Retired:
+        case Generations::End::Other:
+            break;
     }
+    intake_.put_back(generations_.take_untaken());
+}
+
+/// The order matters: what waits in the queue is handed over before the zygote retires, after
+/// which it takes nothing.
+void Daemon::stop_listening() {
+    if (!is_listening()) return;
+    intake_.hand_over_all();
+    generations_.retire();
+    listeners_.close();
+    reload_.stop();
+}
+
+void Daemon::begin_reload() {
+    if (reload_.postpone_reload()) return;
+    manager_.reloading();
+    if (!reload_.reload()) report_failed_reload();
+}
+
+void Daemon::report_failed_reload() {
+    log_.line(Level::Error, "reload failed; the configuration before it goes on serving");
+    last_reload_failed_ = true;
+    manager_.ready(status());
+}
+
+void Daemon::log_takeover(Reload::Kind kind) {
+    if (kind == Reload::Kind::Start) return announce();
+    const std::string what = kind == Reload::Kind::Reload
+                                 ? fmt::format("reloaded {}", options_.file)
+                                 : "portsplit-dispatch runs again";
+    log_.line(Level::Notice, fmt::format("{}, listening on {}", what, listeners_.text()));
+}
+
+void Daemon::on_outcome(Reload::Outcome outcome) {
+    if (outcome.took_over) {
+        intake_.limit_connections(reload_.in_force()->maxconn);
+        for (const Listener& listener : outcome.closing) intake_.accept_rest(listener);
+        intake_.hand_over();
+        busy_at_ = Clock::now();
+        last_reload_failed_ = false;
+        manager_.ready(status());
+        log_takeover(outcome.kind);
+    } else if (!is_listening()) {
+        exit_code_ = kExitSystem;
+        return;
+    } else if (generations_.current() == nullptr) {
+        return;  // Reload starts another zygote after a pause
+    } else {
+        report_failed_reload();
+    }
+    if (reload_.take_postponed()) begin_reload();
 }
 
 }  // namespace portsplit::daemon

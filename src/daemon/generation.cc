@@ -26,10 +26,12 @@ using sys::Result;
 using sys::SysError;
 using sys::UniqueFd;
 
-/// Above every number that the contract names, so that dup2(2) to those overwrites nothing of use.
+/// Above the descriptors that handoff.h names, so that dup2(2) to those overwrites none in use.
 constexpr int kOutOfTheWay = 10;
 
-/// In the child: gives up privileges and becomes the zygote.
+/// In the child: changes the user, sets the descriptors of handoff.h and becomes the zygote.
+/// The order matters: the log is passed on open and the program is executed by descriptor, because
+/// the new user may not be allowed to open either.
 [[noreturn]] void become_zygote(const Launchpad& launchpad, const UniqueFd& channel,
                                 const UniqueFd& text, const std::optional<sys::User>& user,
                                 sys::Log& log) {
@@ -40,25 +42,25 @@ constexpr int kOutOfTheWay = 10;
     const auto out_of_the_way = [](const UniqueFd& fd) {
         return UniqueFd(::fcntl(fd.get(), F_DUPFD_CLOEXEC, kOutOfTheWay));
     };
-    // A session of its own: the terminal's signals are for the daemon alone.
+    // A session of its own: the signals of a terminal go to the daemon alone (setsid(2)).
     ::setsid();
     if (user) {
         if (const auto became = sys::become(*user); !became) fail(became.error());
     }
     const UniqueFd program = out_of_the_way(launchpad.program);
-    const UniqueFd its_channel = out_of_the_way(channel);
-    const UniqueFd its_text = out_of_the_way(text);
+    const UniqueFd zygote_channel = out_of_the_way(channel);
+    const UniqueFd zygote_text = out_of_the_way(text);
     const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
-    // Whoever this process runs as now might not be allowed to open a log file again.
     const bool syslog = launchpad.log == sys::kSyslog;
     if (!syslog && ::dup2(log.descriptor(), STDERR_FILENO) < 0) {
         fail({errno, "cannot pass the log on to portsplit-dispatch"});
     }
     if (!program || ::dup2(null.get(), STDIN_FILENO) < 0 || ::dup2(null.get(), STDOUT_FILENO) < 0 ||
-        ::dup2(its_channel.get(), handoff::kChannelFd) < 0 ||
-        ::dup2(its_text.get(), handoff::kConfigurationFd) < 0) {
+        ::dup2(zygote_channel.get(), handoff::kChannelFd) < 0 ||
+        ::dup2(zygote_text.get(), handoff::kConfigurationFd) < 0) {
         fail({errno, "cannot set the descriptors of portsplit-dispatch"});
     }
+    // Also descriptors that this process inherited without close-on-exec.
     sys::close_on_exec_from(handoff::kConfigurationFd + 1);
     fail(sys::execute(
         program,
@@ -108,7 +110,7 @@ std::vector<Delivery> Generation::take_back() {
     while (true) {
         Delivery delivery;
         auto received = sys::receive_message(
-            its_end_.get(), std::as_writable_bytes(std::span(&delivery.message, 1)));
+            zygote_end_.get(), std::as_writable_bytes(std::span(&delivery.message, 1)));
         if (!received || received->size == 0) return untaken;
         if (connections_ > 0) --connections_;
         delivery.client = std::move(received->fd);

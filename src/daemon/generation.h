@@ -1,6 +1,6 @@
 #pragma once
-// One generation as the daemon sees it: a zygote, the channel to it, and how many connections are
-// with it.
+// One generation as the daemon sees it: a zygote, the channel to it, and how many connections it
+// and its dispatchers hold. The set of all generations is Generations.
 
 #include <sys/types.h>
 
@@ -19,14 +19,14 @@
 
 namespace portsplit::daemon {
 
-/// What every generation of a daemon is started with.
+/// What every zygote of a daemon is started with.
 struct Launchpad {
-    sys::UniqueFd program;  ///< portsplit-dispatch, held open since the start
+    sys::UniqueFd program;  ///< portsplit-dispatch, open from the start of the daemon (O_PATH)
     std::string log;        ///< as `--log` takes it
     std::string file;       ///< the name of the configuration file, for messages
 };
 
-/// A connection on its way to a dispatcher.
+/// A connection and the message that goes with it to a dispatcher.
 struct Delivery {
     handoff::Connection message;
     sys::UniqueFd client;
@@ -34,40 +34,47 @@ struct Delivery {
 
 class Generation {
   public:
-    /// Starts a zygote with this configuration. It can take connections once `ready`.
-    /// @param user  who it and its dispatchers run as; nothing for no change
+    /// Forks a zygote and hands it this configuration. The zygote takes connections once `ready`.
+    /// The child process logs why it cannot become the zygote, and exits with kExitSystem.
+    /// @param user  the user of the zygote and its dispatchers; without one they keep the daemon's
+    /// @returns SysError when there was no memory, channel or process to be had
     static sys::Result<Generation> start(const Launchpad& launchpad, const core::Config& config,
                                          const std::optional<sys::User>& user, sys::Log& log);
 
     pid_t pid() const { return pid_; }
+    /// Returns true once the zygote has sent Ready.
     bool ready() const { return ready_; }
+    /// Connections handed over and not yet reported as Reaped.
     std::size_t connections() const { return connections_; }
 
-    /// What to poll for messages.
+    /// The descriptor to poll for messages (POLLIN) and for room (POLLOUT).
     int channel() const { return channel_.get(); }
 
-    /// Takes the messages that wait.
+    /// Reads every message in the channel. Messages that are not in handoff.h are ignored.
     void receive();
 
-    enum class Wait { Never, ForRoom };
+    enum class Wait {
+        Never,    ///< return EAGAIN at once when the channel is full
+        ForRoom,  ///< wait for room, at most a second
+    };
 
-    /// Hands a connection over; the caller's descriptor stays its own.
-    /// @returns EAGAIN when there is no room
+    /// Sends a connection to the next free dispatcher; the caller keeps its own descriptor.
+    /// @returns EAGAIN when the channel is full; EPIPE after `retire`
     sys::Result<sys::Done> hand_over(const Delivery& delivery, Wait wait);
 
-    /// After the zygote has died: the connections it had not taken yet.
+    /// Reads the connections that no dispatcher had taken when the zygote died, oldest first.
     std::vector<Delivery> take_back();
 
-    /// Tells the zygote that nothing more comes: it ends with its last connection.
+    /// Shuts the channel for connections: the zygote exits after its last connection.
     void retire();
 
   private:
-    Generation(pid_t pid, sys::UniqueFd channel, sys::UniqueFd its_end)
-        : pid_(pid), channel_(std::move(channel)), its_end_(std::move(its_end)) {}
+    Generation(pid_t pid, sys::UniqueFd channel, sys::UniqueFd zygote_end)
+        : pid_(pid), channel_(std::move(channel)), zygote_end_(std::move(zygote_end)) {}
 
     pid_t pid_;
     sys::UniqueFd channel_;
-    sys::UniqueFd its_end_;  ///< kept, so that what the zygote leaves unread is not lost with it
+    sys::UniqueFd zygote_end_;  ///< our copy of the zygote's end, which `take_back` reads
     bool ready_ = false;
     std::size_t connections_ = 0;
 };

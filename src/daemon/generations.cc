@@ -10,9 +10,9 @@
 
 namespace portsplit::daemon {
 
-void Generations::change_to(Generation next) {
+void Generations::promote_starting() {
     retire();
-    current_.emplace(std::move(next));
+    current_ = std::exchange(starting_, std::nullopt);
 }
 
 void Generations::retire() {
@@ -22,16 +22,26 @@ void Generations::retire() {
     current_.reset();
 }
 
-void Generations::receive() {
-    if (current_) current_->receive();
-    for (Generation& generation : retired_) generation.receive();
+void Generations::watch(sys::PollSet& set) {
+    watched_.clear();
+    const auto add = [&](const Generation& generation) {
+        watched_.push_back(set.add(generation.channel(), POLLIN));
+    };
+    if (current_) add(*current_);
+    if (starting_) add(*starting_);
+    for (const Generation& generation : retired_) add(generation);
 }
 
-std::vector<int> Generations::channels() const {
-    std::vector<int> channels;
-    if (current_) channels.push_back(current_->channel());
-    for (const Generation& generation : retired_) channels.push_back(generation.channel());
-    return channels;
+void Generations::receive_ready(const sys::PollSet& set) {
+    const bool any = std::any_of(watched_.begin(), watched_.end(),
+                                 [&](auto handle) { return set.revents(handle) != 0; });
+    if (any) receive();
+}
+
+void Generations::receive() {
+    if (current_) current_->receive();
+    if (starting_) starting_->receive();
+    for (Generation& generation : retired_) generation.receive();
 }
 
 std::size_t Generations::connections() const {
@@ -40,8 +50,12 @@ std::size_t Generations::connections() const {
     return sum;
 }
 
-Generations::End Generations::on_child_end(const sys::Ended& child, std::size_t others) {
-    receive();  // what it told before it ended
+Generations::End Generations::on_child_end(const sys::Ended& child) {
+    receive();  // the zygote may have sent Reaped before it died
+    if (starting_ && starting_->pid() == child.pid) {
+        starting_.reset();
+        return End::Starting;
+    }
     if (current_ && current_->pid() == child.pid) {
         bury(*current_);
         current_.reset();
@@ -54,23 +68,28 @@ Generations::End Generations::on_child_end(const sys::Ended& child, std::size_t 
         retired_.erase(found);
         return End::Retired;
     }
-    if (orphans_ == 0) return End::None;
-    const bool unused = WIFEXITED(child.status) && WEXITSTATUS(child.status) == kExitUnused;
-    if (!unused) --orphans_;
-    orphans_ = std::min(orphans_, other_children(others));
-    return End::None;
+    count_orphan_out(child.status);
+    return End::Other;
 }
 
-/// Its dispatchers are this process's children now: those that have a connection are counted. One
-/// that was over when the zygote died can be among them, until the first orphan ends.
+/// Takes back what no dispatcher had taken, and counts the other connections as orphans. That is
+/// too many if a connection ended before the zygote died without a Reaped; `count_orphan_out`
+/// corrects it when the first orphan ends.
 void Generations::bury(Generation& dead) {
     for (Delivery& delivery : dead.take_back()) untaken_.push_back(std::move(delivery));
     orphans_ += dead.connections();
 }
 
-/// How many children are no zygotes.
-std::size_t Generations::other_children(std::size_t others) const {
-    const std::size_t zygotes = others + retired_.size() + (current_ ? 1 : 0);
+/// The spares of a dead zygote end as well, with kExitUnused; they had no connection.
+void Generations::count_orphan_out(int status) {
+    if (orphans_ == 0) return;
+    const bool spare = WIFEXITED(status) && WEXITSTATUS(status) == kExitUnused;
+    if (!spare) --orphans_;
+    orphans_ = std::min(orphans_, children_besides_zygotes());
+}
+
+std::size_t Generations::children_besides_zygotes() const {
+    const std::size_t zygotes = retired_.size() + (current_ ? 1 : 0) + (starting_ ? 1 : 0);
     const std::size_t children = sys::count_children();
     return children - std::min(children, zygotes);
 }

@@ -1,8 +1,11 @@
 #pragma once
-// All generations of a daemon: the one that takes connections, those that end with their last one,
-// and the dispatchers whose zygote died.
-
-#include <sys/types.h>
+// All zygotes of the daemon, and how many connections they hold. It starts none (Reload does) and
+// decides nothing: the Daemon reports each child that ended, Intake hands connections over.
+//
+// How it works. A generation is *starting* until its zygote is ready, then *current*: new
+// connections go to it. When the next one becomes current it is *retired*, and its zygote exits
+// after the last connection. When a zygote dies, the dispatchers of its connections become children
+// of the daemon, which is a subreaper: the *orphans*. Only their number is known.
 
 #include <cstddef>
 #include <optional>
@@ -10,49 +13,60 @@
 #include <vector>
 
 #include "daemon/generation.h"
+#include "sys/poll_set.h"
 #include "sys/process.h"
 
 namespace portsplit::daemon {
 
 class Generations {
   public:
-    /// Null while there is none: before the first, and after a zygote died.
+    /// Returns true if there is a starting generation and its zygote has sent Ready.
+    bool starting_is_ready() const { return starting_ && starting_->ready(); }
+    /// Null before the first one is ready, and from the death of a zygote until the next is ready.
     Generation* current() { return current_ ? &*current_ : nullptr; }
 
-    /// Lets a new generation take the connections from now on; the old one is retired.
-    void change_to(Generation next);
-    /// Lets nobody take them any more.
+    /// Takes a generation in whose zygote may not be ready yet. There must be no other such.
+    void add_starting(Generation next) { starting_.emplace(std::move(next)); }
+    /// Makes the starting generation the current one, and retires the one before.
+    void promote_starting();
+    /// Drops the starting generation, if any: its channel is closed, so its zygote exits.
+    void drop_starting() { starting_.reset(); }
+    /// Retires the current generation, if any. Then no zygote takes new connections.
     void retire();
 
-    /// Takes the messages of all of them.
-    void receive();
-    /// The channels to poll for messages, that of `current` first.
-    std::vector<int> channels() const;
+    /// Adds the channels of all generations to the set.
+    void watch(sys::PollSet& set);
+    /// Reads the messages of all generations if the wait found some. Call after each `watch`.
+    void receive_ready(const sys::PollSet& set);
 
-    /// Connections being served, in every generation.
+    /// Connections being served, by every generation and by orphans.
     std::size_t connections() const;
 
     enum class End {
-        None,     ///< the process was no zygote
-        Retired,  ///< as it should
-        Current,  ///< it died: connections wait until it is replaced
+        Other,     ///< not a zygote: an orphan, or a process that is none of ours
+        Starting,  ///< the zygote that was to take over; it has been dropped
+        Current,   ///< connections wait until it is replaced
+        Retired,   ///< nothing to do
     };
-    /// Takes note of a child that ended. The dispatchers of a zygote that died live on, as children
-    /// of this process; each is counted until it ends. Its spare dispatchers end at once.
-    /// @param others  zygotes that are not among these generations yet
-    End on_child_end(const sys::Ended& child, std::size_t others);
+    /// Counts out a child of the daemon that ended.
+    End on_child_end(const sys::Ended& child);
 
-    /// The connections that zygotes left untaken when they died, oldest first.
+    /// Returns the connections that no dispatcher had taken when a zygote died, oldest first; each
+    /// once.
     std::vector<Delivery> take_untaken() { return std::exchange(untaken_, {}); }
 
   private:
+    void receive();
     void bury(Generation& dead);
-    std::size_t other_children(std::size_t others) const;
+    void count_orphan_out(int status);
+    std::size_t children_besides_zygotes() const;
 
+    std::optional<Generation> starting_;
     std::optional<Generation> current_;
     std::vector<Generation> retired_;
     std::size_t orphans_ = 0;
     std::vector<Delivery> untaken_;
+    std::vector<sys::PollSet::Handle> watched_;
 };
 
 }  // namespace portsplit::daemon

@@ -1,5 +1,7 @@
 #include "daemon/listeners.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -11,6 +13,7 @@ namespace {
 constexpr const char* kEveryV4 = "0.0.0.0";
 constexpr const char* kEveryV6 = "::";
 
+/// Returns the binds with each "*" replaced by one bind for each family.
 std::vector<core::Endpoint> expanded(const std::vector<core::Endpoint>& binds) {
     std::vector<core::Endpoint> result;
     for (const core::Endpoint& bind : binds) {
@@ -39,7 +42,8 @@ auto find(List& listeners, const core::Endpoint& bind) {
 sys::Result<Listener> open_one(const core::Endpoint& configured, std::uint16_t port) {
     const auto address = sys::Address::from({configured.host, port});
     if (!address) {
-        return sys::SysError{EADDRNOTAVAIL, "cannot listen on " + core::to_string(configured)};
+        return sys::SysError{EADDRNOTAVAIL,
+                             fmt::format("cannot listen on {}", core::to_string(configured))};
     }
     auto fd = sys::listen_on(*address);
     if (!fd) return fd.error();
@@ -48,7 +52,7 @@ sys::Result<Listener> open_one(const core::Endpoint& configured, std::uint16_t p
     return Listener{configured, *bound, std::move(*fd), bound->text(), false, {}};
 }
 
-/// The two halves of `*:0` share the port that the system chose for the first.
+/// Returns the port to bind: of `*:0`, IPv6 takes the port that the system chose for IPv4.
 std::uint16_t port_for(const core::Endpoint& bind, const std::vector<Listener>& opened) {
     if (bind.port != 0 || bind.host != kEveryV6) return bind.port;
     const auto half = find(opened, {kEveryV4, 0});
@@ -79,7 +83,7 @@ sys::Result<std::vector<Listener>> Listeners::open_missing(
     for (const core::Endpoint& bind : expanded(binds)) {
         if (find(listeners_, bind) != listeners_.end()) continue;
         auto opened = open_one(bind, port_for(bind, missing));
-        // "*" means every family there is; a kernel without IPv6 has one.
+        // "*" is every family that there is, and a kernel without IPv6 has one.
         if (!opened && opened.error().code == EAFNOSUPPORT && bind.host == kEveryV6) continue;
         if (!opened) return opened.error();
         missing.push_back(std::move(*opened));
@@ -104,6 +108,11 @@ std::vector<Listener> Listeners::change_to(const std::vector<core::Endpoint>& bi
         }
     }
     return std::exchange(listeners_, std::move(next));
+}
+
+bool Listeners::has_passed() const {
+    return std::any_of(listeners_.begin(), listeners_.end(),
+                       [](const Listener& listener) { return listener.passed; });
 }
 
 std::string Listeners::text() const {

@@ -1,6 +1,7 @@
 #pragma once
-// The listening sockets of the daemon, and how a new configuration changes them: those that stay
-// are never closed.
+// The listening sockets of the daemon, and how a new configuration changes them: a socket that is
+// still configured is never closed, so no client is refused. Accepts nothing: Intake does. Reload
+// opens and changes them, the Daemon adopts and closes them.
 
 #include <string>
 #include <vector>
@@ -15,37 +16,43 @@ namespace portsplit::daemon {
 struct Listener {
     core::Endpoint configured;  ///< numeric; the port may be 0
     sys::Address bound;         ///< with the port that the system chose
-    sys::UniqueFd fd;
-    std::string text;     ///< the bound address, or the path of a Unix-domain socket
-    bool passed = false;  ///< by the service manager: stays whatever the configuration says
-    std::string name;     ///< the service manager's, of a passed one
+    sys::UniqueFd fd;           ///< non-blocking
+    std::string text;           ///< the bound address, or the path of a Unix-domain socket
+    bool passed = false;        ///< true if the service manager passed it: no reload closes it
+    std::string name;           ///< FileDescriptorName= of a passed one; else empty
 };
 
 class Listeners {
   public:
-    /// Takes in a socket that listens already. It serves the `bind` of its address, where there is
-    /// one; a wildcard socket for both families serves that of either.
-    /// @param name  what the service manager calls it
-    /// @returns false, and closes it, when it is no listening stream socket
+    /// Takes over a socket that listens already, and makes it non-blocking. It serves the `bind` of
+    /// its address, if there is one; a wildcard socket for both families serves that of either.
+    /// @param name  the service manager's name for it
+    /// @returns false, and closes it, if it is not a listening stream socket
     bool adopt(sys::UniqueFd fd, const std::string& name);
 
-    /// Whether a listener serves one of these binds.
+    /// Returns true if a listener serves one of these binds.
     static bool is_wanted(const Listener& listener, const std::vector<core::Endpoint>& binds);
 
-    /// Opens what a new configuration wants and this set lacks. Nothing changes yet.
+    /// Opens the sockets that a new configuration needs and this set lacks. Changes nothing.
     /// @param binds  as configured; "*" stands for both families with one port
-    /// @returns the new sockets, in order; the error of the first that could not be had
+    /// @returns the new sockets, in order; or the error of the first that could not be bound
     sys::Result<std::vector<Listener>> open_missing(const std::vector<core::Endpoint>& binds) const;
 
-    /// Changes to the new configuration: keeps what is still wanted and takes the new sockets in.
-    /// @returns the sockets no longer wanted, still open
+    /// Changes to a new configuration: keeps the sockets that are still configured or were passed,
+    /// and takes over the new ones.
+    /// @param missing  of `open_missing` for the same binds
+    /// @returns the sockets that are no longer configured, still open
     std::vector<Listener> change_to(const std::vector<core::Endpoint>& binds,
                                     std::vector<Listener> missing);
 
+    /// Returns true if the service manager passed at least one socket.
+    bool has_passed() const;
+
     const std::vector<Listener>& all() const { return listeners_; }
+    /// Closes all, passed ones included.
     void close() { listeners_.clear(); }
 
-    /// The addresses as text, separated by blanks, in the order of the configuration.
+    /// Returns the addresses, separated by blanks, in the order of the configuration.
     std::string text() const;
 
   private:

@@ -1,4 +1,4 @@
-// portsplitd: listens, and hands each connection to portsplit-dispatch.
+// The program portsplitd: accepts connections and hands each to portsplit-dispatch.
 
 #include <unistd.h>
 
@@ -13,7 +13,7 @@
 
 int main(int argc, char** argv) {
     using namespace portsplit;
-    // First of all: a descriptor opened later must not become 0, 1 or 2 by chance.
+    // The order matters: first, so that no descriptor opened later becomes 0, 1 or 2.
     if (!sys::open_standard_descriptors()) return kExitSystem;
     sys::reset_signals();
 

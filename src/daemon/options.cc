@@ -1,6 +1,7 @@
 #include "daemon/options.h"
 
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <getopt.h>
 
 #include <charconv>
@@ -35,7 +36,7 @@ CommandLine refuse(std::string_view what) {
     return {.options = {}, .serve = false, .exit_code = kExitUsage};
 }
 
-/// A whole number from 0 on.
+/// Reads a whole number from 0 on; none if the text is anything else.
 std::optional<int> read_number(std::string_view text) {
     int number = 0;
     const auto [end, error] = std::from_chars(text.begin(), text.end(), number);
@@ -62,13 +63,13 @@ CommandLine read_command_line(int argc, char** argv) {
             case 'r':
                 line.options.ready_fd = read_number(optarg).value_or(-1);
                 if (::fcntl(line.options.ready_fd, F_GETFD) < 0) {
-                    return refuse("--ready-fd wants the number of an open descriptor");
+                    return refuse("--ready-fd must be the number of an open descriptor");
                 }
                 break;
             case 'i':
                 line.options.idle_exit = std::chrono::seconds(read_number(optarg).value_or(0));
                 if (line.options.idle_exit.count() == 0) {
-                    return refuse("--idle-exit wants a whole number of seconds from 1 on");
+                    return refuse("--idle-exit must be a whole number of seconds from 1 on");
                 }
                 break;
             case 'h':
@@ -78,11 +79,11 @@ CommandLine read_command_line(int argc, char** argv) {
                 std::puts("portsplitd " PORTSPLIT_VERSION);
                 return line;
             default:
-                return refuse("unknown option, or an option without its value: " +
-                              std::string(argv[optind - 1]));
+                return refuse(fmt::format("unknown option, or an option without its value: {}",
+                                          argv[optind - 1]));
         }
     }
-    if (optind + 1 != argc) return refuse("exactly one configuration file is wanted");
+    if (optind + 1 != argc) return refuse("exactly one configuration file must be given");
     line.options.file = argv[optind];
     line.serve = true;
     return line;

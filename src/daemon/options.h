@@ -1,5 +1,5 @@
 #pragma once
-// The command line of portsplitd.
+// The command line of portsplitd, read with getopt_long(3) for main.
 
 #include <chrono>
 #include <string>
@@ -9,20 +9,21 @@
 namespace portsplit::daemon {
 
 struct Options {
-    std::string file;
-    std::string log = sys::kStderr;
-    int ready_fd = -1;
-    std::chrono::seconds idle_exit{0};  ///< end after so long without a connection; 0 for never
+    std::string file;                ///< the configuration file
+    std::string log = sys::kStderr;  ///< as sys::open_log takes it
+    int ready_fd = -1;               ///< where to write the addresses once it listens; -1: nowhere
+    std::chrono::seconds idle_exit{0};  ///< exit after so long without a connection; 0: never
 };
 
-/// What a command line asks for: options to serve with, or an answer that ends the program.
+/// Options to serve with, or the exit code of a program that has nothing to serve.
 struct CommandLine {
     Options options;
     bool serve = false;
-    int exit_code = 0;  ///< when not serving
+    int exit_code = 0;  ///< valid if not `serve`
 };
 
-/// Reads it; prints help, the version, or what is wrong with it.
+/// Reads the command line. Prints help or the version to standard output, or what is wrong with the
+/// line to standard error; then the program must end with `exit_code`.
 CommandLine read_command_line(int argc, char** argv);
 
 }  // namespace portsplit::daemon

@@ -1,6 +1,7 @@
 #include "daemon/pid_file.h"
 
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,9 +13,9 @@
 namespace portsplit::daemon {
 namespace {
 
-/// Whether the path still names the file that is open: its last holder may have removed it while we
-/// waited for the lock.
-bool still_there(int fd, const std::string& path) {
+/// Returns true if the path still names the open file. The daemon that held the lock before may
+/// have removed the file between our open(2) and flock(2).
+bool is_at_path(int fd, const std::string& path) {
     struct stat held {};
     struct stat named {};
     return ::fstat(fd, &held) == 0 && ::lstat(path.c_str(), &named) == 0 &&
@@ -24,18 +25,19 @@ bool still_there(int fd, const std::string& path) {
 }  // namespace
 
 sys::Result<PidFile> PidFile::create(const std::string& path) {
-    const std::string what = "cannot write the pid file " + path;
+    const std::string what = fmt::format("cannot write the pid file {}", path);
     while (true) {
         constexpr int kFlags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
         sys::UniqueFd fd(sys::retry([&] { return ::open(path.c_str(), kFlags, 0644); }));
         if (!fd) return sys::SysError{errno, what};
         if (::flock(fd.get(), LOCK_EX | LOCK_NB) < 0) {
             if (errno != EWOULDBLOCK) return sys::SysError{errno, what};
-            return sys::SysError{EEXIST, "another portsplitd holds the pid file " + path};
+            return sys::SysError{EEXIST,
+                                 fmt::format("another portsplitd holds the pid file {}", path)};
         }
-        if (!still_there(fd.get(), path)) continue;
+        if (!is_at_path(fd.get(), path)) continue;  // create it anew
         if (::ftruncate(fd.get(), 0) < 0) return sys::SysError{errno, what};
-        if (auto put = sys::write_all(fd.get(), std::to_string(::getpid()) + "\n"); !put) {
+        if (auto put = sys::write_all(fd.get(), fmt::format("{}\n", ::getpid())); !put) {
             const int code = put.error().code;
             ::unlink(path.c_str());
             return sys::SysError{code, what};
@@ -57,8 +59,8 @@ PidFile& PidFile::operator=(PidFile&& other) noexcept {
 
 void PidFile::remove() {
     if (!fd_) return;
-    // Before the lock is given up, so that no successor's file can be meant.
-    if (still_there(fd_.get(), path_)) ::unlink(path_.c_str());
+    // The order matters: unlink before the lock is dropped, or the file may be the next daemon's.
+    if (is_at_path(fd_.get(), path_)) ::unlink(path_.c_str());
     fd_.reset();
     path_.clear();
 }

@@ -1,5 +1,6 @@
 #pragma once
-// The pid file: says which process is the daemon, and keeps a second one from starting.
+// The pid file: holds the daemon's process id for other programs, and keeps a second daemon with the
+// same file from starting. For Reload.
 
 #include <string>
 
@@ -8,23 +9,25 @@
 
 namespace portsplit::daemon {
 
-/// Holds a pid file, locked (flock(2)), and removes it at the end. What a crash left behind is not
-/// locked, so it is taken over.
+/// A pid file with a lock on it (flock(2)), removed by the destructor. The kernel drops the lock of
+/// a daemon that crashed, so the file that it left is taken over.
 class PidFile {
   public:
-    /// Holds nothing.
+    /// Holds no file.
     PidFile() = default;
 
-    /// Creates or takes over the file and writes this process's pid.
-    /// @returns EEXIST when a living daemon holds it; ELOOP when the path is a symbolic link; or why
-    ///          it could not be written
+    /// Creates or takes over the file and writes this process's id.
+    /// @returns EEXIST if another daemon holds the lock; ELOOP if the path is a symbolic link; else
+    ///          the errno of the call that failed
     static sys::Result<PidFile> create(const std::string& path);
 
     PidFile(PidFile&& other) noexcept;
     PidFile& operator=(PidFile&& other) noexcept;
     ~PidFile() { remove(); }
 
+    /// The path of the file held; empty if none is.
     const std::string& path() const { return path_; }
+    /// Removes the file, unless another one stands at its path by now, and drops the lock.
     void remove();
 
   private:

@@ -1,5 +1,6 @@
 #include "daemon/service_manager.h"
 
+#include <fmt/core.h>
 #include <stdlib.h>
 #include <systemd/sd-daemon.h>
 
@@ -11,13 +12,13 @@ namespace {
 
 using sys::Clock;
 
-/// How often a changed status is told at most.
+/// Between two statuses.
 constexpr std::chrono::seconds kStatusPause{1};
 
 }  // namespace
 
 ServiceManager::ServiceManager() {
-    // Clears LISTEN_FDS itself; the names are ours to free, sd_listen_fds(3).
+    // Removes LISTEN_FDS and its like; the caller frees the names (sd_listen_fds(3)).
     char** names = nullptr;
     const int count = sd_listen_fds_with_names(1, &names);
     for (int i = 0; i < count; ++i) {
@@ -28,7 +29,7 @@ ServiceManager::ServiceManager() {
 
     std::uint64_t microseconds = 0;
     if (sd_watchdog_enabled(1, &microseconds) > 0) {
-        watchdog_ = std::chrono::microseconds(microseconds / 2);
+        watchdog_pause_ = std::chrono::microseconds(microseconds / 2);
     }
     if (const char* socket = ::getenv("NOTIFY_SOCKET")) notify_socket_ = socket;
     ::unsetenv("NOTIFY_SOCKET");
@@ -36,44 +37,47 @@ ServiceManager::ServiceManager() {
 
 void ServiceManager::ready(const std::string& status) {
     status_ = status;
-    tell("READY=1\nSTATUS=" + status);
+    notify(fmt::format("READY=1\nSTATUS={}", status));
 }
 
 void ServiceManager::reloading() {
     const auto now = Clock::now().time_since_epoch();
     const auto stamp = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
-    tell("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(stamp));
+    notify(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", stamp));
 }
 
-void ServiceManager::stopping(const std::string& status) { tell("STOPPING=1\nSTATUS=" + status); }
+void ServiceManager::stopping(const std::string& status) {
+    notify(fmt::format("STOPPING=1\nSTATUS={}", status));
+}
 
 Clock::time_point ServiceManager::due() const {
     auto due = Clock::time_point::max();
-    if (notify_socket_.empty()) return due;
-    if (watchdog_.count() > 0) due = fed_ + watchdog_;
-    return untold_ ? std::min(due, told_ + kStatusPause) : due;
+    if (!can_notify()) return due;
+    if (watchdog_pause_.count() > 0) due = watchdog_sent_ + watchdog_pause_;
+    return status_pending_ ? std::min(due, status_sent_ + kStatusPause) : due;
 }
 
 void ServiceManager::keep_informed(const std::string& status) {
-    if (notify_socket_.empty()) return;
+    if (!can_notify()) return;
     const auto now = Clock::now();
-    if (watchdog_.count() > 0 && now >= fed_ + watchdog_) {
-        fed_ = now;
-        tell("WATCHDOG=1");
+    if (watchdog_pause_.count() > 0 && now >= watchdog_sent_ + watchdog_pause_) {
+        watchdog_sent_ = now;
+        notify("WATCHDOG=1");
     }
-    untold_ = status != status_;
-    if (!untold_ || now < told_ + kStatusPause) return;
-    untold_ = false;
-    told_ = now;
+    status_pending_ = status != status_;
+    if (!status_pending_ || now < status_sent_ + kStatusPause) return;
+    status_pending_ = false;
+    status_sent_ = now;
     status_ = status;
-    tell("STATUS=" + status);
+    notify(fmt::format("STATUS={}", status));
 }
 
-/// libsystemd finds the socket in the environment; it is there for the call only.
-void ServiceManager::tell(const std::string& state) {
-    if (notify_socket_.empty()) return;
+/// sd_notify(3) reads NOTIFY_SOCKET; it is in the environment during the call only.
+void ServiceManager::notify(const std::string& state) {
+    if (!can_notify()) return;
     ::setenv("NOTIFY_SOCKET", notify_socket_.c_str(), 1);
-    sd_notify(1, state.c_str());  // 1: and clears it again
+    constexpr int kUnsetEnvironment = 1;
+    sd_notify(kUnsetEnvironment, state.c_str());
 }
 
 }  // namespace portsplit::daemon

@@ -1,7 +1,7 @@
 #pragma once
-// The service manager that started the daemon, where there is one (systemd.exec(5), sd_notify(3)):
-// the sockets it passes, and what it is told. The only file that knows libsystemd. Without a
-// service manager every call does nothing.
+// The service manager that started the daemon, if any (systemd.exec(5), sd_notify(3)): the sockets
+// it passes, and notifications to it. The only file that uses libsystemd. Without a service manager
+// every function does nothing. For the Daemon.
 
 #include <chrono>
 #include <string>
@@ -21,38 +21,40 @@ struct Passed {
 
 class ServiceManager {
   public:
-    /// Reads the environment and clears it of everything that is for this process alone
-    /// (LISTEN_FDS and its like, NOTIFY_SOCKET, WATCHDOG_USEC), so that no child takes it for its
-    /// own.
+    /// Reads the environment and removes what is for this process alone: LISTEN_PID, LISTEN_FDS,
+    /// LISTEN_FDNAMES, NOTIFY_SOCKET, WATCHDOG_PID, WATCHDOG_USEC. The order matters: construct it
+    /// before the first fork, so that no child inherits them.
     ServiceManager();
     ServiceManager(const ServiceManager&) = delete;
     ServiceManager& operator=(const ServiceManager&) = delete;
 
-    /// The sockets passed; the caller owns them from now on. Empty at the second call.
+    /// Returns the sockets passed, owned by the caller. Empty at the second call.
     std::vector<Passed> take_sockets() { return std::exchange(sockets_, {}); }
 
-    /// Whether there is anybody to tell.
-    bool listens() const { return !notify_socket_.empty(); }
+    /// Returns true if there is a manager to notify.
+    bool can_notify() const { return !notify_socket_.empty(); }
 
+    // Each sends a notification at once.
     void ready(const std::string& status);
     void reloading();
     void stopping(const std::string& status);
 
-    /// When `keep_informed` is due next.
+    /// The moment when `keep_informed` has something to send, unless the status changes before.
     sys::Clock::time_point due() const;
-    /// Feeds the watchdog, and tells the status where it is another one; each in its own time.
+    /// Sends the watchdog's keep-alive at half its limit, and the status when it has changed, at
+    /// most once a second.
     void keep_informed(const std::string& status);
 
   private:
-    void tell(const std::string& state);
+    void notify(const std::string& state);
 
     std::vector<Passed> sockets_;
     std::string notify_socket_;
-    std::chrono::microseconds watchdog_{0};  ///< half of WATCHDOG_USEC; 0 for none
-    sys::Clock::time_point fed_{};
-    sys::Clock::time_point told_{};
-    std::string status_;
-    bool untold_ = false;  ///< a newer status waits for its time
+    std::chrono::microseconds watchdog_pause_{0};  ///< half of WATCHDOG_USEC; 0 for no watchdog
+    sys::Clock::time_point watchdog_sent_{};
+    sys::Clock::time_point status_sent_{};
+    std::string status_;           ///< the last one sent
+    bool status_pending_ = false;  ///< true while a newer one waits for its second to pass
 };
 
 }  // namespace portsplit::daemon

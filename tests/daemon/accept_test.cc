@@ -30,31 +30,32 @@ sys::UniqueFd client_of(const Listener& listener) {
     return client ? std::move(*client) : sys::UniqueFd();
 }
 
-TEST(MeaningOfAcceptError, IsEmptyWhileNobodyWaits) {
-    EXPECT_EQ(meaning_of_accept_error(EAGAIN), NoConnection::Empty);
+TEST(AfterAcceptError, WaitsWhenTheQueueIsEmpty) {
+    EXPECT_EQ(after_accept_error(EAGAIN), AfterFailure::Wait);
 }
 
-TEST(MeaningOfAcceptError, IsToGoOnAfterWhatPasses) {
+TEST(AfterAcceptError, ContinuesAfterAnErrorOfOneClientOrOfTheNetwork) {
     // The list of accept(2), "Error handling".
     for (const int code : {ENETDOWN, EPROTO, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH,
                            EOPNOTSUPP, ENETUNREACH, ECONNABORTED, EPERM}) {
-        EXPECT_EQ(meaning_of_accept_error(code), NoConnection::Retry) << code;
+        EXPECT_EQ(after_accept_error(code), AfterFailure::Continue) << code;
     }
 }
 
-TEST(MeaningOfAcceptError, IsToPauseWhereOnlyTimeHelps) {
+TEST(AfterAcceptError, PausesAfterAnyOtherError) {
     for (const int code : {EMFILE, ENFILE, ENOBUFS, ENOMEM, EBADF, EINVAL}) {
-        EXPECT_EQ(meaning_of_accept_error(code), NoConnection::Shortage) << code;
+        EXPECT_EQ(after_accept_error(code), AfterFailure::Pause) << code;
     }
 }
 
-TEST(AcceptFrom, IsNothingWhileNobodyWaits) {
+TEST(AcceptFrom, ReturnsEagainWhenTheQueueIsEmpty) {
     const Listener listener = listener_on("127.0.0.1");
-    EXPECT_FALSE(accept_from(listener));
-    EXPECT_EQ(errno, EAGAIN);
+    const auto accepted = accept_from(listener);
+    ASSERT_FALSE(accepted);
+    EXPECT_EQ(accepted.error(), EAGAIN);
 }
 
-TEST(AcceptFrom, KnowsBothEnds) {
+TEST(AcceptFrom, ReturnsBothAddressesAndANonBlockingSocket) {
     for (const char* host : {"127.0.0.1", "::1"}) {
         const Listener listener = listener_on(host);
         if (!listener.fd) GTEST_SKIP() << "no " << host << " on this machine";
@@ -68,7 +69,7 @@ TEST(AcceptFrom, KnowsBothEnds) {
     }
 }
 
-TEST(AcceptFrom, KnowsTheAddressThatTheClientCameTo) {
+TEST(AcceptFrom, ReturnsTheAddressThatTheClientConnectedToOfAWildcard) {
     const Listener listener = listener_on("0.0.0.0");
     auto client =
         sys::start_connect(*sys::Address::from(core::Endpoint{"127.0.0.9", listener.bound.port()}));
@@ -79,7 +80,7 @@ TEST(AcceptFrom, KnowsTheAddressThatTheClientCameTo) {
     EXPECT_EQ(accepted->ends.local.host(), "127.0.0.9");
 }
 
-TEST(AcceptFrom, KnowsAPeerThatIsGoneAlready) {
+TEST(AcceptFrom, ReturnsTheAddressOfAPeerThatHasReset) {
     const Listener listener = listener_on("127.0.0.1");
     sys::UniqueFd client = client_of(listener);
     const std::string peer = sys::local_address(client.get())->text();
@@ -97,11 +98,12 @@ TEST(AcceptFrom, LeavesTheClientInTheQueueWhenDescriptorsRunOut) {
                   const auto limit = static_cast<rlim_t>(next.get());
                   rlimit limits{.rlim_cur = limit, .rlim_max = limit + 100};
                   ::setrlimit(RLIMIT_NOFILE, &limits);
-                  if (accept_from(listener)) return "accepted"s;
-                  const int code = errno;
+                  const auto refused = accept_from(listener);
+                  if (refused) return "accepted"s;
                   limits.rlim_cur = limits.rlim_max;
                   ::setrlimit(RLIMIT_NOFILE, &limits);
-                  return sys::error_text(code) + (accept_from(listener) ? ", then served" : "");
+                  return sys::error_text(refused.error()) +
+                         (accept_from(listener) ? ", then served" : "");
               }),
               "Too many open files, then served");
 }

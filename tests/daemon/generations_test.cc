@@ -8,17 +8,23 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "support/child.h"
 #include "support/loopback.h"
+#include "support/zygotes.h"
 #include "sys/process.h"
 
 namespace portsplit::daemon {
 namespace {
+
+namespace fs = std::filesystem;
 
 using loopback::hear;
 using loopback::Heard;
@@ -26,35 +32,17 @@ using loopback::Pair;
 using loopback::say;
 using sys::Clock;
 
-core::Config echo() {
-    core::Service service;
-    service.name = "echo";
-    service.patterns = {{core::PatternKind::String, "."}};
-    service.action = core::Exec{"/bin/cat", {}, core::Stdio::Socket, core::StderrTo::Null};
-    core::Config config;
-    config.services = {service};
-    return config;
-}
-
 /// A daemon without listening sockets. Its zygotes are the real ones; orphans become its
 /// children.
 class GenerationsTest : public testing::Test {
   protected:
-    GenerationsTest() {
-        sys::adopt_orphans();
-        launchpad_.program.reset(::open(PORTSPLIT_DISPATCH, O_PATH | O_CLOEXEC));
-        launchpad_.log = "/dev/null";
-        launchpad_.file = "test.conf";
-    }
+    GenerationsTest() { sys::adopt_orphans(); }
     ~GenerationsTest() override {
         generations_.retire();
+        generations_.drop_starting();
         clients_.clear();
-        // Zygotes end with their last connection, and so does every dispatcher.
-        const auto limit = Clock::now() + loopback::kPatience;
-        while (sys::count_children() > 0 && Clock::now() < limit) {
-            static_cast<void>(sys::reap());
-        }
-        EXPECT_EQ(sys::count_children(), 0U);
+        // Zygotes and dispatchers exit with their last connection.
+        expect_no_child_left();
     }
 
     Generations& generations() { return generations_; }
@@ -66,24 +54,38 @@ class GenerationsTest : public testing::Test {
         return *current;
     }
 
-    /// A new generation that is ready to serve.
-    std::optional<Generation> ready_generation() {
+    /// A generation whose zygote may not be ready yet.
+    void add_starting(const Launchpad& launchpad = real_zygote()) {
         sys::Log log = sys::Log::to_descriptor(sys::UniqueFd(::fcntl(2, F_DUPFD_CLOEXEC, 3)));
-        auto generation = Generation::start(launchpad_, echo(), std::nullopt, log);
-        EXPECT_TRUE(generation);
-        if (!generation) return std::nullopt;
+        auto generation = Generation::start(launchpad, echo_config(), std::nullopt, log);
+        ASSERT_TRUE(generation);
         EXPECT_FALSE(generation->ready());
-        while (!generation->ready()) {
-            if (loopback::events_of(generation->channel(), POLLIN) == 0) return std::nullopt;
-            generation->receive();
-        }
-        return std::move(*generation);
+        starting_pid_ = generation->pid();
+        generations_.add_starting(std::move(*generation));
+    }
+    pid_t starting_pid() const { return starting_pid_; }
+
+    /// Makes a new generation the current one.
+    void start(const Launchpad& launchpad = real_zygote()) {
+        add_starting(launchpad);
+        const auto limit = Clock::now() + loopback::kPatience;
+        while (!generations_.starting_is_ready() && Clock::now() < limit) take_messages();
+        ASSERT_TRUE(generations_.starting_is_ready());
+        generations_.promote_starting();
     }
 
-    void start() {
-        auto generation = ready_generation();
-        ASSERT_TRUE(generation);
-        generations_.change_to(std::move(*generation));
+    /// Waits at most 5 ms for messages and takes them.
+    void take_messages() {
+        sys::PollSet set;
+        generations_.watch(set);
+        set.wake_at(Clock::now() + std::chrono::milliseconds(5));
+        ASSERT_TRUE(set.wait());
+        generations_.receive_ready(set);
+    }
+    /// As `take_messages`, and takes the children that ended.
+    void turn() {
+        take_messages();
+        while (const auto ended = sys::reap()) last_end_ = generations_.on_child_end(*ended);
     }
 
     /// A new connection on its way to the current generation; the test keeps the client's end.
@@ -104,7 +106,7 @@ class GenerationsTest : public testing::Test {
         expect_served(clients_.back());
     }
 
-    /// From now on nobody takes what is handed over.
+    /// From now on no dispatcher takes what is handed over.
     void stop_taking() {
         ASSERT_EQ(::kill(current().pid(), SIGSTOP), 0);
         loopback::wait_for_state(current().pid(), 'T');
@@ -125,43 +127,43 @@ class GenerationsTest : public testing::Test {
     /// Takes messages and children until there are so many connections.
     bool becomes(std::size_t connections) {
         const auto limit = Clock::now() + loopback::kPatience;
-        while (Clock::now() < limit) {
-            generations_.receive();
-            while (const auto ended = sys::reap()) last_end_ = generations_.on_child_end(*ended, 0);
-            if (generations_.connections() == connections) return true;
-            for (const int channel : generations_.channels()) {
-                loopback::events_of(channel, POLLIN, std::chrono::milliseconds(5));
-            }
-        }
-        return false;
+        while (generations_.connections() != connections && Clock::now() < limit) turn();
+        return generations_.connections() == connections;
     }
 
-    /// Takes note of the next child that ends.
+    /// Takes messages for a moment, to see that nothing changes.
+    void look_on() {
+        const auto limit = Clock::now() + loopback::kMoment;
+        while (Clock::now() < limit) turn();
+    }
+
+    /// What the next child was that ends.
     std::optional<Generations::End> next_end() {
         last_end_.reset();
         const auto limit = Clock::now() + loopback::kPatience;
         while (!last_end_ && Clock::now() < limit) {
-            if (const auto ended = sys::reap()) last_end_ = generations_.on_child_end(*ended, 0);
+            const auto ended = sys::reap();
+            if (ended) last_end_ = generations_.on_child_end(*ended);
+            if (!ended) take_messages();
         }
         return last_end_;
     }
 
   private:
-    Launchpad launchpad_;
     Generations generations_;
     std::vector<sys::UniqueFd> clients_;
     std::uint64_t last_id_ = 0;
+    pid_t starting_pid_ = -1;
     std::optional<Generations::End> last_end_;
 };
 
-TEST_F(GenerationsTest, AreNoneAtFirst) {
+TEST_F(GenerationsTest, HaveNoCurrentOneAtFirst) {
     EXPECT_EQ(generations().current(), nullptr);
     EXPECT_EQ(generations().connections(), 0U);
-    EXPECT_TRUE(generations().channels().empty());
-    EXPECT_EQ(generations().on_child_end({4711, 0}, 0), Generations::End::None);
+    EXPECT_EQ(generations().on_child_end({4711, 0}), Generations::End::Other);
 }
 
-TEST_F(GenerationsTest, CountAConnectionUntilItsProcessIsGone) {
+TEST_F(GenerationsTest, CountAConnectionUntilItsProcessEnds) {
     start();
     serve_one();
     serve_one();
@@ -172,13 +174,12 @@ TEST_F(GenerationsTest, CountAConnectionUntilItsProcessIsGone) {
     EXPECT_TRUE(becomes(0));
 }
 
-TEST_F(GenerationsTest, KeepTheConnectionsOfTheOldBesideTheNew) {
+TEST_F(GenerationsTest, ServeTheConnectionsOfBothWhenANewOneTakesOver) {
     start();
     serve_one();
     start();
     serve_one();
     EXPECT_EQ(generations().connections(), 2U);
-    EXPECT_EQ(generations().channels().size(), 2U);
     ASSERT_TRUE(say(clients().front().get(), "old"));
     EXPECT_EQ(hear(clients().front().get(), 3), (Heard{"old", "enough"}));
     clients().erase(clients().begin());
@@ -196,7 +197,6 @@ TEST_F(GenerationsTest, EndARetiredZygoteWithItsLastConnection) {
     clients().clear();
     EXPECT_EQ(next_end(), Generations::End::Retired);
     EXPECT_EQ(generations().connections(), 0U);
-    EXPECT_TRUE(generations().channels().empty());
 }
 
 TEST_F(GenerationsTest, CountTheConnectionsOfAZygoteThatDiedUntilTheyEnd) {
@@ -215,12 +215,12 @@ TEST_F(GenerationsTest, CountTheConnectionsOfAZygoteThatDiedUntilTheyEnd) {
     EXPECT_TRUE(becomes(0));
 }
 
-TEST_F(GenerationsTest, ForgetWhatWasOverWhenTheZygoteDied) {
+TEST_F(GenerationsTest, DropTheCountOfAConnectionThatEndedBeforeItsZygoteDied) {
     start();
     serve_one();
     serve_one();
     ASSERT_EQ(::kill(current().pid(), SIGSTOP), 0);
-    clients().pop_back();  // which the zygote cannot tell any more
+    clients().pop_back();  // the zygote cannot report it
     ASSERT_EQ(::kill(current().pid(), SIGKILL), 0);
     EXPECT_EQ(next_end(), Generations::End::Current);
     EXPECT_TRUE(becomes(1));
@@ -228,7 +228,7 @@ TEST_F(GenerationsTest, ForgetWhatWasOverWhenTheZygoteDied) {
     EXPECT_TRUE(becomes(0));
 }
 
-TEST_F(GenerationsTest, LeaveNoSpareBehindWhenTheZygoteDied) {
+TEST_F(GenerationsTest, EndTheSparesOfAZygoteThatDied) {
     start();
     ASSERT_EQ(::kill(current().pid(), SIGKILL), 0);
     EXPECT_EQ(next_end(), Generations::End::Current);
@@ -237,7 +237,7 @@ TEST_F(GenerationsTest, LeaveNoSpareBehindWhenTheZygoteDied) {
     EXPECT_EQ(sys::count_children(), 0U);
 }
 
-TEST_F(GenerationsTest, GiveBackWhatAZygoteLeftUntakenWhenItDied) {
+TEST_F(GenerationsTest, ReturnTheConnectionsThatAZygoteHadNotTakenWhenItDied) {
     start();
     serve_one();
     stop_taking();
@@ -260,7 +260,7 @@ TEST_F(GenerationsTest, GiveBackWhatAZygoteLeftUntakenWhenItDied) {
     EXPECT_EQ(generations().connections(), 4U);
 }
 
-TEST_F(GenerationsTest, SayThatThereIsNoRoomInsteadOfWaiting) {
+TEST_F(GenerationsTest, ReturnEagainWhenTheChannelIsFull) {
     start();
     stop_taking();
     const Delivery one = delivery();
@@ -275,6 +275,95 @@ TEST_F(GenerationsTest, SayThatThereIsNoRoomInsteadOfWaiting) {
     ASSERT_EQ(::kill(current().pid(), SIGKILL), 0);
     EXPECT_EQ(next_end(), Generations::End::Current);
     EXPECT_EQ(generations().connections(), 0U);
+}
+
+TEST_F(GenerationsTest, DropTheStartingOneWhenItsZygoteEnds) {
+    add_starting(fake_zygote("dead"));
+    EXPECT_EQ(next_end(), Generations::End::Starting);
+    EXPECT_FALSE(generations().starting_is_ready());
+    EXPECT_EQ(generations().connections(), 0U);
+}
+
+TEST_F(GenerationsTest, EndTheZygoteOfADroppedStartingOne) {
+    add_starting(fake_zygote("silent"));
+    generations().drop_starting();
+    EXPECT_EQ(next_end(), Generations::End::Other);
+}
+
+// As DropTheCountOf..., while a zygote starts: that child is no connection.
+TEST_F(GenerationsTest, CountNoStartingZygoteAsAnOrphan) {
+    start();
+    serve_one();
+    serve_one();
+    ASSERT_EQ(::kill(current().pid(), SIGSTOP), 0);
+    clients().pop_back();  // the zygote cannot report it
+    ASSERT_EQ(::kill(current().pid(), SIGKILL), 0);
+    EXPECT_EQ(next_end(), Generations::End::Current);
+    ASSERT_EQ(generations().connections(), 2U) << "one of them has ended";
+    add_starting(fake_zygote("silent"));
+    clients().pop_back();
+    EXPECT_TRUE(becomes(0));
+}
+
+TEST_F(GenerationsTest, IgnoreMessagesThatAreNotInTheContract) {
+    start(fake_zygote("nonsense"));
+    for (int i = 0; i < 3; ++i) {
+        ASSERT_TRUE(current().hand_over(delivery(), Generation::Wait::Never));
+    }
+    EXPECT_TRUE(becomes(2));
+    look_on();
+    EXPECT_EQ(generations().connections(), 2U) << "after a message shorter than a Kind";
+}
+
+TEST_F(GenerationsTest, CountNoLessThanZeroConnections) {
+    start(fake_zygote("generous"));
+    ASSERT_TRUE(current().hand_over(delivery(), Generation::Wait::Never));
+    EXPECT_TRUE(becomes(0));
+    look_on();
+    EXPECT_EQ(generations().connections(), 0U);
+}
+
+/// What a descriptor of a process leads to; empty if it has none of that number.
+std::string target_of(pid_t pid, const std::string& number) {
+    std::error_code error;
+    return fs::read_symlink("/proc/" + std::to_string(pid) + "/fd/" + number, error).string();
+}
+
+TEST_F(GenerationsTest, StartAZygoteWithTheDescriptorsOfTheContractAlone) {
+    const sys::UniqueFd inheritable(
+        ::open("/dev/zero", O_RDONLY));  // as a careless parent leaves it
+    const sys::UniqueFd far_up(::fcntl(inheritable.get(), F_DUPFD, 200));
+    start(fake_zygote("ready"));
+    const pid_t zygote = current().pid();
+    std::set<std::string> numbers;
+    for (const auto& entry : fs::directory_iterator("/proc/" + std::to_string(zygote) + "/fd")) {
+        numbers.insert(entry.path().filename().string());
+    }
+    EXPECT_EQ(numbers, (std::set<std::string>{"0", "1", "2", "3", "4"}));
+    EXPECT_EQ(target_of(zygote, "0"), "/dev/null");
+    EXPECT_EQ(target_of(zygote, "1"), "/dev/null");
+    EXPECT_EQ(target_of(zygote, "3").substr(0, 7), "socket:");
+    EXPECT_EQ(target_of(zygote, "4"), "/memfd:portsplit.conf (deleted)");
+}
+
+// The numbers that the contract names are taken in the daemon.
+TEST_F(GenerationsTest, StartAZygoteWhenTheProgramIsOpenAsADescriptorOfTheContract) {
+    for (const int number : {handoff::kChannelFd, handoff::kConfigurationFd}) {
+        const sys::UniqueFd before(::fcntl(number, F_DUPFD_CLOEXEC, 100));
+        Launchpad launchpad = fake_zygote("ready");
+        if (launchpad.program.get() != number) {
+            ASSERT_EQ(::dup3(launchpad.program.get(), number, O_CLOEXEC), number);
+            launchpad.program.reset(number);
+        }
+        start(launchpad);
+        // Puts back what GoogleTest may have open there.
+        if (before) ::dup2(before.get(), launchpad.program.release());
+    }
+}
+
+TEST_F(GenerationsTest, StartAZygoteInASessionOfItsOwn) {
+    start(fake_zygote("ready"));
+    EXPECT_EQ(::getsid(current().pid()), current().pid());
 }
 
 }  // namespace

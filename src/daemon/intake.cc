@@ -1,0 +1,119 @@
+#include "daemon/intake.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "sys/error.h"
+
+namespace portsplit::daemon {
+namespace {
+
+using sys::Clock;
+using sys::Level;
+
+/// After accept(2) failed for lack of descriptors or memory, or a connection could not be sent.
+constexpr std::chrono::milliseconds kShortagePause{100};
+/// Accepts in a row from one listener before the next has its turn.
+constexpr int kAcceptBatch = 32;
+
+}  // namespace
+
+bool Intake::has_room() const { return maxconn_ == 0 || generations_.connections() < maxconn_; }
+
+void Intake::watch(sys::PollSet& set, const std::vector<Listener>& listeners) {
+    watched_.clear();
+    const Generation* current = generations_.current();
+    if (current != nullptr && !queue_.empty() && has_room()) {
+        if (channel_full_) {
+            set.add(current->channel(), POLLOUT);
+        } else {
+            set.wake_at(Clock::now() + kShortagePause);
+        }
+    }
+    if (!can_accept()) return;
+    if (Clock::now() < accept_at_) {
+        set.wake_at(accept_at_);
+        return;
+    }
+    for (const Listener& listener : listeners) {
+        watched_.push_back({listener.fd.get(), set.add(listener.fd.get(), POLLIN)});
+    }
+}
+
+void Intake::accept_ready(const sys::PollSet& set, const std::vector<Listener>& listeners) {
+    for (const Listener& listener : listeners) {
+        const auto watched =
+            std::find_if(watched_.begin(), watched_.end(),
+                         [&](const Watched& entry) { return entry.fd == listener.fd.get(); });
+        if (watched != watched_.end() && set.revents(watched->handle) != 0) accept_batch(listener);
+    }
+}
+
+void Intake::accept_batch(const Listener& listener) {
+    int failures = 0;
+    for (int i = 0; i < kAcceptBatch && can_accept(); ++i) {
+        auto accepted = accept_from(listener);
+        if (accepted) {
+            enqueue(*std::move(accepted));
+            hand_over();
+            continue;
+        }
+        const AfterFailure next = after_accept_error(accepted.error());
+        if (next == AfterFailure::Wait) return;
+        // If every accept of a batch fails, pause even then, or the loop would be a busy one.
+        if (next == AfterFailure::Continue && ++failures < kAcceptBatch) continue;
+        pause_accepting(listener, accepted.error());
+        return;
+    }
+}
+
+void Intake::pause_accepting(const Listener& listener, int code) {
+    accept_at_ = Clock::now() + kShortagePause;
+    log_.limited(Level::Error, "failed accepts",
+                 fmt::format("cannot accept on {}, clients wait until it works again: {}",
+                             listener.text, sys::error_text(code)));
+}
+
+void Intake::accept_rest(const Listener& closing) {
+    while (true) {
+        auto accepted = accept_from(closing);
+        if (accepted) {
+            enqueue(*std::move(accepted));
+        } else if (after_accept_error(accepted.error()) != AfterFailure::Continue) {
+            return;
+        }
+    }
+}
+
+void Intake::enqueue(Accepted accepted) {
+    const handoff::Connection message{
+        .id = next_id_++, .accepted = Clock::now(), .ends = accepted.ends};
+    queue_.push_back({message, std::move(accepted.fd)});
+}
+
+void Intake::put_back(std::vector<Delivery> untaken) {
+    for (Delivery& delivery : untaken) queue_.push_back(std::move(delivery));
+}
+
+void Intake::hand_over() {
+    Generation* current = generations_.current();
+    while (current != nullptr && !queue_.empty() && has_room()) {
+        const auto sent = current->hand_over(queue_.front(), Generation::Wait::Never);
+        channel_full_ = !sent && sent.error().code == EAGAIN;
+        if (!sent) return;
+        queue_.pop_front();
+    }
+}
+
+void Intake::hand_over_all() {
+    Generation* current = generations_.current();
+    for (const Delivery& delivery : queue_) {
+        if (current == nullptr || !current->hand_over(delivery, Generation::Wait::ForRoom)) break;
+    }
+    queue_.clear();
+}
+
+}  // namespace portsplit::daemon

@@ -1,0 +1,78 @@
+#pragma once
+// The way of a connection through the daemon: accept, queue, hand over to the current generation.
+// Counts against `maxconn`. Owns the queue; Listeners and Generations belong to the Daemon.
+//
+// How it works. A connection is accepted only while the queue is empty and `maxconn` allows one
+// more; other clients wait in the kernel's accept queue. So the queue holds connections only
+//  - while no zygote lives or its channel is full,
+//  - above `maxconn`, from the accept queue of a listener that closes,
+//  - that a dead zygote had not taken.
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "daemon/accept.h"
+#include "daemon/generations.h"
+#include "daemon/listeners.h"
+#include "sys/clock.h"
+#include "sys/log.h"
+#include "sys/poll_set.h"
+
+namespace portsplit::daemon {
+
+class Intake {
+  public:
+    Intake(Generations& generations, sys::Log& log) : generations_(generations), log_(log) {}
+
+    /// Sets `maxconn`; 0 is no limit. Connections above a new limit go on.
+    void limit_connections(std::size_t maxconn) { maxconn_ = maxconn; }
+    std::size_t connection_limit() const { return maxconn_; }
+
+    /// Adds to the set what must happen before the next connection can be accepted or handed over.
+    void watch(sys::PollSet& set, const std::vector<Listener>& listeners);
+
+    /// Accepts from the listeners that the wait found ready. Call after each `watch`, with the
+    /// listeners there are by now: a listener that was not watched is left out.
+    void accept_ready(const sys::PollSet& set, const std::vector<Listener>& listeners);
+
+    /// Accepts all clients in the accept queue of a listener that closes, even above `maxconn`:
+    /// they have completed the handshake, and close(2) would reset them.
+    void accept_rest(const Listener& closing);
+
+    /// Queues connections that a dead zygote had not taken.
+    void put_back(std::vector<Delivery> untaken);
+
+    /// Hands over from the queue as many as `maxconn` and the channel allow.
+    void hand_over();
+
+    /// Hands over the whole queue, even above `maxconn`, and waits for room in the channel. For the
+    /// end of the daemon: closes what cannot be handed over.
+    void hand_over_all();
+
+    bool has_queue() const { return !queue_.empty(); }
+
+  private:
+    struct Watched {
+        int fd;
+        sys::PollSet::Handle handle;
+    };
+
+    bool has_room() const;
+    bool can_accept() const { return queue_.empty() && has_room(); }
+    void accept_batch(const Listener& listener);
+    void pause_accepting(const Listener& listener, int code);
+    void enqueue(Accepted accepted);
+
+    Generations& generations_;
+    sys::Log& log_;
+    std::size_t maxconn_ = 0;
+    std::deque<Delivery> queue_;
+    bool channel_full_ = false;  ///< true after EAGAIN: poll for room. Else retry after a pause
+    sys::Clock::time_point accept_at_{};  ///< no accept before; set by `pause_accepting`
+    std::vector<Watched> watched_;
+    std::uint64_t next_id_ = 1;
+};
+
+}  // namespace portsplit::daemon

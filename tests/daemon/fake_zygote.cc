@@ -1,0 +1,51 @@
+// A zygote that does what the last part of its FILE argument says, for tests of the daemon: it has no spares and
+// takes no connection. Exits when the daemon shuts or closes the channel.
+//
+//   ready     sends Ready
+//   silent    sends nothing
+//   dead      exits with 1 at once
+//   nonsense  sends Ready; after the first connection, one Reaped among messages that are not in
+//             handoff.h
+//   generous  sends Ready; after the first connection, three Reaped
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <string_view>
+
+#include "handoff.h"
+
+namespace {
+
+using portsplit::handoff::kChannelFd;
+
+template <typename Message>
+void send(const Message& message) {
+    (void)!::write(kChannelFd, &message, sizeof message);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    namespace handoff = portsplit::handoff;
+    std::string_view mode = argc == 5 ? argv[4] : "dead";
+    mode.remove_prefix(mode.rfind('/') + 1);
+    if (mode == "dead") return 1;
+    if (mode != "silent") send(handoff::Ready{});
+    if (mode == "nonsense" || mode == "generous") {
+        handoff::Connection first;
+        (void)!::read(kChannelFd, &first, sizeof first);
+    }
+    if (mode == "nonsense") {
+        send(std::uint32_t{4711});
+        send(handoff::Reaped{});
+        send(std::uint8_t{0});  // shorter than a Kind
+    }
+    if (mode == "generous") {
+        for (int i = 0; i < 3; ++i) send(handoff::Reaped{});
+    }
+    pollfd channel{.fd = kChannelFd, .events = POLLRDHUP, .revents = 0};
+    while (::poll(&channel, 1, -1) < 0) continue;
+    return 0;
+}

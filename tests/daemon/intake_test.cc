@@ -1,0 +1,269 @@
+#include "daemon/intake.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "support/loopback.h"
+#include "support/moved_clock.h"
+#include "support/zygotes.h"
+#include "sys/socket.h"
+
+namespace portsplit::daemon {
+namespace {
+
+using loopback::hear;
+using loopback::Heard;
+using loopback::say;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using sys::Clock;
+
+/// An intake with listeners and clients. A fake zygote counts the connections and takes none.
+class IntakeTest : public testing::Test {
+  protected:
+    IntakeTest() { sys::adopt_orphans(); }
+    ~IntakeTest() override {
+        generations_.retire();
+        clients_.clear();
+        expect_no_child_left();
+    }
+
+    void start_zygote(const Launchpad& launchpad = fake_zygote("ready")) {
+        auto generation = Generation::start(launchpad, echo_config(), std::nullopt, log_.log());
+        ASSERT_TRUE(generation);
+        generations_.add_starting(*std::move(generation));
+        generations_.promote_starting();
+    }
+
+    /// Adds a listener in whose accept queue so many clients wait.
+    const Listener& add_listener(int clients) {
+        Listener listener;
+        listener.fd = loopback::listener_on("127.0.0.1");
+        listener.bound = *sys::local_address(listener.fd.get());
+        listener.text = listener.bound.text();
+        for (int i = 0; i < clients; ++i) {
+            auto client = sys::start_connect(listener.bound);
+            EXPECT_TRUE(client);
+            loopback::events_of(client->get(), POLLOUT);
+            clients_.push_back(*std::move(client));
+        }
+        listeners_.push_back(std::move(listener));
+        return listeners_.back();
+    }
+
+    /// Adds a socket that is readable and on which every accept(2) fails with EOPNOTSUPP.
+    void add_broken_listener() {
+        Listener listener;
+        listener.fd.reset(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+        const sys::Address any = *sys::Address::from(core::Endpoint{"127.0.0.1", 0});
+        ASSERT_EQ(::bind(listener.fd.get(), any.data(), any.size()), 0);
+        listener.bound = *sys::local_address(listener.fd.get());
+        listener.text = "broken";
+        ASSERT_EQ(
+            ::sendto(listener.fd.get(), "x", 1, 0, listener.bound.data(), listener.bound.size()),
+            1);
+        loopback::events_of(listener.fd.get(), POLLIN);
+        listeners_.push_back(std::move(listener));
+    }
+
+    /// One turn of the daemon's loop, which waits at most so long.
+    /// @returns how many descriptors were ready
+    int turn(milliseconds limit = milliseconds(0)) {
+        sys::PollSet set;
+        intake_.watch(set, listeners_);
+        set.wake_at(Clock::now() + limit);
+        const auto ready = set.wait();
+        intake_.hand_over();
+        intake_.accept_ready(set, listeners_);
+        return ready ? *ready : -1;
+    }
+
+    /// How long a turn without a ready descriptor waits.
+    milliseconds pause() {
+        const auto before = Clock::now();
+        EXPECT_EQ(turn(loopback::kPatience), 0);
+        return std::chrono::duration_cast<milliseconds>(Clock::now() - before);
+    }
+
+    Delivery delivery(std::uint64_t id) {
+        Delivery result;
+        result.message.id = id;
+        result.client.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+        return result;
+    }
+    void put_back(std::uint64_t id) {
+        std::vector<Delivery> one;
+        one.push_back(delivery(id));
+        intake_.put_back(std::move(one));
+    }
+
+    Intake& intake() { return intake_; }
+    Generations& generations() { return generations_; }
+    Generation& current() {
+        if (generations_.current() == nullptr) std::abort();
+        return *generations_.current();
+    }
+    std::vector<Listener>& listeners() { return listeners_; }
+    std::vector<sys::UniqueFd>& clients() { return clients_; }
+    std::string log() { return log_.lines(); }
+
+  private:
+    LogOfLines log_;
+    Generations generations_;
+    Intake intake_{generations_, log_.log()};
+    std::vector<Listener> listeners_;
+    std::vector<sys::UniqueFd> clients_;
+};
+
+TEST_F(IntakeTest, HandsOverWhatItAccepts) {
+    start_zygote();
+    add_listener(2);
+    EXPECT_EQ(turn(), 1);
+    EXPECT_EQ(generations().connections(), 2U);
+    EXPECT_FALSE(intake().has_queue());
+    const std::vector<Delivery> sent = current().take_back();
+    ASSERT_EQ(sent.size(), 2U);
+    EXPECT_EQ(sent[0].message.id, 1U);
+    EXPECT_EQ(sent[1].message.id, 2U);
+    EXPECT_EQ(sent[0].message.ends.peer.text(), sys::local_address(clients()[0].get())->text());
+}
+
+TEST_F(IntakeTest, AcceptsABatchFromOneListenerBeforeTheNext) {
+    start_zygote();
+    add_listener(40);
+    add_listener(1);
+    EXPECT_EQ(turn(), 2);
+    EXPECT_EQ(generations().connections(), 33U);
+    turn();
+    EXPECT_EQ(generations().connections(), 41U);
+}
+
+TEST_F(IntakeTest, LeavesClientsInTheAcceptQueueAtTheLimit) {
+    intake().limit_connections(2);
+    start_zygote();
+    add_listener(3);
+    turn();
+    EXPECT_EQ(generations().connections(), 2U);
+    EXPECT_FALSE(intake().has_queue());
+    EXPECT_EQ(turn(), 0) << "the listener is not watched";
+    intake().limit_connections(3);
+    EXPECT_EQ(turn(), 1);
+    EXPECT_EQ(generations().connections(), 3U);
+}
+
+TEST_F(IntakeTest, QueuesOneConnectionWhileNoZygoteLives) {
+    add_listener(2);
+    turn();
+    EXPECT_TRUE(intake().has_queue());
+    EXPECT_EQ(turn(), 0) << "the listener is not watched";
+    start_zygote();
+    turn();
+    EXPECT_EQ(generations().connections(), 1U);
+    turn();
+    EXPECT_EQ(generations().connections(), 2U);
+}
+
+TEST_F(IntakeTest, PausesWhenEveryAcceptOfABatchFails) {
+    start_zygote();
+    add_broken_listener();
+    EXPECT_EQ(turn(), 1);
+    EXPECT_EQ(log(),
+              "cannot accept on broken, clients wait until it works again: Operation not "
+              "supported\n");
+    EXPECT_GT(pause(), milliseconds(50));
+    EXPECT_EQ(turn(), 1) << "watched again";
+}
+
+TEST_F(IntakeTest, LeavesOutAListenerThatWasNotWatched) {
+    start_zygote();
+    add_listener(1);
+    sys::PollSet set;
+    intake().watch(set, listeners());
+    add_listener(1);
+    ASSERT_TRUE(set.wait());
+    intake().accept_ready(set, listeners());
+    EXPECT_EQ(generations().connections(), 1U);
+}
+
+TEST_F(IntakeTest, AcceptsTheRestOfAClosingListenerAboveTheLimit) {
+    intake().limit_connections(1);
+    start_zygote();
+    const Listener& closing = add_listener(3);
+    intake().accept_rest(closing);
+    intake().hand_over();
+    EXPECT_EQ(generations().connections(), 1U);
+    EXPECT_TRUE(intake().has_queue());
+    intake().limit_connections(0);
+    intake().hand_over();
+    EXPECT_EQ(generations().connections(), 3U);
+    EXPECT_FALSE(intake().has_queue());
+}
+
+TEST_F(IntakeTest, HandsOverInTheOrderOfTheQueue) {
+    put_back(7);
+    put_back(5);
+    start_zygote();
+    intake().hand_over();
+    const std::vector<Delivery> sent = current().take_back();
+    ASSERT_EQ(sent.size(), 2U);
+    EXPECT_EQ(sent[0].message.id, 7U);
+    EXPECT_EQ(sent[1].message.id, 5U);
+}
+
+TEST_F(IntakeTest, WaitsForRoomWhenTheChannelIsFull) {
+    start_zygote();
+    std::uint64_t id = 0;
+    while (!intake().has_queue() && id < 100'000) {
+        put_back(++id);
+        intake().hand_over();
+    }
+    ASSERT_TRUE(intake().has_queue());
+    EXPECT_EQ(turn(loopback::kMoment), 0) << "no room";
+    EXPECT_EQ(current().take_back().size(), id - 1);
+    EXPECT_EQ(turn(loopback::kPatience), 1) << "room";
+    EXPECT_FALSE(intake().has_queue());
+}
+
+TEST_F(IntakeTest, RetriesAfterAPauseWhenTheChannelIsShut) {
+    start_zygote();
+    current().retire();
+    put_back(1);
+    intake().hand_over();
+    EXPECT_TRUE(intake().has_queue());
+    const milliseconds waited = pause();
+    EXPECT_GT(waited, milliseconds(50));
+    EXPECT_LT(waited, loopback::kPatience);
+}
+
+TEST_F(IntakeTest, HandsOverTheWholeQueueAtTheEndAboveTheLimit) {
+    intake().limit_connections(1);
+    start_zygote(real_zygote());
+    const Listener& closing = add_listener(3);
+    intake().accept_rest(closing);
+    intake().hand_over();
+    ASSERT_EQ(generations().connections(), 1U);
+    intake().hand_over_all();
+    EXPECT_FALSE(intake().has_queue());
+    generations().retire();
+    for (const sys::UniqueFd& client : clients()) {
+        ASSERT_TRUE(say(client.get(), "."));
+        EXPECT_EQ(hear(client.get(), 1), (Heard{".", "enough"}));
+    }
+}
+
+TEST_F(IntakeTest, ClosesTheQueueAtTheEndWhenNoZygoteLives) {
+    intake().accept_rest(add_listener(1));
+    intake().hand_over_all();
+    EXPECT_FALSE(intake().has_queue());
+    EXPECT_EQ(hear(clients()[0].get()), (Heard{"", "end"}));
+}
+
+}  // namespace
+}  // namespace portsplit::daemon

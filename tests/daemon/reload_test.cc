@@ -1,0 +1,246 @@
+#include "daemon/reload.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "support/child.h"
+#include "support/folder.h"
+#include "support/loopback.h"
+#include "support/zygotes.h"
+
+namespace portsplit::daemon {
+namespace {
+
+namespace fs = std::filesystem;
+
+using std::chrono::milliseconds;
+using sys::Clock;
+using Kind = Reload::Kind;
+
+/// A daemon without signals and clients. Its zygotes do what the name of its configuration file
+/// says (tests/daemon/fake_zygote.cc).
+class ReloadTest : public testing::Test {
+  protected:
+    ReloadTest() { configure("127.0.0.1"); }
+    ~ReloadTest() override {
+        reload_.stop();
+        generations_.retire();
+        expect_no_child_left();
+    }
+
+    /// Writes the configuration under the name of every mode.
+    void configure(const std::string& host, const std::string& more = "") {
+        for (const char* mode : {"ready", "silent", "dead"}) {
+            std::ofstream(folder_ / mode)
+                << "bind = " << host << ":0\n"
+                << more << "\n[one]\nstring = one\nconnect = 127.0.0.1:9\n";
+        }
+    }
+    void set_mode(const std::string& mode) { launchpad_.file = folder_ / mode; }
+
+    /// One turn of the daemon's loop, which waits at most 20 ms.
+    std::optional<Reload::Outcome> turn() {
+        sys::PollSet set;
+        generations_.watch(set);
+        reload_.watch(set);
+        set.wake_at(Clock::now() + milliseconds(20));
+        EXPECT_TRUE(set.wait());
+        generations_.receive_ready(set);
+        while (const auto child = sys::reap()) {
+            const auto end = generations_.on_child_end(*child);
+            if (end == Generations::End::Current) reload_.on_current_zygote_end();
+            if (end == Generations::End::Starting) {
+                return reload_.on_starting_zygote_end(child->status);
+            }
+        }
+        return reload_.step();
+    }
+
+    /// `start taken over`, `reload failed` and the like: how the next change ends.
+    std::string next_outcome() {
+        const auto limit = Clock::now() + loopback::kPatience;
+        while (Clock::now() < limit) {
+            auto outcome = turn();
+            if (!outcome) continue;
+            closing_ = std::move(outcome->closing);
+            const char* kind = outcome->kind == Kind::Start    ? "start "
+                               : outcome->kind == Kind::Reload ? "reload "
+                                                               : "restart ";
+            return kind + std::string(outcome->took_over ? "taken over" : "failed");
+        }
+        return "none in time";
+    }
+
+    void start() {
+        ASSERT_FALSE(reload_.start()) << log_.lines();
+        ASSERT_EQ(next_outcome(), "start taken over");
+    }
+
+    Reload& reload() { return reload_; }
+    Generations& generations() { return generations_; }
+    pid_t zygote() { return generations_.current() ? generations_.current()->pid() : -1; }
+    Listeners& listeners() { return listeners_; }
+    const std::vector<Listener>& closing() const { return closing_; }
+    std::string path(const std::string& name) const { return folder_ / name; }
+    std::string log() { return log_.lines(); }
+
+  private:
+    Folder folder_;
+    LogOfLines log_;
+    Launchpad launchpad_ = fake_zygote(folder_ / "ready");
+    Listeners listeners_;
+    Generations generations_;
+    std::vector<Listener> closing_;
+    Reload reload_{launchpad_, listeners_, generations_, log_.log(), milliseconds(500)};
+};
+
+TEST_F(ReloadTest, ListensOnceTheFirstZygoteIsReady) {
+    ASSERT_FALSE(reload().start());
+    EXPECT_TRUE(reload().is_changing());
+    EXPECT_FALSE(reload().in_force());
+    EXPECT_TRUE(listeners().all().empty());
+    EXPECT_EQ(next_outcome(), "start taken over");
+    EXPECT_FALSE(reload().is_changing());
+    ASSERT_TRUE(reload().in_force());
+    EXPECT_EQ(reload().in_force()->bind.size(), 1U);
+    EXPECT_EQ(listeners().all().size(), 1U);
+    EXPECT_NE(zygote(), -1);
+    EXPECT_EQ(log(), "");
+}
+
+TEST_F(ReloadTest, ReturnsAnExitCodeWhenTheStartFailsAtOnce) {
+    configure("127.0.0.1", "colour = red");
+    EXPECT_EQ(reload().start(), 78);
+    const std::string message = path("ready") + ":2: unknown key colour; ";
+    EXPECT_EQ(log().substr(0, message.size()), message);
+    configure("192.0.2.1");
+    EXPECT_EQ(reload().start(), 71);
+    EXPECT_EQ(log(), "cannot listen on 192.0.2.1:0: Cannot assign requested address\n");
+    set_mode("missing");
+    EXPECT_EQ(reload().start(), 78);
+    EXPECT_FALSE(reload().is_changing());
+}
+
+TEST_F(ReloadTest, FailsWhenTheZygoteIsNotReadyInTime) {
+    set_mode("silent");
+    ASSERT_FALSE(reload().start());
+    EXPECT_EQ(next_outcome(), "start failed");
+    EXPECT_EQ(log(), "the new portsplit-dispatch was not ready in time\n");
+    EXPECT_FALSE(reload().is_changing());
+}
+
+TEST_F(ReloadTest, FailsWhenTheZygoteEndsBeforeItIsReady) {
+    set_mode("dead");
+    ASSERT_FALSE(reload().start());
+    EXPECT_EQ(next_outcome(), "start failed");
+    EXPECT_EQ(log(), "the new portsplit-dispatch ended before it was ready (exit=1)\n");
+}
+
+TEST_F(ReloadTest, LeavesTheOldInForceWhenAReloadFails) {
+    start();
+    const pid_t before = zygote();
+    const std::string text = listeners().text();
+    configure("192.0.2.1");
+    EXPECT_FALSE(reload().reload());
+    EXPECT_FALSE(reload().is_changing());
+    configure("127.0.0.2");
+    set_mode("dead");
+    ASSERT_TRUE(reload().reload());
+    EXPECT_EQ(next_outcome(), "reload failed");
+    EXPECT_EQ(zygote(), before);
+    EXPECT_EQ(listeners().text(), text);
+    EXPECT_EQ(reload().in_force()->bind[0].host, "127.0.0.1");
+}
+
+TEST_F(ReloadTest, ReturnsTheListenersThatAreNoLongerConfigured) {
+    start();
+    configure("127.0.0.2");
+    ASSERT_TRUE(reload().reload());
+    EXPECT_EQ(next_outcome(), "reload taken over");
+    ASSERT_EQ(closing().size(), 1U);
+    EXPECT_EQ(closing()[0].bound.host(), "127.0.0.1");
+    ASSERT_EQ(listeners().all().size(), 1U);
+    EXPECT_EQ(listeners().all()[0].bound.host(), "127.0.0.2");
+}
+
+TEST_F(ReloadTest, MovesThePidFileWhenTheReloadTakesOver) {
+    configure("127.0.0.1", "pid = " + path("first.pid"));
+    start();
+    EXPECT_TRUE(fs::exists(path("first.pid")));
+    ASSERT_TRUE(reload().reload()) << "with the pid file that it holds";
+    EXPECT_EQ(next_outcome(), "reload taken over");
+    EXPECT_TRUE(fs::exists(path("first.pid")));
+    configure("127.0.0.1", "pid = " + path("second.pid"));
+    set_mode("dead");
+    ASSERT_TRUE(reload().reload());
+    EXPECT_TRUE(fs::exists(path("first.pid")));
+    EXPECT_TRUE(fs::exists(path("second.pid")));
+    EXPECT_EQ(next_outcome(), "reload failed");
+    EXPECT_TRUE(fs::exists(path("first.pid")));
+    EXPECT_FALSE(fs::exists(path("second.pid")));
+    set_mode("ready");
+    ASSERT_TRUE(reload().reload());
+    EXPECT_EQ(next_outcome(), "reload taken over");
+    EXPECT_FALSE(fs::exists(path("first.pid")));
+    EXPECT_TRUE(fs::exists(path("second.pid")));
+    reload().stop();
+    EXPECT_FALSE(fs::exists(path("second.pid")));
+}
+
+TEST_F(ReloadTest, PostponesAReloadWhileAChangeIsOnItsWay) {
+    EXPECT_FALSE(reload().postpone_reload());
+    EXPECT_FALSE(reload().take_postponed());
+    ASSERT_FALSE(reload().start());
+    EXPECT_TRUE(reload().postpone_reload());
+    EXPECT_TRUE(reload().postpone_reload());
+    EXPECT_EQ(next_outcome(), "start taken over");
+    EXPECT_TRUE(reload().take_postponed());
+    EXPECT_FALSE(reload().take_postponed()) << "two become one";
+    EXPECT_FALSE(reload().postpone_reload());
+}
+
+TEST_F(ReloadTest, RestartsADeadZygoteAfterAPauseThatGrows) {
+    start();
+    set_mode("missing");  // a restart does not read the file
+    for (const int least : {0, 100, 200, 400}) {
+        const pid_t before = zygote();
+        ASSERT_EQ(::kill(before, SIGKILL), 0);
+        loopback::wait_for_state(before, 'Z');
+        const auto death = Clock::now();
+        EXPECT_EQ(next_outcome(), "restart taken over");
+        EXPECT_GE(Clock::now() - death, milliseconds(least));
+        EXPECT_NE(zygote(), before);
+    }
+}
+
+TEST_F(ReloadTest, RestartsAfterAPauseThatGrowsWhenTheNewZygoteDiesAtBirth) {
+    start();
+    set_mode("dead");
+    const auto death = Clock::now();
+    ASSERT_EQ(::kill(zygote(), SIGKILL), 0);
+    for (int i = 0; i < 4; ++i) EXPECT_EQ(next_outcome(), "restart failed");
+    EXPECT_GE(Clock::now() - death, milliseconds(0 + 100 + 200 + 400));
+    EXPECT_TRUE(reload().in_force());
+}
+
+TEST_F(ReloadTest, RestartsNothingAfterTheStop) {
+    start();
+    ASSERT_TRUE(reload().reload());
+    reload().stop();
+    EXPECT_FALSE(reload().is_changing());
+    EXPECT_FALSE(reload().in_force());
+    ASSERT_EQ(::kill(zygote(), SIGKILL), 0);
+    const auto limit = Clock::now() + loopback::kMoment;
+    while (Clock::now() < limit) EXPECT_FALSE(turn());
+    EXPECT_EQ(zygote(), -1);
+}
+
+}  // namespace
+}  // namespace portsplit::daemon

@@ -1,0 +1,83 @@
+#pragma once
+// What tests of the daemon's parts share: zygotes, real ones and fakes, and the end of all children.
+// A fake does what the name of its configuration file says (tests/daemon/fake_zygote.cc).
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <string>
+#include <utility>
+
+#include "core/model.h"
+#include "daemon/generation.h"
+#include "support/loopback.h"
+#include "sys/log.h"
+#include "sys/poll_set.h"
+#include "sys/process.h"
+
+namespace portsplit::daemon {
+
+/// One service that sends back what it gets, for clients that send "." first.
+inline core::Config echo_config() {
+    core::Service service;
+    service.name = "echo";
+    service.patterns = {{core::PatternKind::String, "."}};
+    service.action = core::Exec{"/bin/cat", {}, core::Stdio::Socket, core::StderrTo::Null};
+    core::Config config;
+    config.services = {service};
+    return config;
+}
+
+inline Launchpad launchpad_of(const char* program, std::string file) {
+    return {.program = sys::UniqueFd(::open(program, O_PATH | O_CLOEXEC)),
+            .log = "/dev/null",
+            .file = std::move(file)};
+}
+inline Launchpad real_zygote() { return launchpad_of(PORTSPLIT_DISPATCH, "test.conf"); }
+inline Launchpad fake_zygote(std::string mode) {
+    return launchpad_of(PORTSPLIT_FAKE_ZYGOTE, std::move(mode));
+}
+
+/// A log of lines that the test may read back.
+class LogOfLines {
+  public:
+    LogOfLines() {
+        int ends[2] = {-1, -1};
+        if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0) {
+            from_.reset(ends[0]);
+            log_ = sys::Log::to_descriptor(sys::UniqueFd(ends[1]));
+        }
+    }
+
+    sys::Log& log() { return log_; }
+
+    /// What was written since the last call, without `portsplit[PID]: `.
+    std::string lines() {
+        std::string text(65536, '\0');
+        const ssize_t got = ::read(from_.get(), text.data(), text.size());
+        text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+        for (std::size_t at = 0; (at = text.find("portsplit[", at)) != std::string::npos;) {
+            text.erase(at, text.find(": ", at) + 2 - at);
+        }
+        return text;
+    }
+
+  private:
+    sys::UniqueFd from_;
+    sys::Log log_ = sys::Log::to_descriptor(sys::UniqueFd());
+};
+
+/// Waits until every child of this process has ended and is reaped.
+inline void expect_no_child_left() {
+    const auto limit = sys::Clock::now() + loopback::kPatience;
+    while (sys::count_children() > 0 && sys::Clock::now() < limit) {
+        while (sys::reap()) continue;
+        sys::PollSet pause;
+        pause.wake_at(sys::Clock::now() + std::chrono::milliseconds(1));
+        static_cast<void>(pause.wait());
+    }
+    EXPECT_EQ(sys::count_children(), 0U);
+}
+
+}  // namespace portsplit::daemon
