@@ -164,7 +164,7 @@ void Daemon::exit_if_done() {
 }
 
 void Daemon::take_signals() {
-    while (const auto signal = sys::next_signal(signals_)) on_signal(*signal);
+    while (const auto signal = sys::next_signal(signals_.get())) on_signal(*signal);
     reap_children();  // one SIGCHLD may stand for many children (signal(7))
 }
 

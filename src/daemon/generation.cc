@@ -63,7 +63,7 @@ constexpr int kOutOfTheWay = 10;
     // Also descriptors that this process inherited without close-on-exec.
     sys::close_on_exec_from(handoff::kConfigurationFd + 1);
     fail(sys::execute(
-        program,
+        program.get(),
         {"portsplit-dispatch", handoff::kZygoteOption, std::to_string(handoff::kVersion),
          syslog ? sys::kSyslog : sys::kStderr, launchpad.file},
         sys::own_environment()));

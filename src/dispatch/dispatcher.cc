@@ -74,7 +74,7 @@ int relay_to_program(Client client, const core::Exec& exec, const Setting& setti
                     : Side::pipes(std::move(program->output), std::move(program->input));
     const Totals totals =
         relay(client_side(std::move(client.fd)), std::move(side), kProgramRelay, reporter);
-    reporter.set_status(sys::wait_for(program->pid));
+    reporter.set_status(sys::wait_for_child(program->pid));
     reporter.publish_counts(totals.in, totals.out);
     return 0;
 }

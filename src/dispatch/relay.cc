@@ -197,7 +197,7 @@ Totals relay(Side client, Side server, const RelayLimits& limits, Reporter& repo
     }
     // All bytes are written. Let other connections run before the cleanup: measured, this lowers the
     // median time to a first byte from 204 to 177 µs.
-    sys::give_way();
+    sys::yield();
     if (client.is_broken() || server.is_broken() || (given_up && server.is_socket())) {
         reset_both(client, server, limits);
     } else if (up.stopped_before_eof()) {

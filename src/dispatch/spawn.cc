@@ -103,7 +103,7 @@ Result<Program> spawn(const core::Exec& exec, int err,
     int code = 0;
     const ssize_t got = sys::retry([&] { return ::read(error_reader.get(), &code, sizeof code); });
     if (got == sizeof code) {
-        sys::wait_for(pid);
+        sys::wait_for_child(pid);
         return SysError{code, "cannot execute " + exec.program};
     }
     Program program{pid, std::move(plumbing->input), std::move(plumbing->output)};

@@ -132,7 +132,7 @@ int Zygote::run() {
         }
         take_departures();
         // Only while spares are few does anybody wait for what is done here.
-        if (spares_.count() > kFewSpares) sys::give_way();
+        if (spares_.count() > kFewSpares) sys::yield();
         if (entries[0].revents != 0) take_progress();
         if (entries[1].revents != 0) reap();
     }
@@ -221,7 +221,7 @@ void Zygote::take_progress() {
 /// channel, spares among them, lose their words; those to come get a new one.
 void Zygote::renew_progress() {
     auto fresh = sys::channel_pair();
-    if (!fresh || !sys::stamp_senders(fresh->first)) return;
+    if (!fresh || !sys::stamp_senders(fresh->first.get())) return;
     progress_in_ = std::move(fresh->first);
     progress_out_ = std::move(fresh->second);
     wary_ = true;
@@ -232,7 +232,7 @@ void Zygote::renew_progress() {
 }
 
 void Zygote::reap() {
-    (void)sys::next_signal(signals_);
+    (void)sys::next_signal(signals_.get());
     while (const auto ended = sys::reap()) {
         take_progress();  // what it told before it ended; nothing is forked before that
         if (const auto spare = spares_.on_end(ended->pid)) {
@@ -290,7 +290,7 @@ int run_zygote(const core::Plan& plan, sys::Log& log) {
     };
     if (!signals) return failed(signals.error());
     if (!progress) return failed(progress.error());
-    if (auto stamped = sys::stamp_senders(progress->first); !stamped) {
+    if (auto stamped = sys::stamp_senders(progress->first.get()); !stamped) {
         return failed(stamped.error());
     }
     auto spares = Spares::create();

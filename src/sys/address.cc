@@ -15,7 +15,7 @@ std::optional<Address> Address::from(const core::Endpoint& endpoint) {
         address.any_.v4.sin_port = htons(endpoint.port);
         return address;
     }
-    // A link-local address names its interface: fe80::1%eth0 (RFC 4007 11).
+    // A link-local address has the interface behind a %: fe80::1%eth0 (RFC 4007 11).
     const std::size_t percent = endpoint.host.find('%');
     const std::string host = endpoint.host.substr(0, percent);
     if (inet_pton(AF_INET6, host.c_str(), &address.any_.v6.sin6_addr) != 1) return std::nullopt;
@@ -72,7 +72,7 @@ using NameCall = int (*)(int, sockaddr*, socklen_t*);
 Result<Address> name_of(int fd, NameCall call, const char* what) {
     sockaddr_storage storage{};
     socklen_t length = sizeof storage;
-    // The C interface of sockets is typed by this cast (sockaddr(3type)).
+    // Socket calls take every kind of address by this cast (sockaddr(3type)).
     if (call(fd, reinterpret_cast<sockaddr*>(&storage), &length) < 0) return SysError{errno, what};
     return Address::from(storage);
 }

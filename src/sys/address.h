@@ -1,5 +1,7 @@
 #pragma once
-// Socket addresses: the numeric, binary form of a place on the network.
+// Socket addresses in the binary form of the kernel (sockaddr(3type)). Host names are not for here:
+// dispatch/resolve looks them up. The log line of each connection uses `host` and `port`, so this file
+// formats without {fmt}.
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -13,28 +15,33 @@
 
 namespace portsplit::sys {
 
-/// An IPv4 or IPv6 address and port, or just the family of anything else (a Unix-domain peer).
-/// Trivially copyable, so that it can cross to another process as it stands.
+/// An IPv4 or IPv6 address and port; of another family (a Unix-domain peer) the family only.
+/// Trivially copyable, so that a message to another process can contain it.
 class Address {
   public:
     Address() = default;
 
-    /// @returns nothing when the host is not a numeric address
+    /// @returns nothing when the host is not a numeric address, or names an interface (`%eth0`) that
+    ///          does not exist
     static std::optional<Address> from(const core::Endpoint& endpoint);
+    /// Copies what the kernel returned; of a family other than IPv4 and IPv6 only the family.
     static Address from(const sockaddr_storage& storage);
 
     int family() const { return any_.any.sa_family; }
     bool is_internet() const { return family() == AF_INET || family() == AF_INET6; }
 
-    /// Whether it stands for every address of this machine.
+    /// Returns true for 0.0.0.0 and ::, which mean every address of this machine.
     bool is_wildcard() const;
 
-    /// Numeric, without brackets; an IPv4-mapped IPv6 address as IPv4. "-" for a Unix-domain peer.
+    /// Returns the numeric host without brackets; an IPv4-mapped IPv6 address (::ffff:192.0.2.1) as
+    /// IPv4; "-" for a Unix-domain peer.
     std::string host() const;
+    /// Returns the port in host byte order; 0 for a Unix-domain peer.
     std::uint16_t port() const;
-    /// `HOST:PORT`, IPv6 in brackets.
+    /// Returns `HOST:PORT`, with an IPv6 host in brackets.
     std::string text() const { return core::to_string({host(), port()}); }
 
+    /// For bind(2) and connect(2); `data` points into this object.
     const sockaddr* data() const { return &any_.any; }
     socklen_t size() const;
 
@@ -53,11 +60,12 @@ struct Ends {
     Address local;  ///< the one that the client connected to
 };
 
-/// The address a socket is bound to (getsockname(2)).
+/// Returns the address that a socket is bound to (getsockname(2)).
 Result<Address> local_address(int fd);
-/// The path of a Unix-domain socket as `unix:PATH`; without a path `unix:`.
+/// Returns the path of a Unix-domain socket as `unix:PATH`, without a path `unix:`.
 std::string unix_path(int fd);
-/// The address a socket is connected to (getpeername(2)); ENOTCONN when the peer is gone already.
+/// Returns the address that a socket is connected to (getpeername(2)). Code ENOTCONN when the peer
+/// has closed or reset the connection.
 Result<Address> peer_address(int fd);
 
 }  // namespace portsplit::sys

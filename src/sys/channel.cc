@@ -8,8 +8,8 @@
 namespace portsplit::sys {
 namespace {
 
-/// Takes what rode along into `received`. Descriptors beyond the first are closed: nobody sends
-/// them.
+/// Moves the descriptor and the sender of a message into `received`. Closes all descriptors but the
+/// first: only a compromised sender sends more, and they would stay open in this process.
 void take_control(msghdr& header, Received& received) {
     for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr;
          part = CMSG_NXTHDR(&header, part)) {
@@ -49,16 +49,16 @@ Result<std::pair<UniqueFd, UniqueFd>> channel_pair() {
     return pair;
 }
 
-Result<Done> stamp_senders(const UniqueFd& receiver) {
+Result<Done> stamp_senders(int channel) {
     const int on = 1;
-    if (::setsockopt(receiver.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) < 0) {
-        return SysError{errno, "cannot ask for the senders of messages"};
+    if (::setsockopt(channel, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) < 0) {
+        return SysError{errno, "cannot ask the kernel for the senders of messages"};
     }
     return Done{};
 }
 
 Result<Done> send_message(int channel, core::Bytes message, int fd, int flags) {
-    // sendmsg(2) does not write through this pointer; its interface is older than const.
+    // sendmsg(2) only reads through this pointer, which its interface has without const.
     iovec part{.iov_base = const_cast<std::byte*>(message.data()), .iov_len = message.size()};
     msghdr header{};
     header.msg_iov = &part;
@@ -81,6 +81,8 @@ Result<Done> send_message(int channel, core::Bytes message, int fd, int flags) {
 
 Result<Received> receive_message(int channel, std::span<std::byte> buffer, Wait wait) {
     iovec part{.iov_base = buffer.data(), .iov_len = buffer.size()};
+    // Room for more than one descriptor, so that a message with a few is received and refused. When
+    // there are too many for it, the kernel closes the rest and sets MSG_CTRUNC.
     alignas(cmsghdr) char control[CMSG_SPACE(4 * sizeof(int)) + CMSG_SPACE(sizeof(ucred))];
     msghdr header{};
     header.msg_iov = &part;

@@ -1,6 +1,7 @@
 #pragma once
-// Messages between processes over a pair of sequenced-packet sockets: one send is one receive, and
-// a descriptor may ride along (unix(7) SOCK_SEQPACKET, SCM_RIGHTS, SCM_CREDENTIALS).
+// Messages between processes over a pair of sequenced-packet sockets (unix(7) SOCK_SEQPACKET): one
+// send is one receive, and a message can carry one descriptor (SCM_RIGHTS). For daemon and zygote,
+// zygote and spares, zygote and dispatchers. What the bytes mean is in handoff.h and progress.h.
 
 #include <sys/types.h>
 
@@ -13,29 +14,31 @@
 
 namespace portsplit::sys {
 
-/// Two connected ends, close-on-exec. A send that waits for room gives up after a second (EAGAIN).
+/// Creates two connected ends, close-on-exec and blocking. A send that waits for room fails with
+/// EAGAIN after one second (SO_SNDTIMEO), so that a stopped receiver does not stop the sender.
 Result<std::pair<UniqueFd, UniqueFd>> channel_pair();
 
-/// Asks the kernel to stamp each message received here with its sender's process id.
-Result<Done> stamp_senders(const UniqueFd& receiver);
+/// Makes the kernel add the sender's process id to each message received on `channel` (unix(7)
+/// SO_PASSCRED, SCM_CREDENTIALS). A sender without CAP_SYS_ADMIN cannot forge it.
+Result<Done> stamp_senders(int channel);
 
-/// Sends one message, with a descriptor unless `fd` is negative; the caller keeps its own copy.
-/// @param flags  MSG_DONTWAIT not to wait for room (then EAGAIN)
-/// @returns EPIPE when nobody receives any more
+/// Sends one message, with a copy of the descriptor `fd` unless that is negative.
+/// @param flags  0, or MSG_DONTWAIT to fail with EAGAIN instead of waiting for room
+/// @returns EAGAIN when there is no room, EPIPE when the other end is closed
 Result<Done> send_message(int channel, core::Bytes message, int fd, int flags);
 
-/// What one receive brought.
+/// One received message, without its bytes.
 struct Received {
-    std::size_t size = 0;    ///< 0: the other end is closed
-    bool truncated = false;  ///< the message, or its descriptors, did not fit
-    UniqueFd fd;             ///< the descriptor that rode along, close-on-exec
-    pid_t sender = -1;       ///< stamped by the kernel, where asked for
+    std::size_t size = 0;    ///< in bytes; 0 means that the other end is closed
+    bool truncated = false;  ///< true if bytes or descriptors were dropped; the message is bad
+    UniqueFd fd;             ///< the first descriptor of the message, close-on-exec; or none
+    pid_t sender = -1;       ///< after `stamp_senders`; else -1
 };
 
 enum class Wait { Never, ForMessage };
 
-/// Receives one message; EAGAIN when there is none and none is waited for. Of several processes
-/// that wait at one channel, each message wakes one.
+/// Receives one message into `buffer`. Fails with EAGAIN under `Wait::Never` when there is none. Of
+/// several processes that wait on one channel, each message wakes one.
 Result<Received> receive_message(int channel, std::span<std::byte> buffer, Wait wait = Wait::Never);
 
 }  // namespace portsplit::sys

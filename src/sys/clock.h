@@ -1,5 +1,5 @@
 #pragma once
-// The one clock. Monotonic: a change of the wall clock moves no deadline.
+// The one clock of all deadlines and pauses. Monotonic: setting the wall clock moves no deadline.
 
 #include <chrono>
 
@@ -7,12 +7,13 @@ namespace portsplit::sys {
 
 using Clock = std::chrono::steady_clock;
 
-/// What poll(2) takes as its timeout: whole milliseconds until `deadline`, rounded up so that it
-/// never wakes early; 0 when it has passed; -1 (for ever) for `Clock::time_point::max()`.
+/// Returns the timeout of poll(2) for a deadline: whole milliseconds, rounded up so that poll never
+/// returns early; 0 after the deadline; -1 (no limit) for `Clock::time_point::max()`.
 inline int poll_timeout(Clock::time_point deadline) {
     if (deadline == Clock::time_point::max()) return -1;
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
     if (left <= 0) return 0;
+    // At most 11 days, since an int holds 24 at most. The caller polls again.
     return left > 1'000'000'000 ? 1'000'000'000 : static_cast<int>(left);
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// Failures of the system as values: what was tried, and the errno that came of it.
+// Failed system calls as values: the action, and its errno.
 
 #include <cerrno>
 #include <string>
@@ -14,17 +14,17 @@ struct SysError {
     std::string what;  ///< the action and its object: "cannot bind 127.0.0.1:80"
 };
 
-/// `what: errno in words`, a whole sentence for the log.
+/// Returns `what: errno in words`, a sentence for the log.
 std::string to_string(const SysError& error);
 
-/// The words for an errno, e.g. "Connection refused".
+/// Returns the text for an errno, such as "Connection refused" (strerror(3)).
 std::string error_text(int code);
 
 template <typename T>
 using Result = core::Result<T, SysError>;
 using core::Done;
 
-/// Repeats a system call while a signal interrupts it (EINTR, signal(7)).
+/// Calls a system call again while it fails with EINTR (signal(7)). Not for close(2).
 template <typename Call>
 auto retry(Call call) {
     auto outcome = call();

@@ -1,5 +1,7 @@
 #pragma once
-// Ownership of a file descriptor.
+// Ownership of a file descriptor. The rule of the whole project: a `UniqueFd` owns a descriptor and
+// closes it, an `int` borrows one. A function that takes a `UniqueFd` by value takes ownership; a
+// function that takes an `int` uses the descriptor during the call and never closes it.
 
 #include <unistd.h>
 
@@ -7,8 +9,8 @@
 
 namespace portsplit::sys {
 
-/// Owns one descriptor and closes it at the end. By value it is taken, by const reference borrowed.
-/// close(2) is never repeated: after a failure the state of the descriptor is unspecified.
+/// Owns one descriptor, or none, and closes it in the destructor. close(2) is not retried after
+/// EINTR: Linux has released the descriptor then, and another may have its number (close(2)).
 class UniqueFd {
   public:
     UniqueFd() = default;
@@ -23,9 +25,10 @@ class UniqueFd {
     int get() const { return fd_; }
     explicit operator bool() const { return fd_ >= 0; }
 
-    /// Gives the descriptor away; the caller owns it.
+    /// Returns the descriptor, which the caller now owns; this object then owns none.
     int release() { return std::exchange(fd_, -1); }
 
+    /// Closes the descriptor and owns `fd` instead.
     void reset(int fd = -1) {
         if (fd_ >= 0) ::close(fd_);
         fd_ = fd;

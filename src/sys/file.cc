@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,14 +20,16 @@ struct CloseFolder {
 }  // namespace
 
 Result<std::string> read_file(const std::string& path) {
-    const std::string what = "cannot read " + path;
-    // O_NONBLOCK: opening a FIFO must not wait for its writer.
+    const std::string what = fmt::format("cannot read {}", path);
+    // O_NONBLOCK: open(2) of a FIFO must not wait for a writer.
     UniqueFd fd(retry([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); }));
     if (!fd) return SysError{errno, what};
     struct stat status {};
     if (::fstat(fd.get(), &status) < 0) return SysError{errno, what};
     if (S_ISDIR(status.st_mode)) return SysError{EISDIR, what};
-    if (!S_ISREG(status.st_mode)) return SysError{EINVAL, what + ", which is not a regular file"};
+    if (!S_ISREG(status.st_mode)) {
+        return SysError{EINVAL, fmt::format("{}, which is not a regular file", what)};
+    }
     if (static_cast<std::size_t>(status.st_size) > kLargestFile) return SysError{EFBIG, what};
     auto text = read_all(fd.get());
     if (!text) return SysError{text.error().code, what};
@@ -34,8 +37,8 @@ Result<std::string> read_file(const std::string& path) {
 }
 
 Result<std::string> read_all(int fd) {
-    // Straight into the text, and in pieces that grow with it: the pages of a large buffer would
-    // stay with the process, and go to each of its forks.
+    // Reads into the text itself, in pieces that grow with it. The pages of a large separate buffer
+    // would stay in the process and be copied at each fork.
     constexpr std::size_t kFirstPiece = 4096;
     std::string text;
     for (std::size_t size = 0;;) {
@@ -71,11 +74,15 @@ Result<Done> write_all(int fd, std::string_view text) {
 
 Result<UniqueFd> sealed_memory(const std::string& name, std::string_view text) {
     UniqueFd fd(::memfd_create(name.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
-    if (!fd) return SysError{errno, "cannot create memory for " + name};
+    if (!fd) return SysError{errno, fmt::format("cannot create memory for {}", name)};
     if (auto written = write_all(fd.get(), text); !written) return written.error();
     constexpr int kSeals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
-    if (::fcntl(fd.get(), F_ADD_SEALS, kSeals) < 0) return SysError{errno, "cannot seal " + name};
-    if (::lseek(fd.get(), 0, SEEK_SET) < 0) return SysError{errno, "cannot rewind " + name};
+    if (::fcntl(fd.get(), F_ADD_SEALS, kSeals) < 0) {
+        return SysError{errno, fmt::format("cannot seal {}", name)};
+    }
+    if (::lseek(fd.get(), 0, SEEK_SET) < 0) {
+        return SysError{errno, fmt::format("cannot rewind {}", name)};
+    }
     return fd;
 }
 

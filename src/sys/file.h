@@ -1,5 +1,5 @@
 #pragma once
-// Whole files in and out, without waiting on what is not a file.
+// Whole files, the names in a folder, sealed memory, and the standard descriptors.
 
 #include <cstddef>
 #include <string>
@@ -11,27 +11,31 @@
 
 namespace portsplit::sys {
 
-/// The largest file `read_file` takes, in bytes.
+/// The largest size that `read_file` and `read_all` read, in bytes.
 inline constexpr std::size_t kLargestFile = std::size_t{64} << 20;
 
-/// Reads a regular file. Anything else (a directory, a FIFO, a device) is an error, and is never
-/// waited for: code EISDIR, EINVAL for what is not a regular file, EFBIG over `kLargestFile`.
+/// Reads a regular file. Never waits: a FIFO or a device is an error, and opening it does not block.
+/// @returns code EISDIR for a folder, EINVAL for a FIFO, socket or device, EFBIG for more than
+///          `kLargestFile`
 Result<std::string> read_file(const std::string& path);
 
-/// Reads all that is left of an open descriptor.
+/// Reads from a descriptor until its end of file. Code EFBIG for more than `kLargestFile`.
 Result<std::string> read_all(int fd);
 
-/// The names in a folder, in no order; none of a folder that cannot be read.
+/// Returns the names in a folder, unsorted, with `.` and `..`; empty if it cannot be read.
 std::vector<std::string> names_in(const std::string& folder);
 
-/// Writes all of it. EPIPE and its like are errors, not signals, only where SIGPIPE is ignored.
+/// Writes all of the text. A closed pipe is EPIPE only while SIGPIPE is ignored, else it kills.
 Result<Done> write_all(int fd, std::string_view text);
 
-/// A sealed copy of the text in memory (memfd_create(2)): whoever holds it, nobody changes it.
+/// Copies the text into memory that no process can change, not even one with a descriptor of it
+/// (memfd_create(2), F_SEAL_WRITE, F_SEAL_GROW, F_SEAL_SHRINK, F_SEAL_SEAL).
+/// @param name  as /proc/PID/fd shows it
 /// @returns a descriptor at offset 0, close-on-exec
 Result<UniqueFd> sealed_memory(const std::string& name, std::string_view text);
 
-/// Opens /dev/null where descriptors 0, 1 or 2 are closed, so that no later descriptor becomes one.
+/// Opens /dev/null for each of descriptors 0, 1 and 2 that is closed. Without that, a socket could
+/// get one of these numbers, and a message for standard error would go to a client.
 Result<Done> open_standard_descriptors();
 
 }  // namespace portsplit::sys

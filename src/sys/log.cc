@@ -16,12 +16,13 @@ namespace {
 constexpr const char* kIdent = "portsplit";
 constexpr const char* kSyslogSocket = "/dev/log";
 constexpr int kFacilityDaemon = 3 << 3;  // syslog(3) LOG_DAEMON
-/// A write of at most PIPE_BUF bytes to a pipe is atomic (pipe(7)); this leaves room for the rest.
+/// A write of at most PIPE_BUF (4096) bytes to a pipe is atomic (pipe(7)). This leaves 196 for the
+/// header and the newline.
 constexpr std::size_t kLongestText = 3900;
 constexpr int kLimitedLines = 20;
 constexpr auto kLimitedPeriod = std::chrono::minutes(1);
 
-/// A datagram socket connected to syslog; empty when nobody listens there.
+/// Returns a datagram socket connected to syslog; none if syslog does not run.
 UniqueFd connect_to_syslog() {
     UniqueFd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     sockaddr_un address{};
@@ -32,7 +33,7 @@ UniqueFd connect_to_syslog() {
     return fd;
 }
 
-/// `<PRI>Mmm dd hh:mm:ss `, RFC 3164 4.1.
+/// Returns `<PRI>Mmm dd hh:mm:ss ` (RFC 3164 4.1).
 std::string syslog_header(Level level) {
     char when[32] = "";
     const std::time_t now = std::time(nullptr);
@@ -43,7 +44,8 @@ std::string syslog_header(Level level) {
     return "<" + std::to_string(kFacilityDaemon | static_cast<int>(level)) + ">" + when;
 }
 
-/// Whether a line written now is taken at once. A pipe that polls writable has room for PIPE_BUF.
+/// Returns true if a write does not wait now. A pipe is writable for poll(2) only while it has room
+/// for PIPE_BUF bytes.
 bool has_room(int fd) {
     pollfd wait{.fd = fd, .events = POLLOUT, .revents = 0};
     return ::poll(&wait, 1, 0) == 1 && (wait.revents & POLLOUT) != 0;
@@ -69,11 +71,11 @@ std::string escaped(std::string_view text) {
 Result<Log> open_log(const std::string& where) {
     if (where == kStderr) return Log::to_descriptor(UniqueFd(::fcntl(2, F_DUPFD_CLOEXEC, 3)));
     if (where == kSyslog) return Log::to_syslog();
-    // O_NONBLOCK: opening a FIFO must not wait for its reader.
+    // O_NONBLOCK: open(2) of a FIFO must not wait for a reader, but fail with ENXIO.
     constexpr int kFlags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
     UniqueFd fd(::open(where.c_str(), kFlags, 0640));
     if (!fd) return SysError{errno, "cannot open the log file " + where};
-    set_blocking(fd.get(), true);  // for the programs that write there too
+    set_blocking(fd.get(), true);  // programs get this descriptor and expect it blocking
     return Log::to_descriptor(std::move(fd));
 }
 
@@ -116,7 +118,7 @@ bool Log::write(Level level, std::string_view text, pid_t pid) {
         return has_room(fd_.get()) && ::write(fd_.get(), whole.data(), whole.size()) >= 0;
     }
     whole = syslog_header(level) + whole;
-    // A restarted syslog has a new socket behind the same path: one new connection, one more try.
+    // A restarted syslog has a new socket at the same path: connect again and retry once.
     for (int attempt = 0; attempt < 2; ++attempt) {
         if (::send(fd_.get(), whole.data(), whole.size(), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) {
             return true;

@@ -1,6 +1,10 @@
 #pragma once
-// The log: one event, one line, one write. To standard error, to syslog or to a file; never waits
-// for whoever reads it, and counts what it had to drop.
+// The log: one event, one line, one write. To standard error, to syslog or to a file. Never waits for
+// the reader, and counts the lines that it dropped.
+//
+// Not syslog(3): that waits while the socket of syslog is full, cannot log under the pid of another
+// process, and does not give its socket to be a program's standard error.
+// No {fmt} in log.cc: the zygote writes a line for each connection.
 
 #include <sys/types.h>
 
@@ -15,36 +19,37 @@
 
 namespace portsplit::sys {
 
-/// Levels and their numbers as syslog(3) has them.
+/// Levels, with the numbers of syslog(3).
 enum class Level { Error = 3, Warning = 4, Notice = 5, Info = 6 };
 
 inline constexpr const char* kStderr = "stderr";
 inline constexpr const char* kSyslog = "syslog";
 
-/// Where `--log` says the log goes: `kStderr`, `kSyslog`, or the path of a file.
+/// Opens the log.
+/// @param where  the value of `--log`: `kStderr`, `kSyslog`, or the path of a file
+/// @returns an error if the file cannot be opened; a syslog that is not there is not an error
 Result<class Log> open_log(const std::string& where);
 
 class Log {
   public:
-    /// Lines go to a descriptor as `portsplit[PID]: TEXT`.
+    /// A log whose lines go to a descriptor, as `portsplit[PID]: TEXT`.
     static Log to_descriptor(UniqueFd fd);
-    /// Lines go to the socket of syslog (RFC 3164; facility daemon).
+    /// A log whose lines go to the socket of syslog (RFC 3164; facility daemon).
     static Log to_syslog();
 
-    /// Writes one line. Control characters and bytes beyond ASCII are shown as \xXX; a long text is
-    /// cut. When the reader is stuck the line is dropped, and the next one that passes says how
-    /// many were.
-    /// @param pid  the process the event is about; 0 for this one
+    /// Writes one line. Bytes that are not printable ASCII are escaped as \xXX, and the text is cut
+    /// to 3900 bytes. Drops the line if the pipe or socket is full; a line before the next one that
+    /// has room gives the number of dropped lines.
+    /// @param pid  the process that the event is about; 0 for this one
     void line(Level level, std::string_view text, pid_t pid = 0);
 
-    /// A line of a kind that an outsider could cause at will: at most 20 a minute of each kind. The
-    /// first line after a pause says how many were left out.
-    /// @param kind  a constant that names the kind
+    /// Writes a line that clients can cause at will: at most 20 lines a minute of each kind. The first
+    /// line of a kind after its minute follows a line with the number of those left out.
+    /// @param kind  a string literal: it is stored, and it names the kind in that line
     void limited(Level level, const char* kind, std::string_view text, pid_t pid = 0);
 
-    /// What a program's standard error leads to when it is to lead to the log: the descriptor
-    /// itself, or a socket on which each write is a message to syslog. Valid as long as the log; -1
-    /// for none.
+    /// Returns the descriptor that becomes the standard error of programs with `stderr = log`: on the
+    /// socket of syslog, each write is a message. Borrowed from this log; -1 without syslog.
     int descriptor() const { return fd_.get(); }
 
   private:
@@ -52,19 +57,20 @@ class Log {
 
     bool write(Level level, std::string_view text, pid_t pid);
 
+    /// The lines of one kind in the current minute.
     struct Kind {
-        Clock::time_point since{};
-        int lines = 0;
-        std::uint64_t left_out = 0;
+        Clock::time_point since{};   ///< the first line
+        int lines = 0;               ///< written
+        std::uint64_t left_out = 0;  ///< not written
     };
 
     UniqueFd fd_;
     bool syslog_;
-    std::uint64_t dropped_ = 0;
+    std::uint64_t dropped_ = 0;  ///< lines since the last report of dropped lines
     std::map<std::string_view, Kind> kinds_;
 };
 
-/// The text with everything but printable ASCII shown as \xXX.
+/// Returns the text with each byte that is not printable ASCII as \xXX.
 std::string escaped(std::string_view text);
 
 }  // namespace portsplit::sys

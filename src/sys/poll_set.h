@@ -1,6 +1,6 @@
 #pragma once
-// A set of descriptors to wait for in one poll(2), each found again by the handle it was added
-// under. Made anew for each wait, so what is in it never depends on the wait before.
+// The descriptors of one poll(2). `add` returns a handle, and after the wait `revents` takes it, so
+// that no caller counts positions. A set is for one wait; the next wait fills a new one.
 
 #include <poll.h>
 
@@ -15,18 +15,18 @@ namespace portsplit::sys {
 
 class PollSet {
   public:
-    /// Names one entry. `kNone` names an entry that was not added: it never has events.
+    /// One entry. `kNone` is for an entry that was not added: it never has events.
     using Handle = std::size_t;
     static constexpr Handle kNone = static_cast<Handle>(-1);
 
     /// Adds a descriptor, which must stay open until `wait` returns.
-    /// @param events  as in pollfd; POLLERR and POLLHUP are reported unasked (poll(2))
+    /// @param events  as in pollfd; poll(2) reports POLLERR and POLLHUP in any case
     Handle add(int fd, short events) {
         entries_.push_back({.fd = fd, .events = events, .revents = 0});
         return entries_.size() - 1;
     }
 
-    /// Makes `wait` return at this moment at the latest. The earliest moment counts.
+    /// Makes `wait` return at this moment at the latest. Of several calls the earliest counts.
     void wake_at(Clock::time_point when) { until_ = std::min(until_, when); }
 
     /// Waits until a descriptor is ready, the moment comes, or a signal interrupts.
@@ -39,7 +39,7 @@ class PollSet {
         return error;
     }
 
-    /// Returns what the last `wait` found for an entry, 0 for nothing.
+    /// Returns the events that `wait` found for an entry; 0 for none.
     short revents(Handle handle) const {
         return handle == kNone ? short{0} : entries_[handle].revents;
     }

@@ -1,6 +1,7 @@
 #include "sys/process.h"
 
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <linux/close_range.h>
 #include <sched.h>
 #include <sys/prctl.h>
@@ -14,27 +15,28 @@
 #include "sys/signals.h"
 
 namespace portsplit::sys {
+
 void close_on_exec_from(int first) {
-    // Fails only on kernels before 5.11, where our own descriptors still carry the flag.
+    // Fails only before Linux 5.11. There, descriptors that this program opened have the flag anyway.
     ::close_range(static_cast<unsigned>(first), ~0U, CLOSE_RANGE_CLOEXEC);
 }
 
 void refuse_tracing() {
-#if !defined(__SANITIZE_ADDRESS__)  // whose leak check traces its own process
+#if !defined(__SANITIZE_ADDRESS__)  // the leak check of AddressSanitizer traces its own process
     ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 #endif
 }
 
-void give_way() { ::sched_yield(); }
+void yield() { ::sched_yield(); }
 
 void set_name(const char* name) { ::prctl(PR_SET_NAME, name, 0, 0, 0); }
 
 void adopt_orphans() { ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
 
 std::size_t count_children() {
-    const std::string pid = std::to_string(::getpid());
-    // proc(5): a space follows each pid; the process has one thread, whose id is the process's.
-    UniqueFd fd(::open(("/proc/self/task/" + pid + "/children").c_str(), O_RDONLY | O_CLOEXEC));
+    // proc(5): a space follows each pid. This process has one thread, with the id of the process.
+    const std::string path = fmt::format("/proc/self/task/{}/children", ::getpid());
+    UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!fd) return 0;
     const auto text = read_all(fd.get());
     if (!text) return 0;
@@ -48,7 +50,7 @@ std::optional<Ended> reap() {
     return ended;
 }
 
-int wait_for(pid_t pid) {
+int wait_for_child(pid_t pid) {
     int status = 0;
     retry([&] { return ::waitpid(pid, &status, 0); });
     return status;

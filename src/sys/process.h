@@ -1,5 +1,5 @@
 #pragma once
-// Processes: starting them, what they inherit, and how they ended.
+// Processes: what a child inherits, the properties of this process, and how children end.
 
 #include <sys/types.h>
 
@@ -12,38 +12,39 @@
 
 namespace portsplit::sys {
 
-/// Marks every descriptor from `first` on close-on-exec, known or not (close_range(2)).
+/// Marks every descriptor from `first` on close-on-exec (close_range(2)), also those that this
+/// process inherited and has no variable for.
 void close_on_exec_from(int first);
 
-/// Lets no process of the same user trace this one or read its memory (PR_SET_DUMPABLE), nor its
-/// forks; a program it becomes is traceable again.
+/// Stops processes of the same user from tracing this process and from reading its memory and
+/// descriptors (PR_SET_DUMPABLE). Forks inherit that; execve(2) ends it.
 void refuse_tracing();
 
-/// Lets whoever else has work on this processor go first (sched_yield(2)).
-void give_way();
+/// Lets other processes on this processor run first (sched_yield(2)).
+void yield();
 
-/// What ps(1) calls this process; cut to 15 bytes (PR_SET_NAME).
+/// Sets the name of this process in ps(1), cut to 15 bytes (PR_SET_NAME).
 void set_name(const char* name);
 
-/// The orphans of this process's descendants become its children (PR_SET_CHILD_SUBREAPER).
+/// Makes this process the parent of descendants whose parent ends (PR_SET_CHILD_SUBREAPER).
 void adopt_orphans();
 
-/// How many children this process has, zombies included.
+/// Returns the number of children of this process, zombies included; 0 if /proc cannot be read.
 std::size_t count_children();
 
-/// A child that ended, and how (the status of waitpid(2)).
+/// A child that ended.
 struct Ended {
     pid_t pid = -1;
-    int status = 0;
+    int status = 0;  ///< as waitpid(2) returns it
 };
 
-/// Takes the next child that has ended, without waiting; nothing when there is none.
+/// Reaps one child that has ended (waitpid(2) WNOHANG). Never waits; returns nothing if none has.
 std::optional<Ended> reap();
 
-/// Waits for one child to end.
-int wait_for(pid_t pid);
+/// Waits until this child ends, reaps it and returns its status (waitpid(2)).
+int wait_for_child(pid_t pid);
 
-/// `exit=N` or `signal=NAME`.
+/// Returns `exit=N` or `signal=NAME` for a status of waitpid(2).
 std::string describe_status(int status);
 
 }  // namespace portsplit::sys

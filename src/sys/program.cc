@@ -1,6 +1,7 @@
 #include "sys/program.h"
 
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,11 +19,11 @@ bool is_program(const std::string& path) {
            ::access(path.c_str(), X_OK) == 0;
 }
 
-/// The array of C strings that execve(2) takes, borrowing the texts.
+/// Returns the array of C strings that execve(2) takes. It points into the texts.
 std::vector<char*> pointers(const std::vector<std::string>& texts) {
     std::vector<char*> result;
     result.reserve(texts.size() + 1);
-    // execve(2) does not write through these pointers; its interface is older than const.
+    // execve(2) only reads through these pointers, which its interface has without const.
     for (const std::string& text : texts) result.push_back(const_cast<char*>(text.c_str()));
     result.push_back(nullptr);
     return result;
@@ -34,7 +35,7 @@ std::string find_program(const std::string& name) {
     if (name.find('/') != std::string::npos) return name;
     for (std::string_view rest = kProgramPath; !rest.empty();) {
         const std::string_view directory = rest.substr(0, rest.find(':'));
-        std::string path = std::string(directory) + "/" + name;
+        std::string path = fmt::format("{}/{}", directory, name);
         if (is_program(path)) return path;
         rest.remove_prefix(std::min(rest.size(), directory.size() + 1));
     }
@@ -43,7 +44,7 @@ std::string find_program(const std::string& name) {
 
 std::string why_not_executable(const std::string& program) {
     const std::string path = find_program(program);
-    if (path.find('/') == std::string::npos) return std::string("not found in ") + kProgramPath;
+    if (path.find('/') == std::string::npos) return fmt::format("not found in {}", kProgramPath);
     struct stat status {};
     if (::stat(path.c_str(), &status) < 0) return error_text(errno);
     if (!S_ISREG(status.st_mode)) return "not a regular file";
@@ -54,14 +55,14 @@ std::string why_not_executable(const std::string& program) {
 SysError execute(const std::string& path, const std::vector<std::string>& arguments,
                  const std::vector<std::string>& environment) {
     ::execve(path.c_str(), pointers(arguments).data(), pointers(environment).data());
-    return SysError{errno, "cannot execute " + path};
+    return SysError{errno, fmt::format("cannot execute {}", path)};
 }
 
-SysError execute(const UniqueFd& program, const std::vector<std::string>& arguments,
+SysError execute(int program, const std::vector<std::string>& arguments,
                  const std::vector<std::string>& environment) {
-    ::execveat(program.get(), "", pointers(arguments).data(), pointers(environment).data(),
+    ::execveat(program, "", pointers(arguments).data(), pointers(environment).data(),
                AT_EMPTY_PATH);
-    return SysError{errno, "cannot execute " + (arguments.empty() ? "" : arguments.front())};
+    return SysError{errno, fmt::format("cannot execute {}", arguments.empty() ? "" : arguments[0])};
 }
 
 std::vector<std::string> own_environment() {
@@ -81,7 +82,7 @@ std::string own_folder() {
 std::string beside_own(const std::vector<std::string>& places) {
     std::string path;
     for (const std::string& place : places) {
-        path = own_folder() + "/" + place;
+        path = fmt::format("{}/{}", own_folder(), place);
         char real[PATH_MAX];
         if (::realpath(path.c_str(), real) != nullptr) return real;
     }

@@ -1,15 +1,14 @@
 #pragma once
-// Programs: finding them, replacing this process by one, and the environment they start with.
+// Programs: their paths, execve(2), the environment, and the folder of this program.
 
 #include <string>
 #include <vector>
 
 #include "sys/error.h"
-#include "sys/fd.h"
 
 namespace portsplit::sys {
 
-/// Where programs named without a slash are looked for, and the PATH they start with.
+/// The folders that `find_program` searches, and the PATH in the environment of programs.
 inline constexpr const char* kProgramPath =
     "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -17,28 +16,30 @@ inline constexpr const char* kProgramPath =
 /// that name in `kProgramPath`, else the bare name.
 std::string find_program(const std::string& name);
 
-/// Returns why this process cannot execute a program, in words; empty when it can. A name without a
-/// slash is looked for in `kProgramPath`.
+/// Returns the reason why this process cannot execute a program, as text for a message; empty if it
+/// can. Finds the program as `find_program` does.
 std::string why_not_executable(const std::string& program);
 
-/// Replaces this process by a program (execve(2)). Returns only when that failed.
-/// @param environment  `NAME=VALUE` texts, all the program gets
+/// Executes a program in place of this process (execve(2)). Returns only if that fails.
+/// @param arguments    with argv[0], the program's own name
+/// @param environment  the whole environment, as `NAME=VALUE` texts
 SysError execute(const std::string& path, const std::vector<std::string>& arguments,
                  const std::vector<std::string>& environment);
 
-/// The same for a program held open, so that a file replaced on disk is not run (execveat(2)).
-SysError execute(const UniqueFd& program, const std::vector<std::string>& arguments,
+/// The same for an open file (execveat(2)): it executes that file even if another file has got its
+/// path since.
+SysError execute(int program, const std::vector<std::string>& arguments,
                  const std::vector<std::string>& environment);
 
 /// Returns the environment of this process as `NAME=VALUE` texts (environ(7)).
 std::vector<std::string> own_environment();
 
-/// Returns the folder of the running program's file; empty if the kernel does not tell it.
+/// Returns the folder of the file of this program (/proc/self/exe); empty if /proc cannot be read.
 std::string own_folder();
 
-/// Returns the first of these places that exists, without links and dots; the last as it stands if
-/// none does.
-/// @param places  from the folder of the running program
+/// Returns the first of these paths that exists, without symbolic links and `..` (realpath(3)). If
+/// none exists, returns the last, unchanged.
+/// @param places  relative to the folder of this program
 std::string beside_own(const std::vector<std::string>& places);
 
 }  // namespace portsplit::sys

@@ -11,7 +11,7 @@ namespace {
 void set_disposition(int signal, void (*handler)(int)) {
     struct sigaction action {};
     action.sa_handler = handler;
-    ::sigaction(signal, &action, nullptr);  // fails only for what cannot be changed
+    ::sigaction(signal, &action, nullptr);  // fails for SIGKILL and SIGSTOP only
 }
 
 }  // namespace
@@ -44,9 +44,9 @@ Result<UniqueFd> signals_by_fd(std::initializer_list<int> signals) {
     return fd;
 }
 
-std::optional<int> next_signal(const UniqueFd& fd) {
+std::optional<int> next_signal(int fd) {
     signalfd_siginfo info{};
-    const ssize_t got = retry([&] { return ::read(fd.get(), &info, sizeof info); });
+    const ssize_t got = retry([&] { return ::read(fd, &info, sizeof info); });
     if (got != sizeof info) return std::nullopt;
     return static_cast<int>(info.ssi_signo);
 }

@@ -1,6 +1,6 @@
 #pragma once
-// Signals: their state at birth, for programs, and their arrival through a descriptor. No handler
-// of ours ever runs.
+// Signals: dispositions and mask, and signals that arrive through a descriptor (signalfd(2)). No
+// program of this project installs a handler.
 
 #include <signal.h>
 
@@ -12,28 +12,31 @@
 
 namespace portsplit::sys {
 
-/// Puts every signal's disposition to its default and unblocks all, whatever was inherited
-/// (ignored dispositions and the mask survive execve(2)).
+/// Sets every signal to its default disposition and unblocks all. At the start of a program: ignored
+/// signals and the mask come through execve(2).
 void reset_signals();
 
 /// Ignores a signal in this process and its forks.
 void ignore_signal(int signal);
 
-/// Puts back to default what `ignore_signal` was called for, and unblocks all: the state in which a
-/// program expects to start. Cheaper than `reset_signals`, for the path of every connection.
+/// Sets these signals to their default disposition and unblocks all, which is the state that a
+/// program expects at its start. For the path of each connection: one system call for each signal,
+/// where `reset_signals` makes 64.
+/// @param ignored  every signal that `ignore_signal` was called for
 void restore_signals(std::initializer_list<int> ignored);
 
-/// Empties this process's mask of blocked signals.
+/// Unblocks all signals.
 void unblock_signals();
 
 /// Blocks these signals and delivers them through a descriptor instead (signalfd(2)), non-blocking
 /// and close-on-exec.
 Result<UniqueFd> signals_by_fd(std::initializer_list<int> signals);
 
-/// The next signal waiting in such a descriptor; nothing when there is none.
-std::optional<int> next_signal(const UniqueFd& fd);
+/// Reads the next signal from a descriptor of `signals_by_fd`. Never waits; returns nothing if no
+/// signal is pending.
+std::optional<int> next_signal(int fd);
 
-/// The name of a signal without SIG, e.g. "KILL".
+/// Returns the name of a signal without SIG, such as "KILL"; "unknown" for another number.
 const char* signal_name(int signal);
 
 }  // namespace portsplit::sys

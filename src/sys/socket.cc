@@ -1,6 +1,7 @@
 #include "sys/socket.h"
 
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <netinet/tcp.h>
 #include <sys/stat.h>
 
@@ -22,21 +23,21 @@ int get_option(int fd, int level, int name) {
 }  // namespace
 
 Result<UniqueFd> listen_on(const Address& address) {
-    const std::string what = "cannot listen on " + address.text();
+    const std::string what = fmt::format("cannot listen on {}", address.text());
     constexpr int kType = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
     UniqueFd fd(::socket(address.family(), kType, 0));
     if (!fd) return SysError{errno, what};
     set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
     if (address.family() == AF_INET6) set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
     if (::bind(fd.get(), address.data(), address.size()) < 0) return SysError{errno, what};
-    // The kernel cuts the backlog to its maximum.
+    // The kernel reduces the backlog to net.core.somaxconn (listen(2)).
     if (::listen(fd.get(), std::numeric_limits<int>::max()) < 0) return SysError{errno, what};
     return fd;
 }
 
 Result<UniqueFd> start_connect(const Address& address) {
     const auto failed = [&address](int code) {
-        return SysError{code, "cannot connect to " + address.text()};
+        return SysError{code, fmt::format("cannot connect to {}", address.text())};
     };
     constexpr int kType = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
     UniqueFd fd(::socket(address.family(), kType, 0));
@@ -47,7 +48,7 @@ Result<UniqueFd> start_connect(const Address& address) {
 }
 
 int connect_outcome(int fd, const Address& address) {
-    // EISCONN: it was connected when last asked.
+    // EISCONN: an earlier call has returned 0 already.
     return ::connect(fd, address.data(), address.size()) == 0 || errno == EISCONN ? 0 : errno;
 }
 

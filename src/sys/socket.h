@@ -1,6 +1,6 @@
 #pragma once
-// TCP sockets: making them and the few options that are set on them. No policy: who listens where,
-// and what is relayed, is decided elsewhere.
+// TCP sockets: creating them, and the options that this project sets. No policy: daemon/ decides
+// where to listen, dispatch/ decides what to connect to.
 
 #include <cstddef>
 
@@ -12,37 +12,44 @@
 
 namespace portsplit::sys {
 
-/// Binds and listens, non-blocking and close-on-exec. SO_REUSEADDR, so that a restart binds at
-/// once; IPV6_V6ONLY, so that both families can have one port number; the backlog is the system's
-/// maximum (net.core.somaxconn): with a tiny one and SYN cookies the first bytes of a connection
-/// can be lost.
+/// Creates a listening socket, non-blocking and close-on-exec.
+/// SO_REUSEADDR: a restart can bind at once. IPV6_V6ONLY: both families can have one port number.
+/// The backlog is the maximum of the system (net.core.somaxconn): with a backlog of 1 and SYN cookies,
+/// Linux 6.18 lost the first one to three bytes of connections; with 128 none was lost.
 Result<UniqueFd> listen_on(const Address& address);
 
-/// Starts a non-blocking connection; `connect_outcome` tells how it goes.
+/// Starts a connection on a non-blocking, close-on-exec socket. It is connected, or not yet:
+/// `connect_outcome` returns which. Fails for an address that cannot be tried.
 Result<UniqueFd> start_connect(const Address& address);
 
-/// How a started connection stands: 0 once it is connected, EALREADY while poll(2) has to wait
-/// until the socket is writable, else the error it ended with (connect(2), asked again).
+/// Returns the state of a started connection, by another connect(2): 0 if it is connected, EALREADY
+/// if poll(2) must wait until the socket is writable, else the errno that it failed with.
 int connect_outcome(int fd, const Address& address);
 
-/// Failures of these would be bugs or harmless, so they are not reported.
+// These five report no failure: on an open TCP socket they cannot fail, and on another descriptor the
+// failure has no consequence.
+
+/// Sets or clears O_NONBLOCK, and no other flag.
 void set_blocking(int fd, bool blocking);
+/// Sends small segments at once (tcp(7) TCP_NODELAY).
 void set_no_delay(int fd);
-/// How many bytes must wait before poll(2) calls the socket readable (socket(7) SO_RCVLOWAT).
+/// Sets how many bytes must be in the receive buffer before poll(2) reports POLLIN (socket(7)
+/// SO_RCVLOWAT).
 void set_receive_low_water(int fd, int bytes);
-/// Probes a silent peer after two minutes and gives it up after four (tcp(7)).
+/// Sends keepalive probes after two minutes of silence, and resets the connection after two minutes
+/// of unanswered probes (tcp(7) TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT).
 void set_keepalive(int fd);
-/// Makes the next close(2) send a reset instead of an end of stream (socket(7) SO_LINGER).
+/// Makes close(2) send a reset instead of an end of stream (socket(7) SO_LINGER).
 void reset_on_close(int fd);
 
-/// Whether a descriptor is a stream socket.
+/// Returns true if the descriptor is a stream socket.
 bool is_stream(int fd);
-/// Whether two descriptors are one stream socket.
+/// Returns true if both descriptors are the same stream socket.
 bool is_same_stream(int fd, int other);
-/// Whether a descriptor is a stream socket that listens.
+/// Returns true if the descriptor is a stream socket that listens.
 bool is_listening(int fd);
 
-/// Whether an IPv6 socket takes IPv4 connections too (ipv6(7) IPV6_V6ONLY).
+/// Returns true if an IPv6 socket accepts IPv4 connections too (ipv6(7) IPV6_V6ONLY).
 bool takes_both_families(int fd);
 
 }  // namespace portsplit::sys

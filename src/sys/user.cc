@@ -1,5 +1,6 @@
 #include "sys/user.h"
 
+#include <fmt/core.h>
 #include <grp.h>
 #include <pwd.h>
 #include <unistd.h>
@@ -14,13 +15,14 @@ Result<User> find_user(const std::string& name, const std::string& group) {
     User user{.uid = ::getuid(), .gid = ::getgid(), .groups = {}};
     if (!group.empty()) {
         const struct group* entry = ::getgrnam(group.c_str());
-        if (entry == nullptr) return SysError{ENOENT, "cannot find the group " + group};
+        if (entry == nullptr)
+            return SysError{ENOENT, fmt::format("cannot find the group {}", group)};
         user.gid = entry->gr_gid;
         user.groups = {user.gid};
     }
     if (name.empty()) return user;
     const passwd* entry = ::getpwnam(name.c_str());
-    if (entry == nullptr) return SysError{ENOENT, "cannot find the user " + name};
+    if (entry == nullptr) return SysError{ENOENT, fmt::format("cannot find the user {}", name)};
     user.uid = entry->pw_uid;
     if (group.empty()) user.gid = entry->pw_gid;
     int count = 0;
@@ -31,7 +33,7 @@ Result<User> find_user(const std::string& name, const std::string& group) {
 }
 
 Result<Done> become(const User& user) {
-    // Groups first: without the privilege of root they can no longer be set.
+    // The order matters: only root can set groups (setgroups(2), setresgid(2)), so the user is last.
     if (::setgroups(user.groups.size(), user.groups.data()) < 0) {
         return SysError{errno, "cannot set the supplementary groups"};
     }

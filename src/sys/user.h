@@ -1,6 +1,6 @@
 #pragma once
-// Users and groups of this machine, and becoming one of them for good. Looked up through the name
-// service switch, so only in programs that are not linked statically.
+// Users and groups of this machine, and giving up root. getpwnam(3) needs the name service switch,
+// which a static program lacks; so portsplitd looks users up and portsplit-dispatch does not.
 
 #include <sys/types.h>
 
@@ -12,22 +12,26 @@
 
 namespace portsplit::sys {
 
-/// Who a process is to be.
+/// The user and groups of a process.
 struct User {
     uid_t uid = 0;
     gid_t gid = 0;
-    std::vector<gid_t> groups;  ///< supplementary groups, all of them
+    std::vector<gid_t> groups;  ///< all supplementary groups
 };
 
+/// Return true if the user or group is known (getpwnam(3), getgrnam(3)).
 bool user_exists(const std::string& name);
 bool group_exists(const std::string& name);
 
-/// Looks up a user with all its groups; with `group`, that one instead of the user's own. An empty
-/// name stays this process's user with no supplementary group. Code ENOENT for an unknown name.
+/// Looks up a user and its groups.
+/// @param name   empty for the user of this process, without supplementary groups
+/// @param group  the group instead of the user's own; empty for the user's own
+/// @returns code ENOENT for an unknown name
 Result<User> find_user(const std::string& name, const std::string& group);
 
-/// Becomes that user for good: groups, group and user, real, effective and saved; each step is
-/// checked, and then that root cannot be had back. After an error the process must end.
+/// Makes this process that user for good: sets the supplementary groups, then the group, then the
+/// user, each real, effective and saved. Reads them back, and checks that root cannot be regained.
+/// @returns an error after which the process must end: it may have given up a part of its rights
 Result<Done> become(const User& user);
 
 }  // namespace portsplit::sys

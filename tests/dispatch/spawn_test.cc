@@ -35,7 +35,7 @@ class Started {
     ~Started() {
         if (!program_ || waited_for_) return;
         ::kill(program_->pid, SIGKILL);
-        sys::wait_for(program_->pid);
+        sys::wait_for_child(program_->pid);
     }
 
     bool ok() const { return program_.ok(); }
@@ -55,7 +55,7 @@ class Started {
     /// Waits for its end, which must be near, and returns it as the log has it.
     std::string end() {
         waited_for_ = true;
-        return sys::describe_status(sys::wait_for(program_->pid));
+        return sys::describe_status(sys::wait_for_child(program_->pid));
     }
 
   private:
@@ -172,7 +172,7 @@ TEST(ProgramOnATerminal, GetsSighupWhenOurEndsAreClosed) {
         ASSERT_TRUE(reader);
         pid = reader->pid;
     }
-    EXPECT_EQ(sys::describe_status(sys::wait_for(*pid)), "signal=HUP");
+    EXPECT_EQ(sys::describe_status(sys::wait_for_child(*pid)), "signal=HUP");
 }
 
 }  // namespace

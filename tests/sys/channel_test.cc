@@ -174,7 +174,7 @@ TEST(ReceiveMessage, ForgetsTheDescriptorWithTheMessage) {
 
 TEST(StampSenders, TellsWhichProcessSentEachMessage) {
     const Channel channel = make_channel();
-    ASSERT_TRUE(stamp_senders(channel.second));
+    ASSERT_TRUE(stamp_senders(channel.second.get()));
     loopback::Child child(
         [&] { return send_message(channel.first.get(), core::as_bytes("mine"), 0, 0) ? 0 : 1; });
     ASSERT_TRUE(child.ended());
@@ -190,10 +190,10 @@ TEST(StampSenders, TellsWhichProcessSentEachMessage) {
 }
 
 TEST(StampSenders, FailsForWhatIsNoSocket) {
-    const auto stamped = stamp_senders(UniqueFd());
+    const auto stamped = stamp_senders(-1);
     ASSERT_FALSE(stamped);
     EXPECT_EQ(to_string(stamped.error()),
-              "cannot ask for the senders of messages: Bad file descriptor");
+              "cannot ask the kernel for the senders of messages: Bad file descriptor");
 }
 
 TEST(SendMessage, SaysThatThereIsNoRoomInsteadOfWaiting) {

@@ -40,12 +40,12 @@ TEST(Reap, TakesEachChildThatEndedOnce) {
     child.forget();
 }
 
-TEST(WaitFor, WaitsForThatChildOnly) {
+TEST(WaitForChild, WaitsForThatChildOnly) {
     Child first([] { return 1; });
     Child second([] { return 2; });
     ASSERT_TRUE(first.ended());
-    EXPECT_EQ(describe_status(wait_for(second.pid())), "exit=2");
-    EXPECT_EQ(describe_status(wait_for(first.pid())), "exit=1");
+    EXPECT_EQ(describe_status(wait_for_child(second.pid())), "exit=2");
+    EXPECT_EQ(describe_status(wait_for_child(first.pid())), "exit=1");
     first.forget();
     second.forget();
 }

@@ -91,14 +91,14 @@ TEST(Execute, RunsTheProgramHeldOpenWhenItsFileIsReplaced) {
     const UniqueFd held(::open((folder / "program").c_str(), O_PATH | O_CLOEXEC));
     std::filesystem::remove(folder / "program");
     write_program(folder / "program", "#!/bin/sh\necho replaced\n");
-    EXPECT_EQ(loopback::output_of([&] { execute(held, {"program", "held"}, {}); }), "held\n");
+    EXPECT_EQ(loopback::output_of([&] { execute(held.get(), {"program", "held"}, {}); }), "held\n");
 }
 
 TEST(Execute, SaysWhyAProgramHeldOpenCouldNotBe) {
     const UniqueFd folder(::open("/", O_PATH | O_CLOEXEC));
-    EXPECT_EQ(to_string(execute(folder, {"portsplit-dispatch", "--zygote"}, {})),
+    EXPECT_EQ(to_string(execute(folder.get(), {"portsplit-dispatch", "--zygote"}, {})),
               "cannot execute portsplit-dispatch: Permission denied");
-    EXPECT_EQ(to_string(execute(UniqueFd(), {"portsplit-dispatch"}, {})),
+    EXPECT_EQ(to_string(execute(-1, {"portsplit-dispatch"}, {})),
               "cannot execute portsplit-dispatch: Bad file descriptor");
 }
 

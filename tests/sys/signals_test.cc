@@ -96,11 +96,12 @@ TEST(SignalsByFd, DeliverEachThroughTheDescriptor) {
                   reset_signals();
                   const auto fd = signals_by_fd({SIGTERM, SIGHUP});
                   if (!fd) return to_string(fd.error());
-                  std::string heard = next_signal(*fd) ? "early " : "";
+                  std::string heard = next_signal(fd->get()) ? "early " : "";
                   ::raise(SIGTERM);
                   ::raise(SIGHUP);
                   ::raise(SIGHUP);  // merges with the one before
-                  while (const auto signal = next_signal(*fd)) heard += signal_name(*signal) + " "s;
+                  while (const auto signal = next_signal(fd->get()))
+                      heard += signal_name(*signal) + " "s;
                   return heard;
               }),
               "HUP TERM ");
@@ -127,7 +128,7 @@ TEST(SignalsByFd, ComeThroughADescriptorThatNobodyWaitsOnOrInherits) {
               "does not wait");
 }
 
-TEST(NextSignal, IsNothingWithoutADescriptor) { EXPECT_FALSE(next_signal(UniqueFd())); }
+TEST(NextSignal, IsNothingWithoutADescriptor) { EXPECT_FALSE(next_signal(-1)); }
 
 TEST(SignalName, IsWithoutSig) {
     EXPECT_STREQ(signal_name(SIGTERM), "TERM");
