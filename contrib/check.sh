@@ -25,7 +25,7 @@ check_format() {
     git ls-files -z '*.h' '*.cc' | xargs -0 clang-format --dry-run --Werror
 }
 
-# Every tracked file that a shell runs, whatever its name.
+# Prints every tracked file that a shell runs, with or without an ending.
 shell_files() {
     git ls-files '*.sh' '*.bash' '*.bats'
     git grep -IlE -e '^#!.*[/ ](ba)?sh$' -- . ':!src'
@@ -60,7 +60,7 @@ find_tidy_files() {
     )
 }
 
-# Takes the compile commands of the release preset. They have warnings that only GCC knows.
+# Takes the compile commands of the release preset. Their warning options are those of GCC.
 check_tidy() {
     heading clang-tidy
     find_tidy_files

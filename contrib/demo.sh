@@ -68,13 +68,13 @@ start() {
 
 # read_until FD PATTERN: the next line that matches, in LINE. Fails and prints the lines if none comes in time.
 read_until() {
-    local end=$((SECONDS + LIMIT)) said=()
+    local end=$((SECONDS + LIMIT)) lines=()
     while ((SECONDS < end)) && IFS= read -r -t "$LIMIT" -u "$1" LINE; do
         # shellcheck disable=SC2053  # it is a pattern
         [[ $LINE != $2 ]] || return 0
-        said+=("$LINE")
+        lines+=("$LINE")
     done
-    printf '%s\n' "${said[@]}" >&2
+    printf '%s\n' "${lines[@]}" >&2
     return 1
 }
 

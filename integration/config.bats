@@ -67,7 +67,7 @@ END
     [[ $output == 'portsplit: --silence wait: no such warning; there are shadowed, never-wins, '* ]]
 }
 
-@test "config: check says where a fallback and a timeout are missing" {
+@test "config: check warns about a missing fallback and timeout" {
     printf '%s\n' 'bind = 127.0.0.1:0' '[c]' 'string = Q' 'exec = /bin/cat' | configure
     run portsplit check "$CONFIG"
     [[ $output == *"$CONFIG:1: warning: no [fallback]: "*' [no-fallback]'* ]]

@@ -169,22 +169,22 @@ setting() { sed -n "s/^$1=//p" "$(installed "systemd/system/$2")" | something; }
 
 @test "docs: README, a container finds its file and its port, and the stop signal waits for connections" {
     configure_cat with-bind
-    local said run
-    said=$(<"$CONTAINERFILE")
+    local containerfile run
+    containerfile=$(<"$CONTAINERFILE")
     run=$(readme Container | grep '^docker run')
-    [[ $run == *" -p 443:$(sed -n 's/^EXPOSE //p' <<<"$said") "* ]]
-    [[ $said == *"[\"$(sed -E 's/.*:([^: ]+):ro .*/\1/' <<<"$run")/portsplit.conf\"]"* ]]
+    [[ $run == *" -p 443:$(sed -n 's/^EXPOSE //p' <<<"$containerfile") "* ]]
+    [[ $containerfile == *"[\"$(sed -E 's/.*:([^: ]+):ro .*/\1/' <<<"$run")/portsplit.conf\"]"* ]]
     # portsplitd(8) has the same lines.
-    diff <(manual portsplitd.8 Containers) <(grep -E '^(STOPSIGNAL|ENTRYPOINT|CMD) ' <<<"$said")
+    diff <(manual portsplitd.8 Containers) <(grep -E '^(STOPSIGNAL|ENTRYPOINT|CMD) ' <<<"$containerfile")
 
     local command user=()
-    command=$(sed -nE 's/^(ENTRYPOINT|CMD) \[(.*)\]/\2/p' <<<"$said" | tr '\n' ' ' | fit)
+    command=$(sed -nE 's/^(ENTRYPOINT|CMD) \[(.*)\]/\2/p' <<<"$containerfile" | tr '\n' ' ' | fit)
     (($(id -u) == 0)) || user=(--map-root-user)
     start_super "$SHELL_PROGRAM" -c "exec unshare ${user[*]} --pid --fork --mount-proc $command"
     client send:MEOW expect:MEOW "touch:$TMP/up" "wait-file:$TMP/go" send:more expect:more shutdown expect-eof
     wait_until 10 exists "$TMP/up"
     children_of "$SUPERSERVER"
-    kill -s "$(sed -n 's/^STOPSIGNAL //p' <<<"$said")" "${CHILDREN[0]}"
+    kill -s "$(sed -n 's/^STOPSIGNAL //p' <<<"$containerfile")" "${CHILDREN[0]}"
     wait_until 10 not listens
     is_alive "$SUPERSERVER"
     touch "$TMP/go"

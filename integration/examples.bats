@@ -63,7 +63,7 @@ relays_to() { talk "send:$2" "expect:port$1:$2" shutdown expect-eof; }
     log_says 'service=timeout reason=timeout .* action=exec target=cat '
 }
 
-@test "examples: ssh-and-https.conf tells SSH, TLS, noise and silence apart" {
+@test "examples: ssh-and-https.conf separates SSH, TLS, other bytes and silence" {
     serve_example ssh-and-https.conf
     relays_to 22 'SSH-2.0-OpenSSH_9.2\r\n'
     relays_to 8443 '\x16\x03\x01\x02\x00\x01\x00\x01\xfc'

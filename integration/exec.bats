@@ -130,7 +130,7 @@ END
     done
 }
 
-@test "exec: over IPv6 the environment still says PROTO=TCP" {
+@test "exec: over IPv6 the environment has PROTO=TCP, too" {
     serve_probe
     sed -i 's/^bind.*/bind = [::1]:0/' "$CONFIG"
     start_daemon

@@ -118,9 +118,9 @@ END
         echo "$words"
         status=0
         # shellcheck disable=SC2086
-        "$PORTSPLIT_BIN/portsplit" $words "$CONFIG" >/dev/full 2>"$TMP/said" || status=$?
+        "$PORTSPLIT_BIN/portsplit" $words "$CONFIG" >/dev/full 2>"$TMP/output" || status=$?
         ((status == 71))
-        grep -qx 'portsplit: cannot write standard output: No space left on device' "$TMP/said"
+        grep -qx 'portsplit: cannot write standard output: No space left on device' "$TMP/output"
     done
 }
 

@@ -431,7 +431,7 @@ connections_are() { (($(grep -c ': service=' "$LOG") == $1)); }
 
 # --- privilege -------------------------------------------------------------------------------------
 
-# Fails a test without root, unless PORTSPLIT_TEST_UNPRIVILEGED=1 says that it is left out on purpose.
+# Fails a test without root, unless PORTSPLIT_TEST_UNPRIVILEGED=1 says that root is missing on purpose.
 needs_root() {
     (($(id -u) == 0)) && return
     [[ ${PORTSPLIT_TEST_UNPRIVILEGED:-} == 1 ]] || {

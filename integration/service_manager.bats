@@ -15,15 +15,15 @@ take_units() {
     sed -i '/^Documentation=/d' "$UNITS"/*.socket
 }
 
-# Starts the daemon; its messages to the service manager (sd_notify(3)) are in $TMP/told.
+# Starts the daemon; its messages to the service manager (sd_notify(3)) are in $TMP/notified.
 start_notified() {
-    in_background socat -u "UNIX-RECV:$TMP/notify" "OPEN:$TMP/told,creat,append"
+    in_background socat -u "UNIX-RECV:$TMP/notify" "OPEN:$TMP/notified,creat,append"
     wait_until 10 exists "$TMP/notify"
     export NOTIFY_SOCKET=$TMP/notify
     start_daemon
     unset NOTIFY_SOCKET
 }
-told() { wait_until 10 file_says "$TMP/told" "$1"; }
+notified() { wait_until 10 file_says "$TMP/notified" "$1"; }
 
 one_service() {
     answer one
@@ -51,18 +51,18 @@ take_port() {
 @test "service manager: the manager is notified of readiness, reloads, connections and the end" {
     one_service
     start_notified
-    told 'READY=1'
-    told "STATUS=serving 0 connections on 127.0.0.1:$PORT"
+    notified 'READY=1'
+    notified "STATUS=serving 0 connections on 127.0.0.1:$PORT"
     hold_open one
-    told 'STATUS=serving 1 connections'
+    notified 'STATUS=serving 1 connections'
     go_on "$JOB"
-    : >"$TMP/told"
+    : >"$TMP/notified"
     reload
-    told 'RELOADING=1'
-    told 'MONOTONIC_USEC=[0-9]'
-    told 'READY=1'
+    notified 'RELOADING=1'
+    notified 'MONOTONIC_USEC=[0-9]'
+    notified 'READY=1'
     stop_daemon
-    told 'STOPPING=1'
+    notified 'STOPPING=1'
 }
 
 @test "service manager: the manager is notified of a failed reload, and that the daemon is ready again" {
@@ -70,8 +70,8 @@ take_port() {
     start_notified
     echo nonsense >>"$CONFIG"
     reload
-    told 'STATUS=serving 0 connections on .*; the last reload failed'
-    told 'RELOADING=1'
+    notified 'STATUS=serving 0 connections on .*; the last reload failed'
+    notified 'RELOADING=1'
 }
 
 @test "service manager: the watchdog is fed" {
@@ -79,7 +79,7 @@ take_port() {
     export WATCHDOG_USEC=200000
     start_notified
     unset WATCHDOG_USEC
-    told 'WATCHDOG=1'
+    notified 'WATCHDOG=1'
 }
 
 @test "service manager: the watchdog is fed after QUIT until the last connection ends" {
@@ -89,9 +89,9 @@ take_port() {
     unset WATCHDOG_USEC
     hold_open one
     kill -QUIT "$DAEMON"
-    told 'STATUS=stopped listening; exiting when the last of 1 connections ends'
-    : >"$TMP/told"
-    told 'WATCHDOG=1'
+    notified 'STATUS=stopped listening; exiting when the last of 1 connections ends'
+    : >"$TMP/notified"
+    notified 'WATCHDOG=1'
     go_on "$JOB"
     expect_exit 0
 }

@@ -194,10 +194,10 @@ behaves_under() {
     PORT=$FREE
     "run_$1"
     for behaviour in "${BEHAVIOURS[@]}"; do
-        if "$behaviour" >"$TMP/said" 2>&1; then
+        if "$behaviour" >"$TMP/output" 2>&1; then
             passed=$((passed + 1))
         else
-            failed+=("$behaviour: $(<"$TMP/said")")
+            failed+=("$behaviour: $(<"$TMP/output")")
         fi
     done
     printf '# %-18s %2d of %d\n' "$1" "$passed" "${#BEHAVIOURS[@]}" >&3
