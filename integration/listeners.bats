@@ -168,6 +168,21 @@ serve_with_failing_accept() {
     finish "$JOB"
 }
 
+@test "listeners: when poll fails the daemon pauses, and serves when it works again" {
+    # Every other poll(2) fails; the one after it is the pause of 100 ms. Five pauses in all.
+    export ASAN_OPTIONS=detect_leaks=0
+    WRAPPER=(strace -D -qq -o /dev/null -e trace=poll -e "inject=poll:error=ENOMEM:when=1..9+2")
+    configure_binds 127.0.0.1:0
+    look_at_clock
+    local before=$NOW
+    start_daemon
+    look_at_clock
+    ((NOW - before >= 450))
+    served_at "127.0.0.1:$PORT"
+    log_says 'cannot wait for descriptors: Cannot allocate memory'
+    (($(grep -c 'cannot wait' "$LOG") <= 5))
+}
+
 @test "listeners: while fork fails clients wait" {
     # strace(1) counts for each process: the daemon's first fork is the zygote; the zygote's first is one
     # spare dispatcher, and the next ten fail.

@@ -1,6 +1,8 @@
 #include "daemon/listeners.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include <string>
 #include <utility>
@@ -35,7 +37,7 @@ core::Endpoint closed_endpoint() {
 
 bool has_ipv6() { return static_cast<bool>(loopback::listener_on("::1")); }
 
-TEST(Listeners, OpenWhatTheConfigurationSays) {
+TEST(Listeners, OpenTheBindsOfTheConfiguration) {
     Listeners listeners;
     EXPECT_TRUE(change(listeners, {{"127.0.0.1", 0}, {"127.0.0.2", 0}}).empty());
     ASSERT_EQ(listeners.all().size(), 2U);
@@ -48,7 +50,7 @@ TEST(Listeners, OpenWhatTheConfigurationSays) {
               listeners.all()[0].bound.text() + " " + listeners.all()[1].bound.text());
 }
 
-TEST(Listeners, ChangeNothingBeforeTheyAreTold) {
+TEST(Listeners, ChangeNothingWhenMissingOnesAreOpened) {
     Listeners listeners;
     const auto missing = listeners.open_missing({{"127.0.0.1", 0}});
     ASSERT_TRUE(missing);
@@ -66,14 +68,14 @@ TEST(Listeners, KeepTheSocketOfABindThatStays) {
     const auto gone = change(listeners, {{"127.0.0.3", 0}, {"127.0.0.1", 0}});
     ASSERT_EQ(gone.size(), 1U);
     EXPECT_EQ(gone[0].bound.host(), "127.0.0.2");
-    EXPECT_TRUE(is_reachable(gone[0].bound)) << "still open, for who waits in its queue";
+    EXPECT_TRUE(is_reachable(gone[0].bound)) << "still open, with the clients in its accept queue";
     ASSERT_EQ(listeners.all().size(), 2U);
     EXPECT_EQ(listeners.all()[0].bound.host(), "127.0.0.3");
     EXPECT_EQ(listeners.all()[1].fd.get(), first);
     EXPECT_EQ(listeners.all()[1].bound.text(), text);
 }
 
-TEST(Listeners, CloseWhatNobodyWantsAnyMore) {
+TEST(Listeners, CloseTheSocketOfABindThatGoes) {
     Listeners listeners;
     change(listeners, {{"127.0.0.1", 0}});
     const sys::Address bound = listeners.all()[0].bound;
@@ -85,7 +87,7 @@ TEST(Listeners, CloseWhatNobodyWantsAnyMore) {
     EXPECT_FALSE(is_reachable(other));
 }
 
-TEST(Listeners, NameTheAddressThatCouldNotBeHadAndChangeNothing) {
+TEST(Listeners, ReturnTheAddressThatCannotBeBoundAndChangeNothing) {
     Listeners listeners;
     change(listeners, {{"127.0.0.1", 0}});
     const sys::UniqueFd other = loopback::listener_on("127.0.0.1");
@@ -98,7 +100,7 @@ TEST(Listeners, NameTheAddressThatCouldNotBeHadAndChangeNothing) {
     EXPECT_TRUE(is_reachable(listeners.all()[0].bound));
 }
 
-TEST(Listeners, NameWhatIsNoAddress) {
+TEST(Listeners, RefuseAHostName) {
     const Listeners listeners;
     const auto missing = listeners.open_missing({{"localhost", 80}});
     ASSERT_FALSE(missing);
@@ -106,7 +108,7 @@ TEST(Listeners, NameWhatIsNoAddress) {
               "cannot listen on localhost:80: Cannot assign requested address");
 }
 
-TEST(Listeners, TakeTheStarForBothFamiliesAndOnePort) {
+TEST(Listeners, OpenAStarForBothFamiliesWithOnePort) {
     if (!has_ipv6()) GTEST_SKIP() << "no IPv6 on this machine";
     Listeners listeners;
     change(listeners, {{"*", 0}});
@@ -120,7 +122,7 @@ TEST(Listeners, TakeTheStarForBothFamiliesAndOnePort) {
     }
 }
 
-TEST(Listeners, KeepHalfOfAStarThatIsSpelledOut) {
+TEST(Listeners, KeepTheHalfOfAStarThatStaysConfigured) {
     if (!has_ipv6()) GTEST_SKIP() << "no IPv6 on this machine";
     Listeners listeners;
     const core::Endpoint any = closed_endpoint();
@@ -133,7 +135,7 @@ TEST(Listeners, KeepHalfOfAStarThatIsSpelledOut) {
     EXPECT_EQ(listeners.all()[0].fd.get(), v4);
 }
 
-TEST(Listeners, OpenOneSocketForEachOfTwoBindsWithAPortOfTheSystemsChoice) {
+TEST(Listeners, OpenASocketForEachOfTwoEqualBindsWithPortZero) {
     Listeners listeners;
     const Binds twice{{"127.0.0.1", 0}, {"127.0.0.1", 0}};
     change(listeners, twice);
@@ -142,6 +144,46 @@ TEST(Listeners, OpenOneSocketForEachOfTwoBindsWithAPortOfTheSystemsChoice) {
     const std::string before = listeners.text();
     EXPECT_TRUE(change(listeners, twice).empty());
     EXPECT_EQ(listeners.text(), before);
+}
+
+TEST(Listeners, AdoptAPassedSocketForTheBindOfItsAddress) {
+    Listeners listeners;
+    EXPECT_FALSE(listeners.has_passed());
+    sys::UniqueFd passed = loopback::listener_on("127.0.0.1");
+    sys::set_blocking(passed.get(), true);
+    const int number = passed.get();
+    const std::string text = sys::local_address(number)->text();
+    const Binds binds{{"127.0.0.1", sys::local_address(number)->port()}};
+    ASSERT_TRUE(listeners.adopt(std::move(passed), "web"));
+    EXPECT_TRUE(listeners.has_passed());
+    EXPECT_NE(::fcntl(number, F_GETFL) & O_NONBLOCK, 0) << "accept(2) must not block";
+    const auto missing = listeners.open_missing(binds);
+    ASSERT_TRUE(missing);
+    EXPECT_TRUE(missing->empty());
+    EXPECT_TRUE(Listeners::is_wanted(listeners.all()[0], binds));
+    EXPECT_FALSE(Listeners::is_wanted(listeners.all()[0], {{"127.0.0.2", 80}}));
+    EXPECT_EQ(listeners.all()[0].name, "web");
+    EXPECT_EQ(listeners.text(), text);
+}
+
+TEST(Listeners, KeepAPassedSocketThatIsNotConfigured) {
+    Listeners listeners;
+    ASSERT_TRUE(listeners.adopt(loopback::listener_on("127.0.0.1"), "web"));
+    EXPECT_TRUE(change(listeners, {{"127.0.0.2", 0}}).empty());
+    ASSERT_EQ(listeners.all().size(), 2U);
+    EXPECT_TRUE(listeners.all()[0].passed);
+    EXPECT_TRUE(change(listeners, {}).size() == 1);
+    EXPECT_EQ(listeners.all().size(), 1U);
+}
+
+TEST(Listeners, RefuseAPassedSocketThatDoesNotListen) {
+    Listeners listeners;
+    loopback::Pair pair = loopback::tcp_pair();
+    EXPECT_FALSE(listeners.adopt(std::move(pair.near), "connection"));
+    EXPECT_FALSE(listeners.adopt(sys::UniqueFd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)),
+                                 "datagrams"));
+    EXPECT_TRUE(listeners.all().empty());
+    EXPECT_EQ(loopback::hear(pair.far.get()).end, "end") << "closed";
 }
 
 }  // namespace

@@ -2,11 +2,16 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -15,6 +20,19 @@
 
 #include "support/child.h"
 #include "support/folder.h"
+
+namespace {
+
+/// What happens between the open(2) and the next flock(2) of this program; once.
+std::function<void()> before_flock;
+
+}  // namespace
+
+/// Takes the place of the C library's.
+extern "C" int flock(int fd, int operation) noexcept {
+    if (const auto before = std::exchange(before_flock, nullptr)) before();
+    return static_cast<int>(::syscall(SYS_flock, fd, operation));
+}
 
 namespace portsplit::daemon {
 namespace {
@@ -42,7 +60,7 @@ class PidFileTest : public testing::Test {
     std::string path_ = folder_ / "portsplit.pid";
 };
 
-TEST_F(PidFileTest, SaysWhichProcessIsTheDaemonAndIsGoneWithIt) {
+TEST_F(PidFileTest, HoldsTheProcessIdUntilItIsDestroyed) {
     {
         const auto file = PidFile::create(path());
         ASSERT_TRUE(file) << error_of(file);
@@ -52,7 +70,7 @@ TEST_F(PidFileTest, SaysWhichProcessIsTheDaemonAndIsGoneWithIt) {
     EXPECT_FALSE(fs::exists(path()));
 }
 
-TEST_F(PidFileTest, IsReadableByAll) {
+TEST_F(PidFileTest, IsReadableByAllUsers) {
     ::umask(022);
     const auto file = PidFile::create(path());
     struct stat status {};
@@ -60,7 +78,7 @@ TEST_F(PidFileTest, IsReadableByAll) {
     EXPECT_EQ(status.st_mode & 0777U, 0644U);
 }
 
-TEST_F(PidFileTest, KeepsASecondDaemonFromStarting) {
+TEST_F(PidFileTest, RefusesASecondHolder) {
     const auto first = PidFile::create(path());
     ASSERT_TRUE(first);
     const auto second = PidFile::create(path());
@@ -76,7 +94,7 @@ TEST_F(PidFileTest, TakesOverWhatACrashLeftBehind) {
     EXPECT_EQ(content_of(path()), own_line());
 }
 
-TEST_F(PidFileTest, IsTakenOverFromAHolderThatWasKilled) {
+TEST_F(PidFileTest, IsTakenOverFromAHolderThatDied) {
     loopback::Child holder([&]() -> int {
         auto file = PidFile::create(path());
         ::_exit(file ? 0 : 1);  // without removing it
@@ -95,7 +113,7 @@ TEST_F(PidFileTest, DoesNotFollowASymbolicLink) {
     EXPECT_EQ(content_of(target), "precious");
 }
 
-TEST_F(PidFileTest, SaysWhyItCannotBeWritten) {
+TEST_F(PidFileTest, ReturnsWhyItCannotBeWritten) {
     const std::string missing = path() + "/below/portsplit.pid";
     EXPECT_EQ(error_of(PidFile::create(missing)),
               "cannot write the pid file " + missing + ": No such file or directory");
@@ -104,23 +122,23 @@ TEST_F(PidFileTest, SaysWhyItCannotBeWritten) {
               "cannot write the pid file " + path() + ": Is a directory");
 }
 
-TEST_F(PidFileTest, IsNotAFifoThatNobodyReads) {
+TEST_F(PidFileTest, RefusesAFifoWithoutAReader) {
     ASSERT_EQ(::mkfifo(path().c_str(), 0600), 0);
     EXPECT_EQ(error_of(PidFile::create(path())),
               "cannot write the pid file " + path() + ": Invalid argument");
 }
 
-TEST_F(PidFileTest, LeavesAnotherFileOfItsNameAlone) {
+TEST_F(PidFileTest, LeavesAnotherFileAtItsPathAlone) {
     {
         const auto file = PidFile::create(path());
         ASSERT_TRUE(file);
         fs::remove(path());
-        std::ofstream(path()) << "somebody else's";
+        std::ofstream(path()) << "another file";
     }
-    EXPECT_EQ(content_of(path()), "somebody else's");
+    EXPECT_EQ(content_of(path()), "another file");
 }
 
-TEST_F(PidFileTest, IsRemovedOnceByWhoeverHoldsItLast) {
+TEST_F(PidFileTest, IsRemovedOnceByTheObjectThatItWasMovedToLast) {
     auto created = PidFile::create(path());
     ASSERT_TRUE(created);
     PidFile first = std::move(*created);
@@ -136,7 +154,7 @@ TEST_F(PidFileTest, IsRemovedOnceByWhoeverHoldsItLast) {
     third.remove();
 }
 
-TEST_F(PidFileTest, GivesItsPlaceToTheNextOne) {
+TEST_F(PidFileTest, IsRemovedWhenAnotherIsMovedIntoIt) {
     auto first = PidFile::create(path());
     auto second = PidFile::create(path() + ".new");
     ASSERT_TRUE(first && second);
@@ -145,7 +163,28 @@ TEST_F(PidFileTest, GivesItsPlaceToTheNextOne) {
     EXPECT_TRUE(fs::exists(path() + ".new"));
 }
 
-TEST_F(PidFileTest, IsHadByOneOfManyThatStartTogether) {
+TEST_F(PidFileTest, IsCreatedAnewWhenTheHolderRemovesItBeforeItIsLocked) {
+    auto first = PidFile::create(path());
+    ASSERT_TRUE(first);
+    before_flock = [&] { first->remove(); };
+    const auto second = PidFile::create(path());
+    ASSERT_TRUE(second) << error_of(second);
+    EXPECT_EQ(content_of(path()), own_line());
+}
+
+TEST_F(PidFileTest, LeavesNoFileWhenTheDiskIsFull) {
+    loopback::Child child([&]() -> int {
+        ::signal(SIGXFSZ, SIG_IGN);
+        const rlimit none{.rlim_cur = 0, .rlim_max = 0};
+        ::setrlimit(RLIMIT_FSIZE, &none);
+        const auto file = PidFile::create(path());
+        ::_exit(!file && file.error().code == EFBIG ? 0 : 1);
+    });
+    EXPECT_EQ(child.status(), 0);
+    EXPECT_FALSE(fs::exists(path()));
+}
+
+TEST_F(PidFileTest, IsHeldByOneOfTwentyThatStartTogether) {
     std::vector<std::unique_ptr<loopback::Child>> daemons;
     int ends[2] = {-1, -1};
     ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
@@ -161,7 +200,9 @@ TEST_F(PidFileTest, IsHadByOneOfManyThatStartTogether) {
         }));
     }
     const auto limit = sys::Clock::now() + loopback::kPatience;
-    while (content_of(path()).empty() && sys::Clock::now() < limit) continue;
+    while (content_of(path()).empty() && sys::Clock::now() < limit) {
+        loopback::events_of(gate.get(), POLLIN, std::chrono::milliseconds(1));
+    }
     closed.reset();
     int winners = 0;
     int losers = 0;

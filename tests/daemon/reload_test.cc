@@ -47,6 +47,7 @@ class ReloadTest : public testing::Test {
 
     /// One turn of the daemon's loop, which waits at most 20 ms.
     std::optional<Reload::Outcome> turn() {
+        ++turns_;
         sys::PollSet set;
         generations_.watch(set);
         reload_.watch(set);
@@ -84,6 +85,7 @@ class ReloadTest : public testing::Test {
     }
 
     Reload& reload() { return reload_; }
+    int turns() const { return turns_; }
     Generations& generations() { return generations_; }
     pid_t zygote() { return generations_.current() ? generations_.current()->pid() : -1; }
     Listeners& listeners() { return listeners_; }
@@ -98,6 +100,7 @@ class ReloadTest : public testing::Test {
     Listeners listeners_;
     Generations generations_;
     std::vector<Listener> closing_;
+    int turns_ = 0;
     Reload reload_{launchpad_, listeners_, generations_, log_.log(), milliseconds(500)};
 };
 
@@ -218,6 +221,7 @@ TEST_F(ReloadTest, RestartsADeadZygoteAfterAPauseThatGrows) {
         EXPECT_GE(Clock::now() - death, milliseconds(least));
         EXPECT_NE(zygote(), before);
     }
+    EXPECT_LT(turns(), 300) << "it waits in the pauses";
 }
 
 TEST_F(ReloadTest, RestartsAfterAPauseThatGrowsWhenTheNewZygoteDiesAtBirth) {
