@@ -1,6 +1,6 @@
 #pragma once
-// Regular expressions over the first bytes of a stream. The only file of this room that knows
-// PCRE2, which computes and does nothing else.
+// Regular expressions over the first bytes of a stream. This header hides PCRE2; regex.cc explains
+// how it is used.
 
 #include <memory>
 #include <string>
@@ -10,29 +10,26 @@
 
 namespace portsplit::core {
 
-/// Compiles an expression: bytes, not characters, unless it begins with (*UTF); anchored at the
-/// first byte; `.` is any byte but a newline, which is LF.
+/// Compiles an expression. It reads bytes, or characters of UTF-8 if it begins with (*UTF). It is
+/// anchored at the first byte of the stream, and `.` is any byte but LF.
 ///
-/// It matches a stream when PCRE2 finds a match that begins at the first byte; where the match ends
-/// does not matter, so a trailing `.*` says nothing. There are two ways to find out:
-/// - An expression that cannot look ahead is simulated, all its ways to match at the same time
-///   (pcre2_dfa_match(3)). `Match` at the first byte at which one of them has matched, `No` at the
-///   first at which none is left: so nothing that follows can change either.
-/// - Any other, and one with too many ways at the same time, is searched, one way after the other
-///   (pcre2partial(3)). `Match` and `No` when PCRE2 comes to its result without reaching the last
-///   byte seen; `More` when it reaches that. `GaveUp` when it costs more than the limits below
-///   allow before that, so it would give up whatever follows.
-///
-/// An expression with `$`, `\b`, `\R`, `\X`, a lookahead, a verb, a condition, an atomic group or a
-/// possessive repeat can look ahead: what follows may undo its match. One with a back-reference,
-/// recursion or `\K` counts as one that can. After (*UTF), what is no UTF-8 ends the text.
+/// The answer is match if PCRE2 finds a match that begins at the first byte, wherever it ends: a
+/// `.*` at the end of an expression therefore changes nothing.
+/// - An expression that cannot look ahead answers match at the first byte that completes one of its
+///   ways to match, and no at the first byte after which none is left.
+/// - An expression that can look ahead answers more for as long as PCRE2 would inspect a byte after
+///   the last one seen, because bytes still to come may undo its match. Such are expressions with
+///   `$`, `\b`, `\R`, `\X`, a lookahead, a verb, a condition, an atomic group or a possessive
+///   repeat. Back-references, recursion and `\K` count as looking ahead.
+/// - `GaveUp` if the search reaches one of the limits below; it would reach it for every
+///   continuation.
+/// - After (*UTF), the text ends at the first byte that cannot be UTF-8.
+/// @returns the pattern; or the message of PCRE2 and the byte of `text` that it complains of
 Result<std::unique_ptr<const Pattern>, PatternProblem> compile_regex(const std::string& text);
 
-// Not compiled to machine code: that takes memory which is writable and executable, which the units
-// forbid, and saves 0.2 us of the 200 that a connection costs.
-
-/// How often PCRE2 may backtrack in one search, and how much memory in KiB that may take.
+/// How often one search may backtrack (pcre2_set_match_limit(3)): about 1 ms for `(a+)+$`.
 inline constexpr unsigned kRegexMatchLimit = 30'000;
+/// How many KiB of memory one search may use (pcre2_set_heap_limit(3)).
 inline constexpr unsigned kRegexHeapLimit = 512;
 
 }  // namespace portsplit::core
