@@ -1,3 +1,12 @@
+// How it works. A pattern of fixed length is one stream: a byte of each set. For an expression the
+// search keeps a queue of undecided streams, shortest first, and extends each by every piece: words
+// and bytes of the expression's own text, and a few bytes of each kind that a class may mean.
+//
+// - The answers to all extensions of a stream are its signature. Streams with the same signature
+//   are probably at the same place of the expression, so only the first few of them are followed.
+// - A stream that is skipped for its signature may be within a repeat. `follow_repeat` repeats its
+//   last byte up to the window: either the answer stays more, or the end of the repeat is found by
+//   bisection and the search goes on from there.
 #include "core/examples.h"
 
 #include <algorithm>
@@ -9,29 +18,30 @@
 #include <utility>
 
 #include "core/hex.h"
+#include "core/pattern.h"
 
 namespace portsplit::core {
 namespace {
 
-/// How many streams the search looks beyond, and how many that seem the same it takes for
-/// different.
+/// How many streams the search extends.
 constexpr std::size_t kMostSteps = 400;
-constexpr int kMostAlike = 3;
+/// How many streams with the same signature are followed.
+constexpr int kMostPerSignature = 3;
 
 constexpr unsigned kBytes = 256;
-/// A few bytes of each sort that a class may mean.
-constexpr std::string_view kSorts("aA0 /:\r\n\t!z\0\x01\x7F\x80\xFF", 16);
-/// What the literal parts of an expression are made of.
+/// A few bytes of each kind that a class may mean.
+constexpr std::string_view kSamples("aA0 /:\r\n\t!z\0\x01\x7F\x80\xFF", 16);
+/// The bytes of which literal words in an expression consist.
 constexpr std::string_view kWord =
     "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz /_-.:=<>";
 
 char to_char(unsigned byte) { return static_cast<char>(byte); }
 
-/// A byte that reads well, where there is one.
+/// Returns a byte of the set, one that reads well if there is one.
 char pick(const ByteSet& set) {
-    constexpr std::string_view kLiked = "aA0 ";
-    for (const char liked : kLiked) {
-        if (set.holds(static_cast<std::uint8_t>(liked))) return liked;
+    constexpr std::string_view kReadable = "aA0 ";
+    for (const char byte : kReadable) {
+        if (set.holds(static_cast<std::uint8_t>(byte))) return byte;
     }
     for (unsigned byte = set.low; byte <= set.high; ++byte) {
         if (set.holds(static_cast<std::uint8_t>(byte))) return to_char(byte);
@@ -39,16 +49,13 @@ char pick(const ByteSet& set) {
     return 0;  // no notation writes an empty set
 }
 
-Examples of_fixed(const ByteSets& sets) {
+Examples examples_of_fixed(const ByteSets& sets) {
     std::string match;
     for (const ByteSet& set : sets) match += pick(set);
-    const bool any_first =
-        sets.front().low == 0 && sets.front().high == 0xFF && sets.front().mask == 0;
-    return {{std::move(match)}, std::nullopt, !any_first};
+    const bool rules_out_a_byte = !covers(sets.front(), ByteSet{});
+    return {{std::move(match)}, std::nullopt, rules_out_a_byte};
 }
 
-/// Goes from stream to stream by adding bytes. Streams that leave the same choice of next bytes are
-/// taken for the same place in the expression, and only the first few of them are followed.
 class Search {
   public:
     Search(const PatternSource& source, std::size_t window, std::size_t most)
@@ -58,23 +65,21 @@ class Search {
 
     Examples run() {
         for (unsigned byte = 0; byte < kBytes; ++byte) {
-            found_.says_no |= counts_as_no(answer(std::string(1, to_char(byte))));
+            found_.rules_out_a_byte |= counts_as_no(answer(std::string(1, to_char(byte))));
         }
         waiting_.emplace_back();
         for (std::size_t step = 0; step < kMostSteps && !waiting_.empty() && !is_done(); ++step) {
             const std::string stream = std::move(waiting_.front());
             waiting_.pop_front();
-            look_beyond(stream);
+            extend(stream);
         }
-        found_.is_all &= waiting_.empty();
+        found_.is_complete &= waiting_.empty();
         std::stable_sort(found_.matches.begin(), found_.matches.end(),
                          [](const auto& a, const auto& b) { return a.size() < b.size(); });
         return std::move(found_);
     }
 
   private:
-    /// What streams are made of: the words and bytes of the expression's own text, and a few bytes
-    /// of each sort that a class may mean.
     void collect_pieces(std::string_view text) {
         const auto add = [&](std::string piece) {
             if (std::find(pieces_.begin(), pieces_.end(), piece) == pieces_.end()) {
@@ -91,31 +96,31 @@ class Search {
             if (sets && sets->front().is_single()) add(std::string(1, to_char(sets->front().low)));
         }
         for (const char byte : text) add(std::string(1, byte));
-        for (const char byte : kSorts) add(std::string(1, byte));
+        for (const char byte : kSamples) add(std::string(1, byte));
     }
 
     bool is_done() const { return found_.matches.size() >= most_; }
     Answer answer(const std::string& stream) const { return pattern_->answer(as_bytes(stream)); }
 
-    void look_beyond(const std::string& stream) {
+    void extend(const std::string& stream) {
         std::vector<std::string> open;
-        std::string choice;
+        std::string signature;
         for (const std::string& piece : pieces_) {
             const Answer next = answer(stream + piece);
-            choice += next == Answer::More ? '+' : next == Answer::Match ? '=' : '-';
+            signature += next == Answer::More ? '+' : next == Answer::Match ? '=' : '-';
             if (next == Answer::More) open.push_back(stream + piece);
             if (next == Answer::Match) keep_match(stream + piece);
         }
-        if (++alike_[choice] > kMostAlike) {
-            found_.is_all = false;
-            return pump(stream);
+        if (++followed_[signature] > kMostPerSignature) {
+            found_.is_complete = false;
+            return follow_repeat(stream);
         }
         for (std::string& longer : open) {
             if (longer.size() < window_) waiting_.push_back(std::move(longer));
         }
     }
 
-    /// A word may hold more than it takes.
+    /// Keeps a new match without the bytes that it does not need: pieces may be words.
     void keep_match(std::string stream) {
         while (answer(stream.substr(0, stream.size() - 1)) == Answer::Match) stream.pop_back();
         const bool is_new =
@@ -123,18 +128,18 @@ class Search {
         if (is_new && !is_done()) found_.matches.push_back(std::move(stream));
     }
 
-    /// A place that looks like earlier ones may be a repeat: follows it to its end at once.
-    void pump(const std::string& stream) {
-        if (stream.empty() || !pumped_.insert(stream.back()).second) return;
+    /// Repeats the last byte of a stream, once for each byte.
+    void follow_repeat(const std::string& stream) {
+        if (stream.empty() || !repeated_.insert(stream.back()).second) return;
         const char byte = stream.back();
         const auto repeated = [&](std::size_t size) {
             return stream + std::string(size - stream.size(), byte);
         };
         if (!found_.undecided && answer(repeated(window_)) == Answer::More) {
-            found_.undecided = Endless{stream.substr(0, stream.size() - 1), byte};
+            found_.undecided = RepeatingStream{stream.substr(0, stream.size() - 1), byte};
             return;
         }
-        // The last length at which the repeat still goes on, from which something else must follow.
+        // The last length that is undecided: from there another byte must follow.
         std::size_t low = stream.size();
         std::size_t high = window_;
         while (high - low > 1) {
@@ -148,16 +153,16 @@ class Search {
     std::size_t window_;
     std::size_t most_;
     std::vector<std::string> pieces_;
-    std::deque<std::string> waiting_;  ///< streams that are `More`, shortest first
-    std::map<std::string, int> alike_;
-    std::set<char> pumped_;
+    std::deque<std::string> waiting_;      ///< streams that are `More`, shortest first
+    std::map<std::string, int> followed_;  ///< streams by their signature
+    std::set<char> repeated_;
     Examples found_;
 };
 
 }  // namespace
 
 Examples find_examples(const PatternSource& source, std::size_t window, std::size_t most) {
-    if (const auto sets = byte_sets(source)) return of_fixed(*sets);
+    if (const auto sets = byte_sets(source)) return examples_of_fixed(*sets);
     return Search(source, window, most).run();
 }
 

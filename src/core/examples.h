@@ -1,6 +1,7 @@
 #pragma once
-// Streams that show what a pattern does: found by asking it, not by reading it. A search, so what
-// it finds is true and what it does not find may exist all the same.
+// Streams that show what a pattern does, found by trying: the answers to many streams, not the text
+// of the pattern, lead the search. What it finds is true; what it does not find may still exist.
+// Called by core/lint.h and by config/ for its warnings.
 
 #include <cstddef>
 #include <optional>
@@ -8,25 +9,26 @@
 #include <vector>
 
 #include "core/model.h"
-#include "core/pattern.h"
 
 namespace portsplit::core {
 
-/// A stream that goes on with the same byte for as long as anybody looks.
-struct Endless {
+/// A start, then one byte repeated for ever.
+struct RepeatingStream {
     std::string start;
     char repeated = 0;
 };
 
 struct Examples {
-    std::vector<std::string> matches;  ///< streams at the very byte that makes them match
-    std::optional<Endless> undecided;  ///< one that is `More` up to the window
-    bool says_no = false;              ///< some first byte is `No`
-    bool is_all = true;                ///< nothing was left out for looking like what was looked at
+    std::vector<std::string>
+        matches;  ///< shortest first; each ends with the byte that completes it
+    std::optional<RepeatingStream> undecided;  ///< one that is answered `More` up to the window
+    bool rules_out_a_byte = false;  ///< true if some first byte is answered `No` or `GaveUp`
+    bool is_complete = true;        ///< true if the search skipped no stream
 };
 
+/// @param source  must compile; aborts otherwise
 /// @param window  how many first bytes are looked at
-/// @param most    how many matches to look for
+/// @param most    how many matches to look for, at least 1
 Examples find_examples(const PatternSource& source, std::size_t window, std::size_t most);
 
 }  // namespace portsplit::core

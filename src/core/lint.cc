@@ -49,10 +49,10 @@ class Linter {
     void check_pattern(std::size_t service, std::size_t pattern, const Examples& examples) {
         const auto& undecided = examples.undecided;
         if (examples.matches.empty() && !undecided) {
-            if (!examples.is_all) return;
+            if (!examples.is_complete) return;
             findings_.push_back({Kind::NeverMatches, service, pattern, service, ""});
-        } else if (undecided && (examples.matches.empty() || !examples.says_no)) {
-            const Kind kind = examples.says_no ? Kind::NeverCertain : Kind::HoldsAll;
+        } else if (undecided && (examples.matches.empty() || !examples.rules_out_a_byte)) {
+            const Kind kind = examples.rules_out_a_byte ? Kind::NeverCertain : Kind::HoldsAll;
             findings_.push_back(
                 {kind, service, pattern, service, undecided->start, undecided->repeated});
         }

@@ -37,7 +37,8 @@ struct Finding {
 std::string_view to_string(Finding::Kind kind);
 
 /// How many expressions `lint` searches, each for some milliseconds. A service with a later one is
-/// not checked. Patterns of fixed length need no search, so services without expressions always are.
+/// not checked. Patterns of fixed length need no search, so services without expressions always
+/// are.
 inline constexpr std::size_t kMostSearched = 500;
 
 /// Returns the findings in the order of the services. Takes milliseconds for each expression.

@@ -5,6 +5,10 @@
 #include <algorithm>
 #include <cstddef>
 #include <string>
+#include <vector>
+
+#include "core/pattern.h"
+#include "support/answer_text.h"
 
 namespace portsplit::core {
 namespace {
@@ -16,8 +20,8 @@ Examples examples_of(const std::string& expression) {
     return find_examples({PatternKind::Regex, expression}, kWindow, kMost);
 }
 
-/// What is found must be true: matches match at their last byte, and an endless stream is undecided
-/// at every length.
+/// Checks what was found: a match is complete at its last byte and not before, and a repeating
+/// stream is undecided at every length.
 void expect_true(const std::string& expression, const Examples& examples) {
     const auto pattern = *compile({PatternKind::Regex, expression});
     for (const std::string& match : examples.matches) {
@@ -33,17 +37,17 @@ void expect_true(const std::string& expression, const Examples& examples) {
     }
 }
 
-TEST(Examples, OfAFixedPatternIsOneStreamThatReadsWell) {
+TEST(FindExamples, ReturnsOneReadableStreamForAFixedPattern) {
     const Examples of_string = find_examples({PatternKind::String, "SSH-"}, kWindow, kMost);
     EXPECT_EQ(of_string.matches, std::vector<std::string>{"SSH-"});
-    EXPECT_TRUE(of_string.says_no);
+    EXPECT_TRUE(of_string.rules_out_a_byte);
     const Examples of_hex = find_examples({PatternKind::Hex, "?? 30-39 16"}, kWindow, kMost);
     EXPECT_EQ(of_hex.matches, std::vector<std::string>{"a0\x16"});
-    EXPECT_FALSE(of_hex.says_no);
+    EXPECT_FALSE(of_hex.rules_out_a_byte);
     EXPECT_FALSE(of_hex.undecided);
 }
 
-TEST(Examples, AreFoundForWhatPeopleWrite) {
+TEST(FindExamples, FindsMatchesOfTypicalExpressions) {
     for (const std::string expression :
          {"(?!CONNECT )[A-Z]{3,16} [^ \\r\\n]+ HTTP/1", "(GET|POST|HEAD) ",
           "(?i)host: ", "\\x05[\\x01-\\x0a][\\x00-\\x09]", "\\x16\\x03[\\x00-\\x04](?s:..)\\x01",
@@ -54,7 +58,7 @@ TEST(Examples, AreFoundForWhatPeopleWrite) {
     }
 }
 
-TEST(Examples, SayWhenAnExpressionIsOpenForEver) {
+TEST(FindExamples, FindsAStreamThatStaysUndecided) {
     for (const std::string expression : {"SSH-.*$", "(?s).*?jabber", "a+b", "(a+)+$"}) {
         const Examples examples = examples_of(expression);
         EXPECT_TRUE(examples.undecided) << expression;
@@ -64,15 +68,15 @@ TEST(Examples, SayWhenAnExpressionIsOpenForEver) {
     EXPECT_FALSE(examples_of("(GET|POST) ").undecided);
 }
 
-TEST(Examples, AreNoneWhereNothingCanMatch) {
+TEST(FindExamples, FindsNothingWhenNoStreamCanMatch) {
     const Examples examples = examples_of("x(?=y)z");
     EXPECT_TRUE(examples.matches.empty());
     EXPECT_FALSE(examples.undecided);
 }
 
-TEST(Examples, KnowWhetherAnyFirstByteIsRefused) {
-    EXPECT_FALSE(examples_of("(?s).*?x").says_no);
-    EXPECT_TRUE(examples_of(".*?x").says_no);  // a newline
+TEST(FindExamples, ReportsWhetherSomeFirstByteIsRuledOut) {
+    EXPECT_FALSE(examples_of("(?s).*?x").rules_out_a_byte);
+    EXPECT_TRUE(examples_of(".*?x").rules_out_a_byte);  // LF
 }
 
 }  // namespace
