@@ -1,7 +1,6 @@
-// What a look costs, in the process and without a network: decide() over configurations of 1 to
-// 10,000 services, a flat scan over the same patterns beside it, what a plan takes to compile and
-// to keep, and what an expression costs that gives up. Prints one JSON object on a line for each
-// figure, or with --table the same to read.
+// Measures a decision without a network: decide() over configurations of 1 to 10,000 services, a
+// scan of the same patterns one by one, the time and memory to compile a plan, and an expression
+// that gives up. Prints one JSON object per line for each figure, or a table with --table.
 
 #include <malloc.h>
 
@@ -28,7 +27,7 @@ constexpr std::size_t kSizes[] = {1, 10, 100, 1'000, 10'000};
 constexpr int kRounds = 9;
 constexpr auto kRoundLength = std::chrono::milliseconds(10);
 
-/// What is measured: services with one pattern each, and a stream for each of them.
+/// Services with one pattern each, and a stream for each service.
 struct Workload {
     std::string name;
     Config config;
@@ -37,13 +36,12 @@ struct Workload {
 
 enum class Beginnings { Shared, Spread };
 
-/// The same for a number always, and far from that of its neighbours.
+/// Returns a number that looks random but is always the same for the same argument.
 std::uint32_t scrambled(std::size_t number) {
     return static_cast<std::uint32_t>(number) * 2'654'435'761U;
 }
 
-/// A prefix as an administrator's protocol might have it: "svc-00042 " where all begin alike, or
-/// four bytes of any value and the number.
+/// Returns "svc-00042 " if all prefixes begin alike, or four bytes of any value and the number.
 std::string prefix(Beginnings beginnings, std::size_t number) {
     char digits[32];
     std::snprintf(digits, sizeof digits, "%05zu ", number);
@@ -65,13 +63,14 @@ Workload workload_of(std::string name, PatternKind kind, Beginnings beginnings,
         service.name = "service" + std::to_string(i);
         service.patterns.push_back({kind, kind == PatternKind::Regex ? text + "[0-9]*" : text});
         workload.config.services.push_back(std::move(service));
-        // As much as a client might send at first, and that no pattern says.
+        // A first request as a client may send it: the prefix and bytes after it.
         workload.streams.push_back(text + "0123456789 and the rest of a first request\r\n");
     }
     return workload;
 }
 
-/// The median over rounds of what one call costs, in nanoseconds. @param call  takes its number
+/// Returns the median over rounds of the time of one call, in nanoseconds.
+/// @param call  gets the number of the call
 template <typename Call>
 double median_cost(const Call& call) {
     std::vector<double> costs;
@@ -92,18 +91,18 @@ double median_cost(const Call& call) {
     return costs[kRounds / 2];
 }
 
-/// Bytes on the heap, in pieces small and large.
+/// Returns the bytes allocated with malloc, small and large (mallinfo2 in mallinfo(3)).
 std::size_t heap_in_use() {
     const struct mallinfo2 info = mallinfo2();
     return info.uordblks + info.hblkhd;
 }
 
-/// Keeps a result from being optimized away, and shows where one is not what was measured.
+/// Counts wrong results, which also keeps the compiler from removing the calls.
 std::size_t unexpected = 0;
 
 void expect(bool holds) { unexpected += holds ? 0 : 1; }
 
-/// Services in a scattered order, so that neither side profits from the one before.
+/// Returns services in an order without locality, so that the caches help neither side.
 std::size_t scattered(std::size_t number, std::size_t services) {
     return scrambled(number) % services;
 }
@@ -132,7 +131,7 @@ class Report {
     bool as_table_;
 };
 
-/// The first service whose pattern matches, one pattern after the other.
+/// Returns the first service whose pattern matches, from one pattern after the other.
 std::optional<std::size_t> scan(const std::vector<std::unique_ptr<const Pattern>>& patterns,
                                 Bytes seen) {
     for (std::size_t i = 0; i < patterns.size(); ++i) {
@@ -169,20 +168,20 @@ void measure(const Workload& workload, const Report& report) {
     });
     report.add("flat scan", workload.name, services, flat, "ns");
 
-    const double nobody = median_cost([&](std::size_t) {
+    const double no_service = median_cost([&](std::size_t) {
         const auto verdict = decide(*plan, as_bytes("svc-none of them"), Ending::Open);
         expect(verdict && verdict->reason == Reason::Fallback);
     });
-    report.add("look that fits nobody", workload.name, services, nobody, "ns");
+    report.add("look that fits nobody", workload.name, services, no_service, "ns");
     report.add("compile", workload.name, services, compiling.count(), "us");
-    // Of a few services malloc may find room in what it has kept from before.
+    // With few services malloc may reuse memory that was counted before.
     if (services >= 100) {
         report.add("memory beside the model", workload.name, services,
                    static_cast<double>(after - before), "bytes");
     }
 }
 
-/// One look at 4 KiB on which backtracking would not end.
+/// Measures expressions that backtrack without bound on 4 KiB.
 void measure_giving_up(const Report& report) {
     const std::string bait = std::string(4095, 'a') + '!';
     for (const char* expression :

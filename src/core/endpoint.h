@@ -1,22 +1,23 @@
 #pragma once
-// A place on the network as an administrator writes it. Not a socket address: names stay names
-// until a connection needs them.
+// A host and a port as an administrator writes them. Not a socket address: a name is resolved only
+// when a connection needs it (dispatch/resolve.h).
 
 #include <cstdint>
 #include <string>
 
 namespace portsplit::core {
 
-/// A host (numeric address, name, or "*" for every local address of both families) and a TCP port.
-/// IPv6 addresses are kept without brackets. Port 0, in a listener only: the system chooses.
 struct Endpoint {
+    /// A numeric address, a name, or `*` for all local addresses of both families. IPv6 addresses
+    /// have no brackets here.
     std::string host;
+    /// A TCP port. 0 is allowed in `bind` only: the system chooses one.
     std::uint16_t port = 0;
 
     bool operator==(const Endpoint&) const = default;
 };
 
-/// `HOST:PORT`, with brackets round an IPv6 address.
+/// Returns `HOST:PORT`, with brackets around an IPv6 address.
 std::string to_string(const Endpoint& endpoint);
 
 }  // namespace portsplit::core

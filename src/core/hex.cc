@@ -10,7 +10,7 @@ namespace {
 constexpr std::string_view kBlanks = " \t";
 constexpr std::string_view kDigits = "0123456789abcdef";
 
-/// Four bits: one value, or any.
+/// Four bits: one value (mask 0xF), or any (mask 0x0).
 struct Nibble {
     std::uint8_t mask;
     std::uint8_t value;
@@ -25,12 +25,12 @@ std::optional<Nibble> nibble(char character) {
     return Nibble{0xF, static_cast<std::uint8_t>(digit)};
 }
 
-/// The smallest form of a set, so that equal sets are equal values.
+/// Returns the set in its one normal form, so that `3?` and `30-3f` compare equal.
 ByteSet set_of(Nibble high, Nibble low) {
     const auto mask = static_cast<std::uint8_t>(high.mask << 4 | low.mask);
     const auto value = static_cast<std::uint8_t>(high.value << 4 | low.value);
     const auto last = static_cast<std::uint8_t>(value | static_cast<std::uint8_t>(~mask));
-    // Only a low nibble under a free high one leaves gaps between the smallest and the largest.
+    // With any high nibble and a fixed low one, the bytes are not a range: only then keep the mask.
     if (high.mask == 0 && low.mask != 0) return {value, last, mask, value};
     return {value, last, 0x00, 0x00};
 }
@@ -76,7 +76,7 @@ class Reader {
         return set_of(*high, *low);
     }
 
-    /// Behind the first byte of a range, at its `-`.
+    /// Reads the `-` and the last byte of a range.
     std::optional<ByteSet> read_range(const ByteSet& first) {
         const std::size_t dash = at_++;
         if (at_ == text_.size()) return fail_at(dash, "a range without an end, such as 00-04");

@@ -1,6 +1,5 @@
 #pragma once
-// The notation of `hex` patterns. Not the matching: what is read here matches like any other
-// pattern of fixed length.
+// Reads the notation of `hex` patterns. core/plan.h matches the result like a `string`.
 
 #include <string_view>
 
@@ -10,10 +9,9 @@
 
 namespace portsplit::core {
 
-/// Reads `16 03 00-04 ?? 3? ?8`: a byte is two hexadecimal digits, either of which may be `?` for
-/// any; two bytes with `-` between them are a range. Blanks separate, and are needed round a range
-/// only.
-/// @returns one set for each byte, at least one; or what is wrong and where in the text
+/// Reads text such as `16 03 00-04 ?? 3? ?8`. A byte is two hexadecimal digits, and `?` stands for
+/// any digit. Two bytes with `-` and no blank between them are a range. Other blanks are optional.
+/// @returns one set for each byte, at least one; or the fault and its place in the text
 Result<ByteSets, PatternProblem> parse_hex(std::string_view text);
 
 }  // namespace portsplit::core

@@ -1,6 +1,7 @@
 #pragma once
-// The model: what a configuration file says, in the program's own types, whichever spelling said
-// it. Plain values that can be compared; nothing here is compiled, opened or resolved.
+// The model: the content of a configuration file as plain values, the same for both spellings.
+// Nothing here is compiled, opened or resolved. config/ reads and writes it; core/plan.h compiles
+// it.
 
 #include <chrono>
 #include <cstddef>
@@ -15,16 +16,16 @@ namespace portsplit::core {
 inline constexpr const char* kFallback = "fallback";
 inline constexpr const char* kTimeout = "timeout";
 
-/// The largest `window` a configuration may ask for, in bytes.
+/// The largest value of `window`, in bytes.
 inline constexpr std::size_t kLargestWindow = 65536;
 
 enum class PatternKind {
-    String,  ///< the bytes themselves, escapes resolved
-    Hex,     ///< the notation of core/hex.h
-    Regex,   ///< an expression of PCRE2
+    String,  ///< `text` is the bytes themselves: escapes are resolved
+    Hex,     ///< `text` is in the notation of core/hex.h
+    Regex,   ///< `text` is an expression of PCRE2
 };
 
-/// A pattern as the user wrote it.
+/// A pattern as it stands in the file.
 struct PatternSource {
     PatternKind kind = PatternKind::String;
     std::string text;
@@ -32,13 +33,13 @@ struct PatternSource {
     bool operator==(const PatternSource&) const = default;
 };
 
-/// What a program's descriptors 0 and 1 are: the client's socket itself, two pipes, or a terminal.
+/// What a program gets as descriptors 0 and 1: the client's socket, two pipes, or a terminal.
 enum class Stdio { Socket, Pipe, Pty };
 
-/// Where a program's descriptor 2 leads.
+/// Where the output of a program's descriptor 2 goes.
 enum class StderrTo { Log, Null, Client };
 
-/// Start a local program on the connection. `arguments` are what follows its own name.
+/// Starts a local program on the connection. `arguments` do not include its name, argv[0].
 struct Exec {
     std::string program;
     std::vector<std::string> arguments;
@@ -48,7 +49,7 @@ struct Exec {
     bool operator==(const Exec&) const = default;
 };
 
-/// Relay to the first of these that answers.
+/// Relays to the first target that accepts a connection.
 struct Connect {
     std::vector<Endpoint> targets;
 
@@ -62,18 +63,19 @@ struct Service {
     std::vector<PatternSource> patterns;
     Action action;
 
-    /// `fallback` and `timeout` are last resorts: without patterns, wherever they stand.
+    /// Returns true for `fallback` and `timeout`. They have no patterns, and their place among the
+    /// services means nothing.
     bool is_last_resort() const { return name == kFallback || name == kTimeout; }
     bool operator==(const Service&) const = default;
 };
 
 struct Config {
     std::vector<Endpoint> bind;
-    std::chrono::milliseconds timeout{5000};  ///< the deadline, from accept; 0 waits for ever
-    std::size_t maxconn = 1000;               ///< connections served at once; 0 is no limit
-    std::size_t window = 4096;                ///< how many first bytes may be looked at
-    std::string pid;                          ///< path of the pid file; empty for none
-    std::string user;                         ///< who the dispatchers run as; empty for no change
+    std::chrono::milliseconds timeout{5000};  ///< the deadline, from accept; 0: none
+    std::size_t maxconn = 1000;               ///< connections at the same time; 0: no limit
+    std::size_t window = 4096;                ///< how many first bytes are looked at
+    std::string pid;                          ///< path of the pid file; empty: none
+    std::string user;  ///< the dispatchers run as this user; empty: no change
     std::string group;
     std::vector<Service> services;
 

@@ -1,8 +1,8 @@
 #pragma once
-// One pattern, compiled: an answer for the first bytes of a stream. Pure and immutable, so a pattern
-// can be shared by threads and forked processes.
-// Connections use it for expressions only: core/plan.h holds all patterns of fixed length in one
-// tree. Explanations, examples, warnings and tests use it for every kind of pattern.
+// One pattern, compiled: an answer for the first bytes of a stream. Pure and immutable, so a
+// pattern can be shared by threads and forked processes. Connections use it for expressions only:
+// core/plan.h holds all patterns of fixed length in one tree. Explanations, examples, warnings and
+// tests use it for every kind of pattern.
 
 #include <cstddef>
 #include <memory>

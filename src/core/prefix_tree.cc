@@ -1,15 +1,16 @@
-// How it works. An entry is a sequence of byte sets; a node stands for the sequence of sets that leads
-// to it, so entries with a common beginning share nodes. Edges with different sets may hold the same
-// byte ("30-39" and "3?"), so `find` may have to follow several edges from one node.
+// How it works. An entry is a sequence of byte sets; a node stands for the sequence of sets that
+// leads to it, so entries with a common beginning share nodes. Edges with different sets may hold
+// the same byte ("30-39" and "3?"), so `find` may have to follow several edges from one node.
 //
-// - Build: sort the entries. Then those with a common beginning are neighbours, and a node is a range
-//   of them; shorter entries come first. Where only one entry goes on, its remaining sets are not
-//   made into nodes: they are compared one by one (`rest`). 10,000 patterns thus need few nodes.
+// - Build: sort the entries. Then those with a common beginning are neighbours, and a node is a
+//   range of them; shorter entries come first. Where only one entry goes on, its remaining sets are
+//   not made into nodes: they are compared one by one (`rest`). 10,000 patterns thus need few
+//   nodes.
 // - Find: from the root, each byte leads to one child by bisection among the edges of single bytes,
-//   and to every child whose larger set holds the byte. On the way, the smallest service that ends at
-//   a visited node matches. Where the bytes end, the smallest service below may still match.
-// - Cost: with single bytes only, one path as long as the shared beginning. Larger sets that overlap
-//   add paths; at worst the tree does what a scan of all entries would do.
+//   and to every child whose larger set holds the byte. On the way, the smallest service that ends
+//   at a visited node matches. Where the bytes end, the smallest service below may still match.
+// - Cost: with single bytes only, one path as long as the shared beginning. Larger sets that
+//   overlap add paths; at worst the tree does what a scan of all entries would do.
 #include "core/prefix_tree.h"
 
 #include <algorithm>
@@ -100,8 +101,8 @@ PrefixTree::PrefixTree(std::vector<Entry> entries) : entries_(std::move(entries)
 
 PrefixTree::First PrefixTree::find(Bytes seen) const {
     Smallest smallest;
-    // Nodes still to visit beside `next`: empty unless overlapping sets hold the same byte. A vector
-    // that stays empty allocates nothing.
+    // Nodes still to visit beside `next`: empty unless overlapping sets hold the same byte. A
+    // vector that stays empty allocates nothing.
     std::vector<std::uint32_t> waiting;
     std::uint32_t at = 0;
     while (at != kNone) {

@@ -1,5 +1,6 @@
 #pragma once
-// A value or the reason why there is none, for whatever can fail while the program goes on.
+// A value, or the reason why there is none: for failures after which the program continues.
+// std::expected needs C++23.
 
 #include <cstddef>
 #include <cstdlib>
@@ -8,7 +9,7 @@
 
 namespace portsplit::core {
 
-/// Holds a T or an E. Whoever asks for the one that is not there has a bug; the program aborts.
+/// Holds a T or an E. Accessing the one it does not hold is a bug in the caller and aborts.
 template <typename T, typename E>
 class [[nodiscard]] Result {
   public:
@@ -42,7 +43,7 @@ class [[nodiscard]] Result {
     std::variant<T, E> outcome_;
 };
 
-/// The value of an action that yields nothing but its success.
+/// The T of an action that returns nothing but its success.
 struct Done {};
 
 }  // namespace portsplit::core

@@ -36,8 +36,8 @@ bool covers_all(const ByteSets& outer, const ByteSets& inner) {
            std::equal(outer.begin(), outer.end(), inner.begin(), covers);
 }
 
-/// The patterns before the one in question, sorted by kind: a file of 10,000 strings is checked with
-/// one look-up for each different length of string, not with one comparison for each pair.
+/// The patterns before the one in question, sorted by kind: a file of 10,000 strings is checked
+/// with one look-up for each different length of string, not with one comparison for each pair.
 class EarlierPatterns {
   public:
     void add(const PatternSource& source, const std::optional<ByteSets>& sets, std::size_t service,

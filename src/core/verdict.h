@@ -1,6 +1,6 @@
 #pragma once
-// The decision rule: which service takes a connection, and why. The same function serves connections,
-// tests, and the tools that explain a decision.
+// The decision rule: which service takes a connection, and why. The same function serves
+// connections, tests, and the tools that explain a decision.
 //
 // 1. A service answers match if one of its patterns does, else more if one might still, else no.
 // 2. A service wins when it matches and every service declared before it has answered no.
@@ -35,8 +35,8 @@ struct Verdict {
     /// The index in the plan's configuration; without a service, close the connection.
     std::optional<std::size_t> service;
     Reason reason = Reason::Eof;
-    /// The first service before the winner with a pattern that gave up, which counted as no. The log
-    /// reports it.
+    /// The first service before the winner with a pattern that gave up, which counted as no. The
+    /// log reports it.
     std::optional<std::size_t> gave_up = std::nullopt;
 
     bool operator==(const Verdict&) const = default;
@@ -51,8 +51,8 @@ enum class Ending {
 
 /// Applies the rule to the bytes so far.
 /// @param seen  all bytes of the stream so far, from its first; those beyond the window are ignored
-/// @returns nothing if more bytes are needed: with `Ending::Open` only. A verdict with `Ending::Open`
-///          holds for every continuation of the bytes and for every ending.
+/// @returns nothing if more bytes are needed: with `Ending::Open` only. A verdict with
+///          `Ending::Open` holds for every continuation of the bytes and for every ending.
 std::optional<Verdict> decide(const Plan& plan, Bytes seen, Ending ending);
 
 }  // namespace portsplit::core

@@ -58,7 +58,7 @@ TEST(ParseHex, ReadsEveryFormOfAByte) {
     }
 }
 
-TEST(ParseHex, TakesSpellingsOfOneThingForOne) {
+TEST(ParseHex, ReturnsEqualSetsForEqualMeanings) {
     const std::vector<std::vector<std::string_view>> groups{
         {"16 03 01", "160301", "1603 01", "  16\t03  01 ", "16 03-03 01", "16-1603-0301-01"},
         {"3?", "30-3f", "30-3F"},
@@ -84,7 +84,7 @@ struct Bad {
     std::size_t place;
 };
 
-TEST(ParseHex, SaysWhatIsWrongAndWhere) {
+TEST(ParseHex, ReturnsTheFaultAndItsPlace) {
     const std::string no_digit = "not a hex digit; a byte is two of 0-9, a-f and ?";
     const std::string half = "half a byte; write two digits, such as 0a or ?a";
     const std::string endless = "a range without an end, such as 00-04";
@@ -132,7 +132,7 @@ TEST(ParseHex, SaysWhatIsWrongAndWhere) {
     }
 }
 
-TEST(ByteSet, HoldsTheBytesThatItsSpellingSays) {
+TEST(ByteSet, HoldsExactlyTheBytesThatAreWritten) {
     constexpr std::string_view kDigits = "0123456789abcdef";
     for (unsigned byte = 0; byte <= 0xFF; ++byte) {
         const auto value = static_cast<std::uint8_t>(byte);
@@ -146,7 +146,7 @@ TEST(ByteSet, HoldsTheBytesThatItsSpellingSays) {
     }
 }
 
-TEST(ByteSet, CoversAnotherWhenItHasAllItsBytes) {
+TEST(ByteSet, CoversAnotherWhenItHoldsAllItsBytes) {
     std::vector<ByteSet> sets;
     for (const char* text : {"??", "30", "38", "3?", "?8", "?0", "30-38", "2f-40", "38-39", "f?"}) {
         sets.push_back((*parse_hex(text))[0]);
@@ -164,36 +164,36 @@ TEST(ByteSet, CoversAnotherWhenItHasAllItsBytes) {
     }
 }
 
-Answer ask(const std::string& text, std::string_view seen) {
+Answer answer_of(const std::string& text, std::string_view seen) {
     return (*compile({PatternKind::Hex, text}))->answer(as_bytes(seen));
 }
 
-TEST(HexPattern, TellsAClientHelloFromOtherRecordsOfTls) {
+TEST(HexPattern, DistinguishesAClientHelloFromOtherTlsRecords) {
     const std::string hello = "16 03 00-04 ?? ?? 01";
-    EXPECT_EQ(ask(hello, ""), Answer::More);
-    EXPECT_EQ(ask(hello, "\x16\x03\x01\x02\xff"), Answer::More);
-    EXPECT_EQ(ask(hello, "\x16\x03\x01\x02\xff\x01"), Answer::Match);
-    EXPECT_EQ(ask(hello, "\x16\x03\x05"), Answer::No);
-    EXPECT_EQ(ask(hello, "\x16\x03\x01\x02\xff\x02"), Answer::No);
+    EXPECT_EQ(answer_of(hello, ""), Answer::More);
+    EXPECT_EQ(answer_of(hello, "\x16\x03\x01\x02\xff"), Answer::More);
+    EXPECT_EQ(answer_of(hello, "\x16\x03\x01\x02\xff\x01"), Answer::Match);
+    EXPECT_EQ(answer_of(hello, "\x16\x03\x05"), Answer::No);
+    EXPECT_EQ(answer_of(hello, "\x16\x03\x01\x02\xff\x02"), Answer::No);
 }
 
-TEST(HexPattern, NeedsAsManyBytesAsItHas) {
+TEST(HexPattern, ReturnsItsLengthAsTheShortestMatch) {
     EXPECT_EQ((*compile({PatternKind::Hex, "16 03 00-04 ??"}))->shortest_match(), 4U);
 }
 
-TEST(HexPattern, IsRefusedAsItsNotationIs) {
+TEST(HexPattern, ReturnsTheFaultOfItsNotation) {
     const auto pattern = compile({PatternKind::Hex, "16 0"});
     ASSERT_FALSE(pattern.ok());
     EXPECT_EQ(pattern.error().place, 3U);
 }
 
-/// One word of the notation and the bytes it means, of those in the alphabet below.
+/// One byte in the notation, and the bytes of the alphabet below that it allows.
 struct Token {
     std::string_view text;
     std::string_view bytes;
 };
 
-// Bytes that differ in one nibble or the other, and neighbours across a nibble.
+// Bytes that differ in one nibble or the other, and neighbours with different high nibbles.
 constexpr std::string_view kAlphabet = "\x0f\x10\x1f\x20";
 constexpr Token kTokens[] = {
     {"0f", "\x0f"},        {"10", "\x10"},     {"??", "\x0f\x10\x1f\x20"}, {"1?", "\x10\x1f"},
@@ -201,8 +201,8 @@ constexpr Token kTokens[] = {
     {"1f-20", "\x1f\x20"}, {"11-1e", ""},  // bytes, but none of the alphabet
 };
 
-/// From the prose: no where a byte seen is not in the set of its place, match where all places are
-/// seen. (A byte outside the alphabet may follow, so a pattern of it may still match.)
+/// Returns no if a byte seen is not allowed at its place, match if all places are seen, else more:
+/// the next byte may be one outside the alphabet.
 Answer naive_answer(const std::vector<Token>& tokens, const std::string& seen) {
     for (std::size_t i = 0; i < tokens.size(); ++i) {
         if (i == seen.size()) return Answer::More;
@@ -222,7 +222,7 @@ void expect_naive_answers(const std::vector<Token>& tokens,
     }
 }
 
-TEST(HexExhaustively, AgreesForUpToThreeBytes) {
+TEST(HexExhaustively, AgreesWithTheNaiveAnswerForUpToThreeBytes) {
     const std::vector<std::string> streams = naive::strings(0, 4, kAlphabet);
     for (const Token& first : kTokens) {
         expect_naive_answers({first}, streams);

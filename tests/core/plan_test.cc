@@ -19,59 +19,59 @@ constexpr std::size_t kDefaultWindow = 4096;
 
 Answer says(const Plan& plan, std::string_view seen) { return plan.ask(as_bytes(seen)).answer; }
 
-TEST(Plan, KeepsTheConfigurationItWasCompiledFrom) {
+TEST(Plan, KeepsItsConfiguration) {
     const Config config = config_of({{"ssh", {"SSH-"}}, {"web", {"GET ", "POST "}}});
     const Plan plan(config);
     EXPECT_EQ(plan.config(), config);
     EXPECT_EQ(plan.service(1).name, "web");
 }
 
-TEST(Plan, HasTheWindowTheConfigurationAsksFor) {
+TEST(Plan, HasTheWindowOfTheConfiguration) {
     Config config = config_of({{"ssh", {"SSH-"}}});
     EXPECT_EQ(Plan(config).window(), kDefaultWindow);
     config.window = 100;
     EXPECT_EQ(Plan(config).window(), 100U);
 }
 
-TEST(Plan, NeverHasAWindowBelowItsLongestPattern) {
+TEST(Plan, HasAWindowOfAtLeastItsLongestPattern) {
     Config config = config_of({{"a", {"12345678", "1"}}, {"b", {"123"}}});
     config.window = 2;
     EXPECT_EQ(Plan(config).window(), 8U);
 }
 
-TEST(Plan, FindsTheLastResortsWhereverTheyStand) {
+TEST(Plan, FindsTheLastResortsAtAnyPlace) {
     const Plan plan(config_of({{kTimeout, {}}, {"ssh", {"SSH-"}}, {kFallback, {}}}));
     EXPECT_EQ(plan.timeout(), 0U);
     EXPECT_EQ(plan.fallback(), 2U);
 }
 
-TEST(Plan, KnowsWhenThereIsNoLastResort) {
+TEST(Plan, HasNoLastResortWhenTheConfigurationHasNone) {
     const Plan plan(config_of({{"ssh", {"SSH-"}}, {"fallbacks", {"f"}}}));
     EXPECT_EQ(plan.timeout(), std::nullopt);
     EXPECT_EQ(plan.fallback(), std::nullopt);
 }
 
-TEST(PlanAsk, MatchesWhenOnePatternDoesWhateverTheOthersNeed) {
+TEST(PlanAsk, AnswersMatchWhenOnePatternMatchesAndAnotherNeedsMore) {
     const Plan plan(config_of({{"web", {"GET /index", "GET "}}}));
     EXPECT_EQ(says(plan, "GET "), Answer::Match);
 }
 
-TEST(PlanAsk, NeedsMoreWhenOnePatternMightStillMatch) {
+TEST(PlanAsk, AnswersMoreWhenOnePatternMayStillMatch) {
     const Plan plan(config_of({{"web", {"GET ", "POST "}}}));
     EXPECT_EQ(says(plan, "PO"), Answer::More);
 }
 
-TEST(PlanAsk, SaysNoWhenEveryPatternDoes) {
+TEST(PlanAsk, AnswersNoWhenEveryPatternDoes) {
     const Plan plan(config_of({{"web", {"GET ", "POST "}}}));
     EXPECT_EQ(says(plan, "PU"), Answer::No);
 }
 
-TEST(PlanAsk, SaysNoForTheLastResortsFromTheFirstByte) {
+TEST(PlanAsk, AnswersNoForTheLastResortsBeforeAnyByte) {
     const Plan plan(config_of({{kFallback, {}}, {kTimeout, {}}}));
     EXPECT_EQ(says(plan, ""), Answer::No);
 }
 
-TEST(PlanAsk, SaysOfEveryShortStreamWhatTheThreeAnswersMean) {
+TEST(PlanAsk, AgreesWithTheNaiveAnswerForEveryShortStream) {
     const std::vector<std::string> streams = naive::strings(0, 5);
     for (const naive::Prefixes& prefixes : naive::sets_of_prefixes(3)) {
         const Plan plan(config_of({{"service", prefixes}}));

@@ -23,7 +23,7 @@ using First = PrefixTree::First;
 
 constexpr auto kNone = std::nullopt;
 
-/// A flat scan: what the tree must say, one pattern after the other.
+/// Returns what the tree must find, from one pattern after the other.
 First scan(const std::vector<Entry>& entries, std::string_view seen) {
     First first;
     for (const Entry& entry : entries) {
@@ -39,7 +39,7 @@ First scan(const std::vector<Entry>& entries, std::string_view seen) {
     return first;
 }
 
-/// Patterns in the notation of hex, each for a service of its own, in this order.
+/// Returns an entry for each pattern in the notation of hex; its index is the service.
 std::vector<Entry> services_of(const std::vector<std::string>& texts) {
     std::vector<Entry> entries;
     entries.reserve(texts.size());
@@ -70,19 +70,19 @@ void expect_find(const PrefixTree& tree, std::string_view seen, First expected,
     EXPECT_EQ(found.open, expected.open) << what << "open, seen " << testing::PrintToString(seen);
 }
 
-/// Holds the tree against the scan for every stream.
+/// Compares the tree with the scan for every stream.
 void expect_scan(const std::vector<Entry>& entries, const std::vector<std::string>& streams) {
     const PrefixTree tree(entries);
     for (const std::string& seen : streams) expect_find(tree, seen, scan(entries, seen), "");
     if (testing::Test::HasFailure()) ADD_FAILURE() << show(entries);
 }
 
-TEST(PrefixTree, SaysNothingOfNoPatterns) {
+TEST(PrefixTree, FindsNothingWithoutPatterns) {
     expect_find(PrefixTree(), "", {}, "");
     expect_find(PrefixTree(), "a", {}, "");
 }
 
-TEST(PrefixTree, TellsWhatMatchesFromWhatMayStill) {
+TEST(PrefixTree, FindsMatchingAndOpenServicesApart) {
     const PrefixTree tree(services_of({"61 62", "61", "63"}));
     expect_find(tree, "", {kNone, 0}, "");
     expect_find(tree, "a", {1, 0}, "");
@@ -92,7 +92,7 @@ TEST(PrefixTree, TellsWhatMatchesFromWhatMayStill) {
     expect_find(tree, "x", {kNone, kNone}, "");
 }
 
-TEST(PrefixTree, NamesTheFirstOfServicesWithOnePattern) {
+TEST(PrefixTree, FindsTheFirstOfServicesWithTheSamePattern) {
     const std::vector<Entry> twice{{*parse_hex("61 62"), 7}, {*parse_hex("61 62"), 3}};
     expect_find(PrefixTree(twice), "a", {kNone, 3}, "");
     expect_find(PrefixTree(twice), "ab", {3, kNone}, "");
@@ -110,7 +110,7 @@ TEST(PrefixTree, FollowsEverySetThatHoldsAByte) {
     expect_find(tree, "\x98", {kNone, 1}, "");
 }
 
-TEST(PrefixTreeExhaustively, AgreesForThreePatternsOfOverlappingSets) {
+TEST(PrefixTreeExhaustively, AgreesWithAScanForThreePatternsOfOverlappingSets) {
     const char* const tokens[] = {"10", "1f", "1?", "?f", "0f-10", "??"};
     std::vector<std::string> patterns;
     for (const std::string first : tokens) {
@@ -128,9 +128,9 @@ TEST(PrefixTreeExhaustively, AgreesForThreePatternsOfOverlappingSets) {
     }
 }
 
-TEST(PrefixTreeExhaustively, AgreesForEverySetOfShortStringsInEveryService) {
-    // Bit i of a choice: whether pattern i is there. Its service counts backwards, so that the
-    // order of the services is not that of the patterns.
+TEST(PrefixTreeExhaustively, AgreesWithAScanForEveryChoiceOfShortStrings) {
+    // Bit i of a choice is set if pattern i is used. Services count backwards, so that their order
+    // differs from the order of the patterns.
     const std::vector<std::string> patterns{"61",     "62",     "6161",   "6162",   "6261",
                                             "616161", "616162", "616261", "626161", "626262"};
     const std::vector<std::string> streams = naive::strings(0, 4, "ab");
@@ -146,7 +146,7 @@ TEST(PrefixTreeExhaustively, AgreesForEverySetOfShortStringsInEveryService) {
     }
 }
 
-/// Patterns that share beginnings, repeat and overlap, because they are made of few sets.
+/// Returns patterns of few different sets, so that they share beginnings, repeat and overlap.
 std::vector<Entry> random_entries(std::mt19937& random, std::size_t count) {
     const auto below = [&](std::size_t limit) { return random() % limit; };
     const std::vector<ByteSet> sets{*parse_hex("61 61 61 62 62 63 6? ?1 61-62 62-64 ??")};
@@ -159,7 +159,7 @@ std::vector<Entry> random_entries(std::mt19937& random, std::size_t count) {
     return entries;
 }
 
-TEST(PrefixTreeAtRandom, AgreesForManyServices) {
+TEST(PrefixTreeAtRandom, AgreesWithAScanForManyServices) {
     const std::vector<std::string> streams = naive::strings(0, 5, "abq");
     for (unsigned seed = 0; seed < 60; ++seed) {
         std::mt19937 random(seed);
@@ -168,7 +168,7 @@ TEST(PrefixTreeAtRandom, AgreesForManyServices) {
     }
 }
 
-TEST(PrefixTreeAtRandom, AgreesForTenThousandServices) {
+TEST(PrefixTreeAtRandom, AgreesWithAScanForTenThousandServices) {
     std::mt19937 random(1);
     std::vector<Entry> entries(10'000);
     for (std::uint32_t i = 0; i < entries.size(); ++i) {

@@ -1,5 +1,5 @@
-// Regular expressions that can look ahead, about which the textbook is silent: PCRE2 itself, asked
-// about streams that have ended, is the second opinion.
+// Regular expressions that can look ahead. They have no regular language to compare with, so the
+// oracle is PCRE2 without partial matching, which gets every continuation as an ended stream.
 
 #include <gtest/gtest.h>
 
@@ -16,16 +16,16 @@
 namespace portsplit::core {
 namespace {
 
-/// A match that what follows undoes.
-struct Undone {
+/// A match that later bytes undo.
+struct UndoneMatch {
     std::string construct;
     std::string expression;
     std::string seen;   ///< a stream that fits if it ends here ...
     std::string after;  ///< ... and does not if it goes on like this
 };
 
-const std::vector<Undone>& undone_matches() {
-    static const std::vector<Undone> all{
+const std::vector<UndoneMatch>& undone_matches() {
+    static const std::vector<UndoneMatch> all{
         {"$", "a$", "a", "b"},
         {"$ of (?m)", "(?m)a$", "a", "b"},
         {"\\z", "a\\z", "a", "\n"},
@@ -68,9 +68,9 @@ const std::vector<Undone>& undone_matches() {
     return all;
 }
 
-// Each of these would be wrong if it were taken for one that cannot look ahead.
-TEST(RegexThatLooksAhead, WaitsWhereWhatFollowsMayUndoTheMatch) {
-    for (const Undone& it : undone_matches()) {
+// Each of these expressions would answer match too early if `looks_ahead` did not recognize it.
+TEST(RegexThatLooksAhead, AnswersMoreWhenALaterByteMayUndoTheMatch) {
+    for (const UndoneMatch& it : undone_matches()) {
         const naive::WholeRegex whole(it.expression);
         ASSERT_EQ(whole.matches(it.seen), true) << it.construct;
         ASSERT_EQ(whole.matches(it.seen + it.after), false) << it.construct;
@@ -79,9 +79,9 @@ TEST(RegexThatLooksAhead, WaitsWhereWhatFollowsMayUndoTheMatch) {
     }
 }
 
-/// What an answer promises, for every short stream: a stream called a match fits however it goes
-/// on, one called no never does, and neither is taken back.
-void expect_sound_answers(const std::string& expression, std::string_view alphabet,
+/// Checks the answers for every short stream: after match every continuation matches, after no none
+/// does, and neither answer changes.
+void expect_final_answers(const std::string& expression, std::string_view alphabet,
                           std::size_t longest) {
     const auto pattern = *compile_regex(expression);
     const naive::WholeRegex whole(expression);
@@ -97,21 +97,20 @@ void expect_sound_answers(const std::string& expression, std::string_view alphab
             ASSERT_EQ(said, *fits ? Answer::Match : Answer::No)
                 << expression << " of " << testing::PrintToString(std::string(seen)) << " in "
                 << testing::PrintToString(stream);
-            ASSERT_EQ(now, said) << expression
-                                 << ", taken back: " << testing::PrintToString(stream);
+            ASSERT_EQ(now, said) << expression << ", changed: " << testing::PrintToString(stream);
         }
     }
 }
 
-TEST(RegexThatLooksAhead, IsSoundForEveryConstructThatLooksAhead) {
-    for (const Undone& it : undone_matches()) {
+TEST(RegexThatLooksAhead, AgreesWithPcre2ForEveryConstruct) {
+    for (const UndoneMatch& it : undone_matches()) {
         // In UTF-8 mode the letters would be cut anywhere.
         if (it.expression.starts_with("(*UTF)")) continue;
-        expect_sound_answers(it.expression, "ab\r\n-", 4);
+        expect_final_answers(it.expression, "ab\r\n-", 4);
     }
 }
 
-TEST(RegexThatLooksAhead, IsSoundForMixturesOfWhatLooksAhead) {
+TEST(RegexThatLooksAhead, AgreesWithPcre2ForMixedConstructs) {
     for (const char* expression : {
              "(?!ab)a*b",
              "(?!a+b)[ab]+\\n",
@@ -167,11 +166,11 @@ TEST(RegexThatLooksAhead, IsSoundForMixturesOfWhatLooksAhead) {
              "(?x)a \\b # the end\n -",
              "\\Qa\\E$",
          }) {
-        expect_sound_answers(expression, "ab\r\n-", 4);
+        expect_final_answers(expression, "ab\r\n-", 4);
     }
 }
 
-TEST(RegexThatLooksAhead, NeverTakesBackAnAnswerOfATextThatStopsBeingUtf8) {
+TEST(RegexThatLooksAhead, KeepsItsAnswerWhenTheTextStopsBeingUtf8) {
     const std::vector<std::string> streams = naive::strings(0, 4, "ab\n\xd0\xb0\xff");
     for (const char* expression :
          {"a.*b", "a.?", "(?!ab).", "a(?!b)", ".{2}", "[^a]+b", "a\\b", "(?m)a$", "a*+.", "(?=.b)a",
@@ -183,7 +182,7 @@ TEST(RegexThatLooksAhead, NeverTakesBackAnAnswerOfATextThatStopsBeingUtf8) {
                 const Answer now =
                     pattern->answer(as_bytes(std::string_view(stream).substr(0, size)));
                 ASSERT_TRUE(said == Answer::More || now == said)
-                    << expression << ", taken back: " << testing::PrintToString(stream);
+                    << expression << ", changed: " << testing::PrintToString(stream);
                 said = now;
             }
         }

@@ -1,5 +1,5 @@
-// Regular expressions held against the textbook's languages: all small expressions that cannot look
-// ahead, and all short streams.
+// All small expressions that cannot look ahead, compared with their regular languages for all short
+// streams.
 
 #include <gtest/gtest.h>
 
@@ -25,7 +25,7 @@ constexpr Quantifier kQuantifiers[] = {
     {"??", 0, 1}, {"{2}", 2, 2}, {"{1,2}", 1, 2}, {"{0,2}?", 0, 2}, {"{2,}", 2, {}},
 };
 
-/// Holds one expression against its language, for a stream and its continuations.
+/// Compares one expression with its language, for a stream and its continuations.
 class Comparison {
   public:
     Comparison(Languages& languages, const Expression& expression, std::string_view letters,
@@ -36,10 +36,10 @@ class Comparison {
           letters_(letters),
           longest_(longest) {}
 
-    void run() { go_on(expression_.language, false); }
+    void run() { check_from(expression_.language, false); }
 
   private:
-    void go_on(Languages::Id left, bool has_matched) {
+    void check_from(Languages::Id left, bool has_matched) {
         const Answer expected = naive::answer(languages_, left, has_matched);
         const Answer found = pattern_->answer(as_bytes(seen_));
         if (found != expected) {
@@ -50,7 +50,7 @@ class Comparison {
         if (seen_.size() == longest_ || testing::Test::HasFailure()) return;
         for (const char letter : letters_) {
             seen_.push_back(letter);
-            go_on(languages_.after(left, letter), expected == Answer::Match);
+            check_from(languages_.after(left, letter), expected == Answer::Match);
             seen_.pop_back();
         }
     }
@@ -73,7 +73,7 @@ class RegexExhaustively : public testing::Test {
                 make_.letter_set(".", "ab"),        make_.letter_set("[^a]", "b\n")};
     }
 
-    /// Every expression of one more part.
+    /// Returns every expression with one operator more.
     All with_one_operator(const All& all) {
         All larger;
         for (const Expression& it : all) {
@@ -105,7 +105,7 @@ class RegexExhaustively : public testing::Test {
     naive::Expressions make_{languages_};
 };
 
-TEST_F(RegexExhaustively, AgreesForOneAndTwoPartsAndLongStreams) {
+TEST_F(RegexExhaustively, AgreesWithTheLanguageForOneAndTwoPartsAndLongStreams) {
     const All ones = leaves();
     All all = with_one_operator(ones);
     append_pairs(ones, ones, all);
@@ -113,7 +113,7 @@ TEST_F(RegexExhaustively, AgreesForOneAndTwoPartsAndLongStreams) {
     expect_languages(all, naive::kLetters, 6);
 }
 
-TEST_F(RegexExhaustively, AgreesForQuantifiedQuantifiersAndPairs) {
+TEST_F(RegexExhaustively, AgreesWithTheLanguageForQuantifiedQuantifiersAndPairs) {
     const All ones = leaves();
     All twos = with_one_operator(ones);
     append_pairs(ones, ones, twos);
@@ -122,7 +122,7 @@ TEST_F(RegexExhaustively, AgreesForQuantifiedQuantifiersAndPairs) {
     expect_languages(with_one_operator(threes), "ab", 4);
 }
 
-TEST_F(RegexExhaustively, AgreesForPairsOfQuantifiedParts) {
+TEST_F(RegexExhaustively, AgreesWithTheLanguageForPairsOfQuantifiedParts) {
     const All ones = leaves();
     const All twos = with_one_operator(ones);
     All pairs;
@@ -132,7 +132,7 @@ TEST_F(RegexExhaustively, AgreesForPairsOfQuantifiedParts) {
     expect_languages(pairs, naive::kLetters, 4);
 }
 
-TEST_F(RegexExhaustively, AgreesForTriplesOfWhichTwoAreQuantified) {
+TEST_F(RegexExhaustively, AgreesWithTheLanguageForTriplesWithTwoQuantified) {
     const All ones = leaves();
     const All twos = with_one_operator(ones);
     All pairs;

@@ -1,4 +1,4 @@
-// What regular expressions say of streams, case by case.
+// The answers of regular expressions, case by case.
 
 #include "core/regex.h"
 
@@ -17,30 +17,30 @@ namespace {
 
 using namespace std::string_literals;
 
-Answer ask(const std::string& expression, std::string_view seen) {
+Answer answer_of(const std::string& expression, std::string_view seen) {
     return (*compile_regex(expression))->answer(as_bytes(seen));
 }
 
-struct Said {
+struct Expected {
     std::string seen;
     Answer answer;
 };
 
 struct Case {
     std::string expression;
-    std::vector<Said> said;
+    std::vector<Expected> expected;
 };
 
 void expect_answers(const std::vector<Case>& cases) {
     for (const Case& it : cases) {
-        for (const Said& said : it.said) {
-            EXPECT_EQ(ask(it.expression, said.seen), said.answer)
-                << it.expression << " seen " << testing::PrintToString(said.seen);
+        for (const Expected& expected : it.expected) {
+            EXPECT_EQ(answer_of(it.expression, expected.seen), expected.answer)
+                << it.expression << " seen " << testing::PrintToString(expected.seen);
         }
     }
 }
 
-TEST(Regex, IsAnchoredAtTheFirstByte) {
+TEST(Regex, MatchesAtTheFirstByteOnly) {
     expect_answers({
         {"SSH-2", {{"", Answer::More}, {"SSH-", Answer::More}, {"SSH-2", Answer::Match}}},
         {"SSH-2", {{" SSH-2", Answer::No}, {"\nSSH-2", Answer::No}, {"SSH-1", Answer::No}}},
@@ -53,7 +53,7 @@ TEST(Regex, IsAnchoredAtTheFirstByte) {
     });
 }
 
-TEST(Regex, SaysMatchAtTheByteThatMakesItCertain) {
+TEST(Regex, AnswersMatchAtTheByteThatCompletesIt) {
     expect_answers({
         {"[A-Z]{3,16} ", {{"GE", Answer::More}, {"GET", Answer::More}, {"GET ", Answer::Match}}},
         {"GET .*", {{"GET", Answer::More}, {"GET ", Answer::Match}, {"GET x", Answer::Match}}},
@@ -69,7 +69,7 @@ TEST(Regex, SaysMatchAtTheByteThatMakesItCertain) {
     });
 }
 
-TEST(Regex, SeesBytesAndNotCharacters) {
+TEST(Regex, ReadsBytesAndNotCharacters) {
     expect_answers({
         {".{2}x", {{"\xff\x80", Answer::More}, {"\xff\x80x", Answer::Match}}},
         {"\\x00\\xff", {{"\0"s, Answer::More}, {"\0\xff"s, Answer::Match}, {"\0\0"s, Answer::No}}},
@@ -81,7 +81,7 @@ TEST(Regex, SeesBytesAndNotCharacters) {
     });
 }
 
-TEST(Regex, TakesLfForTheNewline) {
+TEST(Regex, TreatsLfAsTheNewline) {
     expect_answers({
         {".", {{"a", Answer::Match}, {"\r", Answer::Match}, {"\n", Answer::No}}},
         {"(?s).", {{"\n", Answer::Match}}},
@@ -98,8 +98,9 @@ TEST(Regex, TakesLfForTheNewline) {
     });
 }
 
-// Back-references and recursion are not simulated, so a longer match of them is waited for.
-TEST(Regex, WaitsForTheLongestMatchOfWhatIsNotRegular) {
+// pcre2_dfa_match has no back-references and recursion, so these answer more while a longer match
+// is possible.
+TEST(Regex, AnswersMoreUntilANonRegularMatchIsLongest) {
     expect_answers({
         {"(a)\\1*", {{"a", Answer::More}, {"aa", Answer::More}, {"aab", Answer::Match}}},
         {"(?|(a)|(b))\\1?", {{"a", Answer::More}, {"aa", Answer::Match}, {"ac", Answer::Match}}},
@@ -111,7 +112,7 @@ TEST(Regex, WaitsForTheLongestMatchOfWhatIsNotRegular) {
     });
 }
 
-TEST(Regex, LooksAheadAsNotAndAsAnd) {
+TEST(Regex, MatchesLookaheads) {
     const std::string not_connect = "(?!CONNECT )[A-Z]{3,16} ";
     const std::string two_lines = "(?=[^\\n]*HTTP/1\\.[01]\\r?\\n)GET ";
     expect_answers({
@@ -126,7 +127,7 @@ TEST(Regex, LooksAheadAsNotAndAsAnd) {
     });
 }
 
-TEST(Regex, ReadsUtf8WhereAsked) {
+TEST(Regex, ReadsUtf8AfterTheOption) {
     const std::string word = "(*UTF)\xd0\xbf.";  // a letter of two bytes, and one more character
     expect_answers({
         {word, {{"", Answer::More}, {"\xd0", Answer::More}, {"\xd0\xbf", Answer::More}}},
@@ -138,7 +139,7 @@ TEST(Regex, ReadsUtf8WhereAsked) {
     });
 }
 
-TEST(Regex, TakesWhatIsNoUtf8ForTheEndOfTheText) {
+TEST(Regex, EndsTheTextAtTheFirstByteThatIsNotUtf8) {
     expect_answers({
         {"(*UTF)!", {{"\xff", Answer::No}, {"\xff!", Answer::No}}},
         {"(*UTF)a.", {{"a\xff", Answer::No}, {"a\xc0", Answer::No}, {"a\xf5", Answer::No}}},
@@ -155,8 +156,8 @@ TEST(Regex, TakesWhatIsNoUtf8ForTheEndOfTheText) {
     });
 }
 
-// What cannot look ahead has matched as soon as there is a match, though it could be longer.
-TEST(Regex, MatchesAtOnceWithWhateverCannotLookAhead) {
+// A longer match is possible in each case, but changes nothing.
+TEST(Regex, AnswersMatchAtOnceWhenItCannotLookAhead) {
     const std::vector<std::pair<std::string, std::string>> cases{
         {"a+", "a"},
         {"ab*?c?", "a"},
@@ -190,12 +191,12 @@ TEST(Regex, MatchesAtOnceWithWhateverCannotLookAhead) {
         {"\\x{61}", "a"},
     };
     for (const auto& [expression, seen] : cases) {
-        EXPECT_EQ(ask(expression, seen), Answer::Match) << expression;
+        EXPECT_EQ(answer_of(expression, seen), Answer::Match) << expression;
     }
 }
 
-// A match that nothing can extend is as long as it can be: no more is asked for than PCRE2 needs.
-TEST(Regex, NeverAsksForMoreThanPcre2CanUse) {
+// No more bytes than PCRE2 inspects: a match that cannot grow is final at its last byte.
+TEST(Regex, AnswersMoreOnlyWhenPcre2CanUseMore) {
     expect_answers({
         {"a(?!b)", {{"ac", Answer::Match}, {"ab", Answer::No}}},
         {"a\\b", {{"a-", Answer::Match}, {"ab", Answer::No}}},
@@ -207,7 +208,7 @@ TEST(Regex, NeverAsksForMoreThanPcre2CanUse) {
     });
 }
 
-TEST(Regex, SaysWhatIsWrongAndWhere) {
+TEST(Regex, ReturnsTheFaultAndItsPlace) {
     struct Bad {
         std::string expression;
         std::string message;
@@ -234,7 +235,7 @@ TEST(Regex, SaysWhatIsWrongAndWhere) {
     }
 }
 
-TEST(Regex, GivesUpWhatCostsTooMuchAndStaysWithIt) {
+TEST(Regex, GivesUpACostlySearchForEveryContinuation) {
     const std::string expressions[] = {"(a+)+$", "(\\w+\\s?)*:", "(?:a?){40}a{40}!"};
     for (const std::string& expression : expressions) {
         const auto pattern = *compile_regex(expression);
@@ -249,22 +250,22 @@ TEST(Regex, GivesUpWhatCostsTooMuchAndStaysWithIt) {
     }
 }
 
-TEST(Regex, GivesUpARecursionThatReadsNothing) {
+TEST(Regex, GivesUpARecursionThatConsumesNothing) {
     expect_answers({
         {"(?R)?a|b", {{"", Answer::GaveUp}, {"a", Answer::GaveUp}, {"b", Answer::GaveUp}}},
         {"(?R)??a|b", {{"", Answer::More}, {"a", Answer::Match}, {"b", Answer::GaveUp}}},
     });
 }
 
-TEST(Regex, WaitsForWhatMayFollowACarriageReturn) {
+TEST(Regex, AnswersMoreAfterACarriageReturnThatMayBeHalfALineEnd) {
     for (const char* expression : {"x\\R*", "x\\R+", "x\\R?", "(?U)x\\R++"}) {
-        EXPECT_EQ(ask(expression, "x\r"), Answer::More) << expression;
-        EXPECT_EQ(ask(expression, "x\r\nz"), Answer::Match) << expression;
-        EXPECT_EQ(ask(expression, "x\rz"), Answer::Match) << expression;
+        EXPECT_EQ(answer_of(expression, "x\r"), Answer::More) << expression;
+        EXPECT_EQ(answer_of(expression, "x\r\nz"), Answer::Match) << expression;
+        EXPECT_EQ(answer_of(expression, "x\rz"), Answer::Match) << expression;
     }
 }
 
-TEST(Regex, WaitsWithinACountedRepeatOfAnyByte) {
+TEST(Regex, AnswersMoreWithinACountedRepeatOfAnyByte) {
     expect_answers({
         {"(?s).{3}x",
          {{"", Answer::More},
@@ -277,8 +278,8 @@ TEST(Regex, WaitsWithinACountedRepeatOfAnyByte) {
     });
 }
 
-// Backtracking would match the first letters, cost more with each that follows, and give up.
-TEST(Regex, DoesNotTakeBackAMatchThatBecomesCostly) {
+// A search would match the first letters, cost more with each further letter, and give up.
+TEST(Regex, KeepsAMatchThatBecomesCostly) {
     const auto pattern = *compile_regex("(?:(a+)+b|(a|a)*c|a)");
     for (std::size_t size = 1; size < 200; ++size) {
         ASSERT_EQ(pattern->answer(as_bytes(std::string(size, 'a'))), Answer::Match) << size;
@@ -293,15 +294,15 @@ TEST(Regex, SearchesTheLargestWindow) {
     EXPECT_EQ(pattern->answer(as_bytes(hay + "needle")), Answer::Match);
 }
 
-TEST(Regex, BacktracksWhereTooManyWaysAreOpen) {
-    EXPECT_EQ(ask("(\\w+\\s?)*:", std::string(1000, 'a')), Answer::More);
-    EXPECT_EQ(ask("(\\w+\\s?)*:", std::string(1000, 'a') + ':'), Answer::Match);
+TEST(Regex, BacktracksWhenTooManyWaysAreOpen) {
+    EXPECT_EQ(answer_of("(\\w+\\s?)*:", std::string(1000, 'a')), Answer::More);
+    EXPECT_EQ(answer_of("(\\w+\\s?)*:", std::string(1000, 'a') + ':'), Answer::Match);
 }
 
-TEST(Regex, DoesNotGiveUpWhileItMayStillMatch) {
-    EXPECT_EQ(ask("(a+)+$", std::string(4095, 'a')), Answer::More);
-    EXPECT_EQ(ask("(?s).*?needle", std::string(4096, 'x')), Answer::More);
-    EXPECT_EQ(ask("(?s).*needle", std::string(4090, 'x') + "needle"), Answer::Match);
+TEST(Regex, AnswersMoreForLongStreamsThatMayStillMatch) {
+    EXPECT_EQ(answer_of("(a+)+$", std::string(4095, 'a')), Answer::More);
+    EXPECT_EQ(answer_of("(?s).*?needle", std::string(4096, 'x')), Answer::More);
+    EXPECT_EQ(answer_of("(?s).*needle", std::string(4090, 'x') + "needle"), Answer::Match);
 }
 
 }  // namespace

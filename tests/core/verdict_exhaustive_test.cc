@@ -1,6 +1,6 @@
-// The decision rule held against a naive second opinion, for all small configurations and all short
-// streams: a verdict is given at the first byte that makes it certain and not before, it never
-// changes, and neither the segments nor the window have a say in it.
+// The decision rule compared with a naive one, for all small configurations and all short streams:
+// a verdict comes at the first byte that makes it certain and not before, and it never changes. It
+// depends neither on the segments nor on the window.
 
 #include <gtest/gtest.h>
 
@@ -21,7 +21,7 @@ namespace {
 
 using naive::Prefixes;
 
-/// Calls a test with every sequence of so many services chosen from these.
+/// Calls a test with every sequence of `services` services from the choices.
 template <typename Test>
 void for_each_configuration(std::size_t services, const std::vector<Prefixes>& choices,
                             const Test& test) {
@@ -36,7 +36,7 @@ void for_each_configuration(std::size_t services, const std::vector<Prefixes>& c
     }
 }
 
-/// Holds `decide` against the naive rule for these services, all streams and all endings.
+/// Compares `decide` with the naive rule for these services, all streams and all endings.
 void expect_naive_verdicts(const std::vector<Prefixes>& services,
                            const std::vector<std::string>& streams) {
     const Plan plan(with_last_resorts(services));
@@ -54,32 +54,32 @@ void expect_naive_verdicts(const std::vector<Prefixes>& services,
     }
 }
 
-TEST(DecideExhaustively, AgreesForOneServiceAndLongStreams) {
+TEST(DecideExhaustively, AgreesWithTheNaiveRuleForOneServiceAndLongStreams) {
     const std::vector<std::string> streams = naive::strings(0, 5);
     for_each_configuration(1, naive::sets_of_prefixes(3),
                            [&](const auto& it) { expect_naive_verdicts(it, streams); });
 }
 
-TEST(DecideExhaustively, AgreesForTwoServicesWithLongPatterns) {
+TEST(DecideExhaustively, AgreesWithTheNaiveRuleForTwoServicesWithLongPatterns) {
     const std::vector<std::string> streams = naive::strings(0, 3);
     for_each_configuration(2, naive::sets_of_prefixes(3),
                            [&](const auto& it) { expect_naive_verdicts(it, streams); });
 }
 
-TEST(DecideExhaustively, AgreesForThreeServicesWithShortPatterns) {
+TEST(DecideExhaustively, AgreesWithTheNaiveRuleForThreeServicesWithShortPatterns) {
     const std::vector<std::string> streams = naive::strings(0, 3);
     for_each_configuration(3, naive::sets_of_prefixes(2),
                            [&](const auto& it) { expect_naive_verdicts(it, streams); });
 }
 
-TEST(DecideExhaustively, AgreesForThreeServicesWithOneLongPatternEach) {
+TEST(DecideExhaustively, AgreesWithTheNaiveRuleForThreeServicesWithOneLongPatternEach) {
     std::vector<Prefixes> single;
     for (const std::string& word : naive::strings(1, 3)) single.push_back({word});
     const std::vector<std::string> streams = naive::strings(0, 3);
     for_each_configuration(3, single, [&](const auto& it) { expect_naive_verdicts(it, streams); });
 }
 
-TEST(DecideExhaustively, NeverChangesAVerdictItHasGiven) {
+TEST(DecideExhaustively, KeepsAVerdictForEveryContinuationAndEnding) {
     const std::vector<std::string> streams = naive::strings(1, 5);
     for_each_configuration(2, naive::sets_of_prefixes(2), [&](const auto& services) {
         const Plan plan(with_last_resorts(services));
@@ -96,7 +96,7 @@ TEST(DecideExhaustively, NeverChangesAVerdictItHasGiven) {
     });
 }
 
-TEST(DecideExhaustively, DoesNotDependOnHowTheStreamWasCut) {
+TEST(DecideExhaustively, ReturnsTheSameVerdictForEveryCutOfTheStream) {
     const std::vector<std::string> streams = naive::strings(1, 5);
     for_each_configuration(2, naive::sets_of_prefixes(2), [&](const auto& services) {
         const Plan plan(with_last_resorts(services));
@@ -112,7 +112,7 @@ TEST(DecideExhaustively, DoesNotDependOnHowTheStreamWasCut) {
     });
 }
 
-TEST(DecideExhaustively, DoesNotDependOnTheWindow) {
+TEST(DecideExhaustively, ReturnsTheSameVerdictForASmallWindow) {
     const std::vector<std::string> streams = naive::strings(0, 4);
     for_each_configuration(2, naive::sets_of_prefixes(2), [&](const auto& services) {
         Config config = with_last_resorts(services);

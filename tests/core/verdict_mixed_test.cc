@@ -1,6 +1,6 @@
-// Configurations that mix all kinds of patterns: the verdict is what the rule makes of the answers
-// that each pattern gives on its own; neither segments nor time change it; and a window too small
-// for a pattern turns its "more" into "no".
+// Random configurations that mix all kinds of patterns: the verdict agrees with the naive rule over
+// single patterns, does not depend on segments, and a window too small for a pattern turns its more
+// into no.
 
 #include <gtest/gtest.h>
 
@@ -23,7 +23,7 @@ namespace {
 
 constexpr unsigned kConfigurations = 400;
 
-// Overlapping, of all kinds; some look ahead, some never end, and one gives up at once.
+// They overlap. Some look ahead, some stay undecided for ever, and one gives up at once.
 const std::vector<PatternSource>& pattern_pool() {
     static const std::vector<PatternSource> pool{
         {PatternKind::String, "a"},
@@ -56,7 +56,7 @@ const std::vector<PatternSource>& pattern_pool() {
     return pool;
 }
 
-/// One to five services of one to three patterns, in front of both last resorts.
+/// Returns one to five services of one to three patterns, then both last resorts.
 Config random_config(unsigned seed) {
     std::mt19937 random(seed);
     Config config;
@@ -90,7 +90,7 @@ std::string show(unsigned seed, const Config& config, const std::string& stream)
 
 constexpr std::string_view kAlphabet = "ab\n";
 
-TEST(DecideMixedKinds, IsWhatTheRuleMakesOfTheAnswers) {
+TEST(DecideMixedKinds, AgreesWithTheNaiveRule) {
     const std::vector<std::string> all = naive::strings(0, 5, kAlphabet);
     for (unsigned seed = 0; seed < kConfigurations; ++seed) {
         const Config config = random_config(seed);
@@ -105,7 +105,7 @@ TEST(DecideMixedKinds, IsWhatTheRuleMakesOfTheAnswers) {
     }
 }
 
-TEST(DecideMixedKinds, NeverChangesAVerdictItHasGiven) {
+TEST(DecideMixedKinds, KeepsAVerdictForEveryContinuation) {
     const std::vector<std::string> all = naive::strings(5, 5, kAlphabet);
     for (unsigned seed = 0; seed < kConfigurations; ++seed) {
         const Config config = random_config(seed);
@@ -124,7 +124,7 @@ TEST(DecideMixedKinds, NeverChangesAVerdictItHasGiven) {
     }
 }
 
-TEST(DecideMixedKinds, DoesNotDependOnHowTheStreamWasCut) {
+TEST(DecideMixedKinds, ReturnsTheSameVerdictForEveryCutOfTheStream) {
     const std::vector<std::string> all = naive::strings(1, 4, kAlphabet);
     for (unsigned seed = 0; seed < kConfigurations; ++seed) {
         const Config config = random_config(seed);
@@ -141,7 +141,7 @@ TEST(DecideMixedKinds, DoesNotDependOnHowTheStreamWasCut) {
     }
 }
 
-// Rule 5, which patterns of fixed length alone could not show: the window is never below theirs.
+// Rule 5 needs expressions: the window is never smaller than a pattern of fixed length.
 
 Config searching(std::size_t window) {
     Config config;
@@ -153,7 +153,7 @@ Config searching(std::size_t window) {
     return config;
 }
 
-TEST(DecideMixedKinds, TakesAFullWindowForTheEnd) {
+TEST(DecideMixedKinds, TreatsMoreAsNoWhenTheWindowIsFull) {
     const Plan plan(searching(10));
     const Verdict web{1, Reason::Match};
     const Verdict fallback{2, Reason::Fallback};
@@ -165,14 +165,14 @@ TEST(DecideMixedKinds, TakesAFullWindowForTheEnd) {
     EXPECT_EQ(decide(plan, as_bytes("PUT needle"), Ending::Open), (Verdict{0, Reason::Match}));
 }
 
-TEST(DecideMixedKinds, TimesOutBeforeTheWindowIsFullAndNotAfter) {
+TEST(DecideMixedKinds, TimesOutOnlyBeforeTheWindowIsFull) {
     const Plan plan(searching(10));
     EXPECT_EQ(decide(plan, as_bytes("PUT /need"), Ending::Deadline), (Verdict{3, Reason::Timeout}));
     EXPECT_EQ(decide(plan, as_bytes("PUT /needl"), Ending::Deadline),
               (Verdict{2, Reason::Fallback}));
 }
 
-// Giving up counts as no, and is told.
+// Giving up counts as no, and is reported.
 
 Config giving_up(const std::vector<Service>& services) {
     Config config;
@@ -184,7 +184,7 @@ Config giving_up(const std::vector<Service>& services) {
 const PatternSource kCostly{PatternKind::Regex, "(a+)+$"};
 const std::string kBait = std::string(200, 'a') + '!';
 
-TEST(DecideMixedKinds, PassesAServiceThatGaveUpAndTellsWhich) {
+TEST(DecideMixedKinds, ReportsAServiceThatGaveUpBeforeTheWinner) {
     const Plan plan(giving_up({{"no", {{PatternKind::String, "b"}}, {}},
                                {"costly", {kCostly}, {}},
                                {"later", {kCostly, {PatternKind::String, "aa"}}, {}}}));
@@ -193,24 +193,24 @@ TEST(DecideMixedKinds, PassesAServiceThatGaveUpAndTellsWhich) {
     EXPECT_EQ(decide(plan, as_bytes(kBait), Ending::Deadline), (Verdict{2, Reason::Match, 1}));
 }
 
-TEST(DecideMixedKinds, FallsBackWhenAllGaveUp) {
+TEST(DecideMixedKinds, FallsBackWhenAllServicesGaveUp) {
     const Plan plan(giving_up({{"costly", {kCostly}, {}}, {"too", {kCostly}, {}}}));
     EXPECT_EQ(decide(plan, as_bytes(kBait), Ending::Open), (Verdict{2, Reason::Fallback, 0}));
 }
 
-TEST(DecideMixedKinds, TellsOfNoServiceBehindTheWinner) {
+TEST(DecideMixedKinds, ReportsNoServiceAfterTheWinner) {
     const Plan plan(
         giving_up({{"first", {{PatternKind::String, "a"}}, {}}, {"costly", {kCostly}, {}}}));
     EXPECT_EQ(decide(plan, as_bytes(kBait), Ending::Open), (Verdict{0, Reason::Match}));
 }
 
-TEST(DecideMixedKinds, TellsNothingOfAWinnerOfWhichOnePatternGaveUp) {
+TEST(DecideMixedKinds, ReportsNothingWhenAPatternOfTheWinnerGaveUp) {
     const Plan plan(giving_up({{"both", {kCostly, {PatternKind::Regex, "a"}}, {}}}));
     EXPECT_EQ(decide(plan, as_bytes("a"), Ending::Open), (Verdict{0, Reason::Match}));
     EXPECT_EQ(decide(plan, as_bytes(kBait), Ending::Open), (Verdict{0, Reason::Match}));
 }
 
-TEST(DecideMixedKinds, TellsWhoGaveUpWhenTheEndFindsNobody) {
+TEST(DecideMixedKinds, ReportsAServiceThatGaveUpWhenNoneMatchesAtTheEnd) {
     const Plan plan(giving_up(
         {{"patient", {{PatternKind::Regex, "(?s).*needle"}}, {}}, {"costly", {kCostly}, {}}}));
     EXPECT_EQ(decide(plan, as_bytes(kBait), Ending::EndOfStream),

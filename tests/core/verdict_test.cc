@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::string_literals;
 
-/// The outcome in words, "SERVICE REASON": `close` where no service takes the connection.
+/// Returns "SERVICE REASON", with `close` if there is no service, or "undecided".
 std::string outcome(const Config& config, std::string_view seen, Ending ending = Ending::Open) {
     const Plan plan(config);
     const std::optional<Verdict> verdict = decide(plan, as_bytes(seen), ending);
@@ -34,22 +34,22 @@ Config ssh_or_web() {
 
 Config without_last_resorts() { return config_of({{"ssh", {"SSH-"}}, {"web", {"GET "}}}); }
 
-TEST(Reason, HasTheWordOfTheLog) {
+TEST(ReasonToString, ReturnsTheWordOfTheLog) {
     EXPECT_EQ(to_string(Reason::Match), "match");
     EXPECT_EQ(to_string(Reason::Fallback), "fallback");
     EXPECT_EQ(to_string(Reason::Timeout), "timeout");
     EXPECT_EQ(to_string(Reason::Eof), "eof");
 }
 
-// Rules 1 and 2: who matches, and in which order.
+// Rules 1 and 2: which service matches, and their order.
 
-TEST(Decide, LetsAServiceWinAtTheLastByteOfItsPattern) {
+TEST(Decide, ReturnsTheServiceAtTheLastByteOfItsPattern) {
     EXPECT_EQ(outcome(ssh_or_web(), "SSH"), "undecided");
     EXPECT_EQ(outcome(ssh_or_web(), "SSH-"), "ssh match");
     EXPECT_EQ(outcome(ssh_or_web(), "SSH-2.0-OpenSSH_9.2\r\n"), "ssh match");
 }
 
-TEST(Decide, LetsAServiceWinByAnyOfItsPatterns) {
+TEST(Decide, ReturnsTheServiceWhenAnyOfItsPatternsMatches) {
     EXPECT_EQ(outcome(ssh_or_web(), "GET / HTTP/1.1"), "web match");
     EXPECT_EQ(outcome(ssh_or_web(), "POST / HTTP/1.1"), "web match");
 }
@@ -59,7 +59,7 @@ TEST(Decide, WaitsWhileAnEarlierServiceCanStillWin) {
     EXPECT_EQ(outcome(overlapping(), "ab"), "long match");
 }
 
-TEST(Decide, LetsALaterServiceWinOnceTheEarlierOneSaysNo) {
+TEST(Decide, ReturnsALaterServiceOnceTheEarlierOneAnswersNo) {
     EXPECT_EQ(outcome(overlapping(), "ac"), "short match");
 }
 
@@ -73,7 +73,7 @@ TEST(Decide, PrefersTheEarlierOfTwoServicesWithOnePattern) {
     EXPECT_EQ(outcome(config_of({{"first", {"a"}}, {"second", {"a"}}}), "a"), "first match");
 }
 
-TEST(Decide, HoldsPatternsAgainstBytesOfAnyValue) {
+TEST(Decide, ComparesBytesOfAnyValue) {
     const Config config = config_of({{"vpn", {"\0\x0e\x38"s}}, {"tls", {"\x16\x03"}}});
     EXPECT_EQ(outcome(config, "\0\x0e"s), "undecided");
     EXPECT_EQ(outcome(config, "\0\x0e\x38\xff"s), "vpn match");
@@ -82,14 +82,14 @@ TEST(Decide, HoldsPatternsAgainstBytesOfAnyValue) {
 
 // Rule 3: fallback.
 
-TEST(Decide, FallsBackAtTheVeryByteThatFitsNobody) {
+TEST(Decide, FallsBackAtTheFirstByteThatFitsNoService) {
     EXPECT_EQ(outcome(ssh_or_web(), "P"), "undecided");
     EXPECT_EQ(outcome(ssh_or_web(), "PO"), "undecided");
     EXPECT_EQ(outcome(ssh_or_web(), "PU"), "fallback fallback");
     EXPECT_EQ(outcome(ssh_or_web(), "\x16"), "fallback fallback");
 }
 
-TEST(Decide, TreatsFallbackAsALastResortWhereverItStands) {
+TEST(Decide, TreatsFallbackAsALastResortAtAnyPlace) {
     const Config config = config_of({{kTimeout, {}}, {kFallback, {}}, {"ssh", {"SSH-"}}});
     EXPECT_EQ(outcome(config, ""), "undecided");
     EXPECT_EQ(outcome(config, "SSH-"), "ssh match");
@@ -97,24 +97,24 @@ TEST(Decide, TreatsFallbackAsALastResortWhereverItStands) {
     EXPECT_EQ(outcome(config, "S", Ending::Deadline), "timeout timeout");
 }
 
-TEST(Decide, FallsBackBeforeTheFirstByteWhenThereIsNothingToMatch) {
+TEST(Decide, FallsBackBeforeTheFirstByteWhenNoServiceHasPatterns) {
     const Config config = config_of({{kFallback, {}}, {kTimeout, {}}});
     EXPECT_EQ(outcome(config, ""), "fallback fallback");
     EXPECT_EQ(outcome(config, "", Ending::Deadline), "fallback fallback");
     EXPECT_EQ(outcome(config, "", Ending::EndOfStream), "fallback fallback");
 }
 
-// Rule 4: the deadline and the end of the stream.
+// Rule 4: the deadline and EOF.
 
-TEST(Decide, TakesTheMatchingServiceAtTheDeadlineAndCallsItAMatch) {
+TEST(Decide, ReturnsTheMatchingServiceAtTheDeadlineAsAMatch) {
     EXPECT_EQ(outcome(overlapping(), "a", Ending::Deadline), "short match");
 }
 
-TEST(Decide, TakesTheMatchingServiceAtTheEndOfStreamAndCallsItAMatch) {
+TEST(Decide, ReturnsTheMatchingServiceAtEofAsAMatch) {
     EXPECT_EQ(outcome(overlapping(), "a", Ending::EndOfStream), "short match");
 }
 
-TEST(Decide, TakesTheFirstOfSeveralThatMatchAtTheDeadline) {
+TEST(Decide, ReturnsTheFirstOfSeveralMatchingServicesAtTheDeadline) {
     const Config config = config_of({{"abc", {"abc"}}, {"ab", {"ab"}}, {"a", {"a"}}});
     EXPECT_EQ(outcome(config, "ab", Ending::Deadline), "ab match");
     EXPECT_EQ(outcome(config, "a", Ending::Deadline), "a match");
@@ -128,15 +128,15 @@ TEST(Decide, TimesOutWhenTheClientSentTooLittle) {
     EXPECT_EQ(outcome(ssh_or_web(), "SSH", Ending::Deadline), "timeout timeout");
 }
 
-TEST(Decide, FallsBackWhenTheStreamEndsAfterTooFewBytes) {
+TEST(Decide, FallsBackAtEofAfterTooFewBytes) {
     EXPECT_EQ(outcome(ssh_or_web(), "SSH", Ending::EndOfStream), "fallback fallback");
 }
 
-TEST(Decide, RunsNothingWhenTheStreamEndsWithoutAByte) {
+TEST(Decide, ClosesAtEofWithoutAByte) {
     EXPECT_EQ(outcome(ssh_or_web(), "", Ending::EndOfStream), "close eof");
 }
 
-TEST(Decide, GivesACertainVerdictWhateverTheEnding) {
+TEST(Decide, ReturnsACertainVerdictForEveryEnding) {
     for (const Ending ending : {Ending::Open, Ending::EndOfStream, Ending::Deadline}) {
         EXPECT_EQ(outcome(ssh_or_web(), "SSH-", ending), "ssh match");
         EXPECT_EQ(outcome(ssh_or_web(), "x", ending), "fallback fallback");
@@ -145,7 +145,7 @@ TEST(Decide, GivesACertainVerdictWhateverTheEnding) {
 
 // Rule 5: the window.
 
-TEST(Decide, NeedsNoMoreThanAFullWindow) {
+TEST(Decide, ReturnsAVerdictWhenTheWindowIsFull) {
     Config config = overlapping();
     config.window = 2;
     EXPECT_EQ(outcome(config, "a"), "undecided");
@@ -161,7 +161,7 @@ TEST(Decide, IgnoresBytesBeyondTheWindow) {
     EXPECT_EQ(outcome(config, "POSTS" + std::string(100000, 'x')), "fallback fallback");
 }
 
-TEST(Decide, LooksAtTheLongestPrefixThoughTheWindowIsSmaller) {
+TEST(Decide, LooksAtTheLongestPrefixWhenTheWindowIsSmaller) {
     Config config = ssh_or_web();
     for (const std::size_t window : {std::size_t{0}, std::size_t{1}, std::size_t{4}}) {
         config.window = window;
@@ -170,21 +170,19 @@ TEST(Decide, LooksAtTheLongestPrefixThoughTheWindowIsSmaller) {
     }
 }
 
-// Rule 6: nothing is there to take it.
+// Rule 6: missing last resorts.
 
-TEST(Decide, ClosesWhereFallbackIsMissing) {
+TEST(Decide, ClosesWhenFallbackIsMissing) {
     EXPECT_EQ(outcome(without_last_resorts(), "x"), "close fallback");
     EXPECT_EQ(outcome(without_last_resorts(), "S", Ending::EndOfStream), "close fallback");
 }
 
-TEST(Decide, ClosesWhereTimeoutIsMissing) {
+TEST(Decide, ClosesWhenTimeoutIsMissing) {
     EXPECT_EQ(outcome(without_last_resorts(), "", Ending::Deadline), "close timeout");
     EXPECT_EQ(outcome(without_last_resorts(), "S", Ending::Deadline), "close timeout");
 }
 
-TEST(Decide, ClosesAtOnceWhenThereIsNoServiceAtAll) {
-    EXPECT_EQ(outcome(Config{}, ""), "close fallback");
-}
+TEST(Decide, ClosesAtOnceWithoutServices) { EXPECT_EQ(outcome(Config{}, ""), "close fallback"); }
 
 }  // namespace
 }  // namespace portsplit::core

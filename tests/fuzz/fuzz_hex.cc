@@ -1,6 +1,5 @@
-// The notation of hex against a second reading of it, which asks of every value of a byte whether
-// its two digits are what is written. An input is the notation, a newline, and the stream that is
-// held against it.
+// Compares the reader of the hex notation with a second one, which tries all 256 values of a byte
+// against the two digits written. An input is a pattern, a newline, and a stream to match.
 
 #include <algorithm>
 #include <bitset>
@@ -29,7 +28,7 @@ bool is_digit(char written) {
 
 bool is_blank(char written) { return written == ' ' || written == '\t'; }
 
-/// Whether a digit that is written stands for that of a value.
+/// Returns true if a written digit allows this digit of a value.
 bool stands_for(char written, unsigned digit) {
     const char lower = "0123456789abcdef"[digit];
     const char upper = "0123456789ABCDEF"[digit];
@@ -44,7 +43,7 @@ Values values_of(std::string_view byte) {
     return values;
 }
 
-/// The byte that a text begins with, which is taken off it.
+/// Removes one written byte from the front of a text and returns it.
 std::optional<std::string_view> take_byte(std::string_view& text) {
     if (text.size() < 2 || !is_digit(text[0]) || !is_digit(text[1])) return std::nullopt;
     const std::string_view byte = text.substr(0, 2);
@@ -69,7 +68,7 @@ std::optional<Values> take_range(std::string_view first, std::string_view& text)
     return std::nullopt;
 }
 
-/// Nothing for what is not the notation.
+/// Returns nothing if the text is not in the notation.
 std::optional<std::vector<Values>> read(std::string_view text) {
     std::vector<Values> all;
     for (;;) {
@@ -103,7 +102,7 @@ void check_sets(const ByteSets& sets, const std::vector<Values>& all) {
     for (std::size_t i = 0; i < sets.size(); ++i) {
         for (unsigned value = 0; value < 256; ++value) {
             require(sets[i].holds(static_cast<std::uint8_t>(value)) == all[i][value],
-                    "a set holds the bytes that are written");
+                    "a set holds exactly the bytes written");
         }
     }
 }
@@ -116,7 +115,7 @@ void check_answers(const std::string& text, const std::vector<Values>& all,
     for (std::size_t length = 0; length <= longest; ++length) {
         const std::string_view seen = stream.substr(0, length);
         require(pattern->answer(as_bytes(seen)) == naive_answer(all, seen),
-                "an answer is what the sets say");
+                "the answer agrees with the sets");
     }
 }
 
@@ -127,9 +126,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const PatternAndStream input = split(std::string(data, data + size));
     const auto sets = parse_hex(input.pattern);
     const auto expected = read(input.pattern);
-    require(sets.ok() == expected.has_value(), "the notation is read, and nothing else");
+    require(sets.ok() == expected.has_value(),
+            "a text is read if and only if it is in the notation");
     if (!sets) {
-        require(!sets.error().text.empty(), "a problem is told");
+        require(!sets.error().text.empty(), "a problem has a text");
         require(sets.error().place <= input.pattern.size(), "a problem has a place in the text");
         return 0;
     }

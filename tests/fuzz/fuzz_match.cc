@@ -1,10 +1,9 @@
-// The matcher against the prose of the decision rule, with patterns of all kinds and any bytes.
+// Compares `decide` with the naive rule, for patterns of all kinds and any bytes.
 //
-// An input is text that can be written by hand. One pattern on a line: s: and the bytes of a
-// string, h: and the notation of hex, r: and an expression. A line of any other kind begins the
-// next service. An empty line ends the services; what follows is the stream, in which '|' marks
-// where it is cut into segments. So a string has no newline and a stream no '|'; the exhaustive
-// tests know no such exception.
+// An input can be written by hand. A line is one pattern: s: and the bytes of a string, h: and the
+// notation of hex, r: and an expression. Any other line begins the next service. An empty line ends
+// the services; the rest is the stream, in which '|' marks the end of a segment. So a string cannot
+// contain a newline and a stream no '|'; the exhaustive tests cover these.
 
 #include <algorithm>
 #include <cstddef>
@@ -24,10 +23,10 @@ namespace {
 
 using namespace portsplit::core;
 
-/// Expressions may cost up to a millisecond a look, and every length of the stream is looked at.
+/// An expression may take a millisecond for each length of the stream.
 constexpr std::size_t kLongestInput = 1024;
 constexpr std::size_t kMostExpressions = 4;
-/// Small, so that streams fill it; expressions may need more.
+/// Small, so that streams fill it.
 constexpr std::size_t kWindow = 24;
 
 struct Input {
@@ -44,7 +43,7 @@ std::optional<PatternSource> read_pattern(std::string_view line) {
     return std::nullopt;
 }
 
-/// No valid configuration has an empty string or what does not compile.
+/// Returns false for what config/ rejects: an empty string, or a text that does not compile.
 bool is_valid(const PatternSource& source) {
     if (source.kind == PatternKind::String) return !source.text.empty();
     return compile(source).ok();
@@ -91,8 +90,8 @@ Config config_of(const Input& input) {
     return config;
 }
 
-/// Every length of the stream, every ending: the naive verdict, and never another after a certain
-/// one.
+/// Checks every length of the stream with every ending: the verdict is the naive one, and stays the
+/// same once it is certain.
 void check_every_length(const Input& input, const Plan& plan) {
     const naive::Rule rule(plan.config());
     std::optional<Verdict> given;
@@ -100,12 +99,12 @@ void check_every_length(const Input& input, const Plan& plan) {
         const std::string_view seen = std::string_view(input.stream).substr(0, length);
         for (const Ending ending : kEndings) {
             const auto verdict = decide(plan, as_bytes(seen), ending);
-            require(verdict == rule.decide(seen, ending), "the verdict is the rule's");
-            require(!given || verdict == given, "a verdict given never changes");
+            require(verdict == rule.decide(seen, ending), "the verdict is that of the naive rule");
+            require(!given || verdict == given, "a verdict never changes");
             require(verdict || ending == Ending::Open, "an ending leaves nothing undecided");
         }
         given = decide(plan, as_bytes(seen), Ending::Open);
-        // Further on the naive rule would only repeat itself at the price of the stream's square.
+        // Bytes beyond the window are ignored, and each length costs time.
         if (length > plan.window() + 1) break;
     }
 }
@@ -122,7 +121,7 @@ void check_segments(const Input& input, const Plan& plan) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size > kLongestInput) return 0;
-    // Copied and not cast: the one way from libFuzzer's bytes to text that needs no cast.
+    // Copied: a view of these bytes as text would need a cast.
     const Input input = parse(std::string(data, data + size));
     const Plan plan(config_of(input));
     check_every_length(input, plan);

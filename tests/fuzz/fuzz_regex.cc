@@ -1,7 +1,7 @@
-// Any expression and any stream against PCRE2 itself. An input is the expression, a newline, and
-// the stream. Of every length of the stream: no answer but "more" is ever taken back; what is
-// called a match fits, in PCRE2's plain opinion, however much of the stream follows; what is called
-// no never does. That a look is bounded is what libFuzzer's -timeout=1 sees.
+// Compares any expression with PCRE2 without partial matching. An input is the expression, a
+// newline, and the stream. For every length of the stream: answers other than more never change;
+// after match every longer beginning matches, after no none does. libFuzzer's -timeout=1 finds
+// unbounded searches.
 
 #include <cstddef>
 #include <cstdint>
@@ -25,11 +25,11 @@ void check_answers(const Pattern& pattern, const naive::WholeRegex& whole,
     for (std::size_t length = 0; length <= stream.size(); ++length) {
         const std::string_view seen = stream.substr(0, length);
         const Answer answer = pattern.answer(as_bytes(seen));
-        require(said == Answer::More || answer == said, "an answer is never taken back");
+        require(said == Answer::More || answer == said, "a final answer never changes");
         said = answer;
         if (answer == Answer::More || answer == Answer::GaveUp) continue;
         const auto fits = whole.matches(seen);
-        require(!fits || *fits == (answer == Answer::Match), "what is said is so");
+        require(!fits || *fits == (answer == Answer::Match), "a final answer agrees with PCRE2");
     }
 }
 
@@ -40,9 +40,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const PatternAndStream input = split(std::string(data, data + size));
     const naive::WholeRegex whole(input.pattern);
     const auto pattern = compile_regex(input.pattern);
-    require(pattern.ok() == whole.compiles(), "what PCRE2 compiles is an expression");
+    require(pattern.ok() == whole.compiles(),
+            "an expression compiles if and only if PCRE2 compiles it");
     if (!pattern) {
-        require(!pattern.error().text.empty(), "a problem is told");
+        require(!pattern.error().text.empty(), "a problem has a text");
         require(pattern.error().place <= input.pattern.size(), "a problem has a place in the text");
         return 0;
     }

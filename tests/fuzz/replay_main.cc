@@ -1,6 +1,6 @@
-// Stands in for libFuzzer's main where there is no libFuzzer: feeds every file of a corpus
-// directory to the fuzz target, and what is left of each short file when it is cut anywhere. Fails
-// when the directory holds nothing, because a replay of nothing proves nothing.
+// Replaces libFuzzer's main in builds without libFuzzer: runs the fuzz target with every file of a
+// corpus directory, and with every beginning of a short file. Fails if the directory is empty: then
+// the test would check nothing.
 
 #include <algorithm>
 #include <cstddef>
@@ -16,10 +16,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
 namespace {
 
-/// Longer files are fed whole only: all truncations together take time by the square of the length.
+/// Longer files run whole only: all beginnings together take time by the square of the length.
 constexpr std::size_t kShort = 2048;
 
-/// A copy of exactly this size, so that a sanitizer sees a read beyond it.
+/// Runs the target with a copy of exactly this size, so that AddressSanitizer finds a read beyond
+/// it.
 void feed(const std::vector<char>& bytes, std::size_t size) {
     const std::vector<std::uint8_t> input(bytes.begin(),
                                           bytes.begin() + static_cast<std::ptrdiff_t>(size));
@@ -63,7 +64,7 @@ int main(int argc, char** argv) {
     }
     std::sort(files.begin(), files.end());
     for (const auto& path : files) {
-        // Flushed before the target runs: if it aborts, the last line names the file.
+        // Flush before the target runs: if it aborts, the last line names the file.
         std::printf("%s\n", path.c_str());
         std::fflush(stdout);
         if (!replay(path)) return 1;

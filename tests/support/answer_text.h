@@ -1,6 +1,6 @@
 #pragma once
-// How GoogleTest shows an answer. Every test of this room that compares answers includes it, so
-// that they all show the same.
+// How GoogleTest prints an answer. Every test that compares answers includes it: tests of one
+// program that print a type differently violate the one-definition rule.
 
 #include <ostream>
 

@@ -1,5 +1,5 @@
 #pragma once
-// What the fuzz targets of core/ share.
+// The check and the input that the fuzz targets of core/ share.
 
 #include <cstddef>
 #include <cstdio>
@@ -9,13 +9,14 @@
 
 namespace portsplit::core {
 
-inline void require(bool holds, const char* promise) {
+/// Aborts with the claim if it does not hold, so that a fuzzer keeps the input.
+inline void require(bool holds, const char* claim) {
     if (holds) return;
-    std::fprintf(stderr, "broken promise: %s\n", promise);
+    std::fprintf(stderr, "does not hold: %s\n", claim);
     std::abort();
 }
 
-/// An input of two parts: a pattern up to the first newline, and a stream behind it.
+/// An input of two parts: a pattern up to the first newline, and a stream after it.
 struct PatternAndStream {
     std::string pattern;
     std::string stream;

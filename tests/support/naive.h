@@ -1,6 +1,7 @@
 #pragma once
-// The decision rule once more, slowly: a second opinion for tests, written from the prose and not
-// from the code. It tries every continuation of a stream over two letters.
+// The decision rule for `string` patterns, written from its text and not from the code: it tries
+// every continuation of a stream over two letters. support/naive_rule.h does it for all kinds of
+// patterns.
 
 #include <algorithm>
 #include <cstddef>
@@ -30,7 +31,7 @@ inline std::vector<std::string> strings(std::size_t shortest, std::size_t longes
     return all;
 }
 
-/// Every set of one or two different prefixes no longer than this.
+/// Returns every set of one or two different prefixes of at most this length.
 inline std::vector<Prefixes> sets_of_prefixes(std::size_t longest) {
     const std::vector<std::string> words = strings(1, longest);
     std::vector<Prefixes> sets;
@@ -47,13 +48,13 @@ inline std::size_t longest_of(const Prefixes& prefixes) {
     return longest;
 }
 
-/// Whether a stream that has ended begins with one of these.
+/// Returns true if an ended stream begins with one of the prefixes.
 inline bool fits(const std::string& stream, const Prefixes& prefixes) {
     return std::any_of(prefixes.begin(), prefixes.end(),
                        [&](const std::string& prefix) { return stream.starts_with(prefix); });
 }
 
-/// Whether a test holds for the stream and for every continuation up to a length.
+/// Returns true if a test holds for the stream and for every continuation up to a length.
 template <typename Test>
 bool for_all_continuations(const std::string& stream, std::size_t longest, const Test& test) {
     if (!test(stream)) return false;
@@ -63,7 +64,7 @@ bool for_all_continuations(const std::string& stream, std::size_t longest, const
     });
 }
 
-/// What the words match, no and more mean.
+/// Returns the answer by its definition: match if all continuations fit, no if none does.
 inline Answer answer(const Prefixes& prefixes, const std::string& seen) {
     const std::size_t longest = longest_of(prefixes);
     const auto fit = [&](const std::string& stream) { return fits(stream, prefixes); };
@@ -73,7 +74,7 @@ inline Answer answer(const Prefixes& prefixes, const std::string& seen) {
     return Answer::More;
 }
 
-/// The service that a stream belongs to once it has ended: the first that it fits.
+/// Returns the service that an ended stream belongs to: the first that it fits.
 inline std::optional<std::size_t> winner(const std::vector<Prefixes>& services,
                                          const std::string& stream) {
     for (std::size_t i = 0; i < services.size(); ++i) {
@@ -82,11 +83,9 @@ inline std::optional<std::size_t> winner(const std::vector<Prefixes>& services,
     return std::nullopt;
 }
 
-/// What the bytes so far say of a stream: where it belongs if it ends now, and whether it belongs
-/// there however it goes on.
 struct Outlook {
-    std::optional<std::size_t> winner;
-    bool certain;
+    std::optional<std::size_t> winner;  ///< if the stream ends now
+    bool certain;                       ///< true if every continuation has the same winner
 };
 
 inline Outlook outlook(const std::vector<Prefixes>& services, const std::string& seen) {
@@ -97,7 +96,7 @@ inline Outlook outlook(const std::vector<Prefixes>& services, const std::string&
     return {now, for_all_continuations(seen, longest, same)};
 }
 
-/// The verdict, where the services are followed by `fallback` and then by `timeout`.
+/// Returns the verdict for services that are followed by `fallback` and then by `timeout`.
 inline std::optional<Verdict> decide(std::size_t services, const Outlook& outlook, bool no_byte,
                                      Ending ending) {
     const std::size_t fallback = services;

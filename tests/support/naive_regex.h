@@ -1,8 +1,8 @@
 #pragma once
-// A second opinion on regular expressions, for tests: the textbook's languages, without any engine.
-// What is left of a language behind a letter is its derivative (Brzozowski 1964), so whether a
-// stream can still go on is whether that is the empty language. Knows only what makes a language
-// regular: sets of letters, sequences, alternatives and repeats.
+// Regular languages, as an oracle for expressions: no matching engine is used. The derivative of a
+// language by a letter holds the rests of its words that begin with that letter (Brzozowski 1964).
+// If it is empty, no continuation matches. Has sets of letters, sequences, alternatives and
+// repeats.
 
 #include <algorithm>
 #include <array>
@@ -20,10 +20,10 @@
 
 namespace portsplit::core::naive {
 
-/// Two letters, and the one that `.` is not.
+/// Two letters, and LF, which `.` does not match.
 inline constexpr std::string_view kLetters = "ab\n";
 
-/// All languages that came up, each once. A language is a number.
+/// Stores each language once; a language is its index.
 class Languages {
   public:
     using Id = std::uint32_t;
@@ -32,7 +32,7 @@ class Languages {
 
     Languages() : nodes_{{Kind::Nothing, 0, 0}, {Kind::EmptyWord, 0, 0}} {}
 
-    /// The words of one letter out of these, all of kLetters.
+    /// Returns the language of the words of one letter, out of these; each must be in kLetters.
     Id one_of(std::string_view letters) {
         Id bits = 0;
         for (const char letter : letters) bits |= Id{1} << kLetters.find(letter);
@@ -74,7 +74,7 @@ class Languages {
         return false;
     }
 
-    /// What may follow a letter: the rests of the words that begin with it.
+    /// Returns the derivative: the rests of the words that begin with the letter.
     Id after(Id id, char letter) {
         const std::size_t place = kLetters.find(letter);
         if (place < known_after_[id].size() && known_after_[id][place]) {
@@ -128,7 +128,7 @@ class Languages {
     std::vector<std::array<std::optional<Id>, kLetters.size()>> known_after_{2};
 };
 
-/// A regular expression: how PCRE2 writes it, and the language it means.
+/// A regular expression in the notation of PCRE2, and its language.
 struct Expression {
     enum class Form { Atom, Sequence, Alternatives };
 
@@ -140,10 +140,10 @@ struct Expression {
 struct Quantifier {
     std::string_view text;
     std::size_t least;
-    std::optional<std::size_t> most;  ///< nothing: any number
+    std::optional<std::size_t> most;  ///< none: any number
 };
 
-/// Makes expressions of expressions.
+/// Combines expressions to larger ones.
 class Expressions {
   public:
     explicit Expressions(Languages& languages) : languages_(languages) {}
@@ -186,7 +186,8 @@ class Expressions {
     static std::string in_sequence(const Expression& it) {
         return it.form == Expression::Form::Alternatives ? group(it.text) : it.text;
     }
-    /// Capturing or not, which means the same but takes PCRE2 other ways.
+    /// Returns a group, capturing or not by the length of the text: PCRE2 runs different code for
+    /// each.
     static std::string group(const std::string& text) {
         return (text.size() % 2 == 0 ? "(" : "(?:") + text + ')';
     }
@@ -194,9 +195,10 @@ class Expressions {
     Languages& languages_;
 };
 
-/// The answer of an expression that knows nothing of what follows its match: match once a word of
-/// the language has been seen, no when none can begin like this any more.
-/// @param has_matched  whether one of the stream's shorter beginnings was a word
+/// Returns the answer of an expression that does not look ahead: match once the stream begins with
+/// a word of the language, no once it cannot any more.
+/// @param left  the derivative of the language by all bytes seen
+/// @param has_matched  true if a shorter beginning of the stream is a word
 inline Answer answer(const Languages& languages, Languages::Id left, bool has_matched) {
     if (has_matched || languages.has_empty_word(left)) return Answer::Match;
     return left == Languages::kNothing ? Answer::No : Answer::More;

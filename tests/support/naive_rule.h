@@ -16,8 +16,8 @@
 
 namespace portsplit::core::naive {
 
-/// One pattern. Compares fixed lengths byte by byte; expressions use core/regex.h, which has oracles
-/// of its own.
+/// One pattern. Compares fixed lengths byte by byte; expressions use core/regex.h, which has
+/// oracles of its own.
 class OnePattern {
   public:
     explicit OnePattern(const PatternSource& source) {

@@ -1,5 +1,6 @@
 #pragma once
-// The property that both readers are searched for exceptions to.
+// What must hold for every text that the two readers of a configuration get: the body of their fuzz
+// targets.
 
 #include <algorithm>
 #include <cstddef>
@@ -18,8 +19,8 @@
 
 namespace portsplit::config {
 
-/// What a text may include: itself, by the name `self` or the path `./fuzz`, and the entries and
-/// files below, which between them can go wrong in every way.
+/// Returns the files that a text can include: itself, as the entry `self` or the path `./fuzz`, and
+/// the entries and files below, with every kind of fault.
 inline Files files_beside(const std::string& text) {
     Files files;
     files.library = "lib";
@@ -41,12 +42,13 @@ inline Files files_beside(const std::string& text) {
     return files;
 }
 
-/// Time grows faster than the text in libconfig and in the search for shadows.
+/// libconfig and the search for shadows take more than linear time.
 inline constexpr std::size_t kLongestInput = 65536;
 
-inline void require(bool promise, const char* text) {
-    if (promise) return;
-    std::fprintf(stderr, "broken promise: %s\n", text);
+/// Aborts with the claim if it does not hold, so that a fuzzer keeps the input.
+inline void require(bool holds, const char* claim) {
+    if (holds) return;
+    std::fprintf(stderr, "does not hold: %s\n", claim);
     std::abort();
 }
 
@@ -75,7 +77,7 @@ inline void check_issues(const Loaded& loaded, std::string_view text, const File
 
 inline void check_again(const std::string& text, const core::Config& config) {
     const Loaded again = read(text, "again", Need::Services);
-    require(again.config == config, "what is written is read as what it was");
+    require(again.config == config, "a written configuration is read as the same");
 }
 
 inline bool is_spelled(const std::string& text, Spelling spelling) {
@@ -84,7 +86,8 @@ inline bool is_spelled(const std::string& text, Spelling spelling) {
     return !cleaned || detect_spelling(*cleaned) == spelling;
 }
 
-/// @param spelling  the reader meant; a text in the other spelling is none of its input
+/// Reads the text, writes the result in both spellings and reads it again.
+/// @param spelling  of the reader under test; a text in the other spelling is ignored
 inline int fuzz_reader(const std::uint8_t* data, std::size_t size, Spelling spelling) {
     if (size > kLongestInput) return 0;
     const std::string text(data, data + size);
@@ -96,7 +99,7 @@ inline int fuzz_reader(const std::uint8_t* data, std::size_t size, Spelling spel
     check_again(write_libconfig(*loaded.config), *loaded.config);
     const auto classic = write_classic(*loaded.config);
     const bool is_own = loaded.origins.files.size() == 1 && spelling == Spelling::Classic;
-    require(classic.ok() || !is_own, "the classic spelling says its own");
+    require(classic.ok() || !is_own, "the classic spelling can write what it read");
     if (classic) check_again(*classic, *loaded.config);
     return 0;
 }

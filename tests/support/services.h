@@ -1,5 +1,5 @@
 #pragma once
-// Configurations in one line, for tests in which only names, patterns and their order matter.
+// Short ways to write a configuration, for tests that need only names, patterns and their order.
 
 #include <cstddef>
 #include <string>
@@ -55,7 +55,7 @@ inline Config with_last_resorts(const std::vector<naive::Prefixes>& services) {
     return config_of(named);
 }
 
-/// The services and their prefixes, to be shown when a case fails.
+/// Returns the services and their prefixes as text for a message.
 inline std::string show(const std::vector<naive::Prefixes>& services) {
     std::string text;
     for (const naive::Prefixes& prefixes : services) {

@@ -1,6 +1,6 @@
 #pragma once
-// How GoogleTest shows a verdict. Every test of this room that compares verdicts includes it, so
-// that they all show the same.
+// How GoogleTest prints a verdict. Every test that compares verdicts includes it: tests of one
+// program that print a type differently violate the one-definition rule.
 
 #include <ostream>
 #include <string>
