@@ -19,7 +19,7 @@ sys::Result<Spares> Spares::create() {
     constexpr int kFlags = MAP_SHARED | MAP_ANONYMOUS;
     void* memory = ::mmap(nullptr, kSize, PROT_READ | PROT_WRITE, kFlags, -1, 0);
     if (memory == MAP_FAILED) {
-        return sys::SysError{errno, "cannot have memory to share with dispatchers"};
+        return sys::SysError{errno, "cannot allocate memory shared with dispatchers"};
     }
     return Spares(new (memory) Place[kSpares]{});
 }
@@ -59,23 +59,23 @@ std::optional<Spares::Ended> Spares::on_end(pid_t pid) {
 }
 
 std::optional<sys::UniqueFd> Spares::take(Place& place, int channel) {
-    // Written once before, so that the kernel finds the page there when it writes the message.
+    // The write brings the page into this process, so that recvmsg(2) does not fault on it later.
     place.state.store(State::Waiting, std::memory_order_relaxed);
     const auto buffer = std::as_writable_bytes(std::span(&place.message, 1));
     auto received = sys::receive_message(channel, buffer, sys::Wait::ForMessage);
-    // ECONNRESET: it left with messages to it unread (unix(7)).
+    // ECONNRESET is EOF too: the daemon closed its end with messages unread (unix(7)).
     const bool dismissed = received ? received->size == 0 : received.error().code == ECONNRESET;
     if (dismissed) place.state.store(State::Dismissed, std::memory_order_release);
     if (dismissed || !received) return std::nullopt;
     const bool whole = received->size == buffer.size() && !received->truncated;
     const bool known = whole && place.message.kind == handoff::Kind::Connection;
     if (known && received->fd) return std::move(received->fd);
-    if (!whole) place.message.id = 0;
+    if (!whole) place.message.id = 0;  // of a message cut short, no field counts
     place.state.store(State::Misunderstood, std::memory_order_release);
     return std::nullopt;
 }
 
-void Spares::give_up() {
+void Spares::unmap() {
     if (places_ != nullptr) ::munmap(places_, kSize);
     places_ = nullptr;
 }

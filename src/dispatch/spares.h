@@ -1,9 +1,16 @@
 #pragma once
-// Spare dispatchers: processes that the zygote forks before there is a connection for them, so that
-// none has to wait for its process to be made. Each waits at a place in memory shared with the
-// zygote, and takes its connection straight into it: the kernel writes the message there in the
-// call that takes it (recvmsg(2)), so whatever becomes of the process, the zygote knows whether it
-// had a connection and which one. It gives that memory up before it looks at a client's byte.
+// Spare dispatchers: processes that the zygote forks before there is a connection for them, so that a
+// connection does not wait for fork(2).
+//
+// How it works. Each spare has a place in memory that it shares with the zygote. It waits in
+// recvmsg(2), and the kernel writes the daemon's message straight into that place. So even if the
+// spare is killed within that call, the zygote can read whether it had received a connection, and
+// which. A place is used in this order:
+//   zygote  `vacancy` clears a place; fork; `settle` notes the pid
+//   spare   `take` waits and returns the client; the spare stores `Taken` and calls `unmap`
+//   zygote  `next_departure` frees the place and returns the connection
+// If the spare ends before it stored `Taken`, `on_end` frees the place instead. The spare unmaps the
+// memory before it looks at a client's byte, so a compromised dispatcher cannot write there.
 
 #include <sys/types.h>
 
@@ -20,61 +27,67 @@
 
 namespace portsplit::dispatch {
 
-/// How many wait at most. Measured with short connections: half as many leave some to wait for a
-/// fork, twice as many serve no more.
+/// How many spares there are at most. Measured with short connections: with 4, some connections wait
+/// for a fork; 16 serve no more than 8.
 inline constexpr std::size_t kSpares = 8;
 
 class Spares {
   public:
-    /// What became of a spare's place.
     enum class State : std::uint32_t {
-        Vacant,
-        Waiting,        ///< for a connection
-        Taken,          ///< the process has its connection and reads here no more
-        Misunderstood,  ///< it took a message that is no connection
-        Dismissed,      ///< the daemon has ended its side: nothing comes any more
+        Vacant,         ///< never used
+        Waiting,        ///< the spare waits for a connection, or has just received one
+        Taken,          ///< the spare has its connection, and does not use the place any more
+        Misunderstood,  ///< the spare received a message that is not a connection
+        Dismissed,      ///< the spare saw that the daemon ended its side of the channel
     };
 
     struct Place {
         std::atomic<State> state;
-        handoff::Connection message;  ///< the id is 0 until it is taken
+        handoff::Connection message;  ///< its id is 0 until a message is received
     };
 
+    /// Maps the shared memory.
     static sys::Result<Spares> create();
     Spares(Spares&& other) noexcept : places_(std::exchange(other.places_, nullptr)) {}
     Spares& operator=(Spares&&) = delete;
-    ~Spares() { give_up(); }
+    ~Spares() { unmap(); }
 
     // For the zygote.
 
-    /// How many places have a process that waits, or has just stopped waiting.
+    /// Returns the number of places with a spare that has not departed or ended.
     std::size_t count() const;
-    /// A place for a new spare; null when all are in use.
+
+    /// Returns a cleared place for a new spare; null if all `kSpares` are in use.
     Place* vacancy();
+
+    /// Notes the pid of the spare that was forked for this place.
     void settle(Place& place, pid_t pid) { pids_[index_of(place)] = pid; }
 
-    /// A process that left its place, with the connection it took; nothing when there is none.
+    /// A spare that stored `Taken`, and the connection that it received.
     struct Departure {
         pid_t pid;
         handoff::Connection message;
     };
+    /// Frees the place of a spare that stored `Taken`, and returns it; nothing if there is none.
     std::optional<Departure> next_departure();
 
-    /// A process that ended without leaving its place.
+    /// A spare that ended before it departed.
     struct Ended {
         State state;
-        handoff::Connection message;  ///< the id is 0 when it had taken none
+        handoff::Connection message;  ///< its id is 0 if the spare received no connection
     };
+    /// Frees the place of a process that ended; returns nothing if it had none.
     std::optional<Ended> on_end(pid_t pid);
 
     // For a spare.
 
-    /// Waits for a connection.
-    /// @returns the client's socket; nothing when there is none, and the place says why, unless the
-    /// system could not receive
+    /// Waits for a connection, which is written into the place.
+    /// @returns the client's socket; nothing if none comes, with the reason in the place's state:
+    ///          `Waiting` means that recvmsg(2) failed
     std::optional<sys::UniqueFd> take(Place& place, int channel);
-    /// Gives the shared memory up.
-    void give_up();
+
+    /// Unmaps the shared memory. No other function may be called after that.
+    void unmap();
 
   private:
     explicit Spares(Place* places) : places_(places) {}
@@ -83,7 +96,7 @@ class Spares {
     }
 
     Place* places_;
-    std::array<pid_t, kSpares> pids_{};  ///< the zygote's own; 0 for none
+    std::array<pid_t, kSpares> pids_{};  ///< 0 for a free place; in the zygote's own memory
 };
 
 }  // namespace portsplit::dispatch

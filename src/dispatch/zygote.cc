@@ -1,5 +1,28 @@
 #include "dispatch/zygote.h"
 
+// How it works.
+//
+// The zygote keeps `kSpares` children, each blocked in recvmsg(2) on the daemon's channel. The kernel
+// gives each message of the daemon to one of them, so a connection passes the zygote by. What the
+// zygote learns, it learns afterwards: from memory that it shares with its spares, from the progress
+// channel that all its children inherit, and from SIGCHLD.
+//
+// The life of a spare (`be_spare`):
+//   1. fork; a process group of its own; close what only the zygote uses
+//   2. wait in recvmsg(2); the kernel writes the message into the spare's place in shared memory
+//   3. store `Taken` there, unmap the memory, close the daemon's channel
+//   4. serve the connection, as its dispatcher, and publish progress before each wait
+//   5. exit, or become the service's program
+// The daemon's EOF, a message that is no connection, or a failed receive ends it in step 2.
+//
+// On each wake (`run`), by a message on the progress channel, by SIGCHLD or by a pause that is over:
+//   1. move spares that stored `Taken` from their places to the table of connections
+//   2. read progress into that table; a message of a pid that is not in it repeats step 1 first
+//   3. for each child that ended: read progress again, then log its line, send `Reaped`, remove it
+//   4. if few spares are left, fork
+// Step 3 reads progress after waitpid(2) returned the pid and before anything is forked: all that the
+// child sent is in the channel by then, and no new process can have its pid yet.
+
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -30,27 +53,29 @@ using sys::Clock;
 using sys::Level;
 using sys::UniqueFd;
 
-/// So few spares make the zygote fork more.
+/// With this many spares or fewer, the zygote forks until there are `kSpares`.
 constexpr std::size_t kFewSpares = kSpares / 2;
 
-/// After no process could be had, or a spare was killed: neither must lead to a storm of forks.
+/// How long no spare is forked after fork(2) failed or a spare was killed. Without the pause, either
+/// would make the zygote fork in a busy loop.
 constexpr std::chrono::milliseconds kForkPause{100};
 
-/// How often the zygote looks for itself whether spares are few, where they cannot say so.
-constexpr std::chrono::milliseconds kWaryPause{500};
+/// How often the zygote counts its spares while some of them cannot send it a message.
+constexpr std::chrono::milliseconds kMuteSparesPause{500};
 
-/// More than the channel holds of honest messages; a flood must not keep the zygote from its work.
+/// How many messages of dispatchers are read before the zygote does its other work. The channel
+/// holds fewer, so only a compromised dispatcher that floods it reaches this limit.
 constexpr int kProgressBatch = 1000;
 
-/// A dispatcher's way to the zygote: the kernel stamps each message with the sender's process id,
-/// so that none can speak for another.
+/// Sends progress to the zygote. The kernel stamps each message with the sender's pid
+/// (SCM_CREDENTIALS), so a dispatcher cannot send in the name of another.
 class ChannelReporter final : public Reporter {
   public:
     explicit ChannelReporter(int channel) : channel_(channel) {}
 
   protected:
     void send(const Progress& progress) override {
-        // Only the log line suffers when nobody listens any more.
+        // If the zygote is gone, the log line is lost; the connection is served all the same.
         (void)sys::send_message(channel_, std::as_bytes(std::span(&progress, 1)), -1, 0);
     }
 
@@ -58,7 +83,7 @@ class ChannelReporter final : public Reporter {
     int channel_;
 };
 
-/// A message of a known layout in `buffer`; nothing when it is another.
+/// Returns the message in `buffer`; nothing if it has another size.
 template <typename Message>
 std::optional<Message> message_in(std::span<const std::byte> buffer) {
     if (buffer.size() != sizeof(Message)) return std::nullopt;
@@ -69,10 +94,11 @@ std::optional<Message> message_in(std::span<const std::byte> buffer) {
 
 class Zygote {
   public:
-    Zygote(const core::Plan& plan, sys::Log& log, UniqueFd channel, UniqueFd signals,
-           UniqueFd progress_in, UniqueFd progress_out, Spares spares)
+    Zygote(const core::Plan& plan, sys::Log& log, ServeFunction serve_connection, UniqueFd channel,
+           UniqueFd signals, UniqueFd progress_in, UniqueFd progress_out, Spares spares)
         : plan_(plan),
           log_(log),
+          serve_(serve_connection),
           connection_log_(plan, log, ConnectionLog::Rate::Limited),
           setting_{plan, clean_environment(), log.descriptor()},
           channel_(std::move(channel)),
@@ -87,18 +113,19 @@ class Zygote {
     void fork_spares();
     bool fork_spare();
     [[noreturn, gnu::noinline]] void be_spare(Spares::Place& place);
-    void take_departures();
+    void add_departures();
     void add(pid_t pid, const handoff::Connection& message);
-    void take_progress();
+    void read_progress();
     void renew_progress();
     void reap();
     void finish(pid_t pid, int status);
     void finish_spare(const sys::Ended& ended, const Spares::Ended& spare);
     template <typename Message>
-    void tell(const Message& message);
+    void send(const Message& message);
 
     const core::Plan& plan_;
     sys::Log& log_;
+    ServeFunction serve_;
     ConnectionLog connection_log_;
     const Setting setting_;
     UniqueFd channel_;
@@ -107,13 +134,13 @@ class Zygote {
     UniqueFd progress_out_;
     Spares spares_;
     Connections connections_;
-    bool open_ = true;             ///< connections may still come
-    bool wary_ = false;            ///< there may be spares whose words do not arrive
-    Clock::time_point fork_at_{};  ///< not before; after a fork failed, or a spare died
+    bool open_ = true;             ///< true until the daemon ends its side of the channel
+    bool mute_spares_ = false;     ///< true once some spares may hold a channel that was replaced
+    Clock::time_point fork_at_{};  ///< no spare is forked before this moment
 };
 
 int Zygote::run() {
-    tell(handoff::Ready{});
+    send(handoff::Ready{});
     while (true) {
         fork_spares();
         if (!open_ && spares_.count() == 0 && connections_.empty()) return 0;
@@ -123,37 +150,37 @@ int Zygote::run() {
         }};
         const bool short_of_spares = open_ && spares_.count() <= kFewSpares;
         auto until = short_of_spares ? fork_at_ : Clock::time_point::max();
-        if (wary_) until = std::min(until, Clock::now() + kWaryPause);
+        if (mute_spares_) until = std::min(until, Clock::now() + kMuteSparesPause);
         const int ready = sys::retry(
             [&] { return ::poll(entries.data(), entries.size(), sys::poll_timeout(until)); });
         if (ready < 0) {
             log_.line(Level::Error, "cannot wait for connections: " + sys::error_text(errno));
             return kExitSystem;
         }
-        take_departures();
-        // Only while spares are few does anybody wait for what is done here.
+        add_departures();
+        // With enough spares left, nothing below is urgent: let dispatchers run first.
         if (spares_.count() > kFewSpares) sys::yield();
-        if (entries[0].revents != 0) take_progress();
+        if (entries[0].revents != 0) read_progress();
         if (entries[1].revents != 0) reap();
     }
 }
 
-/// Keeps the spares up. Every dispatcher tells something before it waits for anything, so the
-/// zygote hears in time that they have become few.
+/// Forks spares if few are left. The zygote wakes in time for this because of the rule "tell before
+/// you block" in progress.h.
 void Zygote::fork_spares() {
-    take_departures();
+    add_departures();
     if (!open_ || spares_.count() > kFewSpares || Clock::now() < fork_at_) return;
-    // Inherited, so that a spare is never called anything else.
+    // Spares inherit the name, so that ps(1) never shows them under another one.
     sys::set_name("portsplit-spare");
     while (spares_.count() < kSpares && fork_spare()) continue;
     sys::set_name("portsplit-dispatch");
 }
 
-/// @returns false when no process can be had now
+/// @returns false if there is no vacant place, or fork(2) failed
 bool Zygote::fork_spare() {
     Spares::Place* place = spares_.vacancy();
     if (place == nullptr) return false;
-    // With one thread and no handlers, fork(3) would do no more than dirty pages.
+    // In a process with one thread and no fork handlers, fork(3) only adds writes to memory.
     const pid_t pid = ::_Fork();
     if (pid == 0) be_spare(*place);
     if (pid > 0) {
@@ -168,8 +195,9 @@ bool Zygote::fork_spare() {
     return false;
 }
 
+/// The life of a spare, and then of a dispatcher; see "How it works".
 void Zygote::be_spare(Spares::Place& place) {
-    // A group of its own: no signal to a group reaches or leaves it.
+    // A process group of its own: kill(0, ...) of a compromised dispatcher reaches no other.
     ::setpgid(0, 0);
     signals_.reset();
     progress_in_.reset();
@@ -179,17 +207,18 @@ void Zygote::be_spare(Spares::Place& place) {
     if (!client) ::_exit(kExitUnused);
     const handoff::Connection message = place.message;
     place.state.store(Spares::State::Taken, std::memory_order_release);
-    // From here on nothing is left of what it shared with others.
-    spares_.give_up();
+    // The order matters: `Taken` is stored before the memory it is stored in is unmapped. After this
+    // the process shares only the progress channel with others.
+    spares_.unmap();
     channel_.reset();
     sys::set_name("portsplit-dispatch");
 
     ChannelReporter reporter(progress_out_.get());
-    ::_exit(serve({std::move(*client), message.ends, message.accepted}, setting_, reporter));
+    ::_exit(serve_({std::move(*client), message.ends, message.accepted}, setting_, reporter));
 }
 
-/// Takes note of the connections that spares have taken.
-void Zygote::take_departures() {
+/// Moves the spares that have taken a connection to the table of connections.
+void Zygote::add_departures() {
     while (const auto departure = spares_.next_departure()) {
         add(departure->pid, departure->message);
     }
@@ -199,7 +228,9 @@ void Zygote::add(pid_t pid, const handoff::Connection& message) {
     connections_.add(pid, {message.id, {message.accepted, message.ends, {}}});
 }
 
-void Zygote::take_progress() {
+/// Reads the messages of dispatchers. A compromised dispatcher can send anything; what is not valid
+/// is dropped, so it can only spoil its own log line.
+void Zygote::read_progress() {
     std::array<std::byte, sizeof(Progress) + 1> buffer;
     for (int i = 0; i < kProgressBatch; ++i) {
         const auto received = sys::receive_message(progress_in_.get(), buffer);
@@ -207,34 +238,37 @@ void Zygote::take_progress() {
         if (received->size == 0) return renew_progress();
         const auto progress = message_in<Progress>(std::span(buffer).first(received->size));
         Row* connection = connections_.find(received->sender);
-        if (connection == nullptr) {  // it may have left its place this very moment
-            take_departures();
+        if (connection == nullptr) {  // it may have taken its connection just now
+            add_departures();
             connection = connections_.find(received->sender);
         }
-        // A dispatcher that was taken over can send anything; it can only spoil its own line.
         if (!progress || connection == nullptr || !is_valid(plan_, *progress)) continue;
         connection_log_.update(connection->record, *progress, received->sender);
     }
 }
 
-/// Only a dispatcher that was taken over can have shut the channel. Its siblings of the same
-/// channel, spares among them, lose their words; those to come get a new one.
+/// Replaces the progress channel after EOF on it. All dispatchers hold its other end, so EOF comes
+/// only from shutdown(2), and only a compromised dispatcher calls that. Processes forked so far keep
+/// the old channel, so their messages are lost. Later forks use the new one.
 void Zygote::renew_progress() {
     auto fresh = sys::channel_pair();
     if (!fresh || !sys::stamp_senders(fresh->first.get())) return;
     progress_in_ = std::move(fresh->first);
     progress_out_ = std::move(fresh->second);
-    wary_ = true;
+    mute_spares_ = true;
     log_.limited(
         Level::Error, "shut channels",
         "a dispatcher shut the channel it shares with others, which it has no reason to do: "
         "it may have been taken over");
 }
 
+/// Takes every child that has ended.
 void Zygote::reap() {
     (void)sys::next_signal(signals_.get());
     while (const auto ended = sys::reap()) {
-        take_progress();  // what it told before it ended; nothing is forked before that
+        // The order matters: its last messages are read before its row is removed and before its
+        // pid can be used again by a fork.
+        read_progress();
         if (const auto spare = spares_.on_end(ended->pid)) {
             finish_spare(*ended, *spare);
         } else {
@@ -243,36 +277,38 @@ void Zygote::reap() {
     }
 }
 
-/// A spare that ended without leaving its place.
+/// Handles a spare that ended before it stored `Taken`.
 void Zygote::finish_spare(const sys::Ended& ended, const Spares::Ended& spare) {
     const handoff::Connection& message = spare.message;
     if (spare.state == Spares::State::Misunderstood) {
         log_.limited(Level::Error, "bad messages from the daemon",
                      "a message from the daemon was not understood; its connection is closed");
-        if (message.id != 0) tell(handoff::Reaped{.id = message.id});
-    } else if (message.id != 0) {  // it died with the connection in its hands
+        if (message.id != 0) send(handoff::Reaped{.id = message.id});
+    } else if (message.id != 0) {  // it died after it received a connection
         add(ended.pid, message);
         finish(ended.pid, ended.status);
     } else if (spare.state == Spares::State::Dismissed) {
         open_ = false;
     } else {
-        fork_at_ = Clock::now() + kForkPause;
+        fork_at_ = Clock::now() + kForkPause;  // it was killed, or could not receive
     }
 }
 
+/// Logs a connection whose process ended, and reports its slot as free.
 void Zygote::finish(pid_t pid, int status) {
     const Row* connection = connections_.find(pid);
     if (connection == nullptr) return;
     connection_log_.finish(connection->record, status, pid);
-    tell(handoff::Reaped{.id = connection->id});
+    send(handoff::Reaped{.id = connection->id});
     connections_.remove(pid);
 }
 
-/// The daemon may be gone; the connections are served all the same.
+/// Sends a message to the daemon. Waits for room in the channel however long the daemon is stopped,
+/// because a lost `Reaped` would occupy a slot for ever. Gives up once the daemon is gone (EPIPE):
+/// the connections are served all the same.
 template <typename Message>
-void Zygote::tell(const Message& message) {
+void Zygote::send(const Message& message) {
     const auto bytes = std::as_bytes(std::span(&message, 1));
-    // A daemon that is stopped must not lose count: only one that is gone is not waited for.
     while (true) {
         const auto sent = sys::send_message(channel_.get(), bytes, -1, 0);
         if (sent || sent.error().code != EAGAIN) return;
@@ -281,7 +317,7 @@ void Zygote::tell(const Message& message) {
 
 }  // namespace
 
-int run_zygote(const core::Plan& plan, sys::Log& log) {
+int run_zygote(const core::Plan& plan, sys::Log& log, ServeFunction serve_connection) {
     auto signals = sys::signals_by_fd({SIGCHLD});
     auto progress = sys::channel_pair();
     const auto failed = [&log](const sys::SysError& error) {
@@ -295,7 +331,7 @@ int run_zygote(const core::Plan& plan, sys::Log& log) {
     }
     auto spares = Spares::create();
     if (!spares) return failed(spares.error());
-    Zygote zygote(plan, log, UniqueFd(handoff::kChannelFd), std::move(*signals),
+    Zygote zygote(plan, log, serve_connection, UniqueFd(handoff::kChannelFd), std::move(*signals),
                   std::move(progress->first), std::move(progress->second), std::move(*spares));
     return zygote.run();
 }

@@ -31,7 +31,7 @@ class SparesTest : public testing::Test {
     int channel() const { return zygote_.get(); }
     void close_channel() { daemon_.reset(); }
 
-    /// A spare that takes a message, does what comes next and then waits for its end.
+    /// Forks a spare that takes a message, calls `next` and then waits until it is killed.
     template <typename Next>
     pid_t spare(Next next) {
         Spares::Place* place = spares_.vacancy();
@@ -56,8 +56,9 @@ class SparesTest : public testing::Test {
     }
     void send(core::Bytes message, int client) {
         ASSERT_TRUE(sys::send_message(daemon_.get(), message, client, 0));
-        // Until it is taken.
-        while (loopback::events_of(channel(), POLLIN, std::chrono::milliseconds(0)) != 0) continue;
+        ASSERT_TRUE(loopback::comes_true([&] {
+            return loopback::events_of(channel(), POLLIN, std::chrono::milliseconds(0)) == 0;
+        })) << "no spare took the message";
     }
 
     static void end(pid_t pid) {
@@ -71,13 +72,13 @@ class SparesTest : public testing::Test {
     sys::UniqueFd zygote_;
 };
 
-TEST_F(SparesTest, AreNoneAtFirst) {
+TEST_F(SparesTest, AreNoneBeforeTheFirstFork) {
     EXPECT_EQ(spares().count(), 0U);
     EXPECT_FALSE(spares().next_departure());
     EXPECT_FALSE(spares().on_end(4711));
 }
 
-TEST_F(SparesTest, HaveAPlaceForAFew) {
+TEST_F(SparesTest, HaveEightPlaces) {
     for (std::size_t i = 0; i < kSpares; ++i) {
         Spares::Place* place = spares().vacancy();
         ASSERT_NE(place, nullptr);
@@ -89,13 +90,16 @@ TEST_F(SparesTest, HaveAPlaceForAFew) {
     EXPECT_NE(spares().vacancy(), nullptr);
 }
 
-TEST_F(SparesTest, DepartWithTheirConnection) {
+TEST_F(SparesTest, DepartWithTheConnectionTheyTook) {
     const pid_t pid = spare([](Spares::Place& place, bool taken) {
         if (taken) place.state.store(State::Taken);
     });
     hand_over(42, STDIN_FILENO);
     std::optional<Spares::Departure> departure;
-    while (!departure) departure = spares().next_departure();
+    ASSERT_TRUE(loopback::comes_true([&] {
+        departure = spares().next_departure();
+        return departure.has_value();
+    }));
     EXPECT_EQ(departure->pid, pid);
     EXPECT_EQ(departure->message.id, 42U);
     EXPECT_EQ(spares().count(), 0U);
@@ -103,7 +107,7 @@ TEST_F(SparesTest, DepartWithTheirConnection) {
     end(pid);
 }
 
-TEST_F(SparesTest, LeaveWordOfTheConnectionThatTheyDiedWith) {
+TEST_F(SparesTest, LeaveTheConnectionInTheirPlaceWhenKilled) {
     const pid_t pid = spare();
     hand_over(42, STDIN_FILENO);
     EXPECT_FALSE(spares().next_departure());
@@ -114,7 +118,7 @@ TEST_F(SparesTest, LeaveWordOfTheConnectionThatTheyDiedWith) {
     EXPECT_EQ(ended->message.id, 42U);
 }
 
-TEST_F(SparesTest, LeaveWordThatTheyDiedWithNone) {
+TEST_F(SparesTest, LeaveNoConnectionInTheirPlaceWhenKilledBefore) {
     const pid_t pid = spare();
     end(pid);
     const auto ended = spares().on_end(pid);
@@ -122,7 +126,7 @@ TEST_F(SparesTest, LeaveWordThatTheyDiedWithNone) {
     EXPECT_EQ(ended->message.id, 0U);
 }
 
-TEST_F(SparesTest, EndWithTheChannel) {
+TEST_F(SparesTest, AreDismissedByTheDaemonsEof) {
     const pid_t pid = spare([](const Spares::Place&, bool taken) { ::_exit(taken ? 1 : 0); });
     close_channel();
     int status = -1;
@@ -131,7 +135,7 @@ TEST_F(SparesTest, EndWithTheChannel) {
     EXPECT_EQ(spares().on_end(pid)->state, State::Dismissed);
 }
 
-TEST_F(SparesTest, SayThatAMessageIsNoConnection) {
+TEST_F(SparesTest, RefuseAMessageThatIsNoConnection) {
     handoff::Connection wrong{.id = 9};
     wrong.kind = handoff::Kind::Reaped;
     const core::Bytes bytes = std::as_bytes(std::span(&wrong, 1));
@@ -140,7 +144,7 @@ TEST_F(SparesTest, SayThatAMessageIsNoConnection) {
         int client;
         std::uint64_t id;
         const char* what;
-    } cases[] = {{bytes, STDIN_FILENO, 9, "another version"},
+    } cases[] = {{bytes, STDIN_FILENO, 9, "another kind"},
                  {bytes.first(bytes.size() - 1), STDIN_FILENO, 0, "too short to have an id"}};
     for (const auto& test : cases) {
         const pid_t pid = spare([](const Spares::Place&, bool taken) { ::_exit(taken ? 1 : 0); });
@@ -153,7 +157,7 @@ TEST_F(SparesTest, SayThatAMessageIsNoConnection) {
         EXPECT_EQ(ended->state, State::Misunderstood) << test.what;
         EXPECT_EQ(ended->message.id, test.id) << test.what;
     }
-    // And one without its socket.
+    // A connection without its socket.
     const pid_t pid = spare([](const Spares::Place&, bool taken) { ::_exit(taken ? 1 : 0); });
     hand_over(5, -1);
     end(pid);

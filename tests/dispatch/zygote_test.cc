@@ -3,19 +3,25 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstdint>
 #include <cstring>
+#include <functional>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "dispatch/progress.h"
 #include "dispatch/spares.h"
 #include "handoff.h"
 #include "support/child.h"
@@ -30,13 +36,14 @@ namespace portsplit::dispatch {
 namespace {
 
 using loopback::Child;
+using loopback::comes_true;
 using loopback::hear;
 using loopback::Heard;
 using loopback::Pair;
 using loopback::say;
 using sys::UniqueFd;
 
-/// The text with each number behind `before` replaced by a word.
+/// Returns the text with each number after `before` replaced by a word.
 std::string masked(std::string text, const std::string& before, const std::string& word) {
     for (std::size_t at = 0; (at = text.find(before, at)) != std::string::npos;) {
         at += before.size();
@@ -46,10 +53,97 @@ std::string masked(std::string text, const std::string& before, const std::strin
     return text;
 }
 
-/// A zygote and the listener's end of its channel.
+/// Returns the progress channel of a dispatcher: the only sequenced-packet socket that a spare keeps.
+int progress_channel() {
+    for (int fd = 3; fd < 1024; ++fd) {
+        int type = 0;
+        socklen_t length = sizeof type;
+        if (::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 && type == SOCK_SEQPACKET) {
+            return fd;
+        }
+    }
+    return -1;
+}
+
+template <typename Message>
+void send_progress(const Message& message, std::size_t size = sizeof(Message)) {
+    (void)sys::send_message(progress_channel(), std::as_bytes(std::span(&message, 1)).first(size),
+                            -1, 0);
+}
+
+/// A valid message that no connection of these tests has a reason to send.
+Progress boast() {
+    Progress progress;
+    progress.decided = 1;
+    progress.service = 0;
+    progress.reason = core::Reason::Timeout;
+    return progress;
+}
+
+void send_nonsense() {
+    for (const std::int32_t number : {0x7fffffff, -0x7fffffff, 2}) {
+        Progress progress = boast();
+        progress.service = number;
+        send_progress(progress);
+        progress = {};
+        progress.gave_up = number;
+        send_progress(progress);
+        progress = {};
+        progress.target = number;
+        send_progress(progress);
+    }
+    const struct {
+        Progress progress = boast();
+        char more = 'x';
+    } longer;
+    send_progress(longer);
+    send_progress(longer, sizeof(Progress) - 1);
+    send_progress(longer, sizeof(Progress) + 1);
+    send_progress(longer, 1);
+}
+
+/// Sends to the zygote as fast as it can, until the zygote is gone.
+void flood() {
+    const Progress progress;
+    const int channel = progress_channel();
+    while (true) {
+        const auto sent =
+            sys::send_message(channel, std::as_bytes(std::span(&progress, 1)), -1, MSG_DONTWAIT);
+        if (!sent && sent.error().code != EAGAIN) return;
+    }
+}
+
+/// A dispatcher that obeys its client as a compromised one obeys an attacker, one letter at a time,
+/// and acknowledges each with a full stop:
+///   h  publish a verdict, as an honest dispatcher does
+///   n  send messages that are not valid
+///   s  shut the progress channel
+///   k  kill its process group
+///   f  flood the progress channel
+///   x  exit with code 5, without a full stop
+/// Any other letter does nothing.
+int obey(Client client, const Setting&, Reporter& reporter) {
+    char order = 0;
+    while (::read(client.fd.get(), &order, 1) == 1) {
+        if (order == 'h') {
+            reporter.set_verdict({1, core::Reason::Match});
+            reporter.publish();
+        }
+        if (order == 'n') send_nonsense();
+        if (order == 's') ::shutdown(progress_channel(), SHUT_RDWR);
+        if (order == 'k') ::kill(0, SIGKILL);
+        if (order == 'x') return 5;
+        if (::write(client.fd.get(), ".", 1) != 1) return 0;
+        if (order == 'f') flood();
+    }
+    return 0;
+}
+
+/// A zygote and the daemon's end of its channel.
 class ZygoteTest : public testing::Test {
   protected:
-    ZygoteTest() {
+    explicit ZygoteTest(ServeFunction serve_connection = &serve,
+                        const std::function<void()>& prepare = {}) {
         auto channel = sys::channel_pair();
         int log[2] = {-1, -1};
         EXPECT_TRUE(channel);
@@ -63,22 +157,25 @@ class ZygoteTest : public testing::Test {
             sys::reset_signals();
             sys::ignore_signal(SIGPIPE);
             sys::ignore_signal(SIGHUP);
-            // Out of the way of the number that the contract names.
+            // Not the number that handoff.h names for the channel.
             UniqueFd log_fd(::fcntl(log_to.get(), F_DUPFD_CLOEXEC, 10));
             ::dup2(channel->second.get(), handoff::kChannelFd);
+            channel->second.reset();
+            ::setpgid(0, 0);
+            if (prepare) prepare();
             sys::close_on_exec_from(handoff::kChannelFd);
             sys::Log log_there = sys::Log::to_descriptor(std::move(log_fd));
             const core::Plan plan =
                 plan_of({service("echo", {"."}, program("/bin/cat")),
                          service("missing", {"m"}, program("/no/such/program"))});
-            return run_zygote(plan, log_there);
+            return run_zygote(plan, log_there, serve_connection);
         });
     }
 
     UniqueFd& channel() { return channel_; }
     Child& zygote() { return *zygote_; }
 
-    /// The next message: `ready`, `reaped ID`, or what else it is.
+    /// Returns the next message of the zygote: `ready`, `reaped ID`, `end` or `silence`.
     std::string next() {
         if (loopback::events_of(channel_.get(), POLLIN) == 0) return "silence";
         std::array<std::byte, 256> buffer{};
@@ -96,7 +193,7 @@ class ZygoteTest : public testing::Test {
         return "reaped " + std::to_string(message.id);
     }
 
-    /// Hands a connection over as the listener does.
+    /// Hands a connection over as the daemon does.
     void hand_over(handoff::Connection message, const UniqueFd& client) {
         message.ends.peer = *sys::Address::from(core::Endpoint{"192.0.2.7", 50022});
         message.ends.local = *sys::Address::from(core::Endpoint{"192.0.2.1", 443});
@@ -108,12 +205,12 @@ class ZygoteTest : public testing::Test {
         hand_over(handoff::Connection{.id = id}, client);
     }
 
-    /// The log once the zygote has ended, without what differs from run to run.
+    /// Returns the log once the zygote has ended, with pids and times masked.
     std::string log() {
         return masked(masked(hear(log_.get()).bytes, "portsplit[", "PID"), " ms=", "N");
     }
 
-    /// The first child of the zygote that is called so; -1 for none.
+    /// Returns the first child of the zygote with this name; -1 if there is none.
     pid_t child_named(const std::string& name) {
         for (const pid_t child : loopback::children_of(zygote().pid())) {
             if (loopback::name_of(child) == name) return child;
@@ -121,7 +218,7 @@ class ZygoteTest : public testing::Test {
         return -1;
     }
 
-    /// Ends the listener's side.
+    /// Ends the daemon's side of the channel.
     void retire() { ::shutdown(channel_.get(), SHUT_WR); }
 
   private:
@@ -130,14 +227,14 @@ class ZygoteTest : public testing::Test {
     std::unique_ptr<Child> zygote_;
 };
 
-TEST_F(ZygoteTest, IsReadyAndEndsWithItsListener) {
+TEST_F(ZygoteTest, ExitsWhenTheDaemonIsGone) {
     EXPECT_EQ(next(), "ready");
     channel().reset();
     EXPECT_EQ(sys::describe_status(zygote().status()), "exit=0");
     EXPECT_EQ(log(), "");
 }
 
-TEST_F(ZygoteTest, ServesAConnectionAndSaysWhenItsProcessIsGone) {
+TEST_F(ZygoteTest, ReportsAConnectionWhenItsProcessHasEnded) {
     ASSERT_EQ(next(), "ready");
     Pair pair = loopback::tcp_pair();
     hand_over(42, pair.near);
@@ -153,7 +250,7 @@ TEST_F(ZygoteTest, ServesAConnectionAndSaysWhenItsProcessIsGone) {
               "dport=443 action=exec target=/bin/cat in=- out=- ms=N exit=0\n");
 }
 
-TEST_F(ZygoteTest, EndsWithItsLastConnection) {
+TEST_F(ZygoteTest, ExitsWithTheLastConnectionAfterTheDaemonsEof) {
     ASSERT_EQ(next(), "ready");
     Pair pair = loopback::tcp_pair();
     hand_over(1, pair.near);
@@ -166,7 +263,7 @@ TEST_F(ZygoteTest, EndsWithItsLastConnection) {
     EXPECT_EQ(sys::describe_status(zygote().status()), "exit=0");
 }
 
-TEST_F(ZygoteTest, LogsWhatFailedBeforeTheLineOfTheConnection) {
+TEST_F(ZygoteTest, LogsAFailureBeforeTheConnectionLine) {
     ASSERT_EQ(next(), "ready");
     Pair pair = loopback::tcp_pair();
     ASSERT_TRUE(say(pair.far.get(), "m"));
@@ -181,7 +278,7 @@ TEST_F(ZygoteTest, LogsWhatFailedBeforeTheLineOfTheConnection) {
               "exit=127\n");
 }
 
-TEST_F(ZygoteTest, EndsTheConnectionOfAMessageThatItDoesNotKnow) {
+TEST_F(ZygoteTest, ClosesTheConnectionOfAMessageOfAnotherKind) {
     ASSERT_EQ(next(), "ready");
     Pair pair = loopback::tcp_pair();
     handoff::Connection wrong{.id = 9};
@@ -192,7 +289,7 @@ TEST_F(ZygoteTest, EndsTheConnectionOfAMessageThatItDoesNotKnow) {
     EXPECT_EQ(hear(pair.far.get()), (Heard{"", "end"}));
 }
 
-TEST_F(ZygoteTest, SurvivesEveryOtherMessage) {
+TEST_F(ZygoteTest, IgnoresMessagesThatAreNoConnection) {
     ASSERT_EQ(next(), "ready");
     const handoff::Connection nobody{.id = 5};
     for (const std::size_t size : {std::size_t{1}, sizeof(handoff::Kind), sizeof nobody - 1}) {
@@ -209,12 +306,12 @@ TEST_F(ZygoteTest, SurvivesEveryOtherMessage) {
     EXPECT_EQ(hear(pair.far.get(), 7), (Heard{".served", "enough"}));
 }
 
-TEST_F(ZygoteTest, SurvivesTheDeathOfADispatcher) {
+TEST_F(ZygoteTest, ReportsADispatcherThatWasKilled) {
     ASSERT_EQ(next(), "ready");
     Pair pair = loopback::tcp_pair();
     hand_over(1, pair.near);
     pair.near.reset();
-    // Its program's process is the dispatcher's own.
+    // The dispatcher has become the program.
     ASSERT_TRUE(say(pair.far.get(), "."));
     ASSERT_EQ(hear(pair.far.get(), 1), (Heard{".", "enough"}));
     ASSERT_EQ(::kill(child_named("cat"), SIGKILL), 0);
@@ -223,7 +320,7 @@ TEST_F(ZygoteTest, SurvivesTheDeathOfADispatcher) {
     EXPECT_TRUE(log().ends_with("ms=N signal=KILL\n"));
 }
 
-TEST_F(ZygoteTest, KeepsAFewSparesReadyHoweverManyHaveSilentClients) {
+TEST_F(ZygoteTest, ForksMoreSparesWhenAllHaveSilentClients) {
     ASSERT_EQ(next(), "ready");
     std::vector<Pair> pairs;
     for (std::uint64_t id = 1; id <= 3 * kSpares; ++id) {
@@ -238,10 +335,10 @@ TEST_F(ZygoteTest, KeepsAFewSparesReadyHoweverManyHaveSilentClients) {
 
 TEST_F(ZygoteTest, ReplacesSparesThatWereKilled) {
     ASSERT_EQ(next(), "ready");
-    while (child_named("portsplit-spare") == -1) continue;
+    ASSERT_TRUE(comes_true([&] { return child_named("portsplit-spare") != -1; }));
     for (const pid_t child : loopback::children_of(zygote().pid())) {
         ::kill(child, SIGKILL);
-        loopback::wait_for_state(child, 'Z');
+        ASSERT_TRUE(loopback::wait_for_state(child, 'Z'));
     }
     Pair pair = loopback::tcp_pair();
     hand_over(1, pair.near);
@@ -250,18 +347,206 @@ TEST_F(ZygoteTest, ReplacesSparesThatWereKilled) {
     EXPECT_EQ(hear(pair.far.get(), 7), (Heard{".served", "enough"}));
 }
 
-TEST_F(ZygoteTest, LeavesADispatcherNothingThatOthersUse) {
+TEST_F(ZygoteTest, PausesBeforeItReplacesSparesThatWereKilled) {
+    ASSERT_EQ(next(), "ready");
+    constexpr std::chrono::milliseconds kWatched{500};
+    constexpr std::size_t kPause = 100;
+    std::set<pid_t> killed;
+    const auto begin = sys::Clock::now();
+    ASSERT_TRUE(comes_true([&] {
+        for (const pid_t child : loopback::children_of(zygote().pid())) {
+            ::kill(child, SIGKILL);
+            killed.insert(child);
+        }
+        return sys::Clock::now() - begin >= kWatched;
+    }));
+    const auto taken =
+        std::chrono::duration_cast<std::chrono::milliseconds>(sys::Clock::now() - begin).count();
+    // In each pause all eight at most, and eight before the first.
+    EXPECT_LE(killed.size(), (static_cast<std::size_t>(taken) / kPause + 2) * kSpares)
+        << "in " << taken << " ms";
+    EXPECT_GT(killed.size(), kSpares) << "the zygote did fork again";
+}
+
+TEST_F(ZygoteTest, LeavesADispatcherNoMemoryChannelOrGroupOfOthers) {
     ASSERT_EQ(next(), "ready");
     Pair pair = loopback::tcp_pair();
     hand_over(1, pair.near);
-    // Its client is silent: it looks for bytes.
-    while (child_named("portsplit-dispa") == -1) continue;
+    // Its client is silent, so it waits for bytes.
+    ASSERT_TRUE(comes_true([&] { return child_named("portsplit-dispa") != -1; }));
     const std::string place = "/proc/" + std::to_string(child_named("portsplit-dispa"));
     EXPECT_EQ(sys::read_file(place + "/maps")->find("rw-s"), std::string::npos) << "memory";
     char target[64] = {};
     const std::string channel = place + "/fd/" + std::to_string(handoff::kChannelFd);
     EXPECT_EQ(::readlink(channel.c_str(), target, sizeof target), -1) << target;
     EXPECT_EQ(::getpgid(child_named("portsplit-dispa")), child_named("portsplit-dispa"));
+}
+
+/// A zygote whose channel has room for a few messages only.
+class NarrowChannelTest : public ZygoteTest {
+  protected:
+    static void narrow() {
+        const int least = 1;  // socket(7): the kernel takes its minimum instead
+        ::setsockopt(handoff::kChannelFd, SOL_SOCKET, SO_SNDBUF, &least, sizeof least);
+    }
+    NarrowChannelTest() : ZygoteTest(&serve, &narrow) {}
+};
+
+TEST_F(NarrowChannelTest, SendsEveryReapedToADaemonThatWasStopped) {
+    ASSERT_EQ(next(), "ready");
+    // Each costs a spare, so the test sends no faster than the zygote forks, until that waits for room.
+    constexpr std::uint64_t kMessages = 60;
+    for (std::uint64_t id = 1; id <= kMessages; ++id) {
+        handoff::Connection wrong{.id = id};
+        wrong.kind = handoff::Kind::Ready;
+        const auto bytes = std::as_bytes(std::span(&wrong, 1));
+        ASSERT_TRUE(sys::send_message(channel().get(), bytes, -1, 0)) << id;
+    }
+    // One send gives up after a second (sys/channel.h); the daemon reads after that.
+    EXPECT_EQ(loopback::events_of(zygote().handle(), POLLIN, std::chrono::milliseconds(1500)), 0);
+    std::set<std::string> heard;
+    for (std::uint64_t id = 1; id <= kMessages; ++id) heard.insert(next());
+    EXPECT_EQ(heard.size(), kMessages);
+    EXPECT_FALSE(heard.contains("silence"));
+}
+
+/// A zygote whose dispatchers are compromised.
+class CompromisedDispatcher : public ZygoteTest {
+  protected:
+    CompromisedDispatcher() : ZygoteTest(&obey) {}
+
+    /// Hands a connection over and gives its dispatcher orders.
+    /// @returns false if one was not acknowledged
+    bool order(std::uint64_t id, const std::string& orders) {
+        Pair pair = loopback::tcp_pair();
+        hand_over(id, pair.near);
+        clients_.push_back(std::move(pair.far));
+        return order_again(orders);
+    }
+    /// Gives more orders to the last dispatcher.
+    bool order_again(const std::string& orders) {
+        const int client = clients_.back().get();
+        return say(client, orders) &&
+               hear(client, orders.size()).bytes == std::string(orders.size(), '.');
+    }
+    /// Makes the last dispatcher exit with code 5.
+    void end_last() { say(clients_.back().get(), "x"); }
+
+    /// Hands over one connection for each spare, whose dispatchers then wait for orders.
+    void use_up_spares(std::uint64_t first_id) {
+        for (std::uint64_t i = 0; i < kSpares; ++i) ASSERT_TRUE(order(first_id + i, "-"));
+    }
+
+    /// Ends all connections and the zygote, and returns the log.
+    std::string log_of_all() {
+        clients_.clear();
+        retire();
+        return log();
+    }
+
+  private:
+    std::vector<UniqueFd> clients_;
+};
+
+constexpr const char* kUnknown =
+    "portsplit[PID]: service=- reason=- src=192.0.2.7 sport=50022 dst=192.0.2.1 dport=443 "
+    "action=close target=- in=0 out=0 ms=N exit=5";
+constexpr const char* kHonest =
+    "portsplit[PID]: service=missing reason=match src=192.0.2.7 sport=50022 dst=192.0.2.1 "
+    "dport=443 "
+    "action=exec target=/no/such/program in=- out=- ms=N exit=5";
+
+TEST_F(CompromisedDispatcher, ThatSendsNonsenseSpoilsNoLine) {
+    ASSERT_EQ(next(), "ready");
+    ASSERT_TRUE(order(1, "n"));
+    end_last();
+    ASSERT_EQ(next(), "reaped 1");
+    ASSERT_TRUE(order(2, "h"));
+    end_last();
+    ASSERT_EQ(next(), "reaped 2");
+    EXPECT_EQ(log_of_all(), std::string(kUnknown) + "\n" + kHonest + "\n");
+}
+
+TEST_F(CompromisedDispatcher, ThatKillsItsGroupKillsOnlyItself) {
+    ASSERT_EQ(next(), "ready");
+    ASSERT_TRUE(order(1, "-"));
+    EXPECT_FALSE(order_again("k"));
+    EXPECT_EQ(next(), "reaped 1");
+    ASSERT_TRUE(order(2, "h"));
+    end_last();
+    EXPECT_EQ(next(), "reaped 2");
+}
+
+TEST_F(CompromisedDispatcher, ThatShutsTheChannelSilencesNoLaterOne) {
+    ASSERT_EQ(next(), "ready");
+    ASSERT_TRUE(order(1, "s"));
+    use_up_spares(2);  // which hold the old channel
+    ASSERT_TRUE(order(100, "h"));
+    end_last();
+    ASSERT_EQ(next(), "reaped 100");
+    const std::string all = log_of_all();
+    EXPECT_NE(
+        all.find("portsplit[PID]: a dispatcher shut the channel it shares with others, which it "
+                 "has no reason to do: it may have been taken over\n"),
+        std::string::npos)
+        << all;
+    EXPECT_NE(all.find(kHonest), std::string::npos) << all;
+}
+
+TEST_F(CompromisedDispatcher, ThatFloodsTheChannelDelaysNoOther) {
+    ASSERT_EQ(next(), "ready");
+    for (std::uint64_t id = 1; id <= 3; ++id) ASSERT_TRUE(order(id, "f"));
+    for (std::uint64_t id = 10; id < 10 + kSpares; ++id) {
+        ASSERT_TRUE(order(id, "-")) << id;
+        end_last();
+        ASSERT_EQ(next(), "reaped " + std::to_string(id));
+    }
+}
+
+/// A zygote that cannot fork until the test lifts the limit on processes (setrlimit(2)).
+class ForklessZygoteTest : public ZygoteTest {
+  protected:
+    static void limit_processes() {
+        const rlimit one{.rlim_cur = 1, .rlim_max = 1000};
+        ::setrlimit(RLIMIT_NPROC, &one);
+        // Root has no such limit.
+        if (::geteuid() == 0 && ::setuid(65534) != 0) ::_exit(98);
+    }
+    ForklessZygoteTest() : ZygoteTest(&serve, &limit_processes) {}
+
+    /// Returns the processor time that the zygote has used.
+    std::chrono::nanoseconds processor_time() {
+        clockid_t clock{};
+        timespec time{};
+        ::clock_getcpuclockid(zygote().pid(), &clock);
+        ::clock_gettime(clock, &time);
+        return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+    }
+};
+
+TEST_F(ForklessZygoteTest, RetriesWithoutABusyLoopUntilItCanFork) {
+    ASSERT_EQ(next(), "ready");
+    Pair pair = loopback::tcp_pair();
+    ASSERT_TRUE(say(pair.far.get(), ".served"));
+    hand_over(1, pair.near);
+    pair.near.reset();
+    const auto before = processor_time();
+    EXPECT_EQ(loopback::events_of(pair.far.get(), POLLIN, std::chrono::milliseconds(500)), 0);
+    EXPECT_LT(processor_time() - before, std::chrono::milliseconds(50));
+    const rlimit enough{.rlim_cur = 1000, .rlim_max = 1000};
+    // prlimit(2) needs a process of the same user.
+    Child lifter([&] {
+        limit_processes();
+        return ::prlimit(zygote().pid(), RLIMIT_NPROC, &enough, nullptr);
+    });
+    ASSERT_EQ(lifter.status(), 0);
+    EXPECT_EQ(hear(pair.far.get(), 7), (Heard{".served", "enough"}));
+    loopback::finish(pair.far.get());
+    EXPECT_EQ(next(), "reaped 1");
+    retire();
+    EXPECT_TRUE(
+        log().starts_with("portsplit[PID]: cannot fork, clients wait until it works again: "
+                          "Resource temporarily unavailable\n"));
 }
 
 }  // namespace
