@@ -259,7 +259,7 @@ TEST_F(LayeringFails, WhenCoreIsNotPure) {
                                     "core/plan.cc: core may not include sys/fd.h"}));
 }
 
-TEST_F(LayeringFails, WhenARoomLooksUpwards) {
+TEST_F(LayeringFails, WhenARoomIncludesAHigherRoom) {
     write("config/a.cc", "#include \"sys/fd.h\"\n#include <sys/socket.h>\n");
     write("sys/a.cc", "#include \"config/option.h\"\n#include \"handoff.h\"\n");
     EXPECT_EQ(problems(), (Problems{"config/a.cc: config may not include sys/fd.h",
@@ -288,7 +288,7 @@ TEST_F(LayeringFails, WhenAThirdRoomClosesTheCircle) {
     EXPECT_EQ(problems().back(), "rooms include each other in a circle: config, core, sys");
 }
 
-TEST_F(LayeringFails, WhenAHeaderIsKnownToNobody) {
+TEST_F(LayeringFails, WhenAHeaderIsInNoList) {
     write("sys/a.cc", "#include <openssl/ssl.h>\n#include \"a.h\"\n#include HEADER\n");
     EXPECT_EQ(problems(), (Problems{"sys/a.cc: sys may not include <openssl/ssl.h>",
                                     "sys/a.cc: sys may not include a.h",
@@ -306,7 +306,7 @@ TEST_F(LayeringFails, WhenAHeaderCanBeIncludedTwice) {
     EXPECT_EQ(problems(), (Problems{"core/a.h: lacks #pragma once"}));
 }
 
-TEST_F(LayeringFails, WhenAHeaderMightLeanOnWhatComesBeforeIt) {
+TEST_F(LayeringFails, WhenAFileDoesNotIncludeItsOwnHeaderFirst) {
     header("core/a.h", "");
     write("core/a.cc", "#include <vector>\n#include \"core/a.h\"\n");
     EXPECT_EQ(problems(), (Problems{"core/a.cc: does not include its own header first"}));

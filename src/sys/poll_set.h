@@ -33,10 +33,8 @@ class PollSet {
     /// @returns how many descriptors are ready; code EINTR after a signal
     Result<int> wait() {
         const int ready = ::poll(entries_.data(), entries_.size(), poll_timeout(until_));
-        if (ready >= 0) return ready;
-        const SysError error{errno, "cannot wait for descriptors"};
-        for (pollfd& entry : entries_) entry.revents = 0;
-        return error;
+        if (ready < 0) return SysError{errno, "cannot wait for descriptors"};
+        return ready;
     }
 
     /// Returns the events that `wait` found for an entry; 0 for none.

@@ -31,13 +31,13 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
 
 }  // namespace
 
-std::string find_program(const std::string& name) {
+std::string find_program(const std::string& name, std::string_view folders) {
     if (name.find('/') != std::string::npos) return name;
-    for (std::string_view rest = kProgramPath; !rest.empty();) {
-        const std::string_view directory = rest.substr(0, rest.find(':'));
-        std::string path = fmt::format("{}/{}", directory, name);
+    while (!folders.empty()) {
+        const std::string_view folder = folders.substr(0, folders.find(':'));
+        std::string path = fmt::format("{}/{}", folder, name);
         if (is_program(path)) return path;
-        rest.remove_prefix(std::min(rest.size(), directory.size() + 1));
+        folders.remove_prefix(std::min(folders.size(), folder.size() + 1));
     }
     return name;
 }

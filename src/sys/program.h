@@ -2,6 +2,7 @@
 // Programs: their paths, execve(2), the environment, and the folder of this program.
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sys/error.h"
@@ -13,8 +14,9 @@ inline constexpr const char* kProgramPath =
     "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Returns the path of a program: its name if that has a slash, else the first executable file of
-/// that name in `kProgramPath`, else the bare name.
-std::string find_program(const std::string& name);
+/// that name in these folders, else the bare name.
+/// @param folders  as PATH has them (environ(7))
+std::string find_program(const std::string& name, std::string_view folders = kProgramPath);
 
 /// Returns the reason why this process cannot execute a program, as text for a message; empty if it
 /// can. Finds the program as `find_program` does.

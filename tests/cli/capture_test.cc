@@ -67,14 +67,14 @@ std::vector<std::string> streams_of(const std::vector<Tcp>& segments) {
 using Texts = std::vector<std::string>;
 const Tcp kOpening{.sequence = 999, .flags = kSyn};
 
-TEST(Capture, PutsTheSegmentsOfAStreamTogether) {
+TEST(Capture, JoinsTheSegmentsOfAStream) {
     EXPECT_EQ(streams_of({kOpening,
                           {.sequence = 1000, .payload = "SSH"},
                           {.sequence = 1003, .payload = "-2.0"}}),
               (Texts{"SSH-2.0"}));
 }
 
-TEST(Capture, PutsThemInOrder) {
+TEST(Capture, SortsSegmentsBySequenceNumber) {
     EXPECT_EQ(streams_of({kOpening,
                           {.sequence = 1006, .payload = "g"},
                           {.sequence = 1003, .payload = "def"},
@@ -82,7 +82,7 @@ TEST(Capture, PutsThemInOrder) {
               (Texts{"abcdefg"}));
 }
 
-TEST(Capture, TakesBytesOnceHoweverOftenTheyWereSent) {
+TEST(Capture, DropsRetransmittedBytes) {
     EXPECT_EQ(streams_of({kOpening,
                           {.sequence = 1000, .payload = "abc"},
                           kOpening,
@@ -98,7 +98,7 @@ TEST(Capture, StopsAtAGap) {
               (Texts{"abc"}));
 }
 
-TEST(Capture, KnowsAnEndWhereNothingIsMissing) {
+TEST(Capture, ReportsTheEndWhenNoByteIsMissing) {
     EXPECT_EQ(streams_of({kOpening, {.sequence = 1000, .flags = kAck | kFin, .payload = "abc"}}),
               (Texts{"abc."}));
     EXPECT_EQ(streams_of({kOpening,
@@ -107,13 +107,13 @@ TEST(Capture, KnowsAnEndWhereNothingIsMissing) {
               (Texts{"abc."}));
 }
 
-TEST(Capture, TakesBytesThatCameWithTheFirstSegment) {
+TEST(Capture, KeepsTheBytesOfTheSyn) {
     EXPECT_EQ(streams_of({{.sequence = 999, .flags = kSyn, .payload = "ab"},
                           {.sequence = 1002, .payload = "c"}}),
               (Texts{"abc"}));
 }
 
-TEST(Capture, LeavesOutWhatTheServerSent) {
+TEST(Capture, DropsTheBytesOfTheServer) {
     EXPECT_EQ(streams_of({kOpening,
                           {.source = 443, .destination = 50022, .flags = kSyn | kAck},
                           {.source = 443, .destination = 50022, .payload = "banner"},
@@ -121,7 +121,7 @@ TEST(Capture, LeavesOutWhatTheServerSent) {
               (Texts{"a"}));
 }
 
-TEST(Capture, TellsStreamsOfOnePortApart) {
+TEST(Capture, SeparatesStreamsOfOnePort) {
     EXPECT_EQ(streams_of({kOpening,
                           {.sequence = 1000, .payload = "first"},
                           {.sequence = 4999, .flags = kSyn},
@@ -129,34 +129,34 @@ TEST(Capture, TellsStreamsOfOnePortApart) {
               (Texts{"first", "second"}));
 }
 
-TEST(Capture, FollowsSequenceNumbersPastTheirEnd) {
+TEST(Capture, FollowsSequenceNumbersThatWrap) {
     EXPECT_EQ(streams_of({{.sequence = 0xFFFFFFFD, .flags = kSyn},
                           {.sequence = 0xFFFFFFFE, .payload = "ab"},
                           {.sequence = 0, .payload = "cd"}}),
               (Texts{"abcd"}));
 }
 
-TEST(Capture, KeepsNoMoreThanAskedFor) {
+TEST(Capture, KeepsTheFirstBytesUpToTheLimit) {
     EXPECT_EQ(streams_of({kOpening,
                           {.sequence = 1000, .payload = std::string(60, 'a')},
                           {.sequence = 1060, .flags = kFin, .payload = std::string(60, 'b')}}),
               (Texts{std::string(60, 'a') + "bbbb."}));
 }
 
-TEST(Capture, CountsWhatHasNoBeginning) {
+TEST(Capture, CountsSegmentsOfStreamsWithoutASyn) {
     const CaptureFile file({ipv4(tcp({.payload = "abc"})), ipv4(tcp({.payload = "abc"}))});
     const Capture capture = read_capture(file.path(), kMost);
     EXPECT_TRUE(capture.streams.empty());
     EXPECT_EQ(capture.skipped, 2U);
 }
 
-TEST(Capture, SaysWhatIsWrongWithAFile) {
+TEST(Capture, NamesAFileThatCannotBeRead) {
     const Capture missing = read_capture("/nowhere", kMost);
     EXPECT_TRUE(missing.streams.empty());
     EXPECT_EQ(missing.problem, "cannot read the capture: /nowhere: No such file or directory");
 }
 
-TEST(Capture, GivesWhatCanBeReadOfAFileThatIsCut) {
+TEST(Capture, ReturnsTheStreamsOfACutFile) {
     const CaptureFile file({ipv4(tcp(kOpening)), ipv4(tcp({.sequence = 1000, .payload = "abc"})),
                             ipv4(tcp({.sequence = 1003, .payload = "lost"}))});
     file.cut(1);

@@ -24,7 +24,7 @@ std::string payload_of(const std::optional<Segment>& segment) {
     return text;
 }
 
-TEST(Packet, HasTheEndsFlagsAndPayloadOfItsSegment) {
+TEST(Packet, ReturnsTheEndsFlagsAndPayload) {
     // The payload points into it.
     const std::string packet =
         ethernet(ipv4(tcp({.sequence = 77, .flags = kSyn | kFin, .payload = "SSH-"})));
@@ -39,7 +39,7 @@ TEST(Packet, HasTheEndsFlagsAndPayloadOfItsSegment) {
     EXPECT_EQ(payload_of(found), "SSH-");
 }
 
-TEST(Packet, IsReadBehindEveryLinkHeader) {
+TEST(Packet, SkipsEveryLinkHeader) {
     const std::string v4 = ipv4(tcp({.payload = "four"}));
     const std::string v6 = ipv6(tcp({.payload = "six"}));
     const struct {
@@ -63,18 +63,18 @@ TEST(Packet, IsReadBehindEveryLinkHeader) {
     EXPECT_FALSE(is_known_link(DLT_IEEE802_11));
 }
 
-TEST(Packet, IsReadBehindOptionsAndExtensionHeaders) {
+TEST(Packet, SkipsOptionsAndExtensionHeaders) {
     const std::string with_options = ipv4(tcp({.payload = "x", .options = std::string(8, '\1')}));
     EXPECT_EQ(payload_of(segment(DLT_RAW, with_options)), "x");
     const std::string hop_by_hop = number(6, 1) + number(0, 1) + std::string(6, '\0');
     EXPECT_EQ(payload_of(segment(DLT_RAW, ipv6(hop_by_hop + tcp({.payload = "x"}), 0))), "x");
 }
 
-TEST(Packet, IsReadWithoutWhatPadsItsFrame) {
+TEST(Packet, DropsThePaddingOfTheFrame) {
     EXPECT_EQ(payload_of(segment(DLT_EN10MB, ethernet(ipv4(tcp({})) + std::string(6, '\0')))), "");
 }
 
-TEST(Packet, HasNoSegmentWhereThereIsNone) {
+TEST(Packet, ReturnsNothingWithoutASegment) {
     const struct {
         const char* text;
         std::string packet;
@@ -84,11 +84,13 @@ TEST(Packet, HasNoSegmentWhereThereIsNone) {
         {"first fragment", ipv4(tcp({}), 0x2000)},
         {"UDP over IPv6", ipv6(tcp({}), 17)},
         {"version 0", std::string(60, '\0')},
+        {"IPv4 header of 16 bytes", std::string(1, '\x44') + ipv4(tcp({})).substr(1)},
+        {"TCP header of 16 bytes", ipv4(tcp({}).replace(12, 1, "\x40") + std::string(20, '\0'))},
     };
     for (const auto& c : cases) EXPECT_FALSE(segment(DLT_RAW, c.packet)) << c.text;
 }
 
-TEST(Packet, OfAnyLengthIsReadToItsEndAndNotBeyond) {
+TEST(Packet, ReturnsNothingForAPacketThatIsCut) {
     for (const std::string& whole : {ipv4(tcp({})), ipv6(tcp({}))}) {
         for (std::size_t size = 0; size < whole.size(); ++size) {
             // A copy of its own, so that a sanitizer sees what reads past it.

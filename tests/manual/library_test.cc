@@ -135,7 +135,7 @@ void expect_own_service(const core::Plan& plan, const Known& known) {
     }
 }
 
-TEST(PatternLibrary, EachEntryIsNamedLikeItsFileAndHasRecordings) {
+TEST(PatternLibrary, HasRecordingsAndTheFilesNameForEachEntry) {
     const std::vector<Known> library = read_library();
     EXPECT_GE(library.size(), 30U);
     for (const Known& known : library) {
@@ -144,7 +144,7 @@ TEST(PatternLibrary, EachEntryIsNamedLikeItsFileAndHasRecordings) {
     }
 }
 
-TEST(PatternLibrary, EachRecordingBelongsToAnEntryAndSaysHowItWasMade) {
+TEST(PatternLibrary, HasAnEntryAndAHeadingForEachRecording) {
     for (const fs::directory_entry& folder : fs::directory_iterator(kRecordings)) {
         if (!folder.is_directory()) continue;
         EXPECT_TRUE(fs::exists(kLibrary / (folder.path().filename().string() + ".conf"))) << folder;
@@ -158,13 +158,13 @@ TEST(PatternLibrary, EachRecordingBelongsToAnEntryAndSaysHowItWasMade) {
     }
 }
 
-TEST(PatternLibrary, WithAllOfItEachRecordingGoesToItsOwnServiceInAnySegments) {
+TEST(PatternLibrary, RoutesEachRecordingToItsServiceWhenAllAreIncluded) {
     const std::vector<Known> library = read_library();
     const core::Plan plan = plan_of(pointers(library));
     for (const Known& known : library) expect_own_service(plan, known);
 }
 
-TEST(PatternLibrary, EachPairTellsItsRecordingsApartInBothOrders) {
+TEST(PatternLibrary, SeparatesTheRecordingsOfEachPairInBothOrders) {
     const std::vector<Known> library = read_library();
     for (const Known& one : library) {
         for (const Known& other : library) {
@@ -176,7 +176,7 @@ TEST(PatternLibrary, EachPairTellsItsRecordingsApartInBothOrders) {
     }
 }
 
-TEST(PatternLibrary, AWiderEntryTakesTheRecordingsOfTheNarrowerOne) {
+TEST(PatternLibrary, RoutesNarrowRecordingsToAWiderEntryDeclaredFirst) {
     const std::vector<Known> library = read_library();
     for (const Known& narrow : library) {
         for (const Known& wide : library) {
@@ -253,7 +253,7 @@ bool share_a_stream(const Shown& one, const Shown& other) {
     return false;
 }
 
-TEST(PatternLibrary, NoStreamIsFoundThatFitsTwoEntries) {
+TEST(PatternLibrary, SharesNoStreamBetweenTwoEntries) {
     const std::vector<Known> library = read_library();
     const std::vector<Shown> patterns = show_patterns(library);
     for (const Shown& one : patterns) {
@@ -269,7 +269,7 @@ TEST(PatternLibrary, NoStreamIsFoundThatFitsTwoEntries) {
     }
 }
 
-TEST(PatternLibrary, RefusesAtTheirFirstBytesThoseItHasNoEntryFor) {
+TEST(PatternLibrary, RoutesUnknownProtocolsToFallback) {
     struct Stranger {
         std::string what;
         std::string bytes;

@@ -9,7 +9,7 @@ namespace {
 
 using namespace std::string_literals;
 
-TEST(PatternEntry, ReadsWhatItIsWhereThatIsSpecifiedNotesAndPatterns) {
+TEST(PatternEntry, ReadsTitleSourceNotesAndPatterns) {
     const auto entry = read_pattern_entry(
         "# Meow: the greeting.\n"
         "# Source: RFC 1, section 2\n"
@@ -28,7 +28,7 @@ TEST(PatternEntry, ReadsWhatItIsWhereThatIsSpecifiedNotesAndPatterns) {
     EXPECT_EQ(entry->service.patterns.size(), 2U);
 }
 
-TEST(PatternEntry, SaysWhatIsWrong) {
+TEST(PatternEntry, NamesTheFirstProblem) {
     struct Case {
         std::string text;
         std::string problem;
@@ -48,7 +48,7 @@ TEST(PatternEntry, SaysWhatIsWrong) {
     }
 }
 
-TEST(PatternEntry, ARecordingIsHexBehindALineOfText) {
+TEST(PatternEntry, ReadsARecordingAsHexBehindOneLine) {
     EXPECT_EQ(recorded_bytes("# meow 1.0: meow -x 00\n4d 45\n00 FF\n"), "ME\0\xff"s);
     EXPECT_EQ(recorded_bytes("# nothing"), "");
 }

@@ -27,7 +27,7 @@ TEST(Backoff, BeginsAgainAfterReset) {
     EXPECT_EQ(next(backoff, 2), (std::vector{10, 20}));
 }
 
-TEST(Backoff, KeepsAConstantPauseWhereBothLimitsAreEqual) {
+TEST(Backoff, RepeatsOnePauseWhenBothLimitsAreEqual) {
     Backoff backoff(milliseconds(100), milliseconds(100));
     EXPECT_EQ(next(backoff, 3), (std::vector{100, 100, 100}));
 }

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -15,6 +16,8 @@
 
 namespace portsplit::sys {
 namespace {
+
+using namespace std::string_literals;
 
 struct Channel {
     UniqueFd first;
@@ -45,7 +48,7 @@ std::size_t count_descriptors() {
     return count;
 }
 
-/// A message with several descriptors, which `send_message` never makes.
+/// Sends a message with several descriptors, as a compromised sender can.
 void send_with_descriptors(int channel, std::string_view text, std::span<const int> fds) {
     iovec part{.iov_base = const_cast<char*>(text.data()), .iov_len = text.size()};
     alignas(cmsghdr) std::array<char, 256> control{};
@@ -62,7 +65,7 @@ void send_with_descriptors(int channel, std::string_view text, std::span<const i
     ASSERT_GE(::sendmsg(channel, &header, 0), 0);
 }
 
-/// The text of the next message.
+/// Returns the text of the next message, or the error.
 std::string receive_text(int channel) {
     std::array<std::byte, 64> buffer{};
     const auto received = receive_message(channel, buffer);
@@ -70,13 +73,24 @@ std::string receive_text(int channel) {
     return {reinterpret_cast<const char*>(buffer.data()), received->size};
 }
 
-TEST(ChannelPair, IsCloseOnExec) {
+TEST(ChannelPair, SetsCloseOnExec) {
     const Channel channel = make_channel();
     EXPECT_TRUE(closes_on_exec(channel.first.get()));
     EXPECT_TRUE(closes_on_exec(channel.second.get()));
 }
 
-TEST(Channel, BringsOneMessagePerReceiveBothWays) {
+TEST(ChannelPair, LimitsASendThatWaitsToOneSecond) {
+    const Channel channel = make_channel();
+    for (const int end : {channel.first.get(), channel.second.get()}) {
+        timeval limit{};
+        socklen_t size = sizeof limit;
+        ASSERT_EQ(::getsockopt(end, SOL_SOCKET, SO_SNDTIMEO, &limit, &size), 0);
+        EXPECT_EQ(limit.tv_sec, 1);
+        EXPECT_EQ(limit.tv_usec, 0);
+    }
+}
+
+TEST(Channel, DeliversOneMessagePerReceiveBothWays) {
     const Channel channel = make_channel();
     ASSERT_TRUE(send_message(channel.first.get(), core::as_bytes("one"), -1, 0));
     ASSERT_TRUE(send_message(channel.first.get(), core::as_bytes("two"), -1, 0));
@@ -86,7 +100,7 @@ TEST(Channel, BringsOneMessagePerReceiveBothWays) {
     EXPECT_EQ(receive_text(channel.first.get()), "back");
 }
 
-TEST(ReceiveMessage, SaysThatThereIsNone) {
+TEST(ReceiveMessage, FailsWithEagainWhenThereIsNoMessage) {
     const Channel channel = make_channel();
     std::array<std::byte, 8> buffer{};
     const auto received = receive_message(channel.first.get(), buffer);
@@ -96,7 +110,7 @@ TEST(ReceiveMessage, SaysThatThereIsNone) {
               "cannot receive a message from another process: Resource temporarily unavailable");
 }
 
-TEST(ReceiveMessage, IsEmptyOnceTheOtherEndIsClosedAndAllWasReceived) {
+TEST(ReceiveMessage, ReturnsSizeZeroAfterTheLastMessageWhenTheOtherEndIsClosed) {
     Channel channel = make_channel();
     ASSERT_TRUE(send_message(channel.first.get(), core::as_bytes("last"), -1, 0));
     channel.first.reset();
@@ -104,7 +118,7 @@ TEST(ReceiveMessage, IsEmptyOnceTheOtherEndIsClosedAndAllWasReceived) {
     EXPECT_EQ(receive_text(channel.second.get()), "");
 }
 
-TEST(ReceiveMessage, BringsTheDescriptorThatRodeAlong) {
+TEST(ReceiveMessage, ReturnsTheDescriptorOfTheMessage) {
     const Channel channel = make_channel();
     const loopback::Pair client = loopback::tcp_pair();
     ASSERT_TRUE(send_message(channel.first.get(), core::as_bytes("c"), client.near.get(), 0));
@@ -115,10 +129,10 @@ TEST(ReceiveMessage, BringsTheDescriptorThatRodeAlong) {
     EXPECT_FALSE(received->truncated);
     EXPECT_TRUE(is_same_file(received->fd.get(), client.near.get()));
     EXPECT_TRUE(closes_on_exec(received->fd.get()));
-    EXPECT_EQ(received->sender, -1) << "nobody asked for it";
+    EXPECT_EQ(received->sender, -1) << "without stamp_senders";
 }
 
-TEST(ReceiveMessage, BringsNoDescriptorWhereNoneWasSent) {
+TEST(ReceiveMessage, ReturnsNoDescriptorWhenNoneWasSent) {
     const Channel channel = make_channel();
     ASSERT_TRUE(send_message(channel.first.get(), core::as_bytes("c"), -1, 0));
     std::array<std::byte, 8> buffer{};
@@ -127,14 +141,14 @@ TEST(ReceiveMessage, BringsNoDescriptorWhereNoneWasSent) {
     EXPECT_FALSE(received->fd);
 }
 
-TEST(SendMessage, LeavesTheSenderItsOwnDescriptor) {
+TEST(SendMessage, KeepsTheSendersDescriptorOpen) {
     const Channel channel = make_channel();
     const loopback::Pair client = loopback::tcp_pair();
     ASSERT_TRUE(send_message(channel.first.get(), core::as_bytes("c"), client.near.get(), 0));
     EXPECT_GE(::fcntl(client.near.get(), F_GETFD), 0);
 }
 
-TEST(ReceiveMessage, SaysThatAMessageDidNotFit) {
+TEST(ReceiveMessage, ReportsAMessageThatIsLongerThanTheBuffer) {
     const Channel channel = make_channel();
     ASSERT_TRUE(send_message(channel.first.get(), core::as_bytes("123456789"), -1, 0));
     std::array<std::byte, 8> buffer{};
@@ -146,7 +160,7 @@ TEST(ReceiveMessage, SaysThatAMessageDidNotFit) {
               "cannot receive a message from another process: Resource temporarily unavailable");
 }
 
-TEST(ReceiveMessage, KeepsOneOfSeveralDescriptorsAndClosesTheOthers) {
+TEST(ReceiveMessage, KeepsOneDescriptorAndClosesTheOthers) {
     for (const std::size_t count : {2U, 4U, 12U}) {
         const Channel channel = make_channel();
         const std::vector<int> fds(count, channel.first.get());
@@ -163,7 +177,26 @@ TEST(ReceiveMessage, KeepsOneOfSeveralDescriptorsAndClosesTheOthers) {
     }
 }
 
-TEST(ReceiveMessage, ForgetsTheDescriptorWithTheMessage) {
+TEST(ReceiveMessage, ReportsADescriptorThatTheKernelDropped) {
+    // At its limit of descriptors a process gets the message without them (unix(7) SCM_RIGHTS).
+    EXPECT_EQ(loopback::told_by_child([] {
+                  const Channel channel = make_channel();
+                  const int end = channel.first.get();
+                  if (!send_message(end, core::as_bytes("c"), end, 0)) return "not sent"s;
+                  rlimit limit{};
+                  ::getrlimit(RLIMIT_NOFILE, &limit);
+                  limit.rlim_cur = 3;
+                  ::setrlimit(RLIMIT_NOFILE, &limit);
+                  std::array<std::byte, 8> buffer{};
+                  const auto received = receive_message(channel.second.get(), buffer);
+                  if (!received) return to_string(received.error());
+                  return std::string(received->truncated ? "truncated" : "whole") +
+                         (received->fd ? ", with a descriptor" : ", without a descriptor");
+              }),
+              "truncated, without a descriptor");
+}
+
+TEST(ReceiveMessage, ClosesTheDescriptorWithTheMessage) {
     const Channel channel = make_channel();
     const std::size_t before = count_descriptors();
     ASSERT_TRUE(send_message(channel.first.get(), core::as_bytes("c"), channel.first.get(), 0));
@@ -172,7 +205,7 @@ TEST(ReceiveMessage, ForgetsTheDescriptorWithTheMessage) {
     EXPECT_EQ(count_descriptors(), before);
 }
 
-TEST(StampSenders, TellsWhichProcessSentEachMessage) {
+TEST(StampSenders, AddsThePidOfEachSender) {
     const Channel channel = make_channel();
     ASSERT_TRUE(stamp_senders(channel.second.get()));
     loopback::Child child(
@@ -184,19 +217,19 @@ TEST(StampSenders, TellsWhichProcessSentEachMessage) {
     const auto of_parent = receive_message(channel.second.get(), buffer);
     ASSERT_TRUE(of_child && of_parent);
     EXPECT_EQ(of_child->sender, child.pid());
-    EXPECT_TRUE(of_child->fd) << "the stamp leaves room for a descriptor";
+    EXPECT_TRUE(of_child->fd) << "there is room for the pid and a descriptor";
     EXPECT_FALSE(of_child->truncated);
     EXPECT_EQ(of_parent->sender, ::getpid());
 }
 
-TEST(StampSenders, FailsForWhatIsNoSocket) {
+TEST(StampSenders, FailsForADescriptorThatIsNotOpen) {
     const auto stamped = stamp_senders(-1);
     ASSERT_FALSE(stamped);
     EXPECT_EQ(to_string(stamped.error()),
               "cannot ask the kernel for the senders of messages: Bad file descriptor");
 }
 
-TEST(SendMessage, SaysThatThereIsNoRoomInsteadOfWaiting) {
+TEST(SendMessage, FailsWithEagainWhenThereIsNoRoom) {
     const Channel channel = make_channel();
     std::size_t sent = 0;
     auto outcome = send_message(channel.first.get(), core::as_bytes("x"), -1, MSG_DONTWAIT);
@@ -210,7 +243,7 @@ TEST(SendMessage, SaysThatThereIsNoRoomInsteadOfWaiting) {
     EXPECT_EQ(receive_text(channel.second.get()), "x");
 }
 
-TEST(SendMessage, SaysThatNobodyReceivesAnyMore) {
+TEST(SendMessage, FailsWithEpipeWhenTheOtherEndIsClosed) {
     Channel channel = make_channel();
     channel.second.reset();
     const auto outcome = send_message(channel.first.get(), core::as_bytes("x"), -1, 0);

@@ -7,17 +7,17 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST(PollTimeout, IsForEverWithoutADeadline) {
+TEST(PollTimeout, ReturnsNoLimitWithoutADeadline) {
     EXPECT_EQ(poll_timeout(Clock::time_point::max()), -1);
 }
 
-TEST(PollTimeout, IsNothingOnceTheDeadlineHasPassed) {
+TEST(PollTimeout, ReturnsZeroAfterTheDeadline) {
     EXPECT_EQ(poll_timeout(Clock::now()), 0);
     EXPECT_EQ(poll_timeout(Clock::now() - 1h), 0);
     EXPECT_EQ(poll_timeout(Clock::time_point()), 0);
 }
 
-TEST(PollTimeout, NeverWakesBeforeTheDeadline) {
+TEST(PollTimeout, RoundsUpToTheDeadline) {
     const auto deadline = Clock::now() + 100us;
     const int timeout = poll_timeout(deadline);
     EXPECT_TRUE(timeout == 1 || Clock::now() >= deadline) << timeout;
@@ -25,7 +25,7 @@ TEST(PollTimeout, NeverWakesBeforeTheDeadline) {
     EXPECT_GT(poll_timeout(Clock::now() + 5s), 4000);
 }
 
-TEST(PollTimeout, FitsAnIntForADeadlineFarAway) {
+TEST(PollTimeout, FitsAnIntWhenTheDeadlineIsFarAway) {
     EXPECT_EQ(poll_timeout(Clock::now() + 24h * 365), 1'000'000'000);
 }
 

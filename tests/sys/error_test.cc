@@ -9,12 +9,12 @@
 namespace portsplit::sys {
 namespace {
 
-TEST(SysError, IsASentenceWithTheActionAndTheReason) {
+TEST(SysError, ReadsAsActionAndReason) {
     EXPECT_EQ(to_string(SysError{EADDRINUSE, "cannot listen on 127.0.0.1:80"}),
               "cannot listen on 127.0.0.1:80: Address already in use");
 }
 
-TEST(ErrorText, HasWordsForACodeThatNobodyKnows) {
+TEST(ErrorText, ReturnsTextForAnUnknownCode) {
     EXPECT_EQ(error_text(12345), "Unknown error 12345");
     EXPECT_EQ(error_text(-1), "Unknown error -1");
     EXPECT_EQ(error_text(0), "Success");
@@ -29,14 +29,16 @@ auto failing_with(std::initializer_list<int> codes) {
     };
 }
 
-TEST(Retry, GoesOnWhileASignalInterrupts) { EXPECT_EQ(retry(failing_with({EINTR, EINTR})), 2); }
+TEST(Retry, RepeatsTheCallWhileASignalInterrupts) {
+    EXPECT_EQ(retry(failing_with({EINTR, EINTR})), 2);
+}
 
-TEST(Retry, LeavesEveryOtherFailureToTheCaller) {
+TEST(Retry, ReturnsEveryOtherFailure) {
     EXPECT_EQ(retry(failing_with({EINTR, EAGAIN, EINTR})), -1);
     EXPECT_EQ(errno, EAGAIN);
 }
 
-TEST(Retry, DoesNotLookAtAnOldErrno) {
+TEST(Retry, IgnoresAnOldErrno) {
     errno = EINTR;
     EXPECT_EQ(retry(failing_with({})), 0);
 }

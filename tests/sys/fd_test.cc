@@ -15,7 +15,7 @@ bool is_open(int fd) { return ::fcntl(fd, F_GETFD) >= 0; }
 static_assert(!std::is_copy_constructible_v<UniqueFd>);
 static_assert(!std::is_convertible_v<int, UniqueFd>);
 
-TEST(UniqueFd, ClosesAtItsEnd) {
+TEST(UniqueFd, ClosesInItsDestructor) {
     const int fd = open_one();
     { const UniqueFd owner(fd); }
     EXPECT_FALSE(is_open(fd));
@@ -33,7 +33,7 @@ TEST(UniqueFd, OwnsDescriptorZeroToo) {
     EXPECT_EQ(owner.release(), 0);
 }
 
-TEST(UniqueFd, IsEmptyOnceMovedFrom) {
+TEST(UniqueFd, OwnsNothingAfterAMove) {
     UniqueFd first(open_one());
     const int fd = first.get();
     const UniqueFd second(std::move(first));
@@ -42,7 +42,7 @@ TEST(UniqueFd, IsEmptyOnceMovedFrom) {
     EXPECT_TRUE(is_open(fd));
 }
 
-TEST(UniqueFd, ClosesWhatItOwnedWhenAnotherIsMovedIn) {
+TEST(UniqueFd, ClosesItsDescriptorWhenAnotherIsMovedIn) {
     UniqueFd owner(open_one());
     const int before = owner.get();
     UniqueFd next(open_one());
@@ -53,21 +53,21 @@ TEST(UniqueFd, ClosesWhatItOwnedWhenAnotherIsMovedIn) {
     EXPECT_TRUE(is_open(after));
 }
 
-TEST(UniqueFd, SurvivesBeingMovedIntoItself) {
+TEST(UniqueFd, KeepsItsDescriptorWhenMovedIntoItself) {
     UniqueFd owner(open_one());
     UniqueFd& same = owner;
     owner = std::move(same);
     EXPECT_TRUE(is_open(owner.get()));
 }
 
-TEST(UniqueFd, GivesItsDescriptorAwayOpen) {
+TEST(UniqueFd, ReleasesItsDescriptorOpen) {
     UniqueFd owner(open_one());
     const UniqueFd taken(owner.release());
     EXPECT_FALSE(owner);
     EXPECT_TRUE(is_open(taken.get()));
 }
 
-TEST(UniqueFd, ClosesWhatItOwnedWhenReset) {
+TEST(UniqueFd, ClosesItsDescriptorWhenReset) {
     UniqueFd owner(open_one());
     const int fd = owner.get();
     owner.reset();

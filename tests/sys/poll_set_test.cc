@@ -2,9 +2,12 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
+#include "support/child.h"
 #include "support/loopback.h"
 #include "sys/channel.h"
 
@@ -28,7 +31,7 @@ class PollSetTest : public testing::Test {
     std::pair<UniqueFd, UniqueFd> ready_;
 };
 
-TEST_F(PollSetTest, FindsEachDescriptorByItsHandle) {
+TEST_F(PollSetTest, ReturnsTheEventsOfEachHandle) {
     PollSet set;
     const auto quiet = set.add(quiet_.first.get(), POLLIN);
     const auto ready = set.add(ready_.first.get(), POLLIN);
@@ -41,7 +44,7 @@ TEST_F(PollSetTest, FindsEachDescriptorByItsHandle) {
     EXPECT_EQ(set.revents(writable), POLLOUT);
 }
 
-TEST_F(PollSetTest, HasNoEventsForAnEntryThatWasNotAdded) {
+TEST_F(PollSetTest, ReturnsNoEventsForAnEntryThatWasNotAdded) {
     PollSet set;
     set.add(ready_.first.get(), POLLIN);
     ASSERT_TRUE(set.wait());
@@ -63,13 +66,33 @@ TEST_F(PollSetTest, WakesAtTheEarliestMoment) {
     EXPECT_LT(Clock::now(), begin + std::chrono::minutes(1));
 }
 
-TEST_F(PollSetTest, WaitsForNothingWhenTheMomentHasPassed) {
+TEST_F(PollSetTest, ReturnsAtOnceWhenTheMomentHasPassed) {
     PollSet set;
     set.add(quiet_.first.get(), POLLIN);
     set.wake_at(Clock::now() - milliseconds(1));
     const auto count = set.wait();
     ASSERT_TRUE(count);
     EXPECT_EQ(*count, 0);
+}
+
+TEST(PollSet, FailsWithEintrWhenASignalInterrupts) {
+    EXPECT_EQ(loopback::told_by_child([] {
+                  struct sigaction action {};
+                  action.sa_handler = [](int) {};
+                  ::sigaction(SIGALRM, &action, nullptr);
+                  // Again and again: the first one may come before poll(2).
+                  const itimerval often{{0, 10'000}, {0, 10'000}};
+                  ::setitimer(ITIMER_REAL, &often, nullptr);
+                  int ends[2] = {-1, -1};
+                  if (::pipe(ends) < 0) return std::string("no pipe");
+                  PollSet set;
+                  const auto handle = set.add(ends[0], POLLIN);
+                  set.wake_at(Clock::now() + loopback::kPatience);
+                  const auto count = set.wait();
+                  if (count) return "returned " + std::to_string(*count);
+                  return to_string(count.error()) + ", " + std::to_string(set.revents(handle));
+              }),
+              "cannot wait for descriptors: Interrupted system call, 0");
 }
 
 }  // namespace

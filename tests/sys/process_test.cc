@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,14 +23,14 @@ namespace {
 using loopback::Child;
 using namespace std::string_literals;
 
-TEST(Reap, IsNothingWithoutAChild) { EXPECT_FALSE(reap()); }
+TEST(Reap, ReturnsNothingWithoutAChild) { EXPECT_FALSE(reap()); }
 
-TEST(Reap, IsNothingWhileEveryChildRuns) {
+TEST(Reap, ReturnsNothingWhileEveryChildRuns) {
     const Child child([] { return ::pause(); });
     EXPECT_FALSE(reap());
 }
 
-TEST(Reap, TakesEachChildThatEndedOnce) {
+TEST(Reap, ReturnsEachEndedChildOnce) {
     Child child([] { return 7; });
     ASSERT_TRUE(child.ended());
     const auto ended = reap();
@@ -50,7 +51,7 @@ TEST(WaitForChild, WaitsForThatChildOnly) {
     second.forget();
 }
 
-TEST(DescribeStatus, TellsAnExitFromASignal) {
+TEST(DescribeStatus, NamesAnExitOrASignal) {
     EXPECT_EQ(describe_status(0), "exit=0");
     EXPECT_EQ(describe_status(127 << 8), "exit=127");
     EXPECT_EQ(describe_status(255 << 8), "exit=255");
@@ -58,7 +59,7 @@ TEST(DescribeStatus, TellsAnExitFromASignal) {
     EXPECT_EQ(describe_status(SIGSEGV | 0x80), "signal=SEGV") << "with a core file";
 }
 
-TEST(DescribeStatus, HasAWordForEveryNumberThatCouldStandThere) {
+TEST(DescribeStatus, ReturnsTextForEveryNumber) {
     for (int status = -1000; status < 100'000; ++status) {
         const std::string text = describe_status(status);
         ASSERT_TRUE(text.starts_with("exit=") || text.starts_with("signal=")) << status;
@@ -68,7 +69,7 @@ TEST(DescribeStatus, HasAWordForEveryNumberThatCouldStandThere) {
     }
 }
 
-TEST(DescribeStatus, KnowsTheSignalOfARealDeath) {
+TEST(DescribeStatus, NamesTheSignalThatKilledAChild) {
     Child child([] { return ::raise(SIGKILL); });
     EXPECT_EQ(describe_status(child.status()), "signal=KILL");
 }
@@ -102,13 +103,37 @@ TEST(AdoptOrphans, MakesAGrandchildAChildWhenItsParentEnds) {
                   const std::string adopted = std::to_string(count_children());
                   ::close(ends[1]);
                   int status = 0;
-                  if (::waitpid(-1, &status, 0) < 0) return "nobody to wait for"s;
+                  if (::waitpid(-1, &status, 0) < 0) return "no child to wait for"s;
                   return adopted + " " + describe_status(status);
               }),
               "1 exit=9");
 }
 
-TEST(CloseOnExecFrom, LeavesTheProgramTheDescriptorsBelow) {
+TEST(RefuseTracing, MakesTheProcessUndumpable) {
+#if defined(__SANITIZE_ADDRESS__)
+    constexpr const char* kExpected = "1 1";  // the leak check needs to trace
+#else
+    constexpr const char* kExpected = "1 0";
+#endif
+    EXPECT_EQ(loopback::told_by_child([] {
+                  const auto dumpable = [] { return ::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0); };
+                  ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+                  const std::string before = std::to_string(dumpable());
+                  refuse_tracing();
+                  return before + " " + std::to_string(dumpable());
+              }),
+              kExpected);
+}
+
+TEST(SetName, IsTheNameInPs) {
+    EXPECT_EQ(loopback::told_by_child([] {
+                  set_name("portsplit-dispatch");
+                  return loopback::name_of(::getpid());
+              }),
+              "portsplit-dispa");
+}
+
+TEST(CloseOnExecFrom, KeepsTheDescriptorsBelowForTheProgram) {
     const std::string listing = loopback::output_of([] {
         for (const int fd : {3, 4, 5, 50, 900}) ::dup2(0, fd);
         close_on_exec_from(4);

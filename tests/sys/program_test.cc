@@ -21,12 +21,12 @@ void write_program(const std::string& path, const std::string& text) {
     std::filesystem::permissions(path, std::filesystem::perms::owner_all);
 }
 
-TEST(FindProgram, LeavesAPathAsItIs) {
+TEST(FindProgram, ReturnsAPathUnchanged) {
     EXPECT_EQ(find_program("/no/such/program"), "/no/such/program");
     EXPECT_EQ(find_program("./program"), "./program");
 }
 
-TEST(FindProgram, LooksForABareNameInThePathOfPrograms) {
+TEST(FindProgram, SearchesItsFoldersForABareName) {
     const std::string found = find_program("sh");
     EXPECT_NE((":"s + kProgramPath + ":").find(":" + found.substr(0, found.rfind('/')) + ":"),
               std::string::npos)
@@ -35,16 +35,28 @@ TEST(FindProgram, LooksForABareNameInThePathOfPrograms) {
     EXPECT_EQ(::access(found.c_str(), X_OK), 0);
 }
 
-TEST(FindProgram, KeepsANameThatIsNowhere) {
+TEST(FindProgram, ReturnsAnUnknownNameUnchanged) {
     EXPECT_EQ(find_program("no-such-program"), "no-such-program");
 }
 
-TEST(WhyNotExecutable, IsEmptyForWhatIs) {
+TEST(FindProgram, SkipsAFolderAndAFileThatCannotBeExecuted) {
+    const Folder first;
+    const Folder second;
+    const Folder third;
+    std::filesystem::create_directory(first / "tool");
+    std::ofstream(second / "tool") << "text";
+    write_program(third / "tool", "#!/bin/sh\n");
+    const std::string folders = first.path() + ":" + second.path() + ":" + third.path();
+    EXPECT_EQ(find_program("tool", folders), third / "tool");
+    EXPECT_EQ(find_program("tool", first.path() + ":" + second.path()), "tool");
+}
+
+TEST(WhyNotExecutable, ReturnsNothingForAnExecutable) {
     EXPECT_EQ(why_not_executable("/bin/sh"), "");
     EXPECT_EQ(why_not_executable("sh"), "");
 }
 
-TEST(WhyNotExecutable, SaysWhatIsWrong) {
+TEST(WhyNotExecutable, NamesWhatIsWrong) {
     const Folder folder;
     std::ofstream(folder / "plain") << "text";
     EXPECT_EQ(why_not_executable(folder / "plain"), "Permission denied");
@@ -67,7 +79,7 @@ TEST(Execute, PassesArgumentsAndEnvironmentAndNothingElse) {
               "ONE=1\nTWO=a b=c\nEMPTY=\n");
 }
 
-TEST(Execute, SaysWhyItCouldNot) {
+TEST(Execute, ReturnsWhyItFailed) {
     const Folder folder;
     std::ofstream(folder / "plain") << "text";
     write_program(folder / "broken",
@@ -85,7 +97,7 @@ TEST(Execute, SaysWhyItCouldNot) {
     EXPECT_EQ(error_of(folder.path()), "cannot execute " + folder.path() + ": Permission denied");
 }
 
-TEST(Execute, RunsTheProgramHeldOpenWhenItsFileIsReplaced) {
+TEST(Execute, RunsTheOpenFileWhenItsPathIsReplaced) {
     const Folder folder;
     std::filesystem::copy_file("/bin/echo", folder / "program");
     const UniqueFd held(::open((folder / "program").c_str(), O_PATH | O_CLOEXEC));
@@ -94,7 +106,7 @@ TEST(Execute, RunsTheProgramHeldOpenWhenItsFileIsReplaced) {
     EXPECT_EQ(loopback::output_of([&] { execute(held.get(), {"program", "held"}, {}); }), "held\n");
 }
 
-TEST(Execute, SaysWhyAProgramHeldOpenCouldNotBe) {
+TEST(Execute, ReturnsWhyAnOpenFileCannotBeExecuted) {
     const UniqueFd folder(::open("/", O_PATH | O_CLOEXEC));
     EXPECT_EQ(to_string(execute(folder.get(), {"portsplit-dispatch", "--zygote"}, {})),
               "cannot execute portsplit-dispatch: Permission denied");
@@ -102,18 +114,18 @@ TEST(Execute, SaysWhyAProgramHeldOpenCouldNotBe) {
               "cannot execute portsplit-dispatch: Bad file descriptor");
 }
 
-TEST(OwnFolder, IsWhereThisProgramLies) {
+TEST(OwnFolder, ReturnsTheFolderOfThisProgram) {
     EXPECT_EQ(own_folder(), std::filesystem::read_symlink("/proc/self/exe").parent_path().string());
 }
 
-TEST(BesideOwn, IsTheFirstPlaceThatIsThere) {
+TEST(BesideOwn, ReturnsTheFirstPlaceThatExists) {
     const std::string own = std::filesystem::canonical(own_folder()).string();
     const std::string name = own.substr(own.rfind('/') + 1);
     EXPECT_EQ(beside_own({"no/such/place", "../" + name, "."}), own);
     EXPECT_EQ(beside_own({"../no/such", "no/../such"}), own_folder() + "/no/../such");
 }
 
-TEST(OwnEnvironment, IsThatOfThisProcess) {
+TEST(OwnEnvironment, ReturnsTheEnvironmentOfThisProcess) {
     EXPECT_EQ(loopback::told_by_child([] {
                   ::clearenv();
                   ::setenv("ONE", "1", 1);

@@ -45,7 +45,7 @@ void block_all() {
     ::sigprocmask(SIG_BLOCK, &all, nullptr);
 }
 
-TEST(ResetSignals, UndoesWhateverWasInherited) {
+TEST(ResetSignals, ResetsEveryInheritedDispositionAndTheMask) {
     EXPECT_EQ(told_by_child([] {
                   for (int signal = 1; signal < NSIG; ++signal) {
                       if (!is_fixed(signal)) ignore_signal(signal);
@@ -58,7 +58,7 @@ TEST(ResetSignals, UndoesWhateverWasInherited) {
               "blocked, ignored");
 }
 
-TEST(IgnoreSignal, IgnoresThatOne) {
+TEST(IgnoreSignal, IgnoresOneSignal) {
     EXPECT_EQ(told_by_child([] {
                   reset_signals();
                   ignore_signal(SIGPIPE);
@@ -68,7 +68,7 @@ TEST(IgnoreSignal, IgnoresThatOne) {
               "blocked, ignored " + std::to_string(SIGPIPE));
 }
 
-TEST(RestoreSignals, IsTheStateInWhichAProgramStarts) {
+TEST(RestoreSignals, RestoresTheStateOfANewProgram) {
     EXPECT_EQ(told_by_child([] {
                   reset_signals();
                   ignore_signal(SIGPIPE);
@@ -91,7 +91,7 @@ TEST(UnblockSignals, EmptiesTheMaskOnly) {
               "blocked, ignored " + std::to_string(SIGHUP));
 }
 
-TEST(SignalsByFd, DeliverEachThroughTheDescriptor) {
+TEST(SignalsByFd, DeliversEachThroughTheDescriptor) {
     EXPECT_EQ(told_by_child([] {
                   reset_signals();
                   const auto fd = signals_by_fd({SIGTERM, SIGHUP});
@@ -107,7 +107,7 @@ TEST(SignalsByFd, DeliverEachThroughTheDescriptor) {
               "HUP TERM ");
 }
 
-TEST(SignalsByFd, LeaveOtherSignalsAlone) {
+TEST(SignalsByFd, LeavesOtherSignalsAlone) {
     EXPECT_EQ(told_by_child([] {
                   reset_signals();
                   const auto fd = signals_by_fd({SIGTERM});
@@ -116,7 +116,7 @@ TEST(SignalsByFd, LeaveOtherSignalsAlone) {
               "blocked " + std::to_string(SIGTERM) + ", ignored");
 }
 
-TEST(SignalsByFd, ComeThroughADescriptorThatNobodyWaitsOnOrInherits) {
+TEST(SignalsByFd, ReturnsANonBlockingCloseOnExecDescriptor) {
     EXPECT_EQ(told_by_child([] {
                   const auto fd = signals_by_fd({SIGUSR1});
                   if (!fd) return to_string(fd.error());
@@ -128,9 +128,9 @@ TEST(SignalsByFd, ComeThroughADescriptorThatNobodyWaitsOnOrInherits) {
               "does not wait");
 }
 
-TEST(NextSignal, IsNothingWithoutADescriptor) { EXPECT_FALSE(next_signal(-1)); }
+TEST(NextSignal, ReturnsNothingForADescriptorThatIsNotOpen) { EXPECT_FALSE(next_signal(-1)); }
 
-TEST(SignalName, IsWithoutSig) {
+TEST(SignalName, ReturnsTheNameWithoutSig) {
     EXPECT_STREQ(signal_name(SIGTERM), "TERM");
     EXPECT_STREQ(signal_name(SIGKILL), "KILL");
     EXPECT_STREQ(signal_name(SIGRTMIN + 1), "unknown");

@@ -26,10 +26,10 @@ int option_of(int fd, int level, int name) {
 
 std::uint16_t port_of(const UniqueFd& fd) { return local_address(fd.get())->port(); }
 
-/// A port that nobody listens on: it was chosen by the system a moment ago and given back.
+/// Returns a port without a listener: the kernel chose it for a socket that is closed again.
 std::uint16_t closed_port() { return port_of(loopback::listener_on("127.0.0.1")); }
 
-/// How a connection goes.
+/// Returns the errno of a connection, 0 if it is made.
 int outcome_of(const Address& address) {
     const auto started = start_connect(address);
     if (!started) return started.error().code;
@@ -37,7 +37,7 @@ int outcome_of(const Address& address) {
     return connect_outcome(started->get(), address);
 }
 
-TEST(ListenOn, IsNonBlockingAndCloseOnExec) {
+TEST(ListenOn, SetsNonBlockingAndCloseOnExec) {
     const UniqueFd listener = loopback::listener_on("127.0.0.1");
     ASSERT_TRUE(listener);
     EXPECT_TRUE(is_listening(listener.get()));
@@ -46,11 +46,10 @@ TEST(ListenOn, IsNonBlockingAndCloseOnExec) {
     EXPECT_EQ(option_of(listener.get(), SOL_SOCKET, SO_REUSEPORT), 0);
 }
 
-TEST(ListenOn, LetsBothFamiliesHaveOnePort) {
+TEST(ListenOn, BindsOnePortForBothFamilies) {
     const auto v4 = listen_on(address_of("0.0.0.0", 0));
     ASSERT_TRUE(v4);
     const auto v6 = listen_on(address_of("::", port_of(*v4)));
-    if (!v6 && v6.error().code == EAFNOSUPPORT) GTEST_SKIP() << "no IPv6 on this machine";
     ASSERT_TRUE(v6) << to_string(v6.error());
     EXPECT_EQ(option_of(v6->get(), IPPROTO_IPV6, IPV6_V6ONLY), 1);
     EXPECT_EQ(port_of(*v6), port_of(*v4));
@@ -65,14 +64,14 @@ TEST(ListenOn, NamesTheAddressThatIsTaken) {
                   ": Address already in use");
 }
 
-TEST(ListenOn, NamesAnAddressThatIsNotHere) {
+TEST(ListenOn, NamesAnAddressOfAnotherMachine) {
     const auto listener = listen_on(address_of("192.0.2.1", 4711));
     ASSERT_FALSE(listener);
     EXPECT_EQ(to_string(listener.error()),
               "cannot listen on 192.0.2.1:4711: Cannot assign requested address");
 }
 
-TEST(ListenOn, HasTheLongestQueueThereIs) {
+TEST(ListenOn, SetsTheLongestBacklog) {
     int longest = 0;
     std::ifstream("/proc/sys/net/core/somaxconn") >> longest;
     const UniqueFd listener = loopback::listener_on("127.0.0.1");
@@ -83,7 +82,7 @@ TEST(ListenOn, HasTheLongestQueueThereIs) {
     EXPECT_EQ(static_cast<int>(info.tcpi_sacked), longest);
 }
 
-TEST(ListenOn, ShowsSilentClientsToo) {
+TEST(ListenOn, AcceptsClientsThatSendNothing) {
     const UniqueFd listener = loopback::listener_on("127.0.0.1");
     EXPECT_EQ(option_of(listener.get(), IPPROTO_TCP, TCP_DEFER_ACCEPT), 0);
 }
@@ -116,7 +115,7 @@ TEST(StartConnect, ReachesAListener) {
     EXPECT_NE(::fcntl(client->get(), F_GETFD) & FD_CLOEXEC, 0);
 }
 
-TEST(StartConnect, TellsOfARefusal) {
+TEST(StartConnect, ReportsARefusal) {
     EXPECT_EQ(outcome_of(address_of("127.0.0.1", closed_port())), ECONNREFUSED);
 }
 
@@ -127,8 +126,8 @@ TEST(StartConnect, NamesAnAddressThatCannotBeTried) {
     EXPECT_EQ(started.error().what, "cannot connect to 255.255.255.255:80");
 }
 
-TEST(StartConnect, TellsThatNobodyHasAnsweredYet) {
-    // A listener whose queue is full is silent.
+TEST(StartConnect, ReportsEalreadyUntilThePeerAnswers) {
+    // The kernel drops the SYN for a listener whose accept queue is full.
     const UniqueFd deaf(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     const Address any = address_of("127.0.0.1", 0);
     ASSERT_EQ(::bind(deaf.get(), any.data(), any.size()), 0);
@@ -156,7 +155,7 @@ TEST(SetBlocking, ChangesThatFlagOnly) {
     EXPECT_EQ(::fcntl(fd, F_GETFL), before);
 }
 
-TEST(SetReceiveLowWater, IsWhatPollWaitsFor) {
+TEST(SetReceiveLowWater, DelaysPollUntilEnoughBytesWait) {
     const loopback::Pair pair = loopback::tcp_pair();
     set_receive_low_water(pair.near.get(), 4);
     ASSERT_TRUE(loopback::say(pair.far.get(), "abc"));
@@ -165,7 +164,7 @@ TEST(SetReceiveLowWater, IsWhatPollWaitsFor) {
     EXPECT_EQ(loopback::events_of(pair.near.get(), POLLIN), POLLIN);
 }
 
-TEST(SetKeepalive, GivesASilentPeerUpAfterFourMinutes) {
+TEST(SetKeepalive, ResetsASilentConnectionAfterFourMinutes) {
     const loopback::Pair pair = loopback::tcp_pair();
     const int fd = pair.near.get();
     set_keepalive(fd);
@@ -174,23 +173,47 @@ TEST(SetKeepalive, GivesASilentPeerUpAfterFourMinutes) {
     const int probes = option_of(fd, IPPROTO_TCP, TCP_KEEPCNT);
     const int interval = option_of(fd, IPPROTO_TCP, TCP_KEEPINTVL);
     EXPECT_EQ(idle, 120);
+    EXPECT_EQ(probes, 4);
     EXPECT_EQ(idle + probes * interval, 240);
 }
 
-TEST(SetNoDelay, SendsAtOnce) {
+TEST(SetNoDelay, SetsTcpNodelay) {
     const loopback::Pair pair = loopback::tcp_pair();
     set_no_delay(pair.near.get());
     EXPECT_EQ(option_of(pair.near.get(), IPPROTO_TCP, TCP_NODELAY), 1);
 }
 
-TEST(ResetOnClose, IsSeenAsAResetByThePeer) {
+TEST(ResetOnClose, SendsAResetToThePeer) {
     loopback::Pair pair = loopback::tcp_pair();
     reset_on_close(pair.near.get());
     pair.near.reset();
     EXPECT_EQ(loopback::hear(pair.far.get()), (Heard{"", "reset"}));
 }
 
-TEST(IsListening, TellsAListenerFromAConnection) {
+TEST(IsSameStream, ReturnsTrueForTwoDescriptorsOfOneStream) {
+    const loopback::Pair pair = loopback::tcp_pair();
+    const UniqueFd copy(::fcntl(pair.near.get(), F_DUPFD_CLOEXEC, 3));
+    EXPECT_TRUE(is_same_stream(pair.near.get(), copy.get()));
+    EXPECT_FALSE(is_same_stream(pair.near.get(), pair.far.get()));
+    EXPECT_FALSE(is_same_stream(pair.near.get(), -1));
+    EXPECT_FALSE(is_same_stream(-1, -1));
+}
+
+TEST(IsSameStream, ReturnsFalseForAFile) {
+    const UniqueFd file(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    EXPECT_FALSE(is_same_stream(file.get(), file.get()));
+}
+
+TEST(TakesBothFamilies, ReturnsTrueWithoutV6Only) {
+    const UniqueFd fd(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    ASSERT_TRUE(fd) << "no IPv6 on this machine";
+    for (const int only : {0, 1}) {
+        ASSERT_EQ(::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only), 0);
+        EXPECT_EQ(takes_both_families(fd.get()), only == 0);
+    }
+}
+
+TEST(IsListening, ReturnsTrueForAListenerOnly) {
     const loopback::Pair pair = loopback::tcp_pair();
     const UniqueFd unbound(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     const UniqueFd datagrams(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
