@@ -1,5 +1,6 @@
-// The walls between the rooms of src/. The table below is the whole of it: who may include what. A
-// new library, system header or permission is one word in the table, and a decision.
+// The walls between the rooms of src/: the table `kRooms` has what each room may include, and the
+// tests fail if a file includes anything else, has a bad form, or is missing in src/README.md. A new
+// library, system header or permission is one word in the table, and a decision.
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -26,9 +27,14 @@ struct Room {
     std::string_view may_include;
 };
 
-// `core/` is any header of that room, `<fmt/>` any header of that library, `<std>` the C++ standard
-// library, `<pure>` that library without what reaches outside the program, `<system>` what POSIX and
-// Linux add. Anything else is one header. PCRE2 computes and does nothing else.
+// A word of `may_include` permits:
+//   core/     every header of that room
+//   <fmt/>    every header of that library
+//   <std>     the C++ standard library
+//   <pure>    the C++ standard library without `kImpure`
+//   <system>  the headers of POSIX and Linux, `kSystem`
+//   another   that one header
+// A file directly in src/ is a room of its own. PCRE2 is in core/ because it only computes.
 constexpr std::array kRooms{
     Room{"core", "core/ <pure> <pcre2.h>"},
     Room{"config", "core/ config/ <std> <arpa/inet.h> <libconfig.h> <fmt/>"},
@@ -49,18 +55,18 @@ constexpr std::array kRooms{
     Room{"config_file.cc", "config_file.h core/ config/ sys/ <std>"},
 };
 
-// Standard headers that are about files, errno, signals, clocks or threads.
+// Headers of the standard library for files, errno, signals, clocks and threads.
 constexpr std::string_view kImpure =
     "<cerrno> <condition_variable> <csignal> <cstdio> <ctime> <filesystem> <fstream> <future> "
     "<iostream> <mutex> <shared_mutex> <stop_token> <syncstream> <system_error> <thread>";
 
-// What `<system>` stands for. A header that nobody names is a library, and belongs to nobody.
+// The headers of `<system>`. A header in no list is a library, and no room may include it.
 constexpr std::string_view kSystem =
     "<arpa/> <asm/> <linux/> <net/> <netinet/> <sys/> <dirent.h> <errno.h> <fcntl.h> <getopt.h> "
     "<grp.h> <netdb.h> <poll.h> <pty.h> <pwd.h> <sched.h> <signal.h> <spawn.h> <stdlib.h> "
     "<sysexits.h> <syslog.h> <termios.h> <time.h> <unistd.h>";
 
-// Names that say nothing, and so become the place for everything.
+// Names that fit any content, so that such a file would collect unrelated code.
 constexpr std::string_view kNamesThatSayNothing = "common helper helpers misc util utils";
 
 std::set<std::string> words(std::string_view text) {
@@ -74,7 +80,8 @@ bool is_standard(const std::string& include) {
     return include.front() == '<' && include.find_first_of("./") == std::string::npos;
 }
 
-/// @param include  as it is written, but without the quotes of a room's header
+/// Returns true if one of the permissions covers an include.
+/// @param include  `<vector>`, or `core/plan.h` without its quotes
 bool is_allowed(const std::string& include, std::string_view permissions) {
     const std::set<std::string> allowed = words(permissions);
     if (allowed.contains(include)) return true;
@@ -88,10 +95,10 @@ bool is_allowed(const std::string& include, std::string_view permissions) {
     return allowed.contains(include.front() == '<' ? folder + ">" : folder);
 }
 
-/// A file of src/, by its path there, and what it includes, in order.
+/// A source file of src/.
 struct Source {
-    std::string path;
-    std::vector<std::string> includes;  ///< `core/plan.h` or `<vector>`
+    std::string path;                   ///< from src/
+    std::vector<std::string> includes;  ///< `core/plan.h` or `<vector>`, in order
     bool has_pragma_once = false;
 
     std::string room() const { return path.substr(0, path.find('/')); }
@@ -110,8 +117,7 @@ Source read(const fs::path& root, const fs::path& path) {
         const std::size_t begin = line.find_first_of("\"<");
         const std::size_t end = line.find_first_of("\">", begin + 1);
         if (begin == std::string::npos || end == std::string::npos) {
-            source.includes.push_back(
-                line);  // a macro: no wall can be seen behind it, so none allows it
+            source.includes.push_back(line);  // a macro, which no permission covers
         } else if (line[begin] == '"') {
             source.includes.push_back(line.substr(begin + 1, end - begin - 1));
         } else {
@@ -164,8 +170,8 @@ void check_form(const Source& source, const std::set<std::string>& paths, Proble
     }
 }
 
-/// Rooms that include each other, be it through others. Takes away, as long as there is one, a room
-/// that includes none of those left or is included by none of them; what cannot be taken is a
+/// Finds rooms that include each other, directly or through others. Removes rooms that include no
+/// remaining room, or that no remaining room includes, until none can be removed. The rest is a
 /// circle.
 void check_circles(const std::vector<Source>& sources, Problems& problems) {
     std::map<std::string, std::set<std::string>> includes;
@@ -191,7 +197,58 @@ void check_circles(const std::vector<Source>& sources, Problems& problems) {
     problems.push_back("rooms include each other in a circle: " + circle);
 }
 
-/// Every breach in a source tree, in the order of its paths.
+/// The names in src/README.md between backquotes, by the room whose section they are in; "" is the
+/// part before the first section.
+struct Map {
+    std::map<std::string, std::set<std::string>> names;
+    std::map<std::string, std::set<std::string>> rows;  ///< those in the first column of a table
+};
+
+Map read_map(const fs::path& path) {
+    Map map;
+    std::string room;
+    std::ifstream file(path);
+    for (std::string line; std::getline(file, line);) {
+        if (line.starts_with("## ")) room = line.substr(3, line.find(' ', 3) - 3);
+        const std::size_t column = line.starts_with("| `") ? line.find('|', 1) : 0;
+        for (std::size_t at = line.find('`'); at != std::string::npos;) {
+            const std::size_t end = line.find('`', at + 1);
+            if (end == std::string::npos) break;
+            const std::string name = line.substr(at + 1, end - at - 1);
+            map.names[room].insert(name);
+            if (at < column) map.rows[room].insert(name);
+            at = line.find('`', end + 1);
+        }
+    }
+    return map;
+}
+
+/// Every difference between a source tree and the map in its README.md: a file without a name there
+/// (with or without its extension), and a row without a file.
+Problems differences_from_map(const fs::path& root) {
+    const Map map = read_map(root / "README.md");
+    Problems problems;
+    for (const Source& source : read_all(root)) {
+        const fs::path path = source.path;
+        const auto section = map.names.find(path.parent_path().string());
+        if (section != map.names.end() && (section->second.contains(path.filename().string()) ||
+                                           section->second.contains(path.stem().string()))) {
+            continue;
+        }
+        problems.push_back(source.path + ": is not in the map");
+    }
+    for (const auto& [room, names] : map.rows) {
+        for (const std::string& name : names) {
+            if (name.ends_with("/") || name.find('*') != std::string::npos) continue;
+            const std::string path = (root / room / name).string();
+            if (fs::exists(path) || fs::exists(path + ".h") || fs::exists(path + ".cc")) continue;
+            problems.push_back(room + "/" + name + ": is in the map, but there is no such file");
+        }
+    }
+    return problems;
+}
+
+/// Returns every problem of a source tree, in the order of its paths.
 Problems problems_in(const fs::path& root) {
     const std::vector<Source> sources = read_all(root);
     std::set<std::string> paths;
@@ -211,7 +268,14 @@ TEST(Layering, EveryIncludeStaysInsideItsWalls) {
     for (const std::string& problem : problems_in(root)) ADD_FAILURE() << problem;
 }
 
-// What follows builds small trees with a fault, to be sure that the test above can fail.
+TEST(Layering, TheMapNamesEveryFile) {
+    for (const std::string& problem : differences_from_map(PORTSPLIT_SOURCE_DIR)) {
+        ADD_FAILURE() << "src/README.md: " << problem;
+    }
+}
+
+// The tests below build small source trees, each with one fault, to check that the tests above can
+// fail.
 
 class Tree : public testing::Test {
   protected:
@@ -231,6 +295,7 @@ class Tree : public testing::Test {
         write(path, "#pragma once\n" + text);
     }
     Problems problems() const { return problems_in(root_); }
+    Problems differences() const { return differences_from_map(root_); }
 
   private:
     fs::path root_;
@@ -247,6 +312,10 @@ TEST_F(LayeringFails, NotForATreeThatKeepsTheRules) {
     write("dispatch/main.cc", "#include <ares.h>\n#include \"handoff.h\"\n");
     write("daemon/main.cc", "#include <systemd/sd-daemon.h>\n#include \"handoff.h\"\n");
     write("cli/main.cc", "#include <CLI/CLI.hpp>\n#include <nlohmann/json.hpp>\n");
+    header("exit_codes.h", "");
+    header("config_file.h", "#include \"config/load.h\"\n#include \"sys/log.h\"\n");
+    write("config_file.cc", "#include \"config_file.h\"\n#include <utility>\n");
+    write("manual/key_table_main.cc", "#include <fmt/core.h>\n#include \"config/key_table.h\"\n");
     EXPECT_EQ(problems(), Problems{});
 }
 
@@ -278,6 +347,43 @@ TEST_F(LayeringFails, WhenTheTwoProgramsMeetOutsideTheContract) {
                                     "dispatch/a.cc: dispatch may not include daemon/accept.h",
                                     "handoff.h: handoff.h may not include sys/fd.h",
                                     "rooms include each other in a circle: daemon, dispatch"}));
+}
+
+TEST_F(LayeringFails, WhenAFileOfTheTopDoesMoreThanItIsFor) {
+    header("exit_codes.h", "#include <string>\n");
+    header("config_file.h", "#include \"handoff.h\"\n#include <unistd.h>\n");
+    write("config_file.cc", "#include \"config_file.h\"\n#include \"daemon/options.h\"\n");
+    EXPECT_EQ(problems(),
+              (Problems{"config_file.cc: config_file.cc may not include daemon/options.h",
+                        "config_file.h: config_file.h may not include handoff.h",
+                        "config_file.h: config_file.h may not include <unistd.h>",
+                        "exit_codes.h: exit_codes.h may not include <string>"}));
+}
+
+TEST_F(LayeringFails, WhenAProgramOfTheManualTouchesTheSystem) {
+    write("manual/a.cc",
+          "#include \"sys/file.h\"\n#include \"cli/output.h\"\n#include <pcap/pcap.h>\n");
+    write("cli/a.cc", "#include \"manual/pattern_entry.h\"\n#include \"handoff.h\"\n");
+    EXPECT_EQ(problems(), (Problems{"cli/a.cc: cli may not include manual/pattern_entry.h",
+                                    "cli/a.cc: cli may not include handoff.h",
+                                    "manual/a.cc: manual may not include sys/file.h",
+                                    "manual/a.cc: manual may not include cli/output.h",
+                                    "manual/a.cc: manual may not include <pcap/pcap.h>",
+                                    "rooms include each other in a circle: cli, manual"}));
+}
+
+TEST_F(LayeringFails, WhenTheMapLacksAFile) {
+    header("core/plan.h", "");
+    write("core/plan.cc", "");
+    header("core/bytes.h", "");
+    write("sys/fd.h", "");
+    header("handoff.h", "");
+    write("main.cc", "");
+    write(
+        "README.md",
+        "| `core/` | `handoff.h` |\n## core — pure\n| `plan` | a plan |\n| `bytes.h`, `hex` | |\n");
+    EXPECT_EQ(differences(), (Problems{"main.cc: is not in the map", "sys/fd.h: is not in the map",
+                                       "core/hex: is in the map, but there is no such file"}));
 }
 
 TEST_F(LayeringFails, WhenAThirdRoomClosesTheCircle) {
