@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view kDigits = "0123456789";
 constexpr std::string_view kHexDigits = "0123456789ABCDEFabcdef";
-// A name or a number runs to the first character that can be in neither.
+// Of names and numbers. A word ends before the first other character.
 constexpr std::string_view kWordCharacters =
     "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_*+-.";
 
@@ -84,7 +84,7 @@ class Scanner {
         if (is_integer(word)) out_ += 'L';
     }
 
-    /// Passes so many characters on, or what there is.
+    /// Moves characters from the text to the output, at most as many as are left.
     void copy(std::size_t count) {
         const std::string_view taken = rest_.substr(0, count);
         line_ += static_cast<int>(std::count(taken.begin(), taken.end(), '\n'));

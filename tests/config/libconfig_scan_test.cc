@@ -9,7 +9,7 @@ namespace {
 
 using ::testing::ElementsAre;
 
-TEST(LibconfigScan, FindsWhatLibconfigHides) {
+TEST(PrepareForLibconfig, ReportsWhatLibconfigDoesNot) {
     struct Case {
         const char* shown;
         const char* text;
@@ -36,7 +36,7 @@ TEST(LibconfigScan, FindsWhatLibconfigHides) {
     }
 }
 
-TEST(LibconfigScan, LeavesAloneWhatOnlyLooksAlike) {
+TEST(PrepareForLibconfig, KeepsCommentsAndStringsAsTheyAre) {
     const char* texts[] = {
         "# @include \"x\"\n// \" /*\n/* \" @include ** */ a = \"b\";",
         "a = \"@include /* # //\";",
@@ -50,7 +50,7 @@ TEST(LibconfigScan, LeavesAloneWhatOnlyLooksAlike) {
     }
 }
 
-TEST(LibconfigScan, KeepsIntegersWhole) {
+TEST(PrepareForLibconfig, AddsASuffixToIntegersOnly) {
     Issues issues;
     EXPECT_EQ(prepare_for_libconfig("a=1; b = [-2,+3]; c=0xFF; d=4L; e=5.0; f=1e3; g6=x7;",
                                     issues.add_file("f", "")),

@@ -1,5 +1,5 @@
-// Any text to the classic reader. What it reads, both spellings must be able to say again; what it
-// does not read, it complains about on lines that the text has.
+// Any text to the classic reader. What it reads must survive being written in both spellings; every
+// issue must be on a line that the text has.
 
 #include "support/reading.h"
 

@@ -1,10 +1,9 @@
 // Any text to the libconfig reader, and so to libconfig itself, which is not instrumented. What it
-// reads, the writer must be able to say again; what it does not read, it complains about on lines
-// that the text has.
+// reads must survive being written; every issue must be on a line that the text has.
 
 #include "support/reading.h"
 
-// libconfig 1.5 forgets the strings of what it cannot parse.
+// libconfig 1.5 leaks the strings of a text that it cannot parse.
 // NOLINTNEXTLINE(bugprone-reserved-identifier): the name that LeakSanitizer looks for
 extern "C" const char* __lsan_default_suppressions() { return "leak:libconfig\n"; }
 
