@@ -36,7 +36,7 @@ relays_to() { talk "send:$2" "expect:port$1:$2" shutdown expect-eof; }
 
 @test "examples: every-key has every key, in both spellings" {
     local key keys
-    keys=$(sed -En 's/.*\.key = "([a-z]+)".*/\1/p' "$KEY_TABLE")
+    keys=$(sed -En 's/.*\.name = "([a-z]+)".*/\1/p' "$KEY_TABLE")
     [[ -n $keys ]]
     for key in $keys; do
         echo "$key?"

@@ -26,7 +26,7 @@ read_manual() {
         echo "$key"
         grep -qE "^ +$key = " <<<"$TEXT"
         keys=$((keys + 1))
-    done < <(sed -n 's/^ *{\.key = "\([a-z]*\)".*/\1/p' \
+    done < <(sed -n 's/^ *{\.name = "\([a-z]*\)".*/\1/p' \
         "$BATS_TEST_DIRNAME/../../src/config/key_table.cc")
     ((keys > 0))
     [[ $TEXT != *@KEYS@* ]]

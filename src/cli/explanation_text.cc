@@ -28,12 +28,11 @@ std::string reason_of(const Decision& decision) {
 }
 
 std::string_view key_of(core::PatternKind kind) {
-    const auto options = config::options();
-    const auto found = std::find_if(options.begin(), options.end(), [&](const auto& option) {
-        const auto* of = std::get_if<core::PatternKind>(&option.field);
-        return of != nullptr && *of == kind;
+    const auto keys = config::keys();
+    const auto found = std::find_if(keys.begin(), keys.end(), [&](const config::Key& key) {
+        return key.takes.field == config::Field(kind);
     });
-    return found->key;
+    return found->name;
 }
 
 struct Action {

@@ -18,7 +18,7 @@
 namespace portsplit::config {
 namespace {
 
-/// Reads the sections and checks each by itself; then `check_together` sees the whole.
+/// Reads each section and checks it by itself, then checks what sections mean to each other.
 class Builder {
   public:
     Builder(const Document& document, Need need, Issues& issues)
@@ -35,9 +35,8 @@ class Builder {
 
   private:
     void build_global() {
-        Draft draft{built_.config, {}, {}, {}};
         Origin& origin = built_.origins.global;
-        origin = read_section(document_.global, Place::Global, draft, issues_);
+        origin = read_global(document_.global, built_.config, issues_);
         if (need_ == Need::Listeners && !origin.has("bind") && !document_.global.has_gap) {
             issues_.error({}, "no bind; write where to listen, such as bind = " +
                                   quoted("*:443", document_.global));
@@ -51,9 +50,9 @@ class Builder {
     }
 
     void build_service(const Section& section) {
-        Draft draft{built_.config, {}, {}, {}};
+        ServiceDraft draft;
         draft.service.name = section.name;
-        const Origin origin = read_section(section, Place::Service, draft, issues_);
+        const Origin origin = read_service(section, draft, issues_);
         check_patterns(draft.service, section, origin);
         check_action(section, origin);
         if (origin.has("connect")) {
@@ -97,18 +96,23 @@ class Builder {
                                       shown(section.name), where(origin.of("connect"), message),
                                       where(origin.of("exec"), message)));
         } else if (connects) {
-            check_no_exec_words(section, origin);
+            check_keys_of_action(section, origin, Place::Exec, "exec", "connect");
+        } else if (execs) {
+            check_keys_of_action(section, origin, Place::Connect, "connect", "exec");
         }
     }
 
-    void check_no_exec_words(const Section& section, const Origin& origin) {
-        for (const Option& option : options()) {
-            if (!describes_exec(option) || !origin.has(option.key)) continue;
-            const Spot message = origin.of(option.key);
+    /// Reports the keys in a service that mean nothing beside the action that it has.
+    /// @param place  that of the keys; @param wanted  the action that they describe
+    void check_keys_of_action(const Section& section, const Origin& origin, Place place,
+                              std::string_view wanted, std::string_view has) {
+        for (const Key& key : keys()) {
+            if (key.takes.place != place || !origin.has(key.name)) continue;
+            const Spot message = origin.of(key.name);
             issues_.error(
                 message,
-                fmt::format("{}: only for exec, and service {} has connect {}; delete it",
-                            option.key, shown(section.name), where(origin.of("connect"), message)));
+                fmt::format("{}: only for {}, and service {} has {} {}; delete it", key.name,
+                            wanted, shown(section.name), has, where(origin.of(has), message)));
         }
     }
 
@@ -186,12 +190,12 @@ class Builder {
         return config::where(spot, message, issues_.files());
     }
 
-    /// ` at FILE:LINE` for a message that stands in another file, else nothing.
+    /// Returns ` at FILE:LINE` for a spot in another file than the message, else nothing.
     std::string elsewhere(Spot spot, Spot message) const {
         return spot.file == message.file ? "" : " " + where(spot, message);
     }
 
-    /// A string as it would stand in the file of a section.
+    /// Returns a text with the quotes that the spelling of a section needs.
     static std::string quoted(std::string_view text, const Section& section) {
         const char* quote = section.spelling == Spelling::Libconfig ? "\"" : "";
         return fmt::format("{1}{0}{1}", text, quote);

@@ -1,6 +1,6 @@
 #pragma once
-// From the tree of a file to the model: everything a configuration must be to be used is checked
-// here, and every problem is collected.
+// From the tree of a configuration to the model. Checks everything that a configuration must have to
+// be used, and reports every problem.
 
 #include <cstddef>
 
@@ -10,14 +10,14 @@
 
 namespace portsplit::config {
 
-/// What the asking program will do with the configuration.
+/// What the calling program does with the configuration.
 enum class Need {
     Listeners,  ///< listen: a file without `bind` is an error
-    Services,   ///< serve connections that somebody else accepts
+    Services,   ///< serve connections that are accepted elsewhere: `bind` may be missing
 };
 
-/// The most services that a configuration may have. libconfig compares the name of each member of a
-/// group with all before it, which takes it about a second for so many.
+/// The most services that a configuration may have. libconfig reads so many in about a second; the
+/// time grows with their square (libconfig_scan.h).
 inline constexpr std::size_t kMostServices = 10000;
 
 struct Built {

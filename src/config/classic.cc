@@ -14,6 +14,11 @@
 namespace portsplit::config {
 namespace {
 
+bool has_escapes(std::string_view name) {
+    const Key* key = find_key(name);
+    return key != nullptr && key->takes.type == Type::Bytes;
+}
+
 class Reader {
   public:
     explicit Reader(FileIssues issues) : issues_(issues) {}
@@ -44,7 +49,7 @@ class Reader {
             issues_.error(number, fmt::format("{}: not a section; write [NAME] alone on its line",
                                               shown(content)));
         }
-        // A broken header still begins a section, or the lines below it would seem misplaced.
+        // A broken header begins a section too: else each line below it would be an error.
         const std::string_view name = content.substr(1, close == content.npos ? close : close - 1);
         Section& section = document_.services.emplace_back();
         section.name = name;
@@ -70,19 +75,18 @@ class Reader {
             {std::string(key), spot, false, {{spot, Kind::Bare, std::string(value)}}});
     }
 
-    void warn_of_blanks(std::string_view key, int number) {
-        const Option* option = find_option(key);
-        const bool has_escapes = option != nullptr && option->type == Type::Bytes;
-        issues_.warning(number,
-                        fmt::format("{}: blanks at the end of the value are dropped{}", shown(key),
-                                    has_escapes ? "; write \\20 for one that belongs to it" : ""));
+    void warn_of_blanks(std::string_view name, int number) {
+        issues_.warning(
+            number,
+            fmt::format("{}: blanks at the end of the value are dropped{}", shown(name),
+                        has_escapes(name) ? "; write \\20 for one that belongs to it" : ""));
     }
 
     FileIssues issues_;
     Document document_;
 };
 
-/// Why a value cannot stand on a line of the classic spelling; empty if it can.
+/// Returns why a value cannot stand on a line of the classic spelling; empty if it can.
 std::string why_no_line(std::string_view text) {
     if (text.find_first_of("\n\r") != text.npos) {
         return "a line end, which the classic spelling cannot say; use libconfig's";
@@ -93,7 +97,7 @@ std::string why_no_line(std::string_view text) {
     return {};
 }
 
-/// Blanks at the ends of a pattern as escapes, for a line drops them.
+/// Returns a pattern with the blanks at its ends as escapes, for a reader drops them from a line.
 std::string with_ends_escaped(std::string_view pattern) {
     std::string text(pattern);
     if (text.ends_with(' ')) text.replace(text.size() - 1, 1, "\\20");
@@ -103,9 +107,9 @@ std::string with_ends_escaped(std::string_view pattern) {
 
 std::optional<Unsayable> append_classic(const Section& section, std::string& out) {
     for (const Entry& entry : section.entries) {
-        const bool has_escapes = find_option(entry.key)->type == Type::Bytes;
         for (const Value& value : entry.values) {
-            const std::string text = has_escapes ? with_ends_escaped(value.text) : value.text;
+            const std::string text =
+                has_escapes(entry.key) ? with_ends_escaped(value.text) : value.text;
             if (std::string why = why_no_line(text); !why.empty()) {
                 return Unsayable{section.name, entry.key, std::move(why)};
             }

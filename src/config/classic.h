@@ -1,6 +1,6 @@
 #pragma once
-// The classic spelling: `key = value` lines, then `[service]` sections; `#` begins a comment as the
-// first character of a line. Knows lines, not what keys mean.
+// The classic spelling, text to tree and model to text: `key = value` lines, then `[service]`
+// sections; `#` begins a comment as the first character of a line. What keys mean is in section.h.
 
 #include <string>
 #include <string_view>
@@ -12,10 +12,11 @@
 
 namespace portsplit::config {
 
-/// Reads cleaned text. What is no line of this spelling becomes an issue, and reading goes on.
+/// Reads text that `clean` has returned. Each line that this spelling does not have is an error, and
+/// the lines behind it are read.
 Document read_classic(std::string_view text, FileIssues issues);
 
-/// A value that the classic spelling has no way to say.
+/// A value that the classic spelling cannot express.
 struct Unsayable {
     std::string service;  ///< empty for a global key
     std::string key;
@@ -25,8 +26,8 @@ struct Unsayable {
 /// `service web: execarg: a line end, which ...`.
 std::string to_string(const Unsayable& unsayable);
 
-/// Writes a valid configuration. Defaults are left out, and comments are not part of the model. The
-/// classic spelling has lines, and so no line end in an argument and no blank at its ends.
+/// Writes a valid configuration, without the keys that have their defaults. A value is the rest of a
+/// line, so it cannot have a line end in it or, but for `string`, a blank at its ends.
 core::Result<std::string, Unsayable> write_classic(const core::Config& config);
 
 }  // namespace portsplit::config

@@ -19,17 +19,17 @@ Kind kind_of(Type type) {
     return Kind::String;
 }
 
-/// The texts of one option's values, none if it has its default.
+/// Visits the field of a key and returns the texts of its values; none if it has its default.
 class Texts {
   public:
-    Texts(const Option& option, const core::Config& config, const core::Service* service)
-        : option_(option), config_(config), service_(service) {}
+    Texts(const Key& key, const core::Config& config, const core::Service* service)
+        : key_(key), config_(config), service_(service) {}
 
     template <typename Owner, typename T>
     std::vector<std::string> operator()(T Owner::*field) const {
         const Owner* of = owner<Owner>();
         if (of == nullptr || of->*field == Owner{}.*field) return {};
-        return {print(option_, of->*field)};
+        return {print(of->*field)};
     }
 
     template <typename Owner, typename T>
@@ -37,12 +37,18 @@ class Texts {
         const Owner* of = owner<Owner>();
         if (of == nullptr) return {};
         std::vector<std::string> texts;
-        for (const T& value : of->*field) texts.push_back(print(option_, value));
+        for (const T& value : of->*field) texts.push_back(print(value));
         return texts;
     }
 
+    template <typename Owner>
+    std::vector<std::string> operator()(const Enumerated<Owner>& field) const {
+        const Owner* of = owner<Owner>();
+        if (of == nullptr || field.get(*of) == field.get(Owner{})) return {};
+        return {std::string(key_.takes.words[field.get(*of)])};
+    }
+
     std::vector<std::string> operator()(core::PatternKind kind) const {
-        if (service_ == nullptr) return {};
         std::vector<std::string> texts;
         for (const core::PatternSource& pattern : service_->patterns) {
             if (pattern.kind == kind) texts.push_back(print_pattern(pattern));
@@ -50,31 +56,32 @@ class Texts {
         return texts;
     }
 
-    std::vector<std::string> operator()(std::monostate) const { return {}; }
-
   private:
+    /// Returns the struct that the field is in; null if the service has the other action.
     template <typename Owner>
     const Owner* owner() const {
         if constexpr (std::is_same_v<Owner, core::Config>) {
             return &config_;
+        } else if constexpr (std::is_same_v<Owner, core::Service>) {
+            return service_;
         } else {
             return std::get_if<Owner>(&service_->action);
         }
     }
 
-    const Option& option_;
+    const Key& key_;
     const core::Config& config_;
-    const core::Service* service_;
+    const core::Service* service_;  ///< null for the global section
 };
 
 Section describe_section(Place place, const core::Config& config, const core::Service* service) {
     Section section;
     if (service != nullptr) section.name = service->name;
-    for (const Option& option : options()) {
-        if (!stands_in(option, place) || !option.alias_of.empty()) continue;
-        Entry entry{std::string(option.key), {}, false, {}};
-        for (std::string& text : std::visit(Texts(option, config, service), option.field)) {
-            entry.values.push_back({{}, kind_of(option.type), std::move(text)});
+    for (const Key& key : keys()) {
+        if (!stands_in(key, place) || !key.takes.field || !key.takes.alias_of.empty()) continue;
+        Entry entry{std::string(key.name), {}, false, {}};
+        for (std::string& text : std::visit(Texts(key, config, service), *key.takes.field)) {
+            entry.values.push_back({{}, kind_of(key.takes.type), std::move(text)});
         }
         entry.is_list = entry.values.size() > 1;
         if (!entry.values.empty()) section.entries.push_back(std::move(entry));

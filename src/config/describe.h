@@ -1,5 +1,5 @@
 #pragma once
-// The way back: a model as the tree that a reader would yield for it. The builder's mirror.
+// The way back: from a model to the tree that a reader makes of its text. For both writers.
 
 #include <cstddef>
 
@@ -8,11 +8,11 @@
 
 namespace portsplit::config {
 
-/// Every option that differs from its default, in the order of the table. The tree is that of no
-/// file: it has no lines, and its values are of the kinds that libconfig tells apart.
+/// Returns a tree with every key whose value is not its default, in the order of the table. Its spots
+/// mean nothing; its values are of the kinds that libconfig has.
 Document describe(const core::Config& config);
 
-/// How wide the keys of a section are, for a writer that aligns its values.
+/// Returns the length of the longest key in a section, which both writers align values by.
 std::size_t longest_key(const Section& section);
 
 }  // namespace portsplit::config

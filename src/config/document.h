@@ -1,6 +1,6 @@
 #pragma once
-// What both readers yield: the tree of a file, with lines, before anybody asks what it means. Once
-// its includes are resolved (include.h), it is the tree of a whole configuration.
+// The tree of a file, with lines: what both readers make of a text, before keys are looked up. After
+// include.h has put included files in their places, it is the tree of a whole configuration.
 
 #include <cstddef>
 #include <string>
@@ -12,12 +12,11 @@ namespace portsplit::config {
 
 enum class Spelling { Classic, Libconfig };
 
-/// How a value was spelled. In the classic spelling every value is bare text; libconfig tells
-/// types.
+/// How a value was spelled. In the classic spelling every value is Bare; libconfig has types.
 enum class Kind { Bare, String, Integer, Float, Boolean, Group, List };
 
-/// A value as text: a number in decimal digits, a boolean as `true` or `false`, a group or a nested
-/// list without its content.
+/// A value as text: a number in decimal digits, a boolean as `true` or `false`. Of a group or a list
+/// inside a list the content is left out.
 struct Value {
     Spot spot;
     Kind kind = Kind::Bare;
@@ -42,7 +41,7 @@ struct Section {
     Spelling spelling = Spelling::Classic;  ///< of the file that it begins in
     Spot spot;
     std::vector<Entry> entries;
-    bool has_gap = false;  ///< an include in it failed: what it seems to lack may be there
+    bool has_gap = false;  ///< true if an include in it failed: what it lacks may be in that file
 
     bool operator==(const Section&) const = default;
 };

@@ -28,7 +28,7 @@ std::optional<Document> read_alone(std::string_view text, FileIssues issues) {
 
 bool is_of_library(std::string_view name) { return name.find('/') == name.npos; }
 
-/// The path that an include means in that file.
+/// Returns the path of an include: NAME in the library, or a path from the including file's folder.
 std::string resolve(std::string_view name, std::string_view including, std::string_view library) {
     if (is_of_library(name)) return fmt::format("{}/{}{}", library, name, kSuffix);
     if (name.starts_with('/')) return std::string(name);
@@ -60,7 +60,7 @@ class Includer {
     }
 
   private:
-    /// A file whose includes are being followed.
+    /// A file that is being read because the one before it includes it.
     struct Open {
         std::string path;
         int line = 1;           ///< of the include that is being followed
@@ -118,7 +118,7 @@ class Includer {
         }
     }
 
-    /// Why a file is not one of a service alone; empty if it is.
+    /// Returns why a file is more or less than one service; empty if it is one.
     std::string why_no_service(const Document& included, Spot message) const {
         constexpr const char* kWanted = "a file for a service holds one service and nothing else";
         const auto at = [&](Spot spot) { return where(spot, message, issues_.files()); };
@@ -135,7 +135,7 @@ class Includer {
                            at(first.spot), shown(second.name), at(second.spot), kWanted);
     }
 
-    /// The file that an include names; null after an error.
+    /// Returns the file that an include names; null after an error.
     const Document* follow(const Value& value) {
         const std::optional<std::string> path = path_of(value);
         if (!path) return nullptr;
@@ -154,12 +154,12 @@ class Includer {
     }
 
     std::optional<std::string> path_of(const Value& value) {
-        const Option& option = *find_option(kInclude);
+        const Key& key = *find_key(kInclude);
         if (!files_.read) {
             refuse(value, "no file can be included here");
-        } else if (const std::string why = why_unfit(option, value.kind); !why.empty()) {
+        } else if (const std::string why = why_unfit(key, value.kind); !why.empty()) {
             refuse(value, why);
-        } else if (const auto name = parse<std::string>(option, value.text); !name) {
+        } else if (const auto name = parse<std::string>(key, value.text); !name) {
             refuse(value, name.error().text);
         } else {
             return resolve(*name, open_.back().path, files_.library);
@@ -167,7 +167,7 @@ class Includer {
         return std::nullopt;
     }
 
-    /// A file that was read before, or reads it now.
+    /// Returns a file, which is read when it is included for the first time; null after an error.
     const Whole* find(const std::string& path, const Value& value) {
         if (const auto known = known_.find(path); known != known_.end()) return &known->second;
         if (const std::string why = why_not_followed(path); !why.empty()) {
@@ -179,7 +179,7 @@ class Includer {
             refuse(value, text.error().why + hint(value.text));
             return nullptr;
         }
-        // What cannot be read is told once; to all who include it, it is a gap.
+        // A file that cannot be parsed is reported once, and leaves a gap at each of its includes.
         Whole unreadable;
         unreadable.document.global.has_gap = true;
         return &known_.emplace(path, read(*text, path).value_or(unreadable)).first->second;
@@ -202,7 +202,7 @@ class Includer {
         return {};
     }
 
-    /// `a.conf:3 includes b.conf:1 includes a.conf`.
+    /// Returns `a.conf:3 includes b.conf:1 includes a.conf`.
     std::string chain(std::vector<Open>::const_iterator from, const std::string& path) const {
         std::string text;
         for (; from != open_.end(); ++from) {
@@ -211,7 +211,7 @@ class Includer {
         return text + path;
     }
 
-    /// What a name that the library does not have may have meant.
+    /// Returns advice on a name that the library does not have.
     std::string hint(const std::string& name) const {
         if (!is_of_library(name)) return {};
         const std::vector<std::string> files =

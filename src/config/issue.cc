@@ -16,10 +16,6 @@ int count_lines(std::string_view text) {
     return std::max(1, static_cast<int>(newlines) + (unfinished ? 1 : 0));
 }
 
-std::size_t index_of(std::string_view key) {
-    return static_cast<std::size_t>(find_option(key) - options().data());
-}
-
 }  // namespace
 
 std::string where(Spot spot, Spot message, const std::vector<std::string>& files) {
@@ -38,8 +34,8 @@ void sort_by_spot(std::vector<Issue>& issues) {
 }
 
 void Origin::add(std::string_view key, Spot value) {
-    spots_.resize(options().size());
-    spots_[index_of(key)].push_back(value);
+    spots_.resize(keys().size());
+    spots_[static_cast<std::size_t>(find_key(key) - keys().data())].push_back(value);
 }
 
 Spot Origin::of(std::string_view key, std::size_t index) const {
@@ -48,8 +44,9 @@ Spot Origin::of(std::string_view key, std::size_t index) const {
 }
 
 std::span<const Spot> Origin::spots_of(std::string_view key) const {
-    if (spots_.empty()) return {};
-    return spots_[index_of(key)];
+    const Key* found = find_key(key);
+    if (spots_.empty() || found == nullptr) return {};
+    return spots_[static_cast<std::size_t>(found - keys().data())];
 }
 
 FileIssues Issues::add_file(std::string name, std::string_view text) {

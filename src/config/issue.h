@@ -67,7 +67,7 @@ class Origin {
   private:
     std::span<const Spot> spots_of(std::string_view key) const;
 
-    std::vector<std::vector<Spot>> spots_;  ///< by option, in the order of the table
+    std::vector<std::vector<Spot>> spots_;  ///< by key, in the order of the table
 };
 
 struct Origins {

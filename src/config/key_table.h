@@ -1,13 +1,18 @@
 #pragma once
-// The one table of options. The readers, the writer, the manual's table of keys and the completion
-// of the shells derive from it: an option is added by adding its row.
+// The table of keys. A row says what a key is called, where it stands, which values it takes and
+// which member of the model they land in. The readers, the writer, the checks of where a key may
+// stand and portsplit.conf(5) derive from it.
+//
+// A new key is a member in core/model.h, a row in key_table.cc, and the code that uses the member.
 
 #include <chrono>
 #include <cstddef>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <variant>
 #include <vector>
 
@@ -15,70 +20,214 @@
 
 namespace portsplit::config {
 
-enum class Place { Global, Service, Both };
+/// Where a key may stand.
+enum class Place {
+    Global,   ///< above the services
+    Service,  ///< in a service
+    Exec,     ///< in a service that has `exec`
+    Connect,  ///< in a service that has `connect`
+    Both,     ///< above the services and in them
+};
 
-/// The one key that never reaches the model: include.h puts what it names in its place.
-inline constexpr std::string_view kInclude = "include";
-
-/// What kind of value an option takes.
+/// How the text of a value is read. Namespace `takes` has a function for each.
 enum class Type {
     Listener,  ///< ADDR:PORT to listen on
     Target,    ///< HOST:PORT to connect to
     Seconds,   ///< with fraction, kept in milliseconds
     Number,    ///< whole
     Path,      ///< of a file, absolute
-    Account,   ///< a user or a group
+    UserName,  ///< the name of a user or a group
     Bytes,     ///< the one type with escapes: `\XX`
     Hex,       ///< bytes in hex, with wildcards and ranges
     Regex,     ///< an expression of PCRE2
-    Program,   ///< absolute path, or a name to look up
+    Program,   ///< absolute path, or a name to look up in PATH
     Text,      ///< as it stands, may be empty
     Word,      ///< one of `words`
-    YesNo,     ///< yes, no, true, false
+    YesNo,     ///< yes, no, true, false: whether the key `alias_of` has the word `yes`
     Include,   ///< of a file: its name in the library, or a path
 };
 
-/// The place in the model where a value lands, and so its type in C++. A list collects.
-using Field = std::variant<std::vector<core::Endpoint> core::Config::*,   //
-                           std::chrono::milliseconds core::Config::*,     //
-                           std::size_t core::Config::*,                   //
-                           std::string core::Config::*,                   //
-                           core::PatternKind,                             // Service::patterns
-                           std::vector<core::Endpoint> core::Connect::*,  //
-                           std::string core::Exec::*,                     //
-                           std::vector<std::string> core::Exec::*,        //
-                           core::Stdio core::Exec::*,                     //
-                           core::StderrTo core::Exec::*,                  //
-                           std::monostate>;  // nowhere: resolved before
+/// A member of any enumeration, read and written as the number of its enumerator.
+template <typename Owner>
+struct Enumerated {
+    std::size_t (*get)(const Owner&);
+    void (*set)(Owner&, std::size_t);
 
-struct Option {
-    std::string_view key;
-    Place place = Place::Global;
-    Type type = Type::Text;
-    Field field;
-    bool repeatable = false;
-    std::size_t smallest = 0;  ///< of a Number
-    std::size_t largest = std::numeric_limits<std::size_t>::max();
-    std::span<const std::string_view> words = {};  ///< of a Word, in the order of the enumerators
-    std::string_view default_text = {};            ///< empty: none
-    std::string_view unit = {};
-    std::string_view help = {};      ///< one line
-    std::string_view alias_of = {};  ///< the key that is today's way to say it; never written
+    bool operator==(const Enumerated&) const = default;
 };
 
-/// All options, in the order in which they are documented and written.
-std::span<const Option> options();
+/// Every member that values can land in, of these structs. A list collects.
+template <typename... Owners>
+using FieldOf = std::variant<core::PatternKind,  // those of Service::patterns that are of this kind
+                             std::size_t Owners::*...,                  //
+                             std::chrono::milliseconds Owners::*...,    //
+                             std::string Owners::*...,                  //
+                             std::vector<std::string> Owners::*...,     //
+                             std::vector<core::Endpoint> Owners::*...,  //
+                             Enumerated<Owners>...>;
+using Field = FieldOf<core::Config, core::Service, core::Exec, core::Connect>;
 
-/// The option of that key, or null.
-const Option* find_option(std::string_view key);
+/// The values of a key: their form as text, and the member of the model that they land in. Made by
+/// the functions of namespace `takes`, so that the form fits the member.
+struct Takes {
+    Type type = Type::Text;
+    Place place = Place::Global;
+    bool repeatable = false;
+    std::optional<Field> field = std::nullopt;  ///< none: replaced before a section is read
+    /// Of a Number, and of Seconds in whole ones.
+    std::size_t smallest = 0;
+    std::size_t largest = std::numeric_limits<std::size_t>::max();
+    /// Of a Word. The order matters: that of the enumerators.
+    std::span<const std::string_view> words = {};
+    std::string_view alias_of = {};  ///< of YesNo; such a key is read, and never written
+    std::size_t yes = 0;             ///< of YesNo: the enumerator that `yes` stands for
+};
 
-/// Whether a key may stand in the global section or in a service.
-bool stands_in(const Option& option, Place section);
+/// A row.
+struct Key {
+    std::string_view name;
+    Takes takes;
+    std::string_view default_text = {};  ///< the model's default as text; empty: none
+    std::string_view unit = {};
+    std::string_view help = {};  ///< one line
+};
 
-/// The form of a value in documentation: `ADDR:PORT`, `SECONDS`, `socket|pipe|pty`.
-std::string form(const Option& option);
+/// All keys, in the order in which they are documented and written.
+std::span<const Key> keys();
 
-/// Whether it says how a program is started, and so means nothing without `exec`.
-bool describes_exec(const Option& option);
+/// Returns the key of that name, or null.
+inline const Key* find_key(std::string_view name) {
+    for (const Key& key : keys()) {
+        if (key.name == name) return &key;
+    }
+    return nullptr;
+}
+
+/// The one key that never reaches the model: include.h puts what it names in its place.
+inline constexpr std::string_view kInclude = "include";
+
+/// Returns true if a key may stand in that kind of section.
+/// @param section  Global or Service
+constexpr bool stands_in(const Key& key, Place section) {
+    const Place place = key.takes.place;
+    return place == Place::Both || (place == Place::Global) == (section == Place::Global);
+}
+
+/// One function for each Type; a list of the model makes a key that may be repeated.
+namespace takes {
+
+template <typename Owner>
+constexpr Place place_of() {
+    if (std::is_same_v<Owner, core::Config>) return Place::Global;
+    if (std::is_same_v<Owner, core::Exec>) return Place::Exec;
+    if (std::is_same_v<Owner, core::Connect>) return Place::Connect;
+    return Place::Service;
+}
+
+template <typename Owner, typename T>
+constexpr Takes into(Type type, T Owner::*field) {
+    return {.type = type, .place = place_of<Owner>(), .field = field};
+}
+
+template <typename Owner, typename T>
+constexpr Takes into(Type type, std::vector<T> Owner::*field) {
+    return {.type = type, .place = place_of<Owner>(), .repeatable = true, .field = field};
+}
+
+template <typename Owner>
+constexpr Takes listeners(std::vector<core::Endpoint> Owner::*field) {
+    return into(Type::Listener, field);
+}
+
+template <typename Owner>
+constexpr Takes targets(std::vector<core::Endpoint> Owner::*field) {
+    return into(Type::Target, field);
+}
+
+template <typename Owner>
+constexpr Takes seconds(std::chrono::milliseconds Owner::*field, std::size_t smallest,
+                        std::size_t largest) {
+    Takes made = into(Type::Seconds, field);
+    made.smallest = smallest;
+    made.largest = largest;
+    return made;
+}
+
+template <typename Owner>
+constexpr Takes number(std::size_t Owner::*field, std::size_t smallest, std::size_t largest) {
+    Takes made = into(Type::Number, field);
+    made.smallest = smallest;
+    made.largest = largest;
+    return made;
+}
+
+template <typename Owner>
+constexpr Takes path(std::string Owner::*field) {
+    return into(Type::Path, field);
+}
+
+template <typename Owner>
+constexpr Takes user_name(std::string Owner::*field) {
+    return into(Type::UserName, field);
+}
+
+template <typename Owner>
+constexpr Takes program(std::string Owner::*field) {
+    return into(Type::Program, field);
+}
+
+/// @param field  a text, or a list of them
+template <typename Owner, typename T>
+constexpr Takes text(T Owner::*field) {
+    return into(Type::Text, field);
+}
+
+constexpr Takes patterns(core::PatternKind kind) {
+    const Type type = kind == core::PatternKind::String ? Type::Bytes
+                      : kind == core::PatternKind::Hex  ? Type::Hex
+                                                        : Type::Regex;
+    return {.type = type, .place = Place::Service, .repeatable = true, .field = kind};
+}
+
+template <typename>
+struct Member;
+template <typename O, typename E>
+struct Member<E O::*> {
+    using Owner = O;
+    using Enum = E;
+};
+
+/// @tparam kField  a member of any enumeration
+/// @param words  one for each enumerator, in their order
+template <auto kField>
+constexpr Takes word(std::span<const std::string_view> words) {
+    using Owner = typename Member<decltype(kField)>::Owner;
+    using Enum = typename Member<decltype(kField)>::Enum;
+    static_assert(std::is_enum_v<Enum>);
+    return {.type = Type::Word,
+            .place = place_of<Owner>(),
+            .field = Enumerated<Owner>{
+                [](const Owner& owner) { return static_cast<std::size_t>(owner.*kField); },
+                [](Owner& owner, std::size_t number) { owner.*kField = Enum(number); }},
+            .words = words};
+}
+
+/// An old key: yes stands for one enumerator of a member that today has a key of words, no for every
+/// other. It may stand beside that key if both agree.
+/// @param key  the name of today's key
+template <auto kField>
+constexpr Takes yes_no_for(std::string_view key, typename Member<decltype(kField)>::Enum yes) {
+    Takes made = word<kField>({});
+    made.type = Type::YesNo;
+    made.alias_of = key;
+    made.yes = static_cast<std::size_t>(yes);
+    return made;
+}
+
+constexpr Takes included_file() {
+    return {.type = Type::Include, .place = Place::Both, .repeatable = true};
+}
+
+}  // namespace takes
 
 }  // namespace portsplit::config

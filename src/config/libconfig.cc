@@ -25,7 +25,7 @@ const char* name_of(const config_setting_t& setting) {
     return setting.name == nullptr ? "" : setting.name;
 }
 
-/// The shortest decimal digits that mean the same number, without an exponent.
+/// Returns the shortest decimal digits that are read as the same number, without an exponent.
 std::string digits_of(double number) {
     std::array<char, 512> digits{};  // the longest is that of the smallest double, under 400
     const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number,
@@ -39,7 +39,7 @@ void for_each_element(const config_setting_t& aggregate, Take take) {
     for (unsigned i = 0; i < length; ++i) take(*config_setting_get_elem(&aggregate, i));
 }
 
-/// From libconfig's tree to ours.
+/// Copies libconfig's tree to a Document.
 class Reader {
   public:
     explicit Reader(FileIssues issues) : issues_(issues) {}
@@ -63,7 +63,7 @@ class Reader {
     }
 
   private:
-    /// `services` as a group of groups, each called after its service.
+    /// Reads `services` as a group: each member is a group with the name of its service.
     void read_service_group(const config_setting_t& services) {
         for_each_element(services, [&](const config_setting_t& group) {
             if (!config_setting_is_group(&group)) {
@@ -79,7 +79,7 @@ class Reader {
         });
     }
 
-    /// `services` as a list of groups, each with its service's `name`.
+    /// Reads `services` as a list: each element is a group with a member `name`.
     void read_service_list(const config_setting_t& services) {
         for_each_element(services, [&](const config_setting_t& group) {
             const config_setting_t* name = config_setting_is_group(&group)
@@ -147,7 +147,7 @@ class Reader {
     Document document_;
 };
 
-/// libconfig's own words are few; these say what is likely meant.
+/// Returns a text for an error of libconfig that says what to write.
 std::string explain(std::string_view error) {
     if (error == "syntax error") {
         return "libconfig cannot read on, here or just before; write key = value; with strings in "
@@ -163,11 +163,10 @@ std::string explain(std::string_view error) {
     return fmt::format("libconfig: {}", shown(error));
 }
 
-/// Longer lists are written one value a line.
+/// In characters. A longer list is written with one value on a line.
 constexpr std::size_t kLongestLine = 100;
 
-/// libconfig compares the name of each service in a group with those of all before it: 10,000 take
-/// it a second.
+/// In services. More are written as a list, which libconfig reads in linear time (libconfig_scan.h).
 constexpr std::size_t kLargestGroup = 500;
 
 std::string quoted(std::string_view text) {
@@ -208,8 +207,7 @@ void append_libconfig(const Section& section, std::size_t indent, std::size_t ke
     }
 }
 
-/// Whether libconfig can take it for the name of a group. Its scanner knows `true` and `false`, in
-/// any case, as values.
+/// Returns true if libconfig reads this as the name of a group; `true` and `false` are values to it.
 bool is_libconfig_name(std::string_view name) {
     constexpr std::string_view kFirst = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz*";
     constexpr std::string_view kLater =
@@ -220,8 +218,7 @@ bool is_libconfig_name(std::string_view name) {
            name.find_first_not_of(kLater) == name.npos && lower != "true" && lower != "false";
 }
 
-/// `services` as a group, or as a list where a name is none that libconfig allows, or there are
-/// very many.
+/// Writes `services` as a group; as a list if there are too many, or one has a name that no group has.
 void append_services(const std::vector<Section>& services, std::string& out) {
     constexpr std::string_view kName = "name";
     const bool as_group = services.size() <= kLargestGroup &&

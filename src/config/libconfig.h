@@ -1,6 +1,7 @@
 #pragma once
-// The libconfig spelling, read with libconfig itself: the same keys as the classic one, services as
-// groups inside `services`. Knows the tree, not what keys mean.
+// The libconfig spelling, text to tree and model to text: the keys of the classic spelling, with
+// services as groups inside `services`. Read with libconfig, whose limits libconfig_scan.h lists. What
+// keys mean is in section.h.
 
 #include <optional>
 #include <string>
@@ -12,11 +13,12 @@
 
 namespace portsplit::config {
 
-/// Reads cleaned text. Opens no file.
-/// @returns nothing, after an error, if the text is not libconfig's
+/// Reads text that `clean` has returned. Opens no file.
+/// @returns nothing, after an error, if libconfig cannot parse the text
 std::optional<Document> read_libconfig(std::string_view text, FileIssues issues);
 
-/// Writes a valid configuration; this spelling can say every one. Defaults are left out.
+/// Writes a valid configuration, without the keys that have their defaults. This spelling can express
+/// every one.
 std::string write_libconfig(const core::Config& config);
 
 }  // namespace portsplit::config

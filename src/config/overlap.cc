@@ -54,7 +54,7 @@ std::vector<Address> listened_on(std::string_view host) {
     return address ? std::vector{*address} : std::vector<Address>{};
 }
 
-/// ::ffff:a.b.c.d is reached over IPv4 (RFC 4291 2.5.5.2).
+/// Returns the IPv4 address in ::ffff:a.b.c.d (RFC 4291 2.5.5.2), and any other address as it is.
 Address unmapped(const Address& address) {
     constexpr std::array<std::uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
     if (address.family != AF_INET6 ||
@@ -66,8 +66,8 @@ Address unmapped(const Address& address) {
     return v4;
 }
 
-/// Where a connection to that host arrives, as far as its name tells. Linux takes the unspecified
-/// address for loopback.
+/// Returns the addresses that a connection to a host reaches, as far as they are known without a
+/// lookup. Linux connects to loopback for the unspecified address.
 std::vector<Address> connected_to(std::string_view host) {
     if (is_localhost(host)) return {kLoopback4, kLoopback6};
     const std::optional<Address> parsed = parse(host);

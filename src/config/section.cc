@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "config/key_table.h"
 #include "config/spelling.h"
 #include "config/value.h"
 #include "config/wording.h"
@@ -17,46 +18,48 @@
 namespace portsplit::config {
 namespace {
 
-std::vector<std::string_view> keys_of(Place place) {
-    std::vector<std::string_view> keys;
-    for (const Option& option : options()) {
-        if (stands_in(option, place)) keys.push_back(option.key);
+std::vector<std::string_view> names_of_keys(Place place) {
+    std::vector<std::string_view> names;
+    for (const Key& key : keys()) {
+        if (stands_in(key, place)) names.push_back(key.name);
     }
-    return keys;
+    return names;
 }
 
 class SectionReader {
   public:
-    SectionReader(const Section& section, Place place, Draft& draft, Issues& issues)
-        : section_(section),
-          place_(place),
-          draft_(draft),
-          issues_(issues),
-          given_(options().size()),
-          origin_(section.spot) {}
+    SectionReader(const Section& section, core::Config& config, Issues& issues)
+        : section_(section), place_(Place::Global), config_(&config), issues_(issues) {}
+    SectionReader(const Section& section, ServiceDraft& draft, Issues& issues)
+        : section_(section), place_(Place::Service), draft_(&draft), issues_(issues) {}
 
     Origin read() {
-        for (const Entry& entry : section_.entries) sort(entry);
-        // In the order of the table, so that a model does not depend on how keys were mixed.
-        for (std::size_t i = 0; i < given_.size(); ++i) {
-            for (const Value* value : given_[i]) take(options()[i], *value);
+        for (const Entry& entry : section_.entries) file_under_key(entry);
+        // In the order of the table, so that a model does not depend on how keys were mixed. Each
+        // alias is compared with its key, so all aliases come last.
+        for (const bool aliases : {false, true}) {
+            for (std::size_t i = 0; i < given_.size(); ++i) {
+                const Key& key = keys()[i];
+                if (key.takes.alias_of.empty() == aliases) continue;
+                for (const Value* value : given_[i]) take(key, *value);
+            }
         }
         return std::move(origin_);
     }
 
   private:
-    /// Finds the option of an entry and keeps its values for it.
-    void sort(const Entry& entry) {
-        const Option* option = find_option(entry.key);
-        if (option == nullptr) return report_unknown(entry);
-        if (!stands_in(*option, place_)) return report_misplaced(entry);
-        auto& values = given_[static_cast<std::size_t>(option - options().data())];
-        if (!option->repeatable && entry.is_list) {
+    /// Finds the key of an entry and keeps the values for `take`.
+    void file_under_key(const Entry& entry) {
+        const Key* key = find_key(entry.key);
+        if (key == nullptr) return report_unknown(entry);
+        if (!stands_in(*key, place_)) return report_misplaced(entry);
+        auto& values = given_[static_cast<std::size_t>(key - keys().data())];
+        if (!key->takes.repeatable && entry.is_list) {
             issues_.error(entry.spot, fmt::format("{}: a list; write one value", entry.key));
             return;
         }
         for (const Value& value : entry.values) {
-            if (!option->repeatable && !values.empty()) {
+            if (!key->takes.repeatable && !values.empty()) {
                 issues_.error(value.spot, fmt::format("{}: set {} already; keep one of the two",
                                                       as_written(entry.key, value),
                                                       where(values.front()->spot, value.spot)));
@@ -67,9 +70,9 @@ class SectionReader {
     }
 
     void report_unknown(const Entry& entry) {
-        const auto keys = keys_of(place_);
+        const auto known = names_of_keys(place_);
         const bool is_group = !entry.values.empty() && entry.values.front().kind == Kind::Group;
-        const auto meant = nearest(entry.key, keys);
+        const auto meant = nearest(entry.key, known);
         std::string advice;
         if (is_group) {
             advice = meant ? "" : "a service stands inside services : { ... };";
@@ -79,7 +82,7 @@ class SectionReader {
         if (advice.empty()) {
             advice = fmt::format("{} are {}",
                                  place_ == Place::Global ? "global keys" : "the keys of a service",
-                                 alternatives(keys));
+                                 alternatives(known));
         }
         issues_.error(entry.spot, fmt::format("unknown key {}; {}", shown(entry.key), advice));
     }
@@ -97,110 +100,115 @@ class SectionReader {
         issues_.error(entry.spot, fmt::format("{}: {}", entry.key, advice));
     }
 
-    void take(const Option& option, const Value& value) {
-        origin_.add(option.key, value.spot);
-        std::visit([&](auto field) { store(option, value, field); }, option.field);
+    void take(const Key& key, const Value& value) {
+        origin_.add(key.name, value.spot);
+        if (!key.takes.field) return;
+        std::visit([&](const auto& field) { store(key, value, field); }, *key.takes.field);
     }
 
     template <typename Owner, typename T>
-    void store(const Option& option, const Value& value, T Owner::*field) {
-        if (auto readable = read_value<T>(option, value)) {
+    void store(const Key& key, const Value& value, T Owner::*field) {
+        if (auto readable = read_value(key, value, parse<T>)) {
             owner<Owner>().*field = *std::move(readable);
         }
     }
 
-    /// What cannot be read leaves an empty element, so that each still has its line.
     template <typename Owner, typename T>
-    void store(const Option& option, const Value& value, std::vector<T> Owner::*field) {
-        (owner<Owner>().*field).push_back(read_value<T>(option, value).value_or(T{}));
+    void store(const Key& key, const Value& value, std::vector<T> Owner::*field) {
+        (owner<Owner>().*field).push_back(read_value(key, value, parse<T>).value_or(T{}));
     }
 
-    void store(const Option& option, const Value& value, core::PatternKind kind) {
+    void store(const Key& key, const Value& value, core::PatternKind kind) {
         origin_.patterns.push_back(value.spot);
-        draft_.service.patterns.push_back({kind, kind == core::PatternKind::String
-                                                     ? read_bytes(option, value)
-                                                     : read_notation(option, value, kind)});
+        draft_->service.patterns.push_back({kind, kind == core::PatternKind::String
+                                                      ? read_bytes(key, value)
+                                                      : read_notation(key, value, kind)});
     }
 
-    /// Includes are resolved before.
-    void store(const Option&, const Value&, std::monostate) {}
+    template <typename Owner>
+    void store(const Key& key, const Value& value, const Enumerated<Owner>& field) {
+        if (!key.takes.alias_of.empty()) return store_alias(key, value, field);
+        if (const auto word = read_value(key, value, parse_word)) field.set(owner<Owner>(), *word);
+    }
 
-    /// `pty` comes after `stdio` in the table: it is the old word for one of its values, and may
-    /// stand beside it if both agree.
-    void store(const Option& option, const Value& value, core::Stdio core::Exec::*field) {
-        const auto readable = read_value<core::Stdio>(option, value);
-        if (!readable) return;
-        if (option.alias_of.empty() || !origin_.has(option.alias_of)) {
-            draft_.exec.*field = *readable;
-        } else if ((*readable == core::Stdio::Pty) != (draft_.exec.*field == core::Stdio::Pty)) {
-            report(option, value,
-                   fmt::format("contradicts {} {}; keep one of the two", option.alias_of,
-                               where(origin_.of(option.alias_of), value.spot)));
+    /// Sets the member, or compares the alias with what its key has set.
+    template <typename Owner>
+    void store_alias(const Key& key, const Value& value, const Enumerated<Owner>& field) {
+        const auto yes = read_value(key, value, parse_yes_no);
+        if (!yes) return;
+        const std::string_view today = key.takes.alias_of;
+        if (!origin_.has(today)) {
+            if (*yes) field.set(owner<Owner>(), key.takes.yes);
+        } else if (*yes != (field.get(owner<Owner>()) == key.takes.yes)) {
+            report(key, value,
+                   fmt::format("contradicts {} {}; keep one of the two", today,
+                               where(origin_.of(today), value.spot)));
         }
     }
 
     template <typename T>
-    std::optional<T> read_value(const Option& option, const Value& value) {
-        if (!check_kind(option, value)) return std::nullopt;
-        auto parsed = parse<T>(option, value.text);
+    std::optional<T> read_value(const Key& key, const Value& value,
+                                core::Result<T, Problem> (*parser)(const Key&, std::string_view)) {
+        if (!check_kind(key, value)) return std::nullopt;
+        auto parsed = parser(key, value.text);
         if (parsed) return *std::move(parsed);
-        report(option, value, parsed.error().text);
+        report(key, value, parsed.error().text);
         return std::nullopt;
     }
 
-    std::string read_bytes(const Option& option, const Value& value) {
-        if (!check_kind(option, value)) return {};
+    std::string read_bytes(const Key& key, const Value& value) {
+        if (!check_kind(key, value)) return {};
         Unescaped pattern = unescape(value.text);
-        if (!pattern.stray.empty()) report_stray(option, value, pattern.stray);
+        if (!pattern.stray.empty()) report_stray(key, value, pattern.stray);
         if (pattern.bytes.empty()) {
-            report(option, value, "empty; write the first bytes of the stream");
+            report(key, value, "empty; write the first bytes of the stream");
         } else if (pattern.bytes.size() > core::kLargestWindow) {
-            report(option, value,
+            report(key, value,
                    fmt::format("{} bytes; at most {} can be looked at", pattern.bytes.size(),
                                core::kLargestWindow));
         }
         return std::move(pattern.bytes);
     }
 
-    /// A pattern that stays text, and what its compiler says of it.
-    std::string read_notation(const Option& option, const Value& value, core::PatternKind kind) {
-        if (!check_kind(option, value)) return {};
-        // Blanks mean nothing in hex, and the classic spelling could not say those at an end.
+    /// Returns a `hex` or `regex` as text, after reporting what is wrong with it.
+    std::string read_notation(const Key& key, const Value& value, core::PatternKind kind) {
+        if (!check_kind(key, value)) return {};
+        // Blanks mean nothing in hex, and the classic spelling cannot express them at an end.
         std::string text(kind == core::PatternKind::Hex ? trim(value.text) : value.text);
         if (text.empty()) {
-            report(option, value, "empty; write what the first bytes of the stream are");
+            report(key, value, "empty; write what the first bytes of the stream are");
             return {};
         }
         const auto pattern = core::compile({kind, text});
         if (!pattern) {
             const core::PatternProblem& problem = pattern.error();
             issues_.error(value.spot,
-                          fmt::format("{}: {} (at byte {})", as_written(option.key, value),
+                          fmt::format("{}: {} (at byte {})", as_written(key.name, value),
                                       problem.text, problem.place + 1),
                           pointed_at(text, problem.place));
         } else if ((*pattern)->answer({}) == core::Answer::Match) {
-            report(option, value,
+            report(key, value,
                    "matches before the first byte, and so every stream; fallback is the service "
                    "for what remains");
         } else if (const std::size_t bytes = (*pattern)->shortest_match();
                    bytes > core::kLargestWindow) {
             report(
-                option, value,
+                key, value,
                 fmt::format("{} bytes; at most {} can be looked at", bytes, core::kLargestWindow));
         }
         return text;
     }
 
-    bool check_kind(const Option& option, const Value& value) {
-        const std::string why = why_unfit(option, value.kind);
-        if (!why.empty()) report(option, value, why);
+    bool check_kind(const Key& key, const Value& value) {
+        const std::string why = why_unfit(key, value.kind);
+        if (!why.empty()) report(key, value, why);
         return why.empty();
     }
 
-    /// Portsplit 1.0 took such a backslash as it stands, so its files keep that.
-    void report_stray(const Option& option, const Value& value, std::string_view stray) {
+    /// A warning in the classic spelling, where Portsplit 1.0 kept such a backslash; else an error.
+    void report_stray(const Key& key, const Value& value, std::string_view stray) {
         const std::string start =
-            fmt::format("{}: {} is not a byte in hex", as_written(option.key, value), shown(stray));
+            fmt::format("{}: {} is not a byte in hex", as_written(key.name, value), shown(stray));
         if (value.kind == Kind::Bare) {
             issues_.warning(value.spot, start + " and stays as it is; write \\5C for a backslash");
         } else {
@@ -209,8 +217,8 @@ class SectionReader {
         }
     }
 
-    void report(const Option& option, const Value& value, std::string_view problem) {
-        issues_.error(value.spot, fmt::format("{}: {}", as_written(option.key, value), problem));
+    void report(const Key& key, const Value& value, std::string_view problem) {
+        issues_.error(value.spot, fmt::format("{}: {}", as_written(key.name, value), problem));
     }
 
     std::string where(Spot spot, Spot message) const {
@@ -219,23 +227,30 @@ class SectionReader {
 
     template <typename Owner>
     Owner& owner() {
-        if constexpr (std::is_same_v<Owner, core::Config>) return draft_.config;
-        if constexpr (std::is_same_v<Owner, core::Exec>) return draft_.exec;
-        if constexpr (std::is_same_v<Owner, core::Connect>) return draft_.connect;
+        if constexpr (std::is_same_v<Owner, core::Config>) return *config_;
+        if constexpr (std::is_same_v<Owner, core::Service>) return draft_->service;
+        if constexpr (std::is_same_v<Owner, core::Exec>) return draft_->exec;
+        if constexpr (std::is_same_v<Owner, core::Connect>) return draft_->connect;
     }
 
     const Section& section_;
     Place place_;
-    Draft& draft_;
+    core::Config* config_ = nullptr;  ///< of the global section
+    ServiceDraft* draft_ = nullptr;   ///< of a service
     Issues& issues_;
-    std::vector<std::vector<const Value*>> given_;  ///< by option
-    Origin origin_;
+    std::vector<std::vector<const Value*>> given_ =
+        std::vector<std::vector<const Value*>>(keys().size());  ///< by key
+    Origin origin_{section_.spot};
 };
 
 }  // namespace
 
-Origin read_section(const Section& section, Place place, Draft& draft, Issues& issues) {
-    return SectionReader(section, place, draft, issues).read();
+Origin read_global(const Section& section, core::Config& config, Issues& issues) {
+    return SectionReader(section, config, issues).read();
+}
+
+Origin read_service(const Section& section, ServiceDraft& draft, Issues& issues) {
+    return SectionReader(section, draft, issues).read();
 }
 
 }  // namespace portsplit::config

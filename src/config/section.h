@@ -1,25 +1,26 @@
 #pragma once
-// The entries of one section into the model, key by key as the option table says. What keys mean to
-// each other is the builder's.
+// Puts the entries of one section into the model, key by key as the key table says. Checks between keys
+// are in builder.h.
 
 #include "config/document.h"
 #include "config/issue.h"
-#include "config/key_table.h"
 #include "core/model.h"
 
 namespace portsplit::config {
 
-/// Where the values of a section land. A service's action is chosen once all its keys are known.
-struct Draft {
-    core::Config& config;
+/// A service whose keys are read and whose action is still to be chosen, for the file may name both.
+struct ServiceDraft {
     core::Service service;
     core::Exec exec;
     core::Connect connect;
 };
 
-/// Reads the entries of a section into the draft. Issues: keys that are unknown, misplaced or
-/// repeated, values of the wrong type or form.
-/// @returns the spots of the values that were given, readable or not
-Origin read_section(const Section& section, Place place, Draft& draft, Issues& issues);
+// Both read the entries of a section into the model. Issues: keys that are unknown, misplaced or
+// repeated, values of the wrong type or form. A value that cannot be read leaves the default, and in
+// a list an empty element, so that each element still has its line.
+// Both return the spots of the values that were given, readable or not.
+
+Origin read_global(const Section& section, core::Config& config, Issues& issues);
+Origin read_service(const Section& section, ServiceDraft& draft, Issues& issues);
 
 }  // namespace portsplit::config

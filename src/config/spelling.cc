@@ -13,7 +13,7 @@ int line_of(std::string_view text, std::size_t position) {
     return 1 + static_cast<int>(std::count(text.begin(), end, '\n'));
 }
 
-/// A quote inside tells a libconfig list that stands alone on its line from a section.
+/// A line with a quote is a list of libconfig, such as `[ "a" ]`, and no section.
 bool is_section(std::string_view line) {
     line = trim(line);
     return line.size() >= 2 && line.front() == '[' && line.find(']') == line.size() - 1 &&
@@ -52,7 +52,7 @@ Spelling detect_spelling(std::string_view text) {
     bool has_section = false;
     for_each_line(text, [&](std::string_view line, int) { has_section |= is_section(line); });
     if (has_section) return Spelling::Classic;
-    // No libconfig service is written without a brace. Comments of both spellings say nothing.
+    // A service in libconfig has a brace. Comments are left out: they may have any character.
     bool could_be_libconfig = false;
     for_each_line(text, [&](std::string_view line, int) {
         could_be_libconfig |=

@@ -1,6 +1,6 @@
 #pragma once
-// The text of a file before anybody parses it: what editors of other systems leave in it, and which
-// of the two spellings it is.
+// The text of a file before it is parsed: removes what editors of other systems put into it, and
+// finds which of the two spellings it is.
 
 #include <optional>
 #include <string>
@@ -11,13 +11,13 @@
 
 namespace portsplit::config {
 
-/// Removes a byte order mark and the carriage returns before newlines, with a warning each. Line
-/// numbers stay.
-/// @returns nothing, after an error, if the text holds a NUL byte: it is no text then
+/// Removes a byte order mark, and each carriage return before a newline, with one warning for either.
+/// Line numbers stay the same.
+/// @returns nothing, after an error, if the text holds a NUL byte
 std::optional<std::string> clean(std::string_view text, FileIssues issues);
 
-/// A text with a line that is just `[name]` is classic, any other is libconfig. A text that can
-/// hold no service in either spelling is what its lines look like, comments left aside.
+/// Returns Classic for a text with a line that is just `[name]`, Libconfig for one without such a line
+/// that has a brace, semicolon or quote outside of comments, and Classic for the rest.
 Spelling detect_spelling(std::string_view text);
 
 /// Calls `take(line, number)` for each line, without its newline.
@@ -30,7 +30,7 @@ void for_each_line(std::string_view text, Take take) {
     }
 }
 
-/// Without the blanks (spaces and tabs) round it.
+/// Returns the text without the spaces and tabs at its ends.
 std::string_view trim(std::string_view text);
 
 }  // namespace portsplit::config

@@ -19,8 +19,6 @@ using core::Endpoint;
 using std::chrono::milliseconds;
 using namespace std::string_view_literals;
 
-/// A timeout in milliseconds must fit the int of poll(2); a day is far below.
-constexpr std::uint64_t kLongestTimeoutSeconds = 86400;
 /// execve(2): one argument has at most MAX_ARG_STRLEN bytes with its NUL, 32 pages.
 constexpr std::size_t kLongestArgument = 131071;
 /// limits.h PATH_MAX, without the NUL.
@@ -29,6 +27,7 @@ constexpr std::size_t kLongestPath = 4095;
 constexpr std::size_t kLongestHost = 253;
 constexpr std::size_t kLongestServiceName = 64;
 
+constexpr std::string_view kDigits = "0123456789";
 constexpr std::string_view kHexDigits = "0123456789ABCDEFabcdef";
 
 bool is_control(char c) {
@@ -40,7 +39,7 @@ bool has_control(std::string_view text) {
     return std::any_of(text.begin(), text.end(), is_control);
 }
 
-/// Decimal digits and nothing else; none if it is something else or too large for the type.
+/// Returns a number of decimal digits and nothing else; none if there is more or it does not fit.
 std::optional<std::uint64_t> digits(std::string_view text) {
     std::uint64_t number = 0;
     const char* end = text.data() + text.size();
@@ -67,7 +66,7 @@ bool fits(Kind kind, Type type) {
     return false;
 }
 
-/// What most texts have in common.
+/// Checks what is required of every text but an argument.
 std::optional<Problem> check_text(std::string_view text, std::size_t longest) {
     if (text.empty()) return Problem{"empty; write a value or delete the line"};
     if (has_control(text)) return Problem{"a control character; write printable text"};
@@ -77,9 +76,9 @@ std::optional<Problem> check_text(std::string_view text, std::size_t longest) {
     return std::nullopt;
 }
 
-Problem no_port(const Option& option) {
-    const bool listens = option.type == Type::Listener;
-    return {fmt::format("no port; write {}, such as {}", form(option),
+Problem no_port(const Key& key) {
+    const bool listens = key.takes.type == Type::Listener;
+    return {fmt::format("no port; write {}, such as {}", placeholder(key),
                         listens ? "0.0.0.0:443, [::]:443 or *:443" : "127.0.0.1:8443")};
 }
 
@@ -91,12 +90,12 @@ bool is_host_name(std::string_view host) {
            !host.starts_with('.') && host.find(".."sv) == host.npos && !host.starts_with('-');
 }
 
-std::optional<Problem> check_host(const Option& option, std::string_view host, bool bracketed) {
+std::optional<Problem> check_host(const Key& key, std::string_view host, bool bracketed) {
     if (bracketed) {
         if (is_ipv6(host)) return std::nullopt;
         return Problem{"not an IPv6 address in the brackets; write one such as [::1]:443"};
     }
-    if (option.type == Type::Listener) {
+    if (key.takes.type == Type::Listener) {
         if (host == "*" || is_ipv4(host) || is_ipv6(host)) return std::nullopt;
         return Problem{
             "not an address in numbers; write one such as 0.0.0.0:443 or [::]:443, or *:443 for "
@@ -107,7 +106,7 @@ std::optional<Problem> check_host(const Option& option, std::string_view host, b
     return Problem{"neither a host name nor an address; write one such as 127.0.0.1:8443"};
 }
 
-/// The number of a seconds' fraction in milliseconds, if it is whole in them.
+/// Returns the fraction of a number of seconds in milliseconds; none if it is finer.
 std::optional<std::uint64_t> thousandths(std::string_view fraction) {
     std::string padded(fraction.substr(0, 3));
     if (fraction.find_first_not_of('0', 3) < fraction.size()) return std::nullopt;
@@ -117,27 +116,66 @@ std::optional<std::uint64_t> thousandths(std::string_view fraction) {
 
 }  // namespace
 
-std::string why_unfit(const Option& option, Kind kind) {
-    if (fits(kind, option.type)) return {};
+std::string placeholder(const Key& key) {
+    switch (key.takes.type) {
+        case Type::Listener:
+            return "ADDR:PORT";
+        case Type::Target:
+            return "HOST:PORT";
+        case Type::Seconds:
+            return "SECONDS";
+        case Type::Number:
+            return "NUMBER";
+        case Type::Path:
+            return "PATH";
+        case Type::UserName:
+            return "NAME";
+        case Type::Bytes:
+            return "BYTES";
+        case Type::Hex:
+            return "HEX";
+        case Type::Regex:
+            return "EXPRESSION";
+        case Type::Program:
+            return "PROGRAM";
+        case Type::Text:
+            return "TEXT";
+        case Type::YesNo:
+            return "yes|no";
+        case Type::Include:
+            return "NAME|PATH";
+        case Type::Word:
+            break;
+    }
+    std::string words;
+    for (const std::string_view word : key.takes.words) {
+        if (!words.empty()) words += '|';
+        words += word;
+    }
+    return words;
+}
+
+std::string why_unfit(const Key& key, Kind kind) {
+    if (fits(kind, key.takes.type)) return {};
     if (kind == Kind::Group) return "a group; a service stands inside services : { ... };";
     if (kind == Kind::List) return "a list inside a list; write its values in the outer one";
-    if (option.type == Type::Number || option.type == Type::Seconds) {
+    if (key.takes.type == Type::Number || key.takes.type == Type::Seconds) {
         return "not a number; write one without quotes";
     }
     return "not a string; write it in double quotes";
 }
 
 template <>
-core::Result<Endpoint, Problem> parse(const Option& option, std::string_view text) {
+core::Result<Endpoint, Problem> parse(const Key& key, std::string_view text) {
     if (const auto problem = check_text(text, kLongestHost + "[]:65535"sv.size())) return *problem;
-    // The last colon, so that the old `:::8998` and `::1:22` keep their meaning.
+    // At the last colon: Portsplit 1.0 took `:::8998` and `::1:22`.
     const std::size_t colon = text.rfind(':');
-    if (colon == text.npos || text.ends_with(']')) return no_port(option);
+    if (colon == text.npos || text.ends_with(']')) return no_port(key);
     std::string_view host = text.substr(0, colon);
     const std::string_view port_text = text.substr(colon + 1);
-    if (port_text.empty()) return no_port(option);
+    if (port_text.empty()) return no_port(key);
 
-    const std::uint64_t smallest = option.type == Type::Listener ? 0 : 1;
+    const std::uint64_t smallest = key.takes.type == Type::Listener ? 0 : 1;
     const std::optional<std::uint64_t> port = digits(port_text);
     if (!port || *port < smallest || *port > 65535) {
         return Problem{
@@ -145,38 +183,36 @@ core::Result<Endpoint, Problem> parse(const Option& option, std::string_view tex
     }
     const bool bracketed = host.starts_with('[') && host.ends_with(']');
     if (bracketed) host = host.substr(1, host.size() - 2);
-    if (const auto problem = check_host(option, host, bracketed)) return *problem;
+    if (const auto problem = check_host(key, host, bracketed)) return *problem;
     return Endpoint{std::string(host), static_cast<std::uint16_t>(*port)};
 }
 
-template <>
-std::string print(const Option&, const Endpoint& value) {
-    return core::to_string(value);
-}
+std::string print(const Endpoint& value) { return core::to_string(value); }
 
 template <>
-core::Result<milliseconds, Problem> parse(const Option&, std::string_view text) {
+core::Result<milliseconds, Problem> parse(const Key& key, std::string_view text) {
     const std::size_t point = std::min(text.find('.'), text.size());
     const std::string_view whole = text.substr(0, point);
     const std::string_view fraction = point < text.size() ? text.substr(point + 1) : ""sv;
-    const bool only_digits = whole.find_first_not_of("0123456789") == whole.npos &&
-                             fraction.find_first_not_of("0123456789") == fraction.npos;
+    const bool only_digits = whole.find_first_not_of(kDigits) == whole.npos &&
+                             fraction.find_first_not_of(kDigits) == fraction.npos;
     const std::optional<std::uint64_t> seconds = whole.empty() ? 0 : digits(whole);
     const auto fraction_ms = thousandths(fraction);
     if (only_digits && !fraction_ms) {
         return Problem{"finer than a millisecond; write at most three digits after the point"};
     }
-    if (!only_digits || text.empty() || text == "." || !seconds ||
-        *seconds > kLongestTimeoutSeconds ||
-        (*seconds == kLongestTimeoutSeconds && *fraction_ms > 0)) {
-        return Problem{fmt::format("not a number of seconds from 0 to {}, such as 5 or 2.5",
-                                   kLongestTimeoutSeconds)};
+    const std::size_t smallest = key.takes.smallest;
+    const std::size_t largest = key.takes.largest;
+    const bool is_number = only_digits && !text.empty() && text != "." && seconds;
+    if (!is_number || *seconds < smallest || *seconds > largest ||
+        (*seconds == largest && *fraction_ms > 0)) {
+        return Problem{fmt::format("not a number of seconds from {} to {}, such as {}.5", smallest,
+                                   largest, smallest)};
     }
     return milliseconds(*seconds * 1000 + *fraction_ms);
 }
 
-template <>
-std::string print(const Option&, const milliseconds& value) {
+std::string print(milliseconds value) {
     std::string text = fmt::format("{}.{:03}", value.count() / 1000, value.count() % 1000);
     text.erase(text.find_last_not_of('0') + 1);
     if (text.ends_with('.')) text.pop_back();
@@ -184,78 +220,50 @@ std::string print(const Option&, const milliseconds& value) {
 }
 
 template <>
-core::Result<std::size_t, Problem> parse(const Option& option, std::string_view text) {
+core::Result<std::size_t, Problem> parse(const Key& key, std::string_view text) {
     const std::optional<std::uint64_t> number = digits(text);
-    if (!number || *number < option.smallest || *number > option.largest) {
+    if (!number || *number < key.takes.smallest || *number > key.takes.largest) {
         return Problem{
-            fmt::format("not a whole number from {} to {}", option.smallest, option.largest)};
+            fmt::format("not a whole number from {} to {}", key.takes.smallest, key.takes.largest)};
     }
     return static_cast<std::size_t>(*number);
 }
 
-template <>
-std::string print(const Option&, const std::size_t& value) {
-    return std::to_string(value);
-}
+std::string print(std::size_t value) { return std::to_string(value); }
 
 template <>
-core::Result<std::string, Problem> parse(const Option& option, std::string_view text) {
-    if (option.type == Type::Text) {
+core::Result<std::string, Problem> parse(const Key& key, std::string_view text) {
+    if (key.takes.type == Type::Text) {
         if (text.size() <= kLongestArgument) return std::string(text);
         return Problem{
             fmt::format("{} bytes; at most {} are possible", text.size(), kLongestArgument)};
     }
     if (const auto problem = check_text(text, kLongestPath)) return *problem;
-    if (option.type == Type::Path && !text.starts_with('/')) {
+    if (key.takes.type == Type::Path && !text.starts_with('/')) {
         return Problem{"not an absolute path; begin it with /"};
     }
-    if (option.type == Type::Program && !text.starts_with('/') && text.find('/') != text.npos) {
+    if (key.takes.type == Type::Program && !text.starts_with('/') && text.find('/') != text.npos) {
         return Problem{"neither an absolute path nor a bare name; begin it with /"};
     }
-    if (option.type == Type::Account && text.find_first_of(" :") != text.npos) {
+    if (key.takes.type == Type::UserName && text.find_first_of(" :") != text.npos) {
         return Problem{"not a name; write it without blanks and colons"};
     }
     return std::string(text);
 }
 
-template <>
-std::string print(const Option&, const std::string& value) {
-    return value;
+std::string print(const std::string& value) { return value; }
+
+core::Result<std::size_t, Problem> parse_word(const Key& key, std::string_view text) {
+    const auto& words = key.takes.words;
+    const auto found = std::find(words.begin(), words.end(), text);
+    if (found != words.end()) return static_cast<std::size_t>(found - words.begin());
+    return Problem{fmt::format("unknown; write {}", alternatives({words.begin(), words.end()}))};
 }
 
-namespace {
-
-template <typename Enum>
-core::Result<Enum, Problem> parse_word(const Option& option, std::string_view text) {
-    const auto found = std::find(option.words.begin(), option.words.end(), text);
-    if (found != option.words.end()) return static_cast<Enum>(found - option.words.begin());
-    return Problem{
-        fmt::format("unknown; write {}", alternatives({option.words.begin(), option.words.end()}))};
-}
-
-}  // namespace
-
-template <>
-core::Result<core::Stdio, Problem> parse(const Option& option, std::string_view text) {
-    if (option.type == Type::Word) return parse_word<core::Stdio>(option, text);
-    if (text == "yes" || text == "true") return core::Stdio::Pty;
-    if (text == "no" || text == "false") return core::Stdio::Socket;
+core::Result<bool, Problem> parse_yes_no(const Key&, std::string_view text) {
+    if (text == "yes" || text == "true") return true;
+    if (text == "no" || text == "false") return false;
     return Problem{"neither yes nor no; write one of them"};
-}
-
-template <>
-std::string print(const Option& option, const core::Stdio& value) {
-    return std::string(option.words[static_cast<std::size_t>(value)]);
-}
-
-template <>
-core::Result<core::StderrTo, Problem> parse(const Option& option, std::string_view text) {
-    return parse_word<core::StderrTo>(option, text);
-}
-
-template <>
-std::string print(const Option& option, const core::StderrTo& value) {
-    return std::string(option.words[static_cast<std::size_t>(value)]);
 }
 
 Unescaped unescape(std::string_view text) {

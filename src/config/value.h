@@ -1,6 +1,6 @@
 #pragma once
-// Single values: text to a type of the model and back, one pair for each type. What is wrong with a
-// text is said here once, whichever key and spelling it stood in.
+// Single values: text to a type of the model and back, a pair of functions for each type. Their
+// messages are the same for every key and both spellings.
 
 #include <chrono>
 #include <cstddef>
@@ -14,64 +14,58 @@
 
 namespace portsplit::config {
 
-/// What is wrong with a value and what would be right.
+/// What is wrong with a value, and what to write in its place.
 struct Problem {
     std::string text;
 };
 
-/// What is wrong with the type that a value was spelled in; empty if nothing is.
-std::string why_unfit(const Option& option, Kind kind);
+/// The placeholder of a value in documentation: `ADDR:PORT`, `SECONDS`, `socket|pipe|pty`.
+std::string placeholder(const Key& key);
 
-/// Reads a value of that option. T is what its field holds or collects; patterns are `unescape`d.
+/// Returns what is wrong with the kind that libconfig read a value as; empty if it fits the key.
+std::string why_unfit(const Key& key, Kind kind);
+
+/// Reads a value of a key whose member holds or collects values of type T.
 template <typename T>
-core::Result<T, Problem> parse(const Option& option, std::string_view text);
+core::Result<T, Problem> parse(const Key& key, std::string_view text);
+
+template <>
+core::Result<core::Endpoint, Problem> parse(const Key& key, std::string_view text);
+template <>
+core::Result<std::chrono::milliseconds, Problem> parse(const Key& key, std::string_view text);
+template <>
+core::Result<std::size_t, Problem> parse(const Key& key, std::string_view text);
+template <>
+core::Result<std::string, Problem> parse(const Key& key, std::string_view text);
+
+/// Reads one of the key's words.
+/// @returns its place among them
+core::Result<std::size_t, Problem> parse_word(const Key& key, std::string_view text);
+
+core::Result<bool, Problem> parse_yes_no(const Key& key, std::string_view text);
 
 /// The text that `parse` reads as this value.
-template <typename T>
-std::string print(const Option& option, const T& value);
+std::string print(const core::Endpoint& value);
+std::string print(std::chrono::milliseconds value);
+std::string print(std::size_t value);
+std::string print(const std::string& value);
 
-template <>
-core::Result<core::Endpoint, Problem> parse(const Option& option, std::string_view text);
-template <>
-core::Result<std::chrono::milliseconds, Problem> parse(const Option& option, std::string_view text);
-template <>
-core::Result<std::size_t, Problem> parse(const Option& option, std::string_view text);
-template <>
-core::Result<std::string, Problem> parse(const Option& option, std::string_view text);
-template <>
-core::Result<core::Stdio, Problem> parse(const Option& option, std::string_view text);
-template <>
-core::Result<core::StderrTo, Problem> parse(const Option& option, std::string_view text);
-
-template <>
-std::string print(const Option& option, const core::Endpoint& value);
-template <>
-std::string print(const Option& option, const std::chrono::milliseconds& value);
-template <>
-std::string print(const Option& option, const std::size_t& value);
-template <>
-std::string print(const Option& option, const std::string& value);
-template <>
-std::string print(const Option& option, const core::Stdio& value);
-template <>
-std::string print(const Option& option, const core::StderrTo& value);
-
-/// The bytes that a text with `\XX` escapes stands for; a backslash that is no escape is itself.
+/// The bytes that a text with `\XX` escapes stands for. A backslash without two hex digits behind it
+/// stays a backslash.
 struct Unescaped {
     std::string bytes;
-    std::string stray;  ///< the first backslash that is no escape, with what follows it
+    std::string stray;  ///< the first such backslash, with the character behind it; empty: none
 };
 Unescaped unescape(std::string_view text);
 
-/// Printable ASCII as it is, every other byte and the backslash as `\XX`.
+/// Returns printable ASCII as it is, every other byte and the backslash as `\XX`.
 std::string escape(std::string_view bytes);
 
-/// A pattern as the value of its key: `string` escaped, the other notations as they are.
+/// Returns a pattern as the value of its key: `string` escaped, `hex` and `regex` as they are.
 std::string print_pattern(const core::PatternSource& pattern);
 
-/// What is wrong with the name of a service; empty if nothing is. It goes into the log line and an
-/// environment variable, whose readers split at blanks and `=`; a quote is left to libconfig, where
-/// `["a"]` may be a line.
+/// Returns what is wrong with the name of a service; empty if nothing is. A name has no blank and no
+/// `=`: log line and environment are split there. It has no quote: in libconfig `["a"]` is a list.
 std::string why_no_service_name(std::string_view name);
 
 }  // namespace portsplit::config

@@ -1,6 +1,6 @@
 #pragma once
-// What is strange about a valid configuration, for whoever asks: `portsplit check`. A daemon starts
-// without, for the search takes its time.
+// What is strange about a valid configuration, for `portsplit check`. The daemon does not call this:
+// the search takes milliseconds for each expression.
 
 #include <span>
 #include <string_view>
@@ -11,12 +11,12 @@
 
 namespace portsplit::config {
 
-/// Warns of services whose streams go elsewhere or wait for others, of expressions that never
-/// decide, and of a missing `fallback` or `timeout`, without which a stranger can tell Portsplit
-/// from the server that it hides behind. Nothing for a configuration with errors.
+/// Returns warnings of services whose streams go to another service or wait for one, of expressions
+/// that never decide, and of a missing `fallback` or `timeout`, without which a client can detect
+/// Portsplit. Returns nothing for a configuration with errors.
 std::vector<Issue> advise(const Loaded& loaded);
 
-/// The names of all warnings that can be silenced, those of `read` too.
+/// Returns the names of all warnings that --silence knows, those of `read` among them.
 std::span<const std::string_view> warning_names();
 
 }  // namespace portsplit::config

@@ -13,7 +13,7 @@ constexpr std::size_t kLongestShown = 60;
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-/// Levenshtein's distance: how many characters to insert, delete or replace.
+/// Returns Levenshtein's distance: how many characters to insert, delete or replace, in any case.
 std::size_t distance(std::string_view a, std::string_view b) {
     std::vector<std::size_t> row(b.size() + 1);
     std::iota(row.begin(), row.end(), std::size_t{0});
@@ -73,7 +73,7 @@ std::optional<std::string_view> nearest(std::string_view word,
     std::optional<std::string_view> best;
     std::size_t best_distance = kFarthest + 1;
     for (const std::string_view candidate : candidates) {
-        // A word can be no nearer than the lengths differ; this also keeps long words cheap.
+        // The distance is at least the difference in length, so a long word need not be compared.
         if (word.size() > candidate.size() + kFarthest) continue;
         const std::size_t d = distance(word, candidate);
         // At least half of a short word must be right.

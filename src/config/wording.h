@@ -1,5 +1,5 @@
 #pragma once
-// How messages show what a file said: printable, short, and with the nearest right word.
+// How messages show text from a file: printable, short, and with the nearest right word.
 
 #include <cstddef>
 #include <optional>
@@ -11,22 +11,22 @@
 
 namespace portsplit::config {
 
-/// Text from a file fit for one line of a terminal: what is not printable ASCII as `\XX`, and a
-/// long one cut with `...`.
+/// Returns a text made fit for one line of a terminal: bytes that are not printable ASCII as `\XX`, and
+/// cut with `...` behind 60 characters.
 std::string shown(std::string_view text);
 
-/// `KEY = VALUE`, the value as its spelling writes it.
+/// Returns `KEY = VALUE`, with quotes if the value was a string of libconfig.
 std::string as_written(std::string_view key, const Value& value);
 
-/// Two lines: a text, cut to the neighbourhood of one place where it is long, and a caret under the
-/// place. What is not printable is shown as one dot, so that the caret stands right.
+/// Returns two lines: a text, cut to 36 characters before and behind a place, and a caret under that
+/// place. A byte that is not printable is one dot, so that the caret stands right.
 std::string pointed_at(std::string_view text, std::size_t place);
 
-/// `a, b or c`.
+/// Returns `a, b or c`.
 std::string alternatives(const std::vector<std::string_view>& words);
 
-/// The candidate that `word` is most likely a misspelling of, whatever its case; none if nothing is
-/// near enough.
+/// Returns the candidate that differs least from `word` in at most two characters, in any case; none
+/// if all differ more, or by more than half of a short candidate.
 std::optional<std::string_view> nearest(std::string_view word,
                                         const std::vector<std::string_view>& candidates);
 

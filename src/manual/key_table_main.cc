@@ -1,5 +1,5 @@
 // A tool of the build: copies portsplit.conf(5) from standard input to standard output and puts the
-// keys, as the option table has them, in the place of the line @KEYS@.
+// keys, as the key table has them, in the place of the line @KEYS@.
 
 #include <fmt/core.h>
 
@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "config/key_table.h"
+#include "config/value.h"
 
 namespace {
 
@@ -22,22 +23,28 @@ std::string sentence(std::string_view text) {
     return line + ".\n";
 }
 
-void print_row(const Option& option) {
-    fmt::print(".It Ic {} No = Ar {}\n", option.key, form(option));
-    fmt::print("{}", sentence(option.help));
-    if (option.type == Type::Number) {
-        fmt::print("From {} to {}.\n", option.smallest, option.largest);
+void print_row(const Key& key) {
+    fmt::print(".It Ic {} No = Ar {}\n", key.name, placeholder(key));
+    fmt::print("{}", sentence(key.help));
+    if (key.takes.type == Type::Number || key.takes.type == Type::Seconds) {
+        fmt::print("From {} to {}.\n", key.takes.smallest, key.takes.largest);
     }
-    if (option.repeatable) fmt::print("May be given several times.\n");
-    if (option.default_text.empty()) return;
-    const std::string unit = option.unit.empty() ? "" : fmt::format(" {}", option.unit);
-    fmt::print("The default is {}{}.\n", option.default_text, unit);
+    if (key.takes.repeatable) fmt::print("May be given several times.\n");
+    if (key.default_text.empty()) return;
+    const std::string unit = key.unit.empty() ? "" : fmt::format(" {}", key.unit);
+    fmt::print("The default is {}{}.\n", key.default_text, unit);
+}
+
+/// The manual lists the keys of one action among those of a service.
+Place heading_of(const Key& key) {
+    const bool is_of_action = key.takes.place == Place::Exec || key.takes.place == Place::Connect;
+    return is_of_action ? Place::Service : key.takes.place;
 }
 
 void print_keys(Place place, std::string_view title) {
     fmt::print(".Ss {}\n.Bl -tag -width Ds\n", title);
-    for (const Option& option : options()) {
-        if (option.place == place) print_row(option);
+    for (const Key& key : keys()) {
+        if (heading_of(key) == place) print_row(key);
     }
     fmt::print(".El\n");
 }

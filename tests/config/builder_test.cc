@@ -9,7 +9,7 @@ namespace {
 
 using ::testing::ElementsAre;
 
-TEST(Builder, SaysWhatAConfigurationLacks) {
+TEST(Builder, ReportsAMissingBindServiceActionOrPattern) {
     struct Case {
         const char* shown;
         std::string text;
@@ -41,11 +41,11 @@ TEST(Builder, SaysWhatAConfigurationLacks) {
     for (const Case& c : cases) EXPECT_THAT(issues_of(c.text), ElementsAre(c.expected)) << c.shown;
 }
 
-TEST(Builder, NeedsNoBindWhereNobodyListens) {
+TEST(Builder, AcceptsAFileWithoutBindWhenTheCallerDoesNotListen) {
     EXPECT_THAT(issues_of(with_service(""), Need::Services), ElementsAre());
 }
 
-TEST(Builder, NamesBothLinesOfAContradiction) {
+TEST(Builder, ReportsBothLinesOfAContradiction) {
     struct Case {
         const char* shown;
         std::string text;
@@ -92,7 +92,7 @@ TEST(Builder, NamesBothLinesOfAContradiction) {
     }
 }
 
-TEST(Builder, LastResortsTakeNoPattern) {
+TEST(Builder, ReportsAPatternOfFallbackOrTimeout) {
     EXPECT_THAT(issues_of("bind = *:443\n[timeout]\nstring = a\nstring = b\nconnect = b:1\n"),
                 ElementsAre("f:3: service timeout takes no pattern, for it is what remains; "
                             "delete this one",
@@ -103,12 +103,12 @@ TEST(Builder, LastResortsTakeNoPattern) {
                             "delete this one"));
 }
 
-TEST(Builder, LastResortsMayStandAnywhere) {
+TEST(Builder, AcceptsFallbackAboveOtherServices) {
     EXPECT_THAT(issues_of("bind = *:443\n[fallback]\nexec = a\n[s]\nstring = a\nexec = b\n"),
                 ElementsAre());
 }
 
-TEST(Builder, SaysWhichNameIsNone) {
+TEST(Builder, ReportsAnInvalidServiceName) {
     EXPECT_THAT(
         issues_of("bind = *:443\n"
                   "[a b]\nstring = a\nexec = x\n"
@@ -119,13 +119,13 @@ TEST(Builder, SaysWhichNameIsNone) {
                     "f:8: service -: - means no service in the log; choose another name"));
 }
 
-TEST(Builder, WarnsOfWaitingForEver) {
+TEST(Builder, WarnsOfATimeoutOfZero) {
     EXPECT_THAT(issues_of(with_service("bind = *:443\ntimeout = 0\n")),
                 ElementsAre("f:2: warning: timeout = 0: a client that sends nothing is waited for "
                             "without end; write a number of seconds such as 5"));
 }
 
-TEST(Builder, NamesItsLimit) {
+TEST(Builder, ReportsMoreThanTenThousandServices) {
     std::string text = "bind = *:443\n";
     for (std::size_t i = 0; i <= kMostServices; ++i) {
         text +=
@@ -147,7 +147,7 @@ TEST(Builder, ReportsEveryProblemOfAFileAtOnce) {
                 ElementsAre("f:1: bind = 1: no port; write ADDR:PORT, such as 0.0.0.0:443, "
                             "[::]:443 or *:443",
                             "f:2: timeout = soon: not a number of seconds from 0 to 86400, such as "
-                            "5 or 2.5",
+                            "0.5",
                             "f:3: unknown key maxcon; did you mean maxconn?",
                             "f:5: string = : empty; write the first bytes of the stream",
                             "f:6: connect = :1: neither a host name nor an address; write one such "
@@ -160,7 +160,7 @@ TEST(Builder, ReportsEveryProblemOfAFileAtOnce) {
                             "with /"));
 }
 
-TEST(Builder, LinesStayRightBesideWhatCannotBeRead) {
+TEST(Builder, ReportsTheRightLineBesideAnUnreadableValue) {
     EXPECT_THAT(issues_of("bind = 1\nbind = *:443\n[fallback]\nconnect = b\nconnect = [::1]:443\n"),
                 ElementsAre("f:1: bind = 1: no port; write ADDR:PORT, such as 0.0.0.0:443, "
                             "[::]:443 or *:443",

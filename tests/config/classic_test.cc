@@ -19,7 +19,7 @@ Section section(const char* name, int line, std::vector<Entry> entries) {
     return {name, Spelling::Classic, {0, line}, std::move(entries)};
 }
 
-TEST(ClassicReader, YieldsLinesAndSections) {
+TEST(ReadClassic, ReturnsEntriesAndSectionsWithLines) {
     Issues issues;
     const Document document = read_classic(
         "# comment = no\n"
@@ -41,7 +41,7 @@ TEST(ClassicReader, YieldsLinesAndSections) {
                    section("web", 8, {bare("string", 9, ""), bare("string", 10, "\\20x")})}}));
 }
 
-TEST(ClassicReader, SaysWhatIsNoLineOfItsOwnAndReadsOn) {
+TEST(ReadClassic, ReportsEachInvalidLineAndReadsOn) {
     EXPECT_THAT(issues_of("bind *:443\n"
                           "  # comment\n"
                           "= 5\n"
@@ -68,7 +68,7 @@ TEST(ClassicReader, SaysWhatIsNoLineOfItsOwnAndReadsOn) {
                             "PROGRAM"));
 }
 
-TEST(ClassicReader, DropsBlanksAtTheEndOfAValueWithAWarning) {
+TEST(ReadClassic, DropsBlanksAtTheEndOfAValueWithAWarning) {
     const std::string text = service_of("string = a \nconnect = b:1\t\n");
     EXPECT_THAT(issues_of(text),
                 ElementsAre("f:3: warning: string: blanks at the end of the value are dropped; "
@@ -77,7 +77,7 @@ TEST(ClassicReader, DropsBlanksAtTheEndOfAValueWithAWarning) {
     EXPECT_EQ(read(text, "f", Need::Services).config->services[0].patterns[0].text, "a");
 }
 
-TEST(ClassicReader, SurvivesALineOfOneMebibyte) {
+TEST(ReadClassic, ReadsALineOfOneMebibyte) {
     const std::string long_text(1 << 20, 'a');
     EXPECT_THAT(issues_of("#" + long_text + "\n" + service_of("string = a\nconnect = b:1\n")),
                 ElementsAre());
@@ -95,7 +95,7 @@ TEST(ClassicReader, SurvivesALineOfOneMebibyte) {
             "pty, stderr or include"));
 }
 
-TEST(Writer, IsTidyInTheClassicSpelling) {
+TEST(WriteClassic, AlignsValuesAndSeparatesSections) {
     EXPECT_EQ(*write_classic(example()),
               "bind    = 0.0.0.0:443\n"
               "bind    = [::]:443\n"
@@ -119,7 +119,7 @@ TEST(Writer, IsTidyInTheClassicSpelling) {
               "connect = [::1]:8443\n");
 }
 
-TEST(Writer, NamesWhatTheClassicSpellingCannotSay) {
+TEST(WriteClassic, ReturnsTheKeyWhoseValueDoesNotFitOnALine) {
     struct Case {
         const char* argument;
         const char* expected;

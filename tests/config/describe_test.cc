@@ -12,7 +12,7 @@
 namespace portsplit::config {
 namespace {
 
-TEST(Writer, LeavesHexAndRegexAsTheyAre) {
+TEST(Describe, EscapesStringAndKeepsHexAndRegex) {
     core::Config config;
     config.services = {{"s",
                         {{core::PatternKind::String, "\\"},
@@ -40,7 +40,7 @@ TEST(Writer, LeavesHexAndRegexAsTheyAre) {
               "libconfig's");
 }
 
-TEST(Writer, WhatItWritesIsReadAsWhatItWas) {
+TEST(Describe, SurvivesWritingAndReadingInBothSpellings) {
     for (unsigned seed = 0; seed < 2000; ++seed) {
         const bool speak_classic = seed % 2 == 0;
         const core::Config config = RandomConfig(seed, speak_classic).make();
@@ -53,7 +53,7 @@ TEST(Writer, WhatItWritesIsReadAsWhatItWas) {
     }
 }
 
-TEST(Writer, SaysTheSameWhenAskedTwice) {
+TEST(Describe, GivesTheSameTextWhenReadAndWrittenAgain) {
     for (unsigned seed = 0; seed < 100; ++seed) {
         const core::Config config = RandomConfig(seed, true).make();
         const std::string once = write_libconfig(config);

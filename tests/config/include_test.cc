@@ -39,7 +39,7 @@ void expect_same(const std::string& text, const Texts& others, const std::string
 
 constexpr const char* kLibraryFile = "# OpenSSH and others\n[ssh]\nstring = SSH-\n";
 
-TEST(Include, InAServiceTakesTheEntriesOfAFilesOneService) {
+TEST(Include, InAServiceIsReplacedByTheEntriesOfTheFilesOnlyService) {
     const std::string whole = "[mine]\nstring = a\nstring = SSH-\nstring = b\nconnect = b:1\n";
     expect_same("[mine]\nstring = a\ninclude = ssh\nstring = b\nconnect = b:1\n",
                 {{"lib/ssh.conf", kLibraryFile}}, whole);
@@ -47,7 +47,7 @@ TEST(Include, InAServiceTakesTheEntriesOfAFilesOneService) {
                 {{"/etc/s", "services : { any : { string = [ \"SSH-\", \"b\" ]; }; };"}}, whole);
 }
 
-TEST(Include, AtTheTopTakesAllOfAFileInItsPlace) {
+TEST(Include, AtTheTopIsReplacedByAllOfTheFile) {
     const Texts others = {{"/etc/more",
                            "maxconn = 7\nbind = *:2\n[b]\nstring = b\nexec = b\n[c]\nstring = c\n"
                            "exec = c\n"},
@@ -70,7 +70,7 @@ TEST(Include, AtTheTopTakesAllOfAFileInItsPlace) {
     expect_same(include + services, others, before);
 }
 
-TEST(Include, EachFileIsReadInItsOwnSpelling) {
+TEST(Include, ReadsEachFileInItsOwnSpelling) {
     const std::string whole = "bind = *:1\n[s]\nstring = a\\5C\nconnect = b:1\n";
     expect_same("include = ./more\n[s]\ninclude = pattern\nconnect = b:1\n",
                 {{"/etc/more", "bind = [ \"*:1\" ];\n"},
@@ -81,7 +81,7 @@ TEST(Include, EachFileIsReadInItsOwnSpelling) {
         {{"/etc/more", "bind = *:1\n"}, {"lib/pattern.conf", "[p]\nstring = a\\5C\n"}}, whole);
 }
 
-TEST(Include, FollowsPathsFromTheFolderOfTheIncludingFile) {
+TEST(Include, ResolvesPathsFromTheFolderOfTheIncludingFile) {
     struct Case {
         const char* main;
         const char* value;
@@ -123,14 +123,13 @@ TEST(Include, KeepsTheFileAndLineOfEachPart) {
     EXPECT_THAT(origin.patterns, ElementsAre(Spot{1, 3}));
 }
 
-TEST(Include, ProblemsHaveTheFileAndLineTheyStandOn) {
+TEST(Include, ReportsProblemsAtTheirFileAndLine) {
     EXPECT_THAT(
         issues_with("include = ./more\ntimeout = x\n[mine]\nconnect = b:1\ninclude = broken\n",
                     {{"/etc/more", "maxcon = 3\nbind = 1"},
                      {"lib/broken.conf", "[p]\nnonsense\nhex = 1\n\n"}}),
         ElementsAre(
-            "/etc/main.conf:2: timeout = x: not a number of seconds from 0 to 86400, such as 5 or "
-            "2.5",
+            "/etc/main.conf:2: timeout = x: not a number of seconds from 0 to 86400, such as 0.5",
             "/etc/more:1: unknown key maxcon; did you mean maxconn?",
             "/etc/more:2: bind = 1: no port; write ADDR:PORT, such as 0.0.0.0:443, [::]:443 or "
             "*:443",
@@ -139,7 +138,7 @@ TEST(Include, ProblemsHaveTheFileAndLineTheyStandOn) {
             "1)"));
 }
 
-TEST(Include, ContradictionsNameBothPlaces) {
+TEST(Include, ReportsBothFilesOfAContradiction) {
     struct Case {
         const char* shown;
         std::string text;
@@ -198,7 +197,7 @@ TEST(Include, ContradictionsNameBothPlaces) {
     }
 }
 
-TEST(Include, InAServiceWantsAFileOfOneServiceAlone) {
+TEST(Include, InAServiceReportsAFileThatIsNotOneService) {
     const std::string wanted = "; a file for a service holds one service and nothing else";
     struct Case {
         const char* text;
@@ -219,7 +218,7 @@ TEST(Include, InAServiceWantsAFileOfOneServiceAlone) {
     }
 }
 
-TEST(Include, MayComeFromAFileThatIncludesItself) {
+TEST(Include, FollowsIncludesOfIncludedFiles) {
     expect_same("[s]\ninclude = ssh\nconnect = b:1\n",
                 {{"lib/ssh.conf", "include = ./ssh2.conf\n"},
                  {"lib/ssh2.conf", "[x]\ninclude = strings\n"},
@@ -227,17 +226,18 @@ TEST(Include, MayComeFromAFileThatIncludesItself) {
                 "[s]\nstring = SSH-\nconnect = b:1\n");
 }
 
-TEST(Include, OneFileMayServeManyAndIsWrongOnce) {
+TEST(Include, ReportsTheProblemsOfAFileOnceWhenItIsIncludedTwice) {
     const Texts others = {{"lib/p.conf", "[p]\nregex = [\r\nwindow = 1\r\n"}};
     EXPECT_THAT(
         issues_with("[a]\nexec = a\ninclude = p\n[b]\nexec = b\ninclude = p\n", others),
-        ElementsAre("lib/p.conf:2: warning: lines end in CR LF; each CR is ignored; save the file "
-                    "with LF alone",
-                    ::testing::StartsWith("lib/p.conf:2: regex = [: missing terminating ]"),
-                    "lib/p.conf:3: window: a global key; move it above the first [service]"));
+        ElementsAre(
+            "lib/p.conf:2: warning: lines end in CR LF; each CR is ignored; save the file "
+            "with LF alone",
+            "lib/p.conf:2: regex = [: missing terminating ] for character class (at byte 2)",
+            "lib/p.conf:3: window: a global key; move it above the first [service]"));
 }
 
-TEST(Include, SaysWhatItLookedFor) {
+TEST(Include, ReportsThePathThatItCannotReadAndANearName) {
     const Texts others = {{"lib/ssh.conf", kLibraryFile}, {"lib/README", ""}};
     struct Case {
         const char* value;
@@ -266,25 +266,29 @@ TEST(Include, SaysWhatItLookedFor) {
                             "values in the outer one"));
 }
 
-TEST(Include, DoesNotMissWhatMayBeInAFileThatCannotBeRead) {
+TEST(Include, ReportsNothingMissingThatAnUnreadableFileMayHave) {
     EXPECT_THAT(issues_with("include = ./x\n", {}),
                 ElementsAre("/etc/main.conf:1: include = ./x: cannot read /etc/x: no such file"));
     EXPECT_THAT(
         texts_of(
             read_main("include = ./x\n", {{"/etc/x", "include = ./y\n"}}, Need::Listeners).issues),
         ElementsAre("/etc/x:1: include = ./y: cannot read /etc/y: no such file"));
-    EXPECT_THAT(issues_with("[s]\ninclude = ./x\n", {{"/etc/x", "a = ;\n[\"\"];"s}}),
-                ElementsAre(::testing::StartsWith("/etc/x:1: libconfig cannot read on")));
+    EXPECT_THAT(
+        issues_with("[s]\ninclude = ./x\n", {{"/etc/x", "a = ;\n[\"\"];"s}}),
+        ElementsAre(
+            "/etc/x:1: libconfig cannot read on, here or just before; write key = value; with "
+            "strings in double quotes, lists as [ \"a\", \"b\" ] and groups as name : { ... };"));
     EXPECT_THAT(issues_with("[s]\ninclude = ./x\n[t]\ninclude = ./x\n", {{"/etc/x", "\0"s}}),
-                ElementsAre(::testing::StartsWith("/etc/x:1: a NUL byte")));
+                ElementsAre("/etc/x:1: a NUL byte: this is no text; such a byte in a pattern is "
+                            "\\00 in string, 00 in hex"));
 }
 
-TEST(Include, IsAnErrorWhereNoFileCanBeHad) {
+TEST(Include, IsAnErrorWhenTheCallerReadsNoFiles) {
     EXPECT_THAT(issues_of("include = ssh\n", Need::Services),
                 ElementsAre("f:1: include = ssh: no file can be included here"));
 }
 
-TEST(Include, OfAFileByItselfShowsTheCircle) {
+TEST(Include, ReportsACircleWithItsFiles) {
     const std::string advice = "; delete one of these includes";
     EXPECT_THAT(issues_with("\ninclude = ./main.conf\n", {}),
                 ElementsAre("/etc/main.conf:2: include = ./main.conf: a file that includes itself: "
@@ -303,7 +307,7 @@ TEST(Include, OfAFileByItselfShowsTheCircle) {
                             advice));
 }
 
-TEST(Include, HasADepth) {
+TEST(Include, ReportsMoreThanSixteenNestedFiles) {
     Texts others;
     for (int i = 1; i < 40; ++i) {
         others["/etc/" + std::to_string(i)] = "include = ./" + std::to_string(i + 1) + "\n";
@@ -320,7 +324,7 @@ TEST(Include, HasADepth) {
                             "includes /etc/15:1 includes /etc/16:1 includes /etc/17"));
 }
 
-TEST(Include, HasALimitOfFiles) {
+TEST(Include, ReportsMoreThanAThousandFiles) {
     Texts others;
     std::string text;
     for (std::size_t i = 1; i < kMostFiles; ++i) {
@@ -335,7 +339,7 @@ TEST(Include, HasALimitOfFiles) {
                             "the most"));
 }
 
-TEST(Include, HasALimitOfBytes) {
+TEST(Include, ReportsMoreThanSixteenMebibytes) {
     // Each file includes the next one twice: without a limit, a few lines would be endless.
     Texts others = {{"/etc/15", "#" + std::string(1024, 'x') + "\n"}};
     for (int i = 1; i < 15; ++i) {
@@ -347,7 +351,7 @@ TEST(Include, HasALimitOfBytes) {
                             "16777216 bytes; that is the most"));
 }
 
-TEST(Include, IsResolvedInWhatIsWritten) {
+TEST(Include, IsReplacedInWrittenText) {
     const Loaded loaded = read_main("include = ./more\n[s]\ninclude = ssh\nconnect = b:1\n",
                                     {{"lib/ssh.conf", kLibraryFile}, {"/etc/more", "maxconn = 3"}});
     ASSERT_TRUE(loaded.config);

@@ -11,13 +11,13 @@ namespace {
 
 using ::testing::ElementsAre;
 
-TEST(Issue, IsFileLineText) {
+TEST(Issue, PrintsFileLineSeverityAndText) {
     EXPECT_EQ(to_string(Issue{Severity::Error, {0, 7}, "a.conf", "wrong"}), "a.conf:7: wrong");
     EXPECT_EQ(to_string(Issue{Severity::Warning, {0, 7}, "a.conf", "odd"}),
               "a.conf:7: warning: odd");
 }
 
-TEST(Issues, AreInTheOrderOfTheFilesAndLinesAndThenOfFinding) {
+TEST(Issues, SortByFileThenLineThenOrderOfAdding) {
     Issues issues;
     FileIssues first = issues.add_file("f", "1\n2\n3\n");
     FileIssues second = issues.add_file("g", "1\n");
@@ -30,7 +30,7 @@ TEST(Issues, AreInTheOrderOfTheFilesAndLinesAndThenOfFinding) {
     EXPECT_THAT(issues.files(), ElementsAre("f", "g"));
 }
 
-TEST(Issues, NeverSpeakOfALineThatTheFileDoesNotHave) {
+TEST(Issues, MoveALineThatTheFileDoesNotHaveIntoIt) {
     struct Case {
         const char* shown;
         const char* text;
@@ -51,7 +51,7 @@ TEST(Issues, NeverSpeakOfALineThatTheFileDoesNotHave) {
     }
 }
 
-TEST(Issues, TellErrorsFromWarnings) {
+TEST(Issues, HaveErrorsOnlyAfterAnError) {
     Issues issues;
     FileIssues file = issues.add_file("f", "");
     file.warning(1, "odd");
@@ -60,7 +60,7 @@ TEST(Issues, TellErrorsFromWarnings) {
     EXPECT_TRUE(issues.has_errors());
 }
 
-TEST(Issues, SayTheSameOnlyOnce) {
+TEST(Issues, KeepEqualIssuesOnce) {
     Issues issues;
     FileIssues file = issues.add_file("f", "1\n2\n");
     for (const int line : {1, 2, 1, 2}) file.error(line, "wrong");
@@ -69,7 +69,7 @@ TEST(Issues, SayTheSameOnlyOnce) {
                 ElementsAre("f:1: wrong", "f:1: warning: wrong", "f:2: wrong"));
 }
 
-TEST(Issues, AreBounded) {
+TEST(Issues, KeepAThousandErrorsAndANote) {
     Issues issues;
     FileIssues file = issues.add_file("f", "");
     for (std::size_t i = 0; i < 2 * Issues::kMost; ++i) file.error(1, std::to_string(i));
@@ -78,7 +78,7 @@ TEST(Issues, AreBounded) {
               "f:1: more than 1000 errors; the rest is left out");
 }
 
-TEST(Issues, KeepRoomForErrorsHoweverMuchIsStrange) {
+TEST(Issues, KeepAnErrorAfterThousandsOfWarnings) {
     Issues issues;
     FileIssues file = issues.add_file("f", "");
     for (std::size_t i = 0; i < 2 * Issues::kMost; ++i) file.warning(1, std::to_string(i));

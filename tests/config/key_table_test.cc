@@ -4,6 +4,9 @@
 
 #include <set>
 #include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
 
 #include "config/value.h"
 #include "core/model.h"
@@ -11,85 +14,126 @@
 namespace portsplit::config {
 namespace {
 
-TEST(OptionTable, HasEachKeyOnceWithOneLineOfHelp) {
-    std::set<std::string_view> keys;
-    for (const Option& option : options()) {
-        EXPECT_TRUE(keys.insert(option.key).second) << option.key;
-        EXPECT_EQ(find_option(option.key), &option) << option.key;
-        EXPECT_FALSE(option.help.empty()) << option.key;
-        EXPECT_EQ(option.help.find('\n'), std::string_view::npos) << option.key;
-        EXPECT_FALSE(form(option).empty()) << option.key;
-        EXPECT_EQ(option.type == Type::Word, !option.words.empty()) << option.key;
-        EXPECT_TRUE(option.alias_of.empty() || find_option(option.alias_of) != nullptr);
+TEST(KeyTable, HasEachNameOnceWithOneLineOfHelp) {
+    std::set<std::string_view> names;
+    for (const Key& key : keys()) {
+        EXPECT_TRUE(names.insert(key.name).second) << key.name;
+        EXPECT_EQ(find_key(key.name), &key) << key.name;
+        EXPECT_FALSE(key.help.empty()) << key.name;
+        EXPECT_EQ(key.help.find('\n'), std::string_view::npos) << key.name;
+        EXPECT_FALSE(placeholder(key).empty()) << key.name;
+        EXPECT_EQ(key.takes.type == Type::Word, !key.takes.words.empty()) << key.name;
     }
-    EXPECT_EQ(find_option("nonsense"), nullptr);
+    EXPECT_EQ(find_key("nonsense"), nullptr);
 }
 
-/// What an option's default text is read as, and what the model has.
+/// Compares the default text of a key with the default of its member in the model.
 struct DefaultsAgree {
-    const Option& option;
+    const Key& key;
 
     template <typename Owner, typename T>
     void operator()(T Owner::*field) const {
-        if (option.default_text.empty()) {
-            EXPECT_EQ(Owner{}.*field, T{}) << option.key;
+        if (key.default_text.empty()) {
+            EXPECT_EQ(Owner{}.*field, T{}) << key.name;
         } else {
-            EXPECT_EQ(Owner{}.*field, *parse<T>(option, option.default_text)) << option.key;
+            EXPECT_EQ(Owner{}.*field, *parse<T>(key, key.default_text)) << key.name;
         }
     }
     template <typename Owner, typename T>
     void operator()(std::vector<T> Owner::*field) const {
-        EXPECT_TRUE((Owner{}.*field).empty()) << option.key;
-        EXPECT_TRUE(option.default_text.empty()) << option.key;
+        EXPECT_TRUE((Owner{}.*field).empty()) << key.name;
+        EXPECT_EQ(key.default_text, "") << key.name;
     }
-    void operator()(core::PatternKind) const {
-        EXPECT_TRUE(option.default_text.empty()) << option.key;
+    template <typename Owner>
+    void operator()(const Enumerated<Owner>& field) const {
+        const std::size_t number = field.get(Owner{});
+        if (key.takes.type == Type::YesNo) {
+            EXPECT_EQ(number == key.takes.yes, *parse_yes_no(key, key.default_text)) << key.name;
+        } else {
+            EXPECT_EQ(number, *parse_word(key, key.default_text)) << key.name;
+        }
     }
-    void operator()(std::monostate) const {
-        EXPECT_TRUE(option.default_text.empty()) << option.key;
-    }
+    void operator()(core::PatternKind) const { EXPECT_EQ(key.default_text, "") << key.name; }
 };
 
-TEST(OptionTable, HasTheDefaultsOfTheModel) {
-    for (const Option& option : options()) std::visit(DefaultsAgree{option}, option.field);
-}
-
-TEST(OptionTable, HasAWordForEachEnumerator) {
-    const Option& stdio = *find_option("stdio");
-    EXPECT_EQ(print(stdio, core::Stdio::Socket), "socket");
-    EXPECT_EQ(print(stdio, core::Stdio::Pipe), "pipe");
-    EXPECT_EQ(print(stdio, core::Stdio::Pty), "pty");
-    EXPECT_EQ(form(stdio), "socket|pipe|pty");
-    const Option& to = *find_option("stderr");
-    EXPECT_EQ(print(to, core::StderrTo::Log), "log");
-    EXPECT_EQ(print(to, core::StderrTo::Null), "null");
-    EXPECT_EQ(print(to, core::StderrTo::Client), "client");
-}
-
-TEST(OptionTable, HasAFieldForEachKindOfPattern) {
-    EXPECT_EQ(find_option("string")->field, Field(core::PatternKind::String));
-    EXPECT_EQ(find_option("hex")->field, Field(core::PatternKind::Hex));
-    EXPECT_EQ(find_option("regex")->field, Field(core::PatternKind::Regex));
-    EXPECT_EQ(form(*find_option("hex")), "HEX");
-    EXPECT_EQ(form(*find_option("regex")), "EXPRESSION");
-}
-
-TEST(OptionTable, HasIncludeInBothPlaces) {
-    const Option& include = *find_option(kInclude);
-    EXPECT_TRUE(stands_in(include, Place::Global));
-    EXPECT_TRUE(stands_in(include, Place::Service));
-    EXPECT_TRUE(include.repeatable);
-    EXPECT_EQ(form(include), "NAME|PATH");
-    EXPECT_TRUE(stands_in(*find_option("bind"), Place::Global));
-    EXPECT_FALSE(stands_in(*find_option("bind"), Place::Service));
-}
-
-TEST(OptionTable, KnowsWhatMeansNothingWithoutExec) {
-    std::set<std::string_view> keys;
-    for (const Option& option : options()) {
-        if (describes_exec(option)) keys.insert(option.key);
+TEST(KeyTable, HasTheDefaultsOfTheModel) {
+    for (const Key& key : keys()) {
+        if (key.takes.field) std::visit(DefaultsAgree{key}, *key.takes.field);
     }
-    EXPECT_EQ(keys, (std::set<std::string_view>{"execarg", "pty", "stderr", "stdio"}));
+}
+
+TEST(KeyTable, HasAWordForEachEnumerator) {
+    const auto word_of = [](std::string_view name, auto enumerator) {
+        return find_key(name)->takes.words[static_cast<std::size_t>(enumerator)];
+    };
+    EXPECT_EQ(word_of("stdio", core::Stdio::Socket), "socket");
+    EXPECT_EQ(word_of("stdio", core::Stdio::Pipe), "pipe");
+    EXPECT_EQ(word_of("stdio", core::Stdio::Pty), "pty");
+    EXPECT_EQ(word_of("stderr", core::StderrTo::Log), "log");
+    EXPECT_EQ(word_of("stderr", core::StderrTo::Null), "null");
+    EXPECT_EQ(word_of("stderr", core::StderrTo::Client), "client");
+}
+
+TEST(KeyTable, HasAliasesOfKeysWithTheSameMember) {
+    std::set<std::string_view> aliases;
+    for (const Key& key : keys()) {
+        if (key.takes.alias_of.empty()) continue;
+        aliases.insert(key.name);
+        const Key* today = find_key(key.takes.alias_of);
+        ASSERT_NE(today, nullptr) << key.name;
+        EXPECT_EQ(today->takes.type, Type::Word) << key.name;
+        EXPECT_EQ(today->takes.place, key.takes.place) << key.name;
+        EXPECT_LT(key.takes.yes, today->takes.words.size()) << key.name;
+    }
+    EXPECT_EQ(aliases, (std::set<std::string_view>{"pty"}));
+}
+
+TEST(KeyTable, HasAKeyForEachKindOfPattern) {
+    EXPECT_EQ(find_key("string")->takes.field, Field(core::PatternKind::String));
+    EXPECT_EQ(find_key("hex")->takes.field, Field(core::PatternKind::Hex));
+    EXPECT_EQ(find_key("regex")->takes.field, Field(core::PatternKind::Regex));
+}
+
+TEST(KeyTable, TakesThePlaceOfAKeyFromItsMember) {
+    const auto names_in = [](Place place) {
+        std::set<std::string_view> names;
+        for (const Key& key : keys()) {
+            if (key.takes.place == place) names.insert(key.name);
+        }
+        return names;
+    };
+    using Names = std::set<std::string_view>;
+    EXPECT_EQ(names_in(Place::Global),
+              (Names{"bind", "timeout", "maxconn", "window", "pid", "user", "group"}));
+    EXPECT_EQ(names_in(Place::Service), (Names{"string", "hex", "regex"}));
+    EXPECT_EQ(names_in(Place::Exec), (Names{"exec", "execarg", "stdio", "pty", "stderr"}));
+    EXPECT_EQ(names_in(Place::Connect), (Names{"connect"}));
+    EXPECT_EQ(names_in(Place::Both), (Names{"include"}));
+}
+
+TEST(StandsIn, IsTrueForTheSectionsOfAKeysPlace) {
+    struct Case {
+        const char* name;
+        bool in_global;
+        bool in_service;
+    };
+    for (const Case& c :
+         {Case{"bind", true, false}, Case{"string", false, true}, Case{"execarg", false, true},
+          Case{"connect", false, true}, Case{"include", true, true}}) {
+        const Key* key = find_key(c.name);
+        ASSERT_NE(key, nullptr) << c.name;
+        EXPECT_EQ(stands_in(*key, Place::Global), c.in_global) << c.name;
+        EXPECT_EQ(stands_in(*key, Place::Service), c.in_service) << c.name;
+    }
+}
+
+TEST(Takes, RepeatsAKeyWhoseMemberIsAList) {
+    std::set<std::string_view> names;
+    for (const Key& key : keys()) {
+        if (key.takes.repeatable) names.insert(key.name);
+    }
+    EXPECT_EQ(names, (std::set<std::string_view>{"bind", "string", "hex", "regex", "connect",
+                                                 "execarg", "include"}));
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ Section service(const char* name, int line, std::vector<Entry> entries) {
     return {name, Spelling::Libconfig, {0, line}, std::move(entries)};
 }
 
-TEST(LibconfigReader, YieldsSettingsWithLinesAndKinds) {
+TEST(ReadLibconfig, ReturnsSettingsWithLinesAndKinds) {
     const char* text =
         "a = 1; b = 2.5;\n"
         "c = True\n"
@@ -56,7 +56,7 @@ TEST(LibconfigReader, YieldsSettingsWithLinesAndKinds) {
     EXPECT_EQ(document->services, services);
 }
 
-TEST(LibconfigReader, TakesServicesAsAListForNamesThatAreNoIdentifiers) {
+TEST(ReadLibconfig, ReadsServicesFromAListOfGroupsWithNames) {
     const char* text =
         "services = (\n"
         "  { name = \"http/1.1\"; string = \"GET\"; },\n"
@@ -72,7 +72,7 @@ TEST(LibconfigReader, TakesServicesAsAListForNamesThatAreNoIdentifiers) {
     EXPECT_EQ(document->services, services);
 }
 
-TEST(LibconfigReader, SaysWhatItCannotRead) {
+TEST(ReadLibconfig, ReportsWhatLibconfigCannotParse) {
     const std::string cannot_read_on =
         "libconfig cannot read on, here or just before; write key = value; with strings in double "
         "quotes, lists as [ \"a\", \"b\" ] and groups as name : { ... };";
@@ -115,7 +115,7 @@ TEST(LibconfigReader, SaysWhatItCannotRead) {
     }
 }
 
-TEST(LibconfigReader, JudgesTheRestBesideANulEscape) {
+TEST(ReadLibconfig, ReportsOtherErrorsBesideANulEscape) {
     EXPECT_THAT(
         issues_of(libconfig_service_of("string = \"\\x00\";\nconnect = \"b\";")),
         ElementsAre("f:2: \\x00: libconfig ends the string here; a NUL byte is 00 in hex, and "
@@ -124,7 +124,7 @@ TEST(LibconfigReader, JudgesTheRestBesideANulEscape) {
                     "127.0.0.1:8443"));
 }
 
-TEST(Writer, IsTidyInLibconfig) {
+TEST(WriteLibconfig, AlignsValuesAndIndentsServices) {
     EXPECT_EQ(write_libconfig(example()),
               "bind    = [ \"0.0.0.0:443\", \"[::]:443\" ];\n"
               "timeout = 2.5;\n"
@@ -149,7 +149,7 @@ TEST(Writer, IsTidyInLibconfig) {
               "};\n");
 }
 
-TEST(Writer, ListsServicesWhereANameIsNoLibconfigIdentifier) {
+TEST(WriteLibconfig, WritesAListWhenANameIsNoIdentifier) {
     core::Config config;
     config.services = {{"http/1.1", {{core::PatternKind::String, "GET"}}, core::Exec{"a", {}}},
                        {"timeout", {}, core::Exec{"b", {}}}};
@@ -167,7 +167,7 @@ TEST(Writer, ListsServicesWhereANameIsNoLibconfigIdentifier) {
               ");\n");
 }
 
-TEST(Writer, BreaksLongLists) {
+TEST(WriteLibconfig, WritesALongListWithOneValueOnALine) {
     core::Config config;
     config.services = {
         {"fallback", {}, core::Exec{"a", {std::string(50, 'x'), std::string(50, 'y')}}}};
@@ -187,7 +187,7 @@ TEST(Writer, BreaksLongLists) {
                   "};\n");
 }
 
-TEST(Writer, WritesVeryManyServicesAsAList) {
+TEST(WriteLibconfig, WritesMoreThanFiveHundredServicesAsAList) {
     core::Config config;
     for (std::size_t i = 0; i < 501; ++i) {
         const std::string name = "s" + std::to_string(i);

@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 using namespace std::string_literals;
 using ::testing::ElementsAre;
 
-TEST(Load, ReadsTheExampleOfTheOldManual) {
+TEST(Read, ReadsTheExampleOfTheManualOfPortsplitOne) {
     const Loaded loaded = read(
         "# Portsplit 1.0\n"
         "bind = 0.0.0.0:9090\n"
@@ -56,7 +56,7 @@ TEST(Load, ReadsTheExampleOfTheOldManual) {
     EXPECT_EQ(loaded.config, expected);
 }
 
-TEST(Load, BothSpellingsSayTheSame) {
+TEST(Read, ReturnsTheSameModelFromBothSpellings) {
     const Loaded classic = read(
         "bind    = 0.0.0.0:443\n"
         "bind    = [::]:443\n"
@@ -100,73 +100,78 @@ const std::map<std::string_view, const char*> kSamples = {
 };
 
 /// A file of one service that uses a key; one with an action that the key goes with.
-std::string sample_file(const Option& option, Spelling spelling) {
+std::string sample_file(const Key& key, Spelling spelling) {
     std::map<std::string_view, std::string> settings = {{"bind", "*:80"}, {"string", "x"}};
-    settings[describes_exec(option) || option.key == "exec" ? "exec" : "connect"] = "a:1";
+    settings[key.takes.place == Place::Exec ? "exec" : "connect"] = "a:1";
     if (settings.contains("exec")) settings["exec"] = "a";
-    settings[option.key] = kSamples.at(option.key);
+    settings[key.name] = kSamples.at(key.name);
     std::string global;
     std::string service;
-    for (const auto& [key, text] : settings) {
-        const Option& used = *find_option(key);
+    for (const auto& [name, text] : settings) {
+        const Key& used = *find_key(name);
         std::string value = text;
         if (spelling == Spelling::Libconfig) {
             for (std::size_t at = 0; (at = value.find('\\', at)) != value.npos; at += 2) {
                 value.insert(at, 1, '\\');
             }
-            const bool is_number = used.type == Type::Seconds || used.type == Type::Number;
+            const bool is_number =
+                used.takes.type == Type::Seconds || used.takes.type == Type::Number;
             if (!is_number) value.insert(0, "\"").append("\"");
         }
-        std::string& section = used.place == Place::Global ? global : service;
-        section.append(key).append(" = ").append(value).append("\n");
+        std::string& section = used.takes.place == Place::Global ? global : service;
+        section.append(name).append(" = ").append(value).append("\n");
     }
     if (spelling == Spelling::Classic) return global + "[s]\n" + service;
     return global + "services : { s : {\n" + service + "} }\n";
 }
 
-TEST(Load, ReadsEachKeyOfTheTableFromBothSpellings) {
-    EXPECT_EQ(kSamples.size(), options().size()) << "a sample for each key, please";
+TEST(Read, ReadsEachKeyOfTheTableFromBothSpellings) {
+    EXPECT_EQ(kSamples.size(), keys().size()) << "each key needs a sample";
     core::Config connecting;
     connecting.bind = {{"*", 80}};
     connecting.services = {{"s", {{core::PatternKind::String, "x"}}, core::Connect{{{"a", 1}}}}};
     core::Config starting = connecting;
     starting.services[0].action = core::Exec{"a", {}};
     const Files files = memory_files({{"x", "[x]\nstring = y\n"}});
-    for (const Option& option : options()) {
-        ASSERT_TRUE(kSamples.contains(option.key)) << option.key;
-        const std::string classic_text = sample_file(option, Spelling::Classic);
+    for (const Key& key : keys()) {
+        ASSERT_TRUE(kSamples.contains(key.name)) << key.name;
+        const std::string classic_text = sample_file(key, Spelling::Classic);
         const Loaded classic = read(classic_text, "f", Need::Listeners, files);
         const Loaded libconfig =
-            read(sample_file(option, Spelling::Libconfig), "f", Need::Listeners, files);
+            read(sample_file(key, Spelling::Libconfig), "f", Need::Listeners, files);
         EXPECT_THAT(texts_of(classic.issues), ElementsAre()) << classic_text;
-        EXPECT_THAT(texts_of(libconfig.issues), ElementsAre()) << option.key;
-        ASSERT_TRUE(classic.config) << option.key;
-        EXPECT_EQ(libconfig.config, classic.config) << option.key;
-        EXPECT_NE(classic.config, connecting) << option.key << " is read and lost";
-        EXPECT_NE(classic.config, starting) << option.key << " is read and lost";
+        EXPECT_THAT(texts_of(libconfig.issues), ElementsAre()) << key.name;
+        ASSERT_TRUE(classic.config) << key.name;
+        EXPECT_EQ(libconfig.config, classic.config) << key.name;
+        EXPECT_NE(classic.config, connecting) << key.name << " is read and lost";
+        EXPECT_NE(classic.config, starting) << key.name << " is read and lost";
     }
 }
 
-TEST(Load, GivesNoConfigurationBesideAnError) {
+TEST(Read, ReturnsNoConfigurationAfterAnError) {
     const Loaded loaded = read(with_service("bind = 1\n"), "f", Need::Listeners);
     EXPECT_FALSE(loaded.config);
-    EXPECT_FALSE(loaded.issues.empty());
+    EXPECT_THAT(texts_of(loaded.issues),
+                ElementsAre("f:1: bind = 1: no port; write ADDR:PORT, such as 0.0.0.0:443, "
+                            "[::]:443 or *:443"));
     EXPECT_THAT(loaded.origins.files, ElementsAre("f"));
 }
 
-TEST(Load, GivesTheConfigurationBesideAWarning) {
+TEST(Read, ReturnsTheConfigurationAfterAWarning) {
     const Loaded loaded = read(with_service("bind = *:443\ntimeout = 0\n"), "f", Need::Listeners);
     EXPECT_TRUE(loaded.config);
-    EXPECT_EQ(loaded.issues.size(), 1u);
+    EXPECT_THAT(texts_of(loaded.issues),
+                ElementsAre("f:2: warning: timeout = 0: a client that sends nothing is waited for "
+                            "without end; write a number of seconds such as 5"));
 }
 
-TEST(Load, EveryIssueHasALineEvenOfAnEmptyFile) {
+TEST(Read, ReportsIssuesOfAnEmptyFileOnLineOne) {
     EXPECT_THAT(issues_of(""),
                 ElementsAre("f:1: no bind; write where to listen, such as bind = *:443",
                             "f:1: no service; write a [NAME] line and below it what it does"));
 }
 
-TEST(Surroundings, NameWhatIsNotThere) {
+TEST(CheckSurroundings, ReportsMissingProgramsUsersAndGroups) {
     const Loaded loaded = read(
         "bind = *:443\nuser = noboby\ngroup = nogruop\n"
         "[s]\nstring = a\n\nexec = /usr/sbin/htpd\n"
@@ -180,16 +185,21 @@ TEST(Surroundings, NameWhatIsNotThere) {
     };
     const auto exists = [](const std::string&) { return true; };
     const auto missing = [](const std::string&) { return false; };
-    EXPECT_THAT(
-        texts_of(check_surroundings(loaded, {why_not, missing, missing})),
-        ElementsAre("f:2: user = noboby: no such user; create it or name another",
-                    "f:3: group = nogruop: no such group; create it or name another",
-                    "f:7: exec = /usr/sbin/htpd: no such file; name an executable program",
-                    "f:10: exec = /bin/sh -c x: no such file; name an executable program (its "
-                    "arguments go into execarg, one in each)"));
+    const std::string programs[] = {
+        "f:7: exec = /usr/sbin/htpd: no such file; name an executable program",
+        "f:10: exec = /bin/sh -c x: no such file; name an executable program (its arguments go "
+        "into execarg, one in each)"};
+    EXPECT_THAT(texts_of(check_surroundings(loaded, {why_not, missing, missing})),
+                ElementsAre("f:2: user = noboby: no such user; create it or name another",
+                            "f:3: group = nogruop: no such group; create it or name another",
+                            programs[0], programs[1]));
     EXPECT_THAT(texts_of(check_surroundings(loaded, {why_not, exists, exists})),
-                ::testing::SizeIs(2));
-    EXPECT_THAT(check_surroundings(loaded, {}), ElementsAre()) << "what is not asked is not wrong";
+                ElementsAre(programs[0], programs[1]));
+    const Loaded wrong = read("bind = 1\nuser = noboby\n", "f", Need::Listeners);
+    ASSERT_FALSE(wrong.config);
+    EXPECT_THAT(texts_of(check_surroundings(wrong, {why_not, missing, missing})),
+                ElementsAre("f:2: user = noboby: no such user; create it or name another"));
+    EXPECT_THAT(check_surroundings(loaded, {}), ElementsAre()) << "no function, no issue";
     EXPECT_THAT(check_surroundings(read("", "f", Need::Services), {why_not, missing, missing}),
                 ElementsAre());
 }

@@ -7,7 +7,7 @@ namespace {
 
 using core::Endpoint;
 
-TEST(Address, ListenersCollideOnOnePortOfOneFamily) {
+TEST(Collide, IsTrueForOnePortOfOneFamily) {
     struct Case {
         Endpoint a;
         Endpoint b;
@@ -32,7 +32,7 @@ TEST(Address, ListenersCollideOnOnePortOfOneFamily) {
     }
 }
 
-TEST(Address, TargetLeadsBackToTheListenerItReaches) {
+TEST(LeadsBack, IsTrueForATargetThatReachesTheListener) {
     struct Case {
         Endpoint target;
         Endpoint listener;

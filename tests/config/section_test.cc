@@ -9,7 +9,7 @@ namespace {
 
 using ::testing::ElementsAre;
 
-TEST(SectionReader, KnowsEachKeyAndItsPlace) {
+TEST(ReadSection, ReportsUnknownAndMisplacedKeys) {
     const std::string global =
         "global keys are bind, timeout, maxconn, window, pid, user, group or include";
     const std::string service =
@@ -58,14 +58,14 @@ TEST(SectionReader, KnowsEachKeyAndItsPlace) {
     for (const Case& c : cases) EXPECT_THAT(issues_of(c.text), ElementsAre(c.expected)) << c.shown;
 }
 
-TEST(SectionReader, NamesBothLinesOfARepeatedKey) {
+TEST(ReadSection, ReportsBothLinesOfARepeatedKey) {
     EXPECT_THAT(issues_of(with_service("bind = *:4\ntimeout = 2\nmaxconn = 3\ntimeout = 5\n")),
                 ElementsAre("f:4: timeout = 5: set on line 2 already; keep one of the two"));
     EXPECT_THAT(issues_of(service_of("string = a\nexec = x\nexec = y\n")),
                 ElementsAre("f:5: exec = y: set on line 4 already; keep one of the two"));
 }
 
-TEST(SectionReader, ChecksTheTypesOfLibconfig) {
+TEST(ReadSection, ReportsAValueOfTheWrongLibconfigType) {
     struct Case {
         const char* shown;
         std::string setting;
@@ -85,9 +85,9 @@ TEST(SectionReader, ChecksTheTypesOfLibconfig) {
         {"number beyond 32 bits", "maxconn = 4294967306;",
          "f:1: maxconn = 4294967306: not a whole number from 0 to 1000000"},
         {"negative seconds", "timeout = -2.5;",
-         "f:1: timeout = -2.5: not a number of seconds from 0 to 86400, such as 5 or 2.5"},
+         "f:1: timeout = -2.5: not a number of seconds from 0 to 86400, such as 0.5"},
         {"endless seconds", "timeout = 1e999;",
-         "f:1: timeout = inf: not a number of seconds from 0 to 86400, such as 5 or 2.5"},
+         "f:1: timeout = inf: not a number of seconds from 0 to 86400, such as 0.5"},
         {"seconds too fine", "timeout = 1e-4;",
          "f:1: timeout = 0.0001: finer than a millisecond; write at most three digits after the "
          "point"},
@@ -105,7 +105,7 @@ TEST(SectionReader, ChecksTheTypesOfLibconfig) {
                             "f:2: pty = 1: not a string; write it in double quotes"));
 }
 
-TEST(SectionReader, TakesAListKeyAsAScalarAndAnEmptyListAsNothing) {
+TEST(ReadSection, AcceptsAScalarForAListKeyAndAnEmptyListAsNoValue) {
     const auto loaded =
         read(libconfig_service_of("string = ( \"a\" ); connect = \"b:1\";"), "f", Need::Listeners);
     ASSERT_TRUE(loaded.config);
@@ -117,7 +117,7 @@ TEST(SectionReader, TakesAListKeyAsAScalarAndAnEmptyListAsNothing) {
                             "or exec = \"PROGRAM\""));
 }
 
-TEST(SectionReader, ReadsEscapesOfAPatternOnlyAndAlikeInBothSpellings) {
+TEST(ReadSection, ResolvesEscapesInStringOnlyInBothSpellings) {
     const auto classic = read(service_of("string = \\00a\\7f\nexec = /x\\41\nexecarg = \\41\n"),
                               "f", Need::Listeners);
     const auto libconfig =
@@ -132,7 +132,7 @@ TEST(SectionReader, ReadsEscapesOfAPatternOnlyAndAlikeInBothSpellings) {
     EXPECT_THAT(exec.arguments, ElementsAre("\\41"));
 }
 
-TEST(SectionReader, BadEscapeIsAWarningInTheOldSpellingAndAnErrorInTheNew) {
+TEST(ReadSection, WarnsOfABadEscapeInClassicAndReportsItInLibconfig) {
     const std::string text = service_of("string = a\\zb\nconnect = b:1\n");
     EXPECT_THAT(issues_of(text),
                 ElementsAre("f:3: warning: string = a\\zb: \\z is not a byte in hex and stays as "
@@ -143,7 +143,7 @@ TEST(SectionReader, BadEscapeIsAWarningInTheOldSpellingAndAnErrorInTheNew) {
                             "for a backslash, \"\\\\00\" for a NUL"));
 }
 
-TEST(SectionReader, ReadsHexAndRegexAsTheyAreAndAlikeInBothSpellings) {
+TEST(ReadSection, KeepsHexAndRegexAsWrittenInBothSpellings) {
     const auto classic =
         read(service_of("regex = [A-Z]+\\x20/ # \"\nhex =  16 03 00-04 ?? 3? \nexec = a\n"), "f",
              Need::Listeners);
@@ -159,7 +159,7 @@ TEST(SectionReader, ReadsHexAndRegexAsTheyAreAndAlikeInBothSpellings) {
     EXPECT_EQ(classic.config->services[0].patterns, patterns);
 }
 
-TEST(SectionReader, ShowsWhereAPatternIsWrong) {
+TEST(ReadSection, ReportsTheByteAtWhichAPatternIsWrong) {
     struct Case {
         const char* line;
         const char* text;
@@ -213,7 +213,7 @@ TEST(SectionReader, ShowsWhereAPatternIsWrong) {
                             "f:2: regex = true: not a string; write it in double quotes"));
 }
 
-TEST(SectionReader, CountsBytesOfAHexPattern) {
+TEST(ReadSection, ReportsAHexPatternLongerThanTheLargestWindow) {
     const auto hex_of = [](std::size_t bytes) {
         std::string text = "hex = ";
         for (std::size_t i = 0; i < bytes; ++i) text += "??";
@@ -225,7 +225,7 @@ TEST(SectionReader, CountsBytesOfAHexPattern) {
                             "...: 65537 bytes; at most 65536 can be looked at"));
 }
 
-TEST(SectionReader, PtyIsTheOldWordForStdio) {
+TEST(ReadSection, ReadsPtyAsStdio) {
     struct Case {
         const char* lines;
         core::Stdio expected;
@@ -255,14 +255,14 @@ TEST(SectionReader, PtyIsTheOldWordForStdio) {
     }
 }
 
-TEST(SectionReader, PtyThatContradictsStdioNamesBothLines) {
+TEST(ReadSection, ReportsBothLinesWhenPtyContradictsStdio) {
     EXPECT_THAT(issues_of(service_of("string = a\nexec = x\nstdio = pipe\npty = yes\n")),
                 ElementsAre("f:6: pty = yes: contradicts stdio on line 5; keep one of the two"));
     EXPECT_THAT(issues_of(service_of("string = a\nexec = x\npty = no\nstdio = pty\n")),
                 ElementsAre("f:5: pty = no: contradicts stdio on line 6; keep one of the two"));
 }
 
-TEST(SectionReader, KeepsTheLineOfEachValue) {
+TEST(ReadSection, ReturnsTheSpotOfEachValue) {
     const auto loaded =
         read("bind = *:1\n[s]\nconnect = a:1\nstring = a\nconnect = b:2\nstring = b\n", "f",
              Need::Listeners);

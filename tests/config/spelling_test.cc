@@ -10,7 +10,7 @@ namespace {
 using namespace std::string_literals;
 using ::testing::ElementsAre;
 
-TEST(Source, ByteOrderMarkIsIgnoredWithAWarning) {
+TEST(Clean, RemovesAByteOrderMarkWithAWarning) {
     const std::string text = "\xEF\xBB\xBF" + with_service("bind = *:443\n");
     EXPECT_THAT(issues_of(text),
                 ElementsAre("f:1: warning: a byte order mark, which is ignored; save the file as "
@@ -18,7 +18,7 @@ TEST(Source, ByteOrderMarkIsIgnoredWithAWarning) {
     EXPECT_EQ(read(text, "f", Need::Listeners).config->bind.size(), 1u);
 }
 
-TEST(Source, CrLfIsAcceptedWithOneWarningPerFile) {
+TEST(Clean, RemovesCarriageReturnsWithOneWarningForAFile) {
     const std::string warning =
         "f:1: warning: lines end in CR LF; each CR is ignored; save the file with LF alone";
     const std::string classic = "bind = *:443\r\n\r\n[s]\r\nstring = a\r\nconnect = b:1\r\n";
@@ -29,21 +29,21 @@ TEST(Source, CrLfIsAcceptedWithOneWarningPerFile) {
     EXPECT_THAT(issues_of(libconfig), ElementsAre(warning));
 }
 
-TEST(Source, ByteOrderMarkAndCrLfDoNotHideASection) {
+TEST(Clean, RunsBeforeTheSpellingIsDetected) {
     EXPECT_EQ(read("\xEF\xBB\xBF[s]\r\n", "f", Need::Services).spelling, Spelling::Classic);
 }
 
-TEST(Source, NulByteIsRefused) {
+TEST(Clean, ReportsANulByte) {
     EXPECT_THAT(issues_of("bind = *:443\n[s]\nstring = a\0b\nbind = 1\n"s),
                 ElementsAre("f:3: a NUL byte: this is no text; such a byte in a pattern is "
                             "\\00 in string, 00 in hex"));
 }
 
-TEST(Source, MissingFinalNewlineIsFine) {
+TEST(Clean, AcceptsAMissingFinalNewline) {
     EXPECT_THAT(issues_of("bind = *:443\n[s]\nstring = a\nconnect = b:1"), ElementsAre());
 }
 
-TEST(Spelling, IsToldByALineThatIsJustASection) {
+TEST(DetectSpelling, ReturnsClassicForALineThatIsJustASection) {
     struct Case {
         const char* text;
         Spelling expected;

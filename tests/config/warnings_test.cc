@@ -3,11 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/load.h"
+#include "core/lint.h"
 #include "support/issues_of.h"
 #include "support/memory_files.h"
 
@@ -31,12 +32,12 @@ std::string service(const std::string& name, const std::string& pattern) {
     return "[" + name + "]\n" + pattern + "\nexec = a\n";
 }
 
-TEST(Advice, IsNoneForServicesThatKeepApart) {
+TEST(Advise, ReturnsNothingForServicesThatDiffer) {
     EXPECT_THAT(advice_for(service("ssh", "string = SSH-") + service("web", "regex = [A-Z]+ /")),
                 ElementsAre());
 }
 
-TEST(Advice, NamesTheServiceThatAnotherWaitsFor) {
+TEST(Advise, WarnsOfAServiceThatWaitsForAnEarlierOne) {
     EXPECT_THAT(
         advice_for(service("admin", "string = GET /admin") + service("web", "regex = GET\\x20/?")),
         ElementsAre("waits f:5: warning: service web: \"GET \" is enough for it, but service admin "
@@ -44,7 +45,7 @@ TEST(Advice, NamesTheServiceThatAnotherWaitsFor) {
                     "only; move it up, or ask for more bytes"));
 }
 
-TEST(Advice, NamesTheServiceThatAllStreamsFoundGoTo) {
+TEST(Advise, WarnsOfAServiceWhoseStreamsGoToAnEarlierOne) {
     EXPECT_THAT(advice_for(service("any", "regex = [A-Z]+\\x20") +
                            service("web", "regex = (GET|POST)\\x20/")),
                 ElementsAre("never-wins f:4: warning: service web: all streams found for it go to "
@@ -52,16 +53,16 @@ TEST(Advice, NamesTheServiceThatAllStreamsFoundGoTo) {
                             "differ"));
 }
 
-TEST(Advice, IsOneForAServiceThatCanNeverWin) {
+TEST(Advise, WarnsOnceOfAServiceThatCanNeverWin) {
     const Loaded loaded = read(service("a", "string = G") + service("b", "string = GET") +
                                    "[fallback]\nexec = a\n[timeout]\nexec = a\n",
                                "f", Need::Services);
-    const auto warnings = advise(loaded);
-    ASSERT_EQ(warnings.size(), 1U);
-    EXPECT_EQ(warnings[0].name, "never-wins");
+    EXPECT_THAT(texts_of(advise(loaded)),
+                ElementsAre("f:4: warning: service b: it can never win, for what fits it, such as "
+                            "\"GET\", goes to a on line 2; move it up or delete it"));
 }
 
-TEST(Advice, IsGivenForExpressionsThatNeverDecide) {
+TEST(Advise, WarnsOfExpressionsThatNeverDecide) {
     EXPECT_THAT(advice_for(service("a", "regex = x(?=y)z")),
                 ElementsAre("never-matches f:2: warning: service a: nothing was found that regex "
                             "\"x(?=y)z\" matches; try it with portsplit explain"));
@@ -84,7 +85,7 @@ TEST(Advice, IsGivenForExpressionsThatNeverDecide) {
             ".{0,50}?"));
 }
 
-TEST(LastResorts, AreMissed) {
+TEST(Advise, WarnsOfAMissingFallbackOrTimeout) {
     const auto missed_in = [](const char* text) {
         std::vector<std::string> texts;
         for (const Issue& issue : advise(read(text, "f", Need::Services))) {
@@ -106,12 +107,15 @@ TEST(LastResorts, AreMissed) {
     EXPECT_THAT(missed_in("nonsense"), ElementsAre());
 }
 
-TEST(Advice, HasANameThatCanBeSilenced) {
-    const auto names = warning_names();
-    for (const Issue& issue :
-         advise(read("[a]\nregex = (?s).*x$\nexec = a\n", "f", Need::Services))) {
-        EXPECT_NE(std::find(names.begin(), names.end(), issue.name), names.end()) << issue.name;
+TEST(WarningNames, HaveTheNameOfEveryWarning) {
+    using Kind = core::Finding::Kind;
+    std::vector<std::string_view> expected = {"shadowed"};
+    for (const Kind kind :
+         {Kind::NeverWins, Kind::Waits, Kind::NeverMatches, Kind::NeverCertain, Kind::HoldsAll}) {
+        expected.push_back(core::to_string(kind));
     }
+    for (const char* name : {"no-fallback", "no-timeout", "no-deadline"}) expected.push_back(name);
+    EXPECT_THAT(warning_names(), ::testing::ElementsAreArray(expected));
 }
 
 constexpr const char* kLastResorts = "[fallback]\nexec = a\n[timeout]\nexec = a\n";
@@ -120,7 +124,7 @@ std::vector<std::string> warnings_of(const std::string& services) {
     return texts_of(advise(read(services + kLastResorts, "f", Need::Services)));
 }
 
-TEST(Shadows, NameBothPatternsAndShowAStream) {
+TEST(Advise, WarnsOfAPatternThatAnEarlierOneShadows) {
     EXPECT_THAT(
         warnings_of("[web]\nstring = GET\\20\nstring = GET /\nexec = a\n"
                     "[api]\nstring = GET\\20/api\nstring = PUT\nhex = 50 55 54\nexec = b\n"),
@@ -133,7 +137,7 @@ TEST(Shadows, NameBothPatternsAndShowAStream) {
                     "it, such as \"PUT\", fits \"PUT\" of service api on line 7 first; delete it"));
 }
 
-TEST(Shadows, ServiceThatCanNeverWinIsOneWarning) {
+TEST(Advise, WarnsOnceOfAServiceThatSeveralShadow) {
     EXPECT_THAT(
         warnings_of("[a]\nstring = G\nexec = a\n[b]\nstring = P\nexec = b\n"
                     "[c]\nstring = GET\nstring = PUT\nstring = POST\nexec = c\n"),
@@ -141,7 +145,7 @@ TEST(Shadows, ServiceThatCanNeverWinIsOneWarning) {
                     "goes to a on line 2, b on line 5; move it up or delete it"));
 }
 
-TEST(Shadows, AreNamedWhereTheyStandInOtherFiles) {
+TEST(Advise, ReportsThePlaceOfAnEarlierServiceInAnotherFile) {
     const Files files = memory_files({{"lib/web.conf", "[web]\nstring = GET /\n"}});
     const std::string own = "[own]\nstring = GET\nexec = a\n";
     const std::string included = "[web]\ninclude = web\nexec = a\n";

@@ -7,7 +7,7 @@ namespace {
 
 using namespace std::string_literals;
 
-TEST(Shown, IsPrintableAndShort) {
+TEST(Shown, EscapesUnprintableBytesAndCutsLongText) {
     EXPECT_EQ(shown("GET /"), "GET /");
     EXPECT_EQ(shown("a\033[2J\0\xff"s), "a\\1B[2J\\00\\FF");
     EXPECT_EQ(shown(std::string(60, 'x')), std::string(60, 'x'));
@@ -15,13 +15,13 @@ TEST(Shown, IsPrintableAndShort) {
     EXPECT_EQ(shown(std::string(59, 'x') + '\n'), std::string(59, 'x') + "...");
 }
 
-TEST(PointedAt, HasACaretUnderThePlace) {
+TEST(PointedAt, PutsACaretUnderThePlace) {
     EXPECT_EQ(pointed_at("abc", 0), "    abc\n    ^\n");
     EXPECT_EQ(pointed_at("abc", 3), "    abc\n       ^\n");
     EXPECT_EQ(pointed_at("a\tb\xff"s, 2), "    a.b.\n      ^\n");
 }
 
-TEST(PointedAt, ShowsTheNeighbourhoodInALongText) {
+TEST(PointedAt, CutsALongTextAroundThePlace) {
     const std::string text = std::string(100, 'a') + "X" + std::string(100, 'b');
     EXPECT_EQ(pointed_at(text, 100), "    " + std::string(36, 'a') + "X" + std::string(35, 'b') +
                                          "\n" + std::string(40, ' ') + "^\n");
@@ -29,20 +29,20 @@ TEST(PointedAt, ShowsTheNeighbourhoodInALongText) {
               "    " + std::string(72, 'a') + "\n" + std::string(40, ' ') + "^\n");
 }
 
-TEST(AsWritten, IsKeyAndValueInTheirSpelling) {
+TEST(AsWritten, QuotesAStringOfLibconfig) {
     EXPECT_EQ(as_written("bind", {{}, Kind::Bare, "*:443"}), "bind = *:443");
     EXPECT_EQ(as_written("bind", {{}, Kind::String, "*:443"}), "bind = \"*:443\"");
     EXPECT_EQ(as_written("a\x1b", {{}, Kind::Integer, "7"}), "a\\1B = 7");
 }
 
-TEST(Alternatives, ReadAsASentence) {
+TEST(Alternatives, JoinsWordsWithCommasAndOr) {
     EXPECT_EQ(alternatives({}), "");
     EXPECT_EQ(alternatives({"a"}), "a");
     EXPECT_EQ(alternatives({"a", "b"}), "a or b");
     EXPECT_EQ(alternatives({"a", "b", "c"}), "a, b or c");
 }
 
-TEST(Nearest, IsTheLikelyMisspelling) {
+TEST(Nearest, ReturnsTheCandidateThatDiffersLeast) {
     struct Case {
         const char* word;
         const char* expected;

@@ -1,5 +1,5 @@
 #pragma once
-// One configuration with a value of every kind that has to be written with care.
+// A configuration for the writers' tests: lists, bytes that need escapes, an empty argument.
 
 #include <chrono>
 #include <string>

@@ -1,5 +1,5 @@
 #pragma once
-// What the reader says of a text, as an administrator would see it. The file is always called `f`.
+// The issues of a text as lines, for comparison. The file is always called `f`.
 
 #include <string>
 #include <string_view>
@@ -20,17 +20,17 @@ inline std::vector<std::string> issues_of(std::string_view text, Need need = Nee
     return texts_of(read(text, "f", need).issues);
 }
 
-/// The lines of a classic file above its sections, and a service, so that nothing else is wrong.
+/// Returns a classic file with these global lines and one service, valid but for the lines.
 inline std::string with_service(std::string_view global_lines) {
     return std::string(global_lines) + "[fallback]\nconnect = backend:1\n";
 }
 
-/// A classic file whose lines from the third on are those of a service `s`.
+/// Returns a classic file whose lines from the third on are those of a service `s`.
 inline std::string service_of(std::string_view lines) {
     return "bind = *:443\n[s]\n" + std::string(lines);
 }
 
-/// Likewise in libconfig, from the second line on.
+/// Returns a libconfig file whose lines from the second on are the settings of a service `s`.
 inline std::string libconfig_service_of(std::string_view settings) {
     return "bind = \"*:443\"; services : { s : {\n" + std::string(settings) + "}; };";
 }

@@ -1,5 +1,5 @@
 #pragma once
-// Valid configurations nobody thought of, from a seed.
+// Random valid configurations; a seed always gives the same one.
 
 #include <cstddef>
 #include <random>
@@ -13,9 +13,8 @@ namespace portsplit::config {
 
 class RandomConfig {
   public:
-    /// @param speak_classic  only what the classic spelling can say
-    RandomConfig(unsigned seed, bool speak_classic)
-        : random_(seed), speak_classic_(speak_classic) {}
+    /// @param for_classic  true if every value must fit the classic spelling
+    RandomConfig(unsigned seed, bool for_classic) : random_(seed), for_classic_(for_classic) {}
 
     core::Config make() {
         core::Config config;
@@ -83,7 +82,7 @@ class RandomConfig {
         return connect;
     }
 
-    /// Each on a port of its own, so that none collide.
+    /// Each listener has a port of its own, so that none collide.
     core::Endpoint listener(std::size_t index) {
         return {pick({"*", "0.0.0.0", "::", "198.51.100.7"}),
                 static_cast<std::uint16_t>(index + 1)};
@@ -93,9 +92,9 @@ class RandomConfig {
         if (below(5) == 0) return "";
         std::string text;
         for (std::size_t left = below(10); left > 0; --left) {
-            text += static_cast<char>(speak_classic_ ? ' ' + below(95) : 1 + below(255));
+            text += static_cast<char>(for_classic_ ? ' ' + below(95) : 1 + below(255));
         }
-        return speak_classic_ ? "." + text + "." : text;
+        return for_classic_ ? "." + text + "." : text;
     }
 
     std::string any_bytes(std::size_t length) {
@@ -106,7 +105,7 @@ class RandomConfig {
         return bytes;
     }
 
-    /// Beside identifiers, names that libconfig takes for something else.
+    /// Identifiers, and names that a group of libconfig cannot have.
     std::string name() { return pick({"ssh", "true", "*x-_", "http/1.1", "a[b", "#", "9"}); }
     std::string word() {
         return pick({"a", "www-data", "port.split", "x\"y", "back\\41slash", "#"});
@@ -121,7 +120,7 @@ class RandomConfig {
     }
 
     std::mt19937 random_;
-    bool speak_classic_;
+    bool for_classic_;
 };
 
 }  // namespace portsplit::config
