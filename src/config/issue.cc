@@ -16,11 +16,15 @@ int count_lines(std::string_view text) {
     return std::max(1, static_cast<int>(newlines) + (unfinished ? 1 : 0));
 }
 
+const std::string& file_of(Spot spot, const std::vector<std::string>& files) {
+    return files[static_cast<std::size_t>(spot.file)];
+}
+
 }  // namespace
 
 std::string where(Spot spot, Spot message, const std::vector<std::string>& files) {
     if (spot.file == message.file) return fmt::format("on line {}", spot.line);
-    return fmt::format("at {}:{}", files[static_cast<std::size_t>(spot.file)], spot.line);
+    return fmt::format("at {}:{}", file_of(spot, files), spot.line);
 }
 
 std::string to_string(const Issue& issue) {
@@ -49,6 +53,11 @@ std::span<const Spot> Origin::spots_of(std::string_view key) const {
     return spots_[static_cast<std::size_t>(found - keys().data())];
 }
 
+Issue Origins::issue(Severity severity, Spot spot, std::string text) const {
+    return {
+        .severity = severity, .spot = spot, .file = file_of(spot, files), .text = std::move(text)};
+}
+
 FileIssues Issues::add_file(std::string name, std::string_view text) {
     files_.push_back(std::move(name));
     last_lines_.push_back(count_lines(text));
@@ -63,7 +72,7 @@ std::vector<Issue> Issues::sorted() const {
 
 void Issues::add(Issue issue) {
     if (issue.severity == Severity::Error) has_errors_ = true;
-    // Errors have room of their own: however much is strange, what is wrong is said.
+    // Errors and warnings are counted apart, so that 1000 warnings do not hide the first error.
     std::size_t& kept = issue.severity == Severity::Error ? errors_ : warnings_;
     if (kept > kMost) return;
     if (kept == kMost) {
@@ -71,9 +80,9 @@ void Issues::add(Issue issue) {
                                  issue.severity == Severity::Error ? "errors" : "warnings");
         issue.excerpt.clear();
     }
-    const auto file = static_cast<std::size_t>(issue.spot.file);
-    issue.spot.line = std::clamp(issue.spot.line, 1, last_lines_[file]);
-    issue.file = files_[file];
+    const int last_line = last_lines_[static_cast<std::size_t>(issue.spot.file)];
+    issue.spot.line = std::clamp(issue.spot.line, 1, last_line);
+    issue.file = file_of(issue.spot, files_);
     if (std::find(found_.begin(), found_.end(), issue) == found_.end()) {
         found_.push_back(std::move(issue));
         ++kept;

@@ -1,6 +1,6 @@
 #pragma once
-// Problems of a configuration, as the administrator reads them. They are collected, never thrown:
-// whoever reads a file goes on to the next problem.
+// Problems of a configuration, as the administrator reads them, and where in its files they stand.
+// Readers and checks add each problem to a collection and go on, so that all are printed at once.
 
 #include <compare>
 #include <cstddef>
@@ -14,15 +14,15 @@ namespace portsplit::config {
 
 /// A line of one of the files that a configuration is read from.
 struct Spot {
-    int file = 0;  ///< in the order in which they are read; 0 is the one that was asked for
-    int line = 1;  ///< from 1; where the whole file is meant, 1
+    int file = 0;  ///< in the order in which they are read; 0 is FILE itself
+    int line = 1;  ///< from 1; 1 also for the file as a whole
 
     // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 reports the 0 of a defaulted <=>.
     auto operator<=>(const Spot&) const = default;
 };
 
-/// `on line 7`, or `at FILE:7` for a message that stands in another file.
-/// @param files  the names of all
+/// Returns `on line 7`, or `at FILE:7` if the spot is in another file than the message.
+/// @param files  the names of all files, by `Spot::file`
 std::string where(Spot spot, Spot message, const std::vector<std::string>& files);
 
 enum class Severity {
@@ -35,9 +35,9 @@ struct Issue {
     Spot spot = {};
     std::string file = {};  ///< the name of the file that the spot is in
     std::string text = {};
-    std::string excerpt = {};    ///< whole lines that show the place, for whoever has more than one
-    std::string_view name = {};  ///< of a warning that can be silenced
-    std::string service = {};    ///< whose it is, if it is one's
+    std::string excerpt = {};    ///< whole lines that show the place; printed below the text
+    std::string_view name = {};  ///< of a warning that --silence knows; else empty
+    std::string service = {};    ///< that the issue is about; else empty
 
     bool operator==(const Issue&) const = default;
 };
@@ -45,24 +45,25 @@ struct Issue {
 /// `FILE:LINE: text`, or `FILE:LINE: warning: text`.
 std::string to_string(const Issue& issue);
 
-/// Puts them in the order of the files and their lines, and leaves those of one line as they are.
+/// Sorts by file and line; issues of one line keep their order.
 void sort_by_spot(std::vector<Issue>& issues);
 
-/// The spots of the global section or of one service.
+/// Where the values of one section stand: of the global one, or of a service.
 class Origin {
   public:
     Origin() = default;
     explicit Origin(Spot section) : spot(section) {}
 
-    /// Notes where a key of the table has a value.
+    /// Adds the spot of one value of a key.
     void add(std::string_view key, Spot value);
 
-    /// Where a key's value stands; where the section does if the files do not have it.
+    /// Returns the spot of a key's value; that of the section if there is no such value.
     Spot of(std::string_view key, std::size_t index = 0) const;
+    /// Returns true if the key was given a value, readable or not.
     bool has(std::string_view key) const { return !spots_of(key).empty(); }
 
     Spot spot;                   ///< of the section itself
-    std::vector<Spot> patterns;  ///< one for each pattern of the model, whatever its key
+    std::vector<Spot> patterns;  ///< one for each pattern of the model, of all kinds
 
   private:
     std::span<const Spot> spots_of(std::string_view key) const;
@@ -74,6 +75,9 @@ struct Origins {
     std::vector<std::string> files;  ///< their names, by `Spot::file`
     Origin global;
     std::vector<Origin> services;  ///< in the order of the model's
+
+    /// Makes an issue that names the spot's file.
+    Issue issue(Severity severity, Spot spot, std::string text) const;
 };
 
 class FileIssues;
@@ -81,21 +85,21 @@ class FileIssues;
 /// Collects the issues of all files of a configuration.
 class Issues {
   public:
-    /// How many errors are kept, and how many warnings. A file of another kind would otherwise cost
-    /// memory without bound.
+    /// The most errors that are kept, and the most warnings, for a file that is no configuration at
+    /// all has one on every line.
     static constexpr std::size_t kMost = 1000;
 
     /// Begins the next file.
-    /// @param text  what the file holds; no issue ever speaks of a line that it does not have
-    /// @returns for whoever reads that file; good as long as this is
+    /// @param text  what the file holds; a line that an issue names is cut to its first or last
+    /// @returns a collection for the reader of that file, valid as long as this one
     FileIssues add_file(std::string name, std::string_view text);
 
-    /// One that was found before, to the letter, is not kept again: a file that is included in many
-    /// places is wrong once.
+    /// Adds an error. An issue equal to one that is kept is dropped: a file that is included in many
+    /// places is checked for each, and its problems are reported once.
     void error(Spot spot, std::string text, std::string excerpt = {}) {
         add({.spot = spot, .text = std::move(text), .excerpt = std::move(excerpt)});
     }
-    /// @param name, service  of one that can be silenced
+    /// @param name, service  of a warning that --silence knows
     void warning(Spot spot, std::string text, std::string_view name = {},
                  std::string service = {}) {
         add({.severity = Severity::Warning,
@@ -109,8 +113,7 @@ class Issues {
     const std::vector<std::string>& files() const { return files_; }
     bool has_errors() const { return has_errors_; }
 
-    /// All of them in the order of the files and lines, those of one line in the order they were
-    /// found.
+    /// Returns all issues, sorted by file and line; those of one line in the order they were added.
     std::vector<Issue> sorted() const;
 
   private:
@@ -119,12 +122,12 @@ class Issues {
     std::vector<std::string> files_;
     std::vector<int> last_lines_;  ///< by file
     bool has_errors_ = false;
-    std::size_t errors_ = 0;  ///< of those kept
+    std::size_t errors_ = 0;  ///< that are kept
     std::size_t warnings_ = 0;
     std::vector<Issue> found_;
 };
 
-/// The issues of one file, for whoever reads that file and knows of no other.
+/// The issues of one file, for a reader that knows its lines only.
 class FileIssues {
   public:
     FileIssues(Issues& all, int file) : all_(&all), file_(file) {}

@@ -10,11 +10,46 @@
 namespace portsplit::config {
 namespace {
 
-std::string problem_of(const core::Exec& exec, std::string_view why) {
-    // The classic mistake: a whole command line.
-    const bool has_blank = exec.program.find(' ') != std::string::npos;
-    return fmt::format("exec = {}: {}; name an executable program{}", shown(exec.program), why,
+/// Lists the names of a model, complete or not, that only the system can judge.
+std::vector<Outside> find_outside(const core::Config& config, const Origins& origins) {
+    std::vector<Outside> found;
+    const auto add = [&](Outside::Kind kind, const std::string& name, Spot spot) {
+        if (!name.empty()) found.push_back({kind, name, spot});
+    };
+    add(Outside::Kind::User, config.user, origins.global.of("user"));
+    add(Outside::Kind::Group, config.group, origins.global.of("group"));
+    for (std::size_t s = 0; s < config.services.size(); ++s) {
+        const auto* exec = std::get_if<core::Exec>(&config.services[s].action);
+        if (exec == nullptr) continue;
+        add(Outside::Kind::Program, exec->program, origins.services[s].of("exec"));
+    }
+    return found;
+}
+
+std::string why_not_executable(const std::string& program, const Surroundings& surroundings) {
+    if (!surroundings.why_not_executable) return {};
+    const std::string why = surroundings.why_not_executable(program);
+    if (why.empty()) return {};
+    // The usual cause of a blank: a whole command line.
+    const bool has_blank = program.find(' ') != std::string::npos;
+    return fmt::format("exec = {}: {}; name an executable program{}", shown(program), why,
                        has_blank ? " (its arguments go into execarg, one in each)" : "");
+}
+
+/// Returns what is wrong with a name; empty if nothing is.
+std::string why_missing(const Outside& outside, const Surroundings& surroundings) {
+    const std::string& name = outside.name;
+    switch (outside.kind) {
+        case Outside::Kind::Program:
+            return why_not_executable(name, surroundings);
+        case Outside::Kind::User:
+            if (!surroundings.user_exists || surroundings.user_exists(name)) return {};
+            return fmt::format("user = {}: no such user; create it or name another", name);
+        case Outside::Kind::Group:
+            if (!surroundings.group_exists || surroundings.group_exists(name)) return {};
+            return fmt::format("group = {}: no such group; create it or name another", name);
+    }
+    return {};
 }
 
 }  // namespace
@@ -26,10 +61,8 @@ Loaded read(std::string_view text, const std::string& file_name, Need need, cons
         loaded.spelling = document->global.spelling;
         Built built = build(*document, need, issues);
         loaded.origins = std::move(built.origins);
-        loaded.draft = built.config;
-        if (!issues.has_errors()) {
-            loaded.config = std::move(built.config);
-        }
+        loaded.outside = find_outside(built.config, loaded.origins);
+        if (!issues.has_errors()) loaded.config = std::move(built.config);
     }
     loaded.origins.files = issues.files();
     loaded.issues = issues.sorted();
@@ -38,27 +71,10 @@ Loaded read(std::string_view text, const std::string& file_name, Need need, cons
 
 std::vector<Issue> check_surroundings(const Loaded& loaded, const Surroundings& surroundings) {
     std::vector<Issue> found;
-    const core::Config& config = loaded.draft;
-    const Origins& origins = loaded.origins;
-    const auto add = [&](Spot spot, std::string text) {
-        const std::string& file = origins.files[static_cast<std::size_t>(spot.file)];
-        found.push_back({.spot = spot, .file = file, .text = std::move(text)});
-    };
-    if (surroundings.user_exists && !config.user.empty() &&
-        !surroundings.user_exists(config.user)) {
-        add(origins.global.of("user"),
-            fmt::format("user = {}: no such user; create it or name another", config.user));
-    }
-    if (surroundings.group_exists && !config.group.empty() &&
-        !surroundings.group_exists(config.group)) {
-        add(origins.global.of("group"),
-            fmt::format("group = {}: no such group; create it or name another", config.group));
-    }
-    for (std::size_t s = 0; s < config.services.size(); ++s) {
-        const auto* exec = std::get_if<core::Exec>(&config.services[s].action);
-        if (exec == nullptr || exec->program.empty() || !surroundings.why_not_executable) continue;
-        const std::string why = surroundings.why_not_executable(exec->program);
-        if (!why.empty()) add(origins.services[s].of("exec"), problem_of(*exec, why));
+    for (const Outside& outside : loaded.outside) {
+        std::string why = why_missing(outside, surroundings);
+        if (why.empty()) continue;
+        found.push_back(loaded.origins.issue(Severity::Error, outside.spot, std::move(why)));
     }
     sort_by_spot(found);
     return found;

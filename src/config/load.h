@@ -1,6 +1,6 @@
 #pragma once
-// The front door of this room: the text of a configuration file to the model, or to everything that
-// is wrong with it. Opens no file itself.
+// The entry to this room: the text of a configuration file to the model, or to everything that is
+// wrong with it. Opens no file itself; config_file.h does, for the programs.
 
 #include <functional>
 #include <optional>
@@ -16,28 +16,38 @@
 
 namespace portsplit::config {
 
+/// A name in a configuration that only the system can judge.
+struct Outside {
+    enum class Kind { Program, User, Group };
+
+    Kind kind = Kind::Program;
+    std::string name;
+    Spot spot;
+};
+
 struct Loaded {
     std::optional<core::Config> config;     ///< present if no issue is an error
-    core::Config draft;                     ///< what could be read even so, for further checks only
-    std::vector<Issue> issues;              ///< errors and warnings, as `sort_by_spot` has them
-    Spelling spelling = Spelling::Classic;  ///< of the file that was asked for
+    std::vector<Issue> issues;              ///< errors and warnings, in the order of their spots
+    Spelling spelling = Spelling::Classic;  ///< of FILE itself, not of those it includes
     Origins origins;
+    std::vector<Outside> outside;  ///< also of a configuration with errors
 };
 
 /// Reads a configuration in either spelling, and what it includes.
-/// @param file_name  for the issues, and for the folder that the paths of includes begin at
+/// @param file_name  the name in issues; its folder is where relative paths of includes begin
 Loaded read(std::string_view text, const std::string& file_name, Need need,
             const Files& files = {});
 
-/// The answers of the system that a configuration will run on. What is left empty is not asked.
+/// What the system says of a name. A function that is empty is not called.
 struct Surroundings {
-    /// Why a program cannot be started; empty if it can. A bare name is to be looked up in PATH.
+    /// Returns why a program cannot be executed, or an empty text. A bare name is looked up in PATH.
     std::function<std::string(const std::string& program)> why_not_executable = {};
     std::function<bool(const std::string& name)> user_exists = {};
     std::function<bool(const std::string& name)> group_exists = {};
 };
 
-/// What a valid configuration names that is not there, in the order of the files.
+/// Returns an error for each program, user and group that the system does not have, in the order of
+/// their spots.
 std::vector<Issue> check_surroundings(const Loaded& loaded, const Surroundings& surroundings);
 
 }  // namespace portsplit::config
