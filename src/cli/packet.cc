@@ -92,7 +92,7 @@ std::string host_of(int family, Packet address) {
 /// Skips an IPv4 header (RFC 791 3.1) and drops what lies behind the packet: Ethernet pads frames
 /// of less than 60 bytes. Returns false if no TCP segment follows.
 bool pass_ipv4_header(Reader& reader, Segment& segment) {
-    const std::size_t header = (reader.number(1) & 0x0F) * 4;
+    const std::size_t header = 4 * std::size_t{reader.number(1) & 0x0F};
     reader.take(1);
     const std::size_t total = reader.number(2);
     reader.take(2);
@@ -152,7 +152,7 @@ std::optional<Segment> segment_in(int link_type, Packet packet) {
     segment.destination.port = static_cast<std::uint16_t>(reader.number(2));
     segment.sequence = reader.number(4);
     reader.take(4);
-    const std::size_t header = (reader.number(1) >> 4) * 4;
+    const std::size_t header = 4 * std::size_t{reader.number(1) >> 4};
     const std::uint32_t flags = reader.number(1);
     reader.take(6);
     if (!reader.is_whole() || header < 20) return std::nullopt;
