@@ -32,8 +32,7 @@ using loopback::Pair;
 using loopback::say;
 using sys::Clock;
 
-/// A daemon without listening sockets. Its zygotes are the real ones; orphans become its
-/// children.
+/// A daemon without listening sockets. Orphans become its children.
 class GenerationsTest : public testing::Test {
   protected:
     GenerationsTest() { sys::adopt_orphans(); }
@@ -47,7 +46,7 @@ class GenerationsTest : public testing::Test {
 
     Generations& generations() { return generations_; }
 
-    /// The generation that takes connections, where there is one.
+    /// The generation that takes connections; the test ends without one.
     Generation& current() {
         Generation* current = generations_.current();
         if (current == nullptr) std::abort();
@@ -60,10 +59,8 @@ class GenerationsTest : public testing::Test {
         auto generation = Generation::start(launchpad, echo_config(), std::nullopt, log);
         ASSERT_TRUE(generation);
         EXPECT_FALSE(generation->ready());
-        starting_pid_ = generation->pid();
         generations_.add_starting(std::move(*generation));
     }
-    pid_t starting_pid() const { return starting_pid_; }
 
     /// Makes a new generation the current one.
     void start(const Launchpad& launchpad = real_zygote()) {
@@ -111,7 +108,7 @@ class GenerationsTest : public testing::Test {
         ASSERT_EQ(::kill(current().pid(), SIGSTOP), 0);
         loopback::wait_for_state(current().pid(), 'T');
         for (const pid_t child : loopback::children_of(current().pid())) {
-            if (loopback::name_of(child) == "cat") continue;  // which is being served
+            if (loopback::name_of(child) == "cat") continue;  // it serves a client
             ::kill(child, SIGKILL);
             loopback::wait_for_state(child, 'Z');
         }
@@ -153,7 +150,6 @@ class GenerationsTest : public testing::Test {
     Generations generations_;
     std::vector<sys::UniqueFd> clients_;
     std::uint64_t last_id_ = 0;
-    pid_t starting_pid_ = -1;
     std::optional<Generations::End> last_end_;
 };
 
@@ -271,7 +267,7 @@ TEST_F(GenerationsTest, ReturnEagainWhenTheChannelIsFull) {
     }
     ASSERT_FALSE(handed);
     EXPECT_EQ(handed.error().code, EAGAIN);
-    EXPECT_EQ(generations().connections(), sent - 1) << "what was not handed over is not counted";
+    EXPECT_EQ(generations().connections(), sent - 1) << "the connection that was not handed over does not count";
     ASSERT_EQ(::kill(current().pid(), SIGKILL), 0);
     EXPECT_EQ(next_end(), Generations::End::Current);
     EXPECT_EQ(generations().connections(), 0U);
