@@ -152,8 +152,16 @@ TEST(Launch, LeavesNoOtherDescriptorOpen) {
 }
 
 TEST(Launch, SetsBlockingModeOnInputAndOutput) {
-    EXPECT_EQ(said_by(shell("grep flags /proc/self/fdinfo/0 /proc/self/fdinfo/1"), {},
-                      [](int fd) { sys::set_blocking(fd, false); }),
+    Pair in = loopback::tcp_pair();
+    Pair out = loopback::tcp_pair();
+    Child child([&] {
+        for (const Pair* pair : {&in, &out}) sys::set_blocking(pair->near.get(), false);
+        const int fd = out.near.get();
+        return exit_code(launch(shell("grep flags /proc/self/fdinfo/0 /proc/self/fdinfo/1"),
+                                {in.near.get(), fd, fd}, {}));
+    });
+    out.near.reset();
+    EXPECT_EQ(loopback::hear(out.far.get()),
               (Heard{"/proc/self/fdinfo/0:flags:\t02\n/proc/self/fdinfo/1:flags:\t02\n", "end"}));
 }
 

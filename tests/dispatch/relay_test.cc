@@ -211,7 +211,7 @@ TEST_F(Relay, ResetsTheClientWhenTheServerResets) {
 
 TEST_F(Relay, DeliversTheBytesThatTheServerSentBeforeItsReset) {
     Sockets sockets;
-    ASSERT_TRUE(say(sockets.client().get(), "a request that nobody reads"));
+    ASSERT_TRUE(say(sockets.client().get(), "an unread request"));
     ASSERT_TRUE(say(sockets.server.get(), "answer"));
     loopback::reset(sockets.server);
     EXPECT_EQ(hear(sockets.client().get()), (Heard{"answer", "reset"}));

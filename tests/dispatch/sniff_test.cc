@@ -265,6 +265,16 @@ TEST(Sniff, DecidesWhenTheWindowIsFull) {
     });
 }
 
+TEST(Sniff, DecidesByMoreThanAKibibyte) {
+    for_both([](Family family) {
+        const std::string bytes(3000, 'x');
+        const core::Plan plan = plan_of({service("long", {bytes}, to("127.0.0.1", 1))});
+        Sniffing sniffing(pair_of(family), plan, kLate);
+        ASSERT_TRUE(loopback::say(sniffing.client().get(), bytes));
+        EXPECT_EQ(sniffing.verdict(), "long match");
+    });
+}
+
 TEST(Sniff, ClosesWhenTheClientResets) {
     for_both([](Family family) {
         for (const std::string bytes : {"", "S", "SS", "SSH"}) {
@@ -352,12 +362,14 @@ TEST(SniffTcp, WaitsOnceForEachSegment) {
     EXPECT_LE(outcome.waits, kSegments + 3);
 }
 
-TEST(SniffUnix, WaitsInGrowingPausesWhileNoByteComes) {
-    Sniffing sniffing(loopback::unix_pair(), ordinary_plan(), 400ms);
+TEST(SniffUnix, WaitsInGrowingPausesUntilTheDeadlineWhileNoByteComes) {
+    const auto begin = Clock::now();
+    Sniffing sniffing(loopback::unix_pair(), ordinary_plan(), 320ms);
     ASSERT_TRUE(loopback::say(sniffing.client().get(), "SS"));
     const Outcome outcome = sniffing.outcome();
     EXPECT_EQ(outcome.verdict, "timeout timeout");
-    // Pauses of 10, 20, 40, 80, 160 and 90 ms; there would be 40 of 10 ms.
+    // Pauses of 10, 20, 40, 80 and 160 ms, and one cut to 10 ms that would be 320 ms.
+    EXPECT_LT(Clock::now() - begin, 620ms);
     EXPECT_GE(outcome.waits, 5);
     EXPECT_LE(outcome.waits, 10);
 }

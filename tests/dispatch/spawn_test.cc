@@ -16,6 +16,7 @@
 #include "support/loopback.h"
 #include "support/plans.h"
 #include "sys/process.h"
+#include "sys/signals.h"
 
 namespace portsplit::dispatch {
 namespace {
@@ -103,6 +104,7 @@ TEST(PipedProgram, WritesItsErrorsToTheGivenDescriptor) {
 }
 
 TEST(PipedProgram, StartsWithDefaultSignalsDescriptorsAndUmask) {
+    sys::reset_signals();  // as in the program: the caller of the tests may ignore some
     Started probe(
         shell("grep -E '^Sig(Blk|Ign)' /proc/self/status;"
               "for fd in /proc/$$/fd/*; do [ -e $fd ] && echo ${fd##*/}; done;"

@@ -147,7 +147,20 @@ TEST_F(StoreTest, FailsWithEagainWhileItIsNotEmpty) {
     EXPECT_EQ(given, sent - 1);
 }
 
-TEST_F(StoreTest, UsesMemoryWhenNoPipeCanBeMade) {
+TEST_F(StoreTest, Holds64KiBInMemoryWhenNoPipeCanBeMade) {
+    EXPECT_EQ(loopback::told_by_child([] {
+                  const UniqueFd source = zeros(100'000);
+                  const UniqueFd sink(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+                  use_up_descriptors();
+                  Store store;
+                  std::string told = std::to_string(store.read_from(source.get()));
+                  store.write_to(sink.get());
+                  return told + " " + std::to_string(store.read_from(source.get()));
+              }),
+              "2048 65536");
+}
+
+TEST_F(StoreTest, WorksWithoutASpareDescriptor) {
     const std::string outcome = loopback::told_by_child([] {
         const Pair from = relayed_pair();
         const Pair to = relayed_pair();
