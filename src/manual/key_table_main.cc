@@ -1,5 +1,5 @@
-// A tool of the build: copies portsplit.conf(5) from standard input to standard output and puts the
-// keys, as the key table has them, in the place of the line @KEYS@.
+// A program of the build: copies portsplit.conf(5) from standard input to standard output and replaces
+// the line @KEYS@ by the rows of the key table.
 
 #include <fmt/core.h>
 
@@ -15,7 +15,7 @@ namespace {
 
 using namespace portsplit::config;
 
-/// A sentence on a line of its own, its backslashes escaped, as mdoc(7) wants it.
+/// Returns the text as a sentence on a line of its own with its backslashes escaped (mdoc(7)).
 std::string sentence(std::string_view text) {
     std::string line;
     for (const char c : text) line += c == '\\' ? std::string("\\e") : std::string(1, c);

@@ -1,5 +1,7 @@
 #include "manual/pattern_entry.h"
 
+#include <fmt/core.h>
+
 #include <charconv>
 #include <sstream>
 #include <utility>
@@ -12,7 +14,7 @@ namespace {
 constexpr std::string_view kComment = "# ";
 constexpr std::string_view kSource = "Source: ";
 
-/// Takes the comments off the front of an entry, and the line with its name behind them.
+/// Reads the comments at the head of an entry, and the line `[NAME]` after them.
 void read_comments(std::istream& lines, PatternEntry& entry) {
     std::size_t number = 0;
     for (std::string line; std::getline(lines, line) && line.starts_with(kComment); ++number) {
@@ -34,15 +36,18 @@ core::Result<PatternEntry, std::string> read_pattern_entry(std::string_view text
     PatternEntry entry;
     std::istringstream lines{std::string(text)};
     read_comments(lines, entry);
-    if (entry.title.empty()) return file_name + ":1: no comment that says what it is";
-    if (entry.source.empty()) return file_name + ":2: no comment that begins with Source:";
+    if (entry.title.empty())
+        return fmt::format("{}:1: the first comment, a title, is missing", file_name);
+    if (entry.source.empty())
+        return fmt::format("{}:2: no comment that begins with Source:", file_name);
     for (std::string line; std::getline(lines, line);) entry.lines.push_back(line);
 
-    // A service has to do something, and an entry leaves that to whoever includes it.
+    // The configuration that includes an entry has the action; without one, reading would fail.
     config::Loaded loaded = config::read(std::string(text) + "connect = 192.0.2.1:1\n", file_name,
                                          config::Need::Services);
     if (!loaded.issues.empty()) return config::to_string(loaded.issues.front());
-    if (loaded.config->services.size() != 1) return file_name + ":1: more than one service";
+    if (loaded.config->services.size() != 1)
+        return fmt::format("{}:1: more than one service", file_name);
     entry.service = std::move(loaded.config->services.front());
     return entry;
 }

@@ -1,10 +1,10 @@
-// A tool of the build: copies portsplit-patterns(7) from standard input to standard output and puts
-// the library of patterns in the places of the lines @TABLE@ and @ENTRIES@.
+// A program of the build: copies portsplit-patterns(7) from standard input to standard output and
+// replaces the lines @TABLE@ and @ENTRIES@ by the library of patterns.
 //
 //   pattern_table LIBRARY RECORDINGS
 //
-// LIBRARY has the entries, NAME.conf; RECORDINGS has for each a folder of recordings,
-// NAME/CLIENT.hex.
+// LIBRARY is the folder of the entries, NAME.conf. RECORDINGS has a folder for each entry, with
+// recordings NAME/CLIENT.hex. Exits with 1 if an entry has no recording, or does not match one.
 
 #include <fmt/format.h>
 
@@ -35,12 +35,12 @@ struct Row {
     std::size_t fewest =
         std::numeric_limits<std::size_t>::max();  ///< bytes needed, over all recordings
     std::size_t most = 0;
-    std::vector<std::string> clients;  ///< whose recordings there are
+    std::vector<std::string> clients;  ///< the names of its recordings
 };
 
 std::vector<fs::path> sorted_files(const fs::path& folder, std::string_view extension) {
     std::vector<fs::path> files;
-    std::error_code ignored;  // what cannot be read has no files, which is found below
+    std::error_code ignored;  // a folder that cannot be read has no files; `row_of` reports that
     for (fs::directory_iterator it(folder, ignored); it != fs::directory_iterator();
          it.increment(ignored)) {
         if (it->path().extension() == extension) files.push_back(it->path());
@@ -76,7 +76,7 @@ Row row_of(const fs::path& path, const fs::path& recordings) {
     return row;
 }
 
-/// Text as roff(7) takes it literally, wherever in a line of text it stands.
+/// Escapes text so that roff(7) prints it unchanged at any place of a line.
 std::string escaped(std::string_view text) {
     std::string escaped;
     for (const char c : text) {
@@ -105,7 +105,7 @@ void print_table(const std::vector<Row>& rows) {
     fmt::print(".El\n");
 }
 
-/// Each on a line of its own, as mdoc(7) wants it.
+/// Prints each sentence on a line of its own (mdoc(7)).
 void print_sentences(std::string_view text) {
     while (!text.empty()) {
         const std::size_t end = std::min(text.find(". "), text.size() - 1) + 1;

@@ -57,7 +57,7 @@ class Address {
 /// Both ends of a connection.
 struct Ends {
     Address peer;   ///< the client's
-    Address local;  ///< the one that the client connected to
+    Address local;  ///< the address that the client connected to
 };
 
 /// Returns the address that a socket is bound to (getsockname(2)).

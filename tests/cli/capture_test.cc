@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t kMost = 64;
 
-/// A capture file of raw IP packets (pcap-savefile(5)), gone after the test.
+/// Writes a capture file of raw IP packets (pcap-savefile(5)). The destructor removes it.
 class CaptureFile {
   public:
     explicit CaptureFile(const std::vector<std::string>& packets)
@@ -34,7 +34,7 @@ class CaptureFile {
     CaptureFile& operator=(const CaptureFile&) = delete;
     ~CaptureFile() { std::filesystem::remove(path_); }
 
-    /// Leaves the last bytes off, as the program that writes a capture does until it is done.
+    /// Cuts the last bytes off, as in a file that is still being written.
     void cut(std::uintmax_t bytes) const {
         std::filesystem::resize_file(path_, std::filesystem::file_size(path_) - bytes);
     }
@@ -51,7 +51,7 @@ std::string text_of(const Stream& stream) {
     return text + (stream.ended ? "." : "");
 }
 
-/// The streams as texts, `.` for an end.
+/// Returns the bytes of each stream, with `.` at the end of a finished stream.
 std::vector<std::string> streams_of(const std::vector<Tcp>& segments) {
     std::vector<std::string> packets;
     packets.reserve(segments.size());
@@ -163,7 +163,7 @@ TEST(Capture, ReturnsTheStreamsOfACutFile) {
     const Capture capture = read_capture(file.path(), kMost);
     ASSERT_EQ(capture.streams.size(), 1U);
     EXPECT_EQ(text_of(capture.streams[0]), "abc");
-    // What follows are the words of libpcap.
+    // The rest of the message comes from libpcap.
     EXPECT_TRUE(capture.problem.starts_with("cannot read the rest of " + file.path() + ": "))
         << capture.problem;
 }

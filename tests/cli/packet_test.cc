@@ -25,7 +25,7 @@ std::string payload_of(const std::optional<Segment>& segment) {
 }
 
 TEST(Packet, ReturnsTheEndsFlagsAndPayload) {
-    // The payload points into it.
+    // A variable, since the payload points into it.
     const std::string packet =
         ethernet(ipv4(tcp({.sequence = 77, .flags = kSyn | kFin, .payload = "SSH-"})));
     const auto found = segment(DLT_EN10MB, packet);
@@ -93,7 +93,7 @@ TEST(Packet, ReturnsNothingWithoutASegment) {
 TEST(Packet, ReturnsNothingForAPacketThatIsCut) {
     for (const std::string& whole : {ipv4(tcp({})), ipv6(tcp({}))}) {
         for (std::size_t size = 0; size < whole.size(); ++size) {
-            // A copy of its own, so that a sanitizer sees what reads past it.
+            // A separate copy, so that AddressSanitizer reports a read beyond it.
             const std::string cut(whole.substr(0, size));
             EXPECT_FALSE(segment(DLT_RAW, cut)) << size;
         }

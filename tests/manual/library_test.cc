@@ -1,5 +1,6 @@
 // The library of patterns (contrib/patterns) against the recordings of clients
-// (contrib/patterns/recordings): each goes to its own service, in whatever company and segments.
+// (contrib/patterns/recordings): each recording goes to its own service, whatever other entries are
+// included and however its bytes are cut into segments.
 
 #include <gtest/gtest.h>
 
@@ -40,7 +41,7 @@ struct Known {
     std::vector<Recording> recordings;
 };
 
-/// Every other pair of entries has nothing in common.
+/// A pair of entries that match common streams. No other pair does.
 struct Overlap {
     std::string_view narrow;
     std::string_view wide;
@@ -51,7 +52,8 @@ constexpr std::array kOverlaps{
     Overlap{"tls-1.1", "tls", "tls is any version"},
     Overlap{"tls-1.2", "tls", "tls is any version"},
     Overlap{"tls-1.3", "tls", "tls is any version"},
-    Overlap{"postgresql-sslrequest", "postgresql", "psql asks for TLS and goes on without"},
+    Overlap{"postgresql-sslrequest", "postgresql",
+            "psql sends an SSLRequest and continues without TLS"},
 };
 
 const Overlap* find_overlap(const Known& narrow, const Known& wide) {
@@ -61,7 +63,7 @@ const Overlap* find_overlap(const Known& narrow, const Known& wide) {
     return found == kOverlaps.end() ? nullptr : found;
 }
 
-/// The files of a folder with that ending, in the order of their names.
+/// Returns the files of a folder with this extension, sorted by name.
 std::vector<fs::path> files_in(const fs::path& folder, const char* ending) {
     std::vector<fs::path> paths;
     for (const fs::directory_entry& item : fs::directory_iterator(folder)) {
@@ -80,7 +82,7 @@ std::string content(const fs::path& path) {
 const fs::path kLibrary = PORTSPLIT_SOURCE_DIR "/contrib/patterns";
 const fs::path kRecordings = PORTSPLIT_SOURCE_DIR "/contrib/patterns/recordings";
 
-/// In the order of their file names, which has the narrower of two that overlap first.
+/// Reads all entries, sorted by name. Of two that overlap, the narrower is first.
 std::vector<Known> read_library() {
     std::vector<Known> library;
     for (const fs::path& path : files_in(kLibrary, ".conf")) {
@@ -115,8 +117,8 @@ std::vector<const Known*> pointers(const std::vector<Known>& library) {
     return all;
 }
 
-/// Where the bytes lead, byte by byte, while more may come: `SERVICE REASON` at the byte that
-/// decides, or `undecided`. What follows cannot change that (verdict_exhaustive_test.cc).
+/// Decides after each byte, as if more follow. Returns `SERVICE REASON` at the byte that decides, or
+/// `undecided`. Later bytes cannot change a verdict (verdict_exhaustive_test.cc).
 std::string way_of(const core::Plan& plan, std::string_view bytes) {
     for (std::size_t count = 0; count <= bytes.size(); ++count) {
         const auto verdict =
@@ -203,7 +205,7 @@ bool have_a_stream_in_common(const core::ByteSets& one, const core::ByteSets& ot
     return true;
 }
 
-/// A pattern of an entry, and streams that begin as it wants, as far as some were found.
+/// A pattern of an entry, and beginnings of streams that match it, as far as some were found.
 struct Shown {
     const Known* known;
     core::PatternSource source;
@@ -227,7 +229,7 @@ std::vector<Shown> show_patterns(const std::vector<Known>& library) {
     return all;
 }
 
-/// The stream with as few other bytes as make it begin as the pattern of fixed length wants.
+/// Changes as few bytes of the stream as needed so that a pattern of fixed length matches it.
 std::string begun_as(const core::ByteSets& sets, std::string stream) {
     stream.resize(std::max(stream.size(), sets.size()));
     for (std::size_t i = 0; i < sets.size(); ++i) {
@@ -238,8 +240,8 @@ std::string begun_as(const core::ByteSets& sets, std::string stream) {
     return stream;
 }
 
-/// Whether a stream fits both: of two patterns of fixed length exactly, otherwise of recordings of
-/// the other made to begin as `one` wants.
+/// Returns true if a stream is found that both patterns match. For two patterns of fixed length the
+/// result is exact. Otherwise the recordings of `other` are changed so that `one` matches them.
 bool share_a_stream(const Shown& one, const Shown& other) {
     if (one.fixed && other.fixed) return have_a_stream_in_common(*one.fixed, *other.fixed);
     for (const Recording& recording : other.known->recordings) {

@@ -34,7 +34,7 @@ TEST(PatternEntry, NamesTheFirstProblem) {
         std::string problem;
     };
     const std::vector<Case> cases = {
-        {"[meow]\nstring = MEOW\n", "f:1: no comment that says what it is"},
+        {"[meow]\nstring = MEOW\n", "f:1: the first comment, a title, is missing"},
         {"# Meow.\n[meow]\nstring = MEOW\n", "f:2: no comment that begins with Source:"},
         {"# Meow.\n# Source: RFC 1\n[meow]\nstring = MEOW\n[purr]\nstring = PURR\n",
          "f:3: service meow has no action; "},

@@ -1,6 +1,6 @@
 #pragma once
-// A forked process for what a test must not do to itself: changing signals, limits or descriptors,
-// becoming a program, dying. Ended by its pid when the test is over.
+// Forked processes, for work that a test must not do in its own process: changing signals, limits or
+// descriptors, executing a program, ending. The destructor kills the child by its pid.
 
 #include <fcntl.h>
 #include <poll.h>
@@ -23,7 +23,7 @@ namespace portsplit::loopback {
 
 class Child {
   public:
-    /// Forks; the child does `work` and exits with what it returns.
+    /// Forks. The child calls `work` and exits with its result.
     explicit Child(const std::function<int()>& work) : pid_(::fork()) {
         if (pid_ == 0) ::_exit(work());
         handle_.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
@@ -37,13 +37,14 @@ class Child {
     }
 
     pid_t pid() const { return pid_; }
-    /// Readable once it has ended (pidfd_open(2)).
+    /// Returns a descriptor that is readable once the child has ended (pidfd_open(2)).
     int handle() const { return handle_.get(); }
 
-    /// Whether it has ended, or does in time. It is not reaped.
+    /// Waits at most `kPatience` and returns true if the child has ended. Does not reap it.
     bool ended() const { return events_of(handle_.get(), POLLIN) != 0; }
 
-    /// Its status as waitpid(2) has it; -1 when it did not end in time.
+    /// Waits at most `kPatience`, reaps the child and returns its status (waitpid(2)); -1 if it still
+    /// runs.
     int status() {
         if (!ended()) return -1;
         int status = -1;
@@ -51,7 +52,7 @@ class Child {
         return status;
     }
 
-    /// Somebody else reaped it.
+    /// Call this after other code has reaped the child.
     void forget() { pid_ = -1; }
 
   private:
@@ -59,14 +60,14 @@ class Child {
     sys::UniqueFd handle_;
 };
 
-/// What a child has to say, or that it died of it.
+/// Returns the text that `work` returned in a child, followed by the status if the child failed.
 inline std::string told_by_child(const std::function<std::string()>& work) {
     int ends[2] = {-1, -1};
     if (::pipe(ends) < 0) return "no pipe";
     const sys::UniqueFd from(ends[0]);
     sys::UniqueFd to(ends[1]);
     Child child([&] {
-        // Out of the way of children that close the standard descriptors.
+        // Above the standard descriptors, which the work may close.
         const sys::UniqueFd own(::fcntl(to.get(), F_DUPFD_CLOEXEC, 100));
         ::close(to.release());
         return sys::write_all(own.get(), work()) ? 0 : 1;
@@ -78,8 +79,8 @@ inline std::string told_by_child(const std::function<std::string()>& work) {
     return heard.bytes;
 }
 
-/// What a process writes to its descriptors 0, 1 and 2, which lead to a pipe, until it ends; for
-/// work that becomes a program.
+/// Returns what a child writes to its descriptors 0, 1 and 2, which are one pipe, until it ends. For
+/// work that executes a program.
 inline std::string output_of(const std::function<void()>& work) {
     int ends[2] = {-1, -1};
     if (::pipe2(ends, O_CLOEXEC) < 0) return "no pipe";
@@ -97,7 +98,7 @@ inline std::string output_of(const std::function<void()>& work) {
     return heard.bytes;
 }
 
-/// The children of a process, oldest first.
+/// Returns the children of a process, the oldest first (proc(5)).
 inline std::vector<pid_t> children_of(pid_t pid) {
     const std::string number = std::to_string(pid);
     const auto text = sys::read_file("/proc/" + number + "/task/" + number + "/children");
@@ -108,7 +109,7 @@ inline std::vector<pid_t> children_of(pid_t pid) {
     return children;
 }
 
-/// What ps(1) calls a process; empty when it is gone.
+/// Returns the name of a process as in ps(1); empty if there is no such process.
 inline std::string name_of(pid_t pid) {
     const auto name = sys::read_file("/proc/" + std::to_string(pid) + "/comm");
     return name && !name->empty() ? name->substr(0, name->size() - 1) : "";

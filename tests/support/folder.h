@@ -1,5 +1,5 @@
 #pragma once
-// A folder that is there for one test and gone afterwards.
+// A temporary folder for one test.
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 
 namespace portsplit {
 
+/// Creates an empty folder and removes it with its content in the destructor.
 class Folder {
   public:
     Folder() : path_(testing::TempDir() + "/portsplit-XXXXXX") {
@@ -21,7 +22,7 @@ class Folder {
         if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
     }
 
-    /// The path of a name in it.
+    /// Returns the path of a name in the folder.
     std::string operator/(const std::string& name) const { return path_ + "/" + name; }
     const std::string& path() const { return path_; }
 

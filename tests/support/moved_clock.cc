@@ -6,12 +6,12 @@
 
 namespace {
 
-// The one global of the tests: clock_gettime(2) has no other way to learn of it.
+// A global, because clock_gettime(2) has no parameter for it.
 time_t seconds_on = 0;
 
 }  // namespace
 
-/// Takes the place of the C library's, for std::chrono::steady_clock too.
+/// Replaces the function of the C library, also for std::chrono::steady_clock.
 extern "C" int clock_gettime(clockid_t clock, timespec* now) noexcept {
     const long failed = ::syscall(SYS_clock_gettime, clock, now);
     if (failed == 0 && clock == CLOCK_MONOTONIC) now->tv_sec += seconds_on;

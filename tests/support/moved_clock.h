@@ -1,11 +1,11 @@
 #pragma once
-// A monotonic clock that a test can move on, so that none has to wait for a minute to pass.
+// A monotonic clock that a test can move forward, so that no test waits for a minute to pass.
 
 #include <chrono>
 
 namespace portsplit {
 
-/// Moves the clock of this program on, for as long as the object lives.
+/// Moves the monotonic clock of this program forward. The destructor sets it right again.
 class MovedClock {
   public:
     MovedClock() = default;

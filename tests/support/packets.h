@@ -1,5 +1,5 @@
 #pragma once
-// Packets as bytes, for tests of what reads captures.
+// Builds packets as bytes, for tests of code that reads captures.
 
 #include <cstddef>
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace portsplit::cli {
 
-/// A number in network order.
+/// Returns a number of `size` bytes in network byte order.
 inline std::string number(std::uint32_t value, int size) {
     std::string bytes;
     while (size-- > 0) bytes += static_cast<char>(value >> 8 * size & 0xFF);
@@ -27,7 +27,7 @@ struct Tcp {
     std::string options = {};  ///< a multiple of four bytes
 };
 
-/// RFC 9293 3.1
+/// Returns a TCP segment (RFC 9293 3.1); its checksum is zero.
 inline std::string tcp(const Tcp& it) {
     const auto words = static_cast<std::uint32_t>(5 + it.options.size() / 4);
     return number(it.source, 2) + number(it.destination, 2) + number(it.sequence, 4) +
@@ -35,7 +35,7 @@ inline std::string tcp(const Tcp& it) {
            it.options + it.payload;
 }
 
-/// RFC 791 3.1, from 192.0.2.7 to 192.0.2.1
+/// Returns an IPv4 packet (RFC 791 3.1) from 192.0.2.7 to 192.0.2.1.
 inline std::string ipv4(const std::string& payload, std::uint32_t fragment = 0,
                         std::uint32_t protocol = 6) {
     return number(0x4500, 2) + number(static_cast<std::uint32_t>(20 + payload.size()), 2) +
@@ -43,7 +43,7 @@ inline std::string ipv4(const std::string& payload, std::uint32_t fragment = 0,
            number(0, 2) + number(0xC0000207, 4) + number(0xC0000201, 4) + payload;
 }
 
-/// RFC 8200 3, from 2001:db8::7 to 2001:db8::1
+/// Returns an IPv6 packet (RFC 8200 3) from 2001:db8::7 to 2001:db8::1.
 inline std::string ipv6(const std::string& payload, std::uint32_t next = 6) {
     const auto address = [](std::uint32_t last) {
         return number(0x20010DB8, 4) + number(0, 4) + number(0, 4) + number(last, 4);

@@ -20,7 +20,7 @@ TEST(ErrorText, ReturnsTextForAnUnknownCode) {
     EXPECT_EQ(error_text(0), "Success");
 }
 
-/// A call that fails with these codes in turn, then succeeds.
+/// Returns a call that fails with each of these codes in turn, then succeeds.
 auto failing_with(std::initializer_list<int> codes) {
     return [codes = std::vector<int>(codes), calls = std::size_t{0}]() mutable {
         if (calls == codes.size()) return static_cast<int>(calls);

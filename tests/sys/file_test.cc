@@ -233,7 +233,7 @@ TEST(SealedMemoryOfNothing, IsEmpty) {
     EXPECT_EQ(*read, "");
 }
 
-/// What descriptors 0, 1 and 2 lead to, after these were closed and the function was called.
+/// Closes these descriptors, calls the function, and returns what 0, 1 and 2 refer to.
 std::string standard_descriptors_without(std::initializer_list<int> closed) {
     return loopback::told_by_child([closed] {
         const UniqueFd other(::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));

@@ -33,7 +33,7 @@ std::vector<std::string> lines_of(const std::string& text) {
     return lines;
 }
 
-/// A log into a pipe, and what can be read from it.
+/// A log that writes to a pipe, and the reading end of the pipe.
 class PipedLog : public testing::Test {
   protected:
     PipedLog() {
@@ -48,7 +48,7 @@ class PipedLog : public testing::Test {
     Log& log() { return *log_; }
     UniqueFd& reader() { return from_; }
 
-    /// What is in the pipe now.
+    /// Reads everything that is in the pipe now.
     std::string written() {
         set_blocking(from_.get(), false);
         std::string text(1 << 20, '\0');
@@ -61,7 +61,7 @@ class PipedLog : public testing::Test {
         return text;
     }
 
-    /// Fills the pipe, beside the log.
+    /// Fills the pipe through a second descriptor, not through the log.
     void fill() {
         const std::string path = "/proc/self/fd/" + std::to_string(log().descriptor());
         const UniqueFd to(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));

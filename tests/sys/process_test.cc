@@ -94,7 +94,7 @@ TEST(AdoptOrphans, MakesAGrandchildAChildWhenItsParentEnds) {
                   Child parent([&] {
                       const pid_t grandchild = ::fork();
                       if (grandchild > 0) return 0;
-                      // Ends when the pipe does.
+                      // Ends when the test closes the pipe.
                       ::close(ends[1]);
                       char none = 0;
                       return ::read(ends[0], &none, 1) == 0 ? 9 : 8;
@@ -137,7 +137,7 @@ TEST(CloseOnExecFrom, KeepsTheDescriptorsBelowForTheProgram) {
     const std::string listing = loopback::output_of([] {
         for (const int fd : {3, 4, 5, 50, 900}) ::dup2(0, fd);
         close_on_exec_from(4);
-        // The shell's own expansion, so that no descriptor of a listing program is among them.
+        // The shell tests each number itself: a program such as ls would have descriptors of its own.
         execute("/bin/sh",
                 {"sh", "-c",
                  "for fd in 0 1 2 3 4 5 50 900; do "

@@ -14,12 +14,13 @@ namespace {
 using loopback::told_by_child;
 using namespace std::string_literals;
 
-/// Signals whose disposition nobody can change, and those that the C library keeps for itself.
+/// Returns true for signals whose disposition cannot change: SIGKILL, SIGSTOP, and two that the C
+/// library uses itself (nptl(7)).
 bool is_fixed(int signal) {
     return signal == SIGKILL || signal == SIGSTOP || signal == 32 || signal == 33;
 }
 
-/// The numbers of the signals that are blocked, and of those that are ignored.
+/// Returns the numbers of the blocked and of the ignored signals.
 std::string state() {
     std::string text = "blocked";
     sigset_t mask;
