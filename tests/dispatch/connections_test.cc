@@ -25,14 +25,14 @@ Row connection(std::uint64_t id) {
     return result;
 }
 
-/// The connection of a process that serves one.
+/// Returns the row of a pid that has one.
 Row& row_of(Connections& connections, pid_t pid) {
     Row* found = connections.find(pid);
     if (found == nullptr) std::abort();
     return *found;
 }
 
-TEST(Connections, FindsWhatWasAdded) {
+TEST(Connections, FindsARowByItsPid) {
     Connections connections;
     EXPECT_TRUE(connections.empty());
     connections.add(100, connection(1));
@@ -42,14 +42,14 @@ TEST(Connections, FindsWhatWasAdded) {
     EXPECT_EQ(connections.find(300), nullptr);
 }
 
-TEST(Connections, KeepsWhatIsChangedThroughFind) {
+TEST(Connections, StoresChangesMadeThroughFind) {
     Connections connections;
     connections.add(100, connection(1));
     row_of(connections, 100).record.progress.bytes_in = 7;
     EXPECT_EQ(row_of(connections, 100).record.progress.bytes_in, 7U);
 }
 
-TEST(Connections, ForgetsWhatWasRemoved) {
+TEST(Connections, RemovesARow) {
     Connections connections;
     connections.add(100, connection(1));
     connections.remove(100);
@@ -58,7 +58,7 @@ TEST(Connections, ForgetsWhatWasRemoved) {
     EXPECT_EQ(connections.find(100), nullptr);
 }
 
-TEST(Connections, TakesANewOneForAPidThatIsUsedAgain) {
+TEST(Connections, ReplacesTheRowOfAPidThatIsUsedAgain) {
     Connections connections;
     connections.add(100, connection(1));
     row_of(connections, 100).record.progress.bytes_in = 7;
@@ -68,7 +68,7 @@ TEST(Connections, TakesANewOneForAPidThatIsUsedAgain) {
     EXPECT_EQ(row_of(connections, 100).record.progress.bytes_in, 0U);
 }
 
-TEST(Connections, GrowsAndShrinksWithoutEnd) {
+TEST(Connections, HoldsThousandsOfRowsAgainAndAgain) {
     Connections connections;
     for (int round = 0; round < 3; ++round) {
         for (pid_t pid = 1; pid <= 5000; ++pid) {
@@ -83,7 +83,8 @@ TEST(Connections, GrowsAndShrinksWithoutEnd) {
     }
 }
 
-/// Whether this process can read a byte there; the kernel answers, so that nobody has to die.
+/// Returns true if this process can read a byte there. write(2) tries it, and fails with EFAULT
+/// where an access of our own would be a segmentation fault.
 bool is_readable(const void* memory) {
     int ends[2] = {-1, -1};
     if (::pipe2(ends, O_CLOEXEC) < 0) return false;
@@ -92,7 +93,7 @@ bool is_readable(const void* memory) {
     return ::write(to.get(), memory, 1) == 1;
 }
 
-TEST(Connections, AreNotInheritedByAFork) {
+TEST(Connections, AreNotMappedInAForkedChild) {
     Connections connections;
     for (pid_t pid = 1; pid <= 1000; ++pid) connections.add(pid, connection(1));
     std::vector<const Row*> places;
@@ -106,14 +107,14 @@ TEST(Connections, AreNotInheritedByAFork) {
               "0");
 }
 
-TEST(Connections, DoNotKeepTheirParentFromReadingThemAfterAFork) {
+TEST(Connections, StayReadableInTheParentAfterAFork) {
     Connections connections;
     connections.add(100, connection(7));
     EXPECT_EQ(loopback::told_by_child([] { return "forked"s; }), "forked");
     EXPECT_EQ(row_of(connections, 100).id, 7U);
 }
 
-TEST(UnforkedMemory, IsMarkedSoInTheMapOfTheProcess) {
+TEST(UnforkedMemory, HasTheDontCopyFlagInSmaps) {
     UnforkedMemory memory;
     void* const block = memory.allocate(10'000, alignof(std::max_align_t));
     // proc(5) smaps: "dc" is "do not copy area on fork".

@@ -17,7 +17,7 @@
 namespace portsplit::dispatch {
 namespace {
 
-// It crosses to another process as it stands.
+// It crosses to another process as it lies in memory.
 static_assert(std::is_trivially_copyable_v<Progress>);
 
 TEST(Reporter, StoresTheVerdictUntilItIsPublished) {
@@ -125,37 +125,39 @@ TEST(IsValid, RefusesAServiceThatThePlanDoesNotHave) {
     for (const std::int32_t index : {4, -2, std::numeric_limits<std::int32_t>::max(),
                                      std::numeric_limits<std::int32_t>::min()}) {
         EXPECT_FALSE(is_valid_with(index, [](Progress&) {})) << index;
-        EXPECT_FALSE(is_valid_with(kSsh, [&](Progress& told) { told.gave_up = index; })) << index;
+        EXPECT_FALSE(is_valid_with(kSsh, [&](Progress& message) { message.gave_up = index; }))
+            << index;
     }
 }
 
 TEST(IsValid, RefusesATargetThatTheServiceDoesNotHave) {
     for (const std::int32_t target : {2, -2, std::numeric_limits<std::int32_t>::max(),
                                       std::numeric_limits<std::int32_t>::min()}) {
-        EXPECT_FALSE(is_valid_with(kSsh, [&](Progress& told) { told.target = target; })) << target;
+        EXPECT_FALSE(is_valid_with(kSsh, [&](Progress& message) { message.target = target; }))
+            << target;
     }
-    EXPECT_FALSE(is_valid_with(kWeb, [](Progress& told) { told.target = 0; }));
-    EXPECT_FALSE(is_valid_with(Progress::kNone, [](Progress& told) { told.target = 0; }));
-    EXPECT_FALSE(is_valid_with(kSsh, [](Progress& told) {
-        told.failure = {Stage::Connect, ECONNREFUSED, 2};
+    EXPECT_FALSE(is_valid_with(kWeb, [](Progress& message) { message.target = 0; }));
+    EXPECT_FALSE(is_valid_with(Progress::kNone, [](Progress& message) { message.target = 0; }));
+    EXPECT_FALSE(is_valid_with(kSsh, [](Progress& message) {
+        message.failure = {Stage::Connect, ECONNREFUSED, 2};
     }));
-    EXPECT_FALSE(is_valid_with(kSsh, [](Progress& told) {
-        told.failure = {Stage::Resolve, 1, std::numeric_limits<std::uint32_t>::max()};
+    EXPECT_FALSE(is_valid_with(kSsh, [](Progress& message) {
+        message.failure = {Stage::Resolve, 1, std::numeric_limits<std::uint32_t>::max()};
     }));
 }
 
 TEST(IsValid, RefusesAReasonThatDoesNotExist) {
     for (const int reason : {4, -1, 1'000'000, std::numeric_limits<int>::min()}) {
-        EXPECT_FALSE(is_valid_with(kSsh, [&](Progress& told) {
-            told.reason = static_cast<core::Reason>(reason);
+        EXPECT_FALSE(is_valid_with(kSsh, [&](Progress& message) {
+            message.reason = static_cast<core::Reason>(reason);
         })) << reason;
     }
 }
 
 TEST(IsValid, RefusesAStageThatDoesNotExist) {
     for (const std::uint32_t stage : {5U, 0x80000000U, 0xffffffffU}) {
-        EXPECT_FALSE(is_valid_with(kSsh, [&](Progress& told) {
-            told.failure.stage = static_cast<Stage>(stage);
+        EXPECT_FALSE(is_valid_with(kSsh, [&](Progress& message) {
+            message.failure.stage = static_cast<Stage>(stage);
         })) << stage;
     }
 }
@@ -173,29 +175,29 @@ TEST(IsValid, AcceptsOnlyProgressThatCanBeLogged) {
     std::mt19937_64 random(20240601);
     int accepted = 0;
     for (int i = 0; i < 100'000; ++i) {
-        Progress told;
-        told.decided = hostile<std::uint8_t>(random);
-        told.counted = hostile<std::uint8_t>(random);
-        told.ended = hostile<std::uint8_t>(random);
-        told.reason = static_cast<core::Reason>(hostile<int>(random));
-        told.service = hostile<std::int32_t>(random);
-        told.target = hostile<std::int32_t>(random);
-        told.status = hostile<std::int32_t>(random);
-        told.bytes_in = random();
-        told.bytes_out = random();
-        told.failure = {static_cast<Stage>(hostile<std::uint32_t>(random)),
-                        hostile<std::int32_t>(random), hostile<std::uint32_t>(random)};
-        if (!is_valid(each_action(), told)) continue;
+        Progress message;
+        message.decided = hostile<std::uint8_t>(random);
+        message.counted = hostile<std::uint8_t>(random);
+        message.ended = hostile<std::uint8_t>(random);
+        message.reason = static_cast<core::Reason>(hostile<int>(random));
+        message.service = hostile<std::int32_t>(random);
+        message.target = hostile<std::int32_t>(random);
+        message.status = hostile<std::int32_t>(random);
+        message.bytes_in = random();
+        message.bytes_out = random();
+        message.failure = {static_cast<Stage>(hostile<std::uint32_t>(random)),
+                           hostile<std::int32_t>(random), hostile<std::uint32_t>(random)};
+        if (!is_valid(each_action(), message)) continue;
         ++accepted;
         // No crash, one line, every field filled.
         const std::string written =
-            connection_line(each_action(), documented_ends(), told, hostile<int>(random),
+            connection_line(each_action(), documented_ends(), message, hostile<int>(random),
                             std::chrono::milliseconds(91));
         ASSERT_EQ(written.find("= "), std::string::npos) << written;
         ASSERT_EQ(written.find('\n'), std::string::npos) << written;
-        static_cast<void>(becomes_program(each_action(), told));
-        if (told.failure.stage != Stage::None) {
-            ASSERT_FALSE(failure_line(each_action(), documented_ends(), told).ends_with(": "));
+        static_cast<void>(becomes_program(each_action(), message));
+        if (message.failure.stage != Stage::None) {
+            ASSERT_FALSE(failure_line(each_action(), documented_ends(), message).ends_with(": "));
         }
     }
     EXPECT_GT(accepted, 1000) << "the test needs accepted messages";

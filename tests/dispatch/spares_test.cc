@@ -135,7 +135,20 @@ TEST_F(SparesTest, AreDismissedByTheDaemonsEof) {
     EXPECT_EQ(spares().on_end(pid)->state, State::Dismissed);
 }
 
+TEST_F(SparesTest, AreDismissedByADaemonThatIsGoneWithMessagesUnread) {
+    // unix(7): then the first to receive gets ECONNRESET, not EOF.
+    const handoff::Ready unread;
+    ASSERT_TRUE(sys::send_message(channel(), std::as_bytes(std::span(&unread, 1)), -1, 0));
+    const pid_t pid = spare([](const Spares::Place&, bool taken) { ::_exit(taken ? 1 : 0); });
+    close_channel();
+    int status = -1;
+    ::waitpid(pid, &status, 0);
+    EXPECT_EQ(status, 0);
+    EXPECT_EQ(spares().on_end(pid)->state, State::Dismissed);
+}
+
 TEST_F(SparesTest, RefuseAMessageThatIsNoConnection) {
+    const handoff::Connection right{.id = 5};
     handoff::Connection wrong{.id = 9};
     wrong.kind = handoff::Kind::Reaped;
     const core::Bytes bytes = std::as_bytes(std::span(&wrong, 1));
@@ -145,7 +158,8 @@ TEST_F(SparesTest, RefuseAMessageThatIsNoConnection) {
         std::uint64_t id;
         const char* what;
     } cases[] = {{bytes, STDIN_FILENO, 9, "another kind"},
-                 {bytes.first(bytes.size() - 1), STDIN_FILENO, 0, "too short to have an id"}};
+                 {bytes.first(bytes.size() - 1), STDIN_FILENO, 0, "a byte too short"},
+                 {std::as_bytes(std::span(&right, 1)), -1, 5, "a connection without its socket"}};
     for (const auto& test : cases) {
         const pid_t pid = spare([](const Spares::Place&, bool taken) { ::_exit(taken ? 1 : 0); });
         send(test.message, test.client);
@@ -157,11 +171,6 @@ TEST_F(SparesTest, RefuseAMessageThatIsNoConnection) {
         EXPECT_EQ(ended->state, State::Misunderstood) << test.what;
         EXPECT_EQ(ended->message.id, test.id) << test.what;
     }
-    // A connection without its socket.
-    const pid_t pid = spare([](const Spares::Place&, bool taken) { ::_exit(taken ? 1 : 0); });
-    hand_over(5, -1);
-    end(pid);
-    EXPECT_EQ(spares().on_end(pid)->message.id, 5U);
 }
 
 }  // namespace

@@ -3,8 +3,11 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -14,6 +17,7 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <span>
@@ -291,13 +295,13 @@ TEST_F(ZygoteTest, ClosesTheConnectionOfAMessageOfAnotherKind) {
 
 TEST_F(ZygoteTest, IgnoresMessagesThatAreNoConnection) {
     ASSERT_EQ(next(), "ready");
-    const handoff::Connection nobody{.id = 5};
-    for (const std::size_t size : {std::size_t{1}, sizeof(handoff::Kind), sizeof nobody - 1}) {
+    const handoff::Connection unserved{.id = 5};
+    for (const std::size_t size : {std::size_t{1}, sizeof(handoff::Kind), sizeof unserved - 1}) {
         ASSERT_TRUE(sys::send_message(channel().get(),
-                                      std::as_bytes(std::span(&nobody, 1)).first(size), -1, 0));
+                                      std::as_bytes(std::span(&unserved, 1)).first(size), -1, 0));
     }
     ASSERT_TRUE(sys::send_message(channel().get(), core::as_bytes(std::string(5000, 'x')), 0, 0));
-    ASSERT_TRUE(sys::send_message(channel().get(), std::as_bytes(std::span(&nobody, 1)), -1, 0));
+    ASSERT_TRUE(sys::send_message(channel().get(), std::as_bytes(std::span(&unserved, 1)), -1, 0));
     EXPECT_EQ(next(), "reaped 5") << "a connection without its socket";
     Pair pair = loopback::tcp_pair();
     hand_over(6, pair.near);
@@ -380,6 +384,79 @@ TEST_F(ZygoteTest, LeavesADispatcherNoMemoryChannelOrGroupOfOthers) {
     const std::string channel = place + "/fd/" + std::to_string(handoff::kChannelFd);
     EXPECT_EQ(::readlink(channel.c_str(), target, sizeof target), -1) << target;
     EXPECT_EQ(::getpgid(child_named("portsplit-dispa")), child_named("portsplit-dispa"));
+}
+
+/// Traces processes (ptrace(2)), and kills the first one that receives a message: after recvmsg(2) has
+/// returned in the kernel, before the process runs on. Not movable between threads.
+class KillerAtReceive {
+  public:
+    explicit KillerAtReceive(std::vector<pid_t> pids) : pids_(std::move(pids)) {
+        for (const pid_t pid : pids_) {
+            // It is stopped before the test sends anything, so it receives nothing unseen.
+            int status = 0;
+            ok_ = ok_ && ::ptrace(PTRACE_SEIZE, pid, nullptr, PTRACE_O_TRACESYSGOOD) == 0 &&
+                  ::ptrace(PTRACE_INTERRUPT, pid, nullptr, nullptr) == 0 &&
+                  ::waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status) &&
+                  ::ptrace(PTRACE_SYSCALL, pid, nullptr, nullptr) == 0;
+        }
+    }
+    KillerAtReceive(const KillerAtReceive&) = delete;
+    KillerAtReceive& operator=(const KillerAtReceive&) = delete;
+
+    ~KillerAtReceive() {
+        for (const pid_t pid : pids_) end(pid);
+    }
+
+    bool ok() const { return ok_; }
+
+    /// Lets the processes run on to their next system call or back from it.
+    /// @returns true once one has been killed
+    bool step() {
+        for (const pid_t pid : pids_) {
+            int status = 0;
+            if (::waitpid(pid, &status, WNOHANG | __WALL) != pid || !WIFSTOPPED(status)) continue;
+            __ptrace_syscall_info info{};
+            ::ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof info, &info);
+            if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
+                receives_[pid] = info.entry.nr == SYS_recvmsg;
+            } else if (info.op == PTRACE_SYSCALL_INFO_EXIT && receives_[pid] &&
+                       info.exit.rval > 0) {
+                end(pid);
+                return true;
+            }
+            ::ptrace(PTRACE_SYSCALL, pid, nullptr, nullptr);
+        }
+        return false;
+    }
+
+  private:
+    /// Kills a process. Its parent learns of that only after its tracer has (ptrace(2)).
+    static void end(pid_t pid) {
+        ::kill(pid, SIGKILL);
+        int status = 0;
+        while (::waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status)) continue;
+    }
+
+    std::vector<pid_t> pids_;
+    std::map<pid_t, bool> receives_;
+    bool ok_ = true;
+};
+
+TEST_F(ZygoteTest, ReportsASpareThatWasKilledWithAConnection) {
+    ASSERT_EQ(next(), "ready");
+    std::vector<pid_t> spares;
+    ASSERT_TRUE(comes_true([&] {
+        spares = loopback::children_of(zygote().pid());
+        return spares.size() == kSpares;
+    }));
+    KillerAtReceive killer(spares);
+    ASSERT_TRUE(killer.ok()) << sys::error_text(errno);
+    Pair pair = loopback::tcp_pair();
+    hand_over(42, pair.near);
+    pair.near.reset();
+    ASSERT_TRUE(comes_true([&] { return killer.step(); }));
+    EXPECT_EQ(next(), "reaped 42");
+    EXPECT_EQ(hear(pair.far.get()).bytes, "");
 }
 
 /// A zygote whose channel has room for a few messages only.

@@ -1,6 +1,6 @@
 #pragma once
-// Plans in one line, for tests in which only a few services matter, and what is told of a
-// connection.
+// Plans in one line, for tests in which only a few services matter, and a reporter that keeps what a
+// dispatcher publishes.
 
 #include <optional>
 #include <string>
@@ -35,18 +35,18 @@ inline core::Exec program(std::string path, std::vector<std::string> arguments =
     return {std::move(path), std::move(arguments), stdio, core::StderrTo::Log};
 }
 
-/// A program of the shell's language.
+/// A program that runs a shell script.
 inline core::Exec shell(const std::string& script, core::Stdio stdio = core::Stdio::Socket) {
     return program("/bin/sh", {"-c", script}, stdio);
 }
 
-/// `SERVICE REASON`; `close` where no service takes the connection.
+/// Returns `SERVICE REASON`; `close REASON` if no service wins.
 inline std::string words(const core::Plan& plan, const core::Verdict& verdict) {
     const std::string name = verdict.service ? plan.service(*verdict.service).name : "close";
     return name + " " + std::string(core::to_string(verdict.reason));
 }
 
-/// Keeps every message.
+/// Keeps every message that is sent.
 class Recorder final : public Reporter {
   public:
     const std::vector<Progress>& told() const { return told_; }
