@@ -122,7 +122,9 @@ class Search {
 
     /// Keeps a new match without the bytes that it does not need: pieces may be words.
     void keep_match(std::string stream) {
-        while (answer(stream.substr(0, stream.size() - 1)) == Answer::Match) stream.pop_back();
+        while (stream.size() > 1 && answer(stream.substr(0, stream.size() - 1)) == Answer::Match) {
+            stream.pop_back();
+        }
         const bool is_new =
             std::find(found_.matches.begin(), found_.matches.end(), stream) == found_.matches.end();
         if (is_new && !is_done()) found_.matches.push_back(std::move(stream));

@@ -26,7 +26,7 @@ struct Examples {
     bool is_complete = true;        ///< true if the search skipped no stream
 };
 
-/// @param source  must compile; aborts otherwise
+/// @param source  must compile, aborts otherwise; and not match before the first byte
 /// @param window  how many first bytes are looked at
 /// @param most    how many matches to look for, at least 1
 Examples find_examples(const PatternSource& source, std::size_t window, std::size_t most);

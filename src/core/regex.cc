@@ -134,7 +134,7 @@ bool looks_ahead(std::string_view item) {
                                          "(*", "(?=", "(?!", "(?>", "(?("}) {
         if (item.starts_with(start)) return true;
     }
-    return item == "(?";  // PCRE2 lists a condition that is an assertion like this
+    return item == "(?";  // a condition that is an assertion, which is the next item
 }
 
 /// Returns true if some item of the expression looks ahead, or an option requires `search`.

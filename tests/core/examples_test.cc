@@ -79,5 +79,51 @@ TEST(FindExamples, ReportsWhetherSomeFirstByteIsRuledOut) {
     EXPECT_TRUE(examples_of(".*?x").rules_out_a_byte);  // LF
 }
 
+// Every byte occurs at most three times, so no stream is skipped before the steps are used up.
+TEST(FindExamples, StopsAfterALimitedNumberOfSteps) {
+    std::string expression;
+    for (int round = 0; round < 3; ++round) {
+        for (int byte = 0x80; byte <= 0xFF; ++byte) expression += static_cast<char>(byte);
+        for (int byte = 0x0E; byte <= 0x1F; ++byte) expression += static_cast<char>(byte);
+    }
+    ASSERT_EQ((*compile({PatternKind::Regex, expression}))->answer(as_bytes(expression)),
+              Answer::Match);
+    const Examples examples = examples_of(expression);
+    EXPECT_TRUE(examples.matches.empty());
+    EXPECT_FALSE(examples.is_complete);
+}
+
+TEST(FindExamples, IsNotCompleteWhenAStreamIsSkipped) {
+    const Examples examples = examples_of("(?:ab){10}c");
+    EXPECT_TRUE(examples.matches.empty());
+    EXPECT_FALSE(examples.is_complete);
+}
+
+TEST(FindExamples, IsCompleteWhenNoStreamIsSkipped) {
+    EXPECT_TRUE(examples_of("no(?=w)t").is_complete);
+}
+
+TEST(FindExamples, ReturnsEachMatchOnceWithoutNeedlessBytes) {
+    EXPECT_EQ(examples_of("GET|GE").matches, std::vector<std::string>{"GE"});
+}
+
+TEST(FindExamples, FindsNothingLongerThanTheWindow) {
+    const PatternSource source{PatternKind::Regex, "abc(de|fg)"};
+    EXPECT_EQ(find_examples(source, 5, kMost).matches.size(), 2U);
+    EXPECT_TRUE(find_examples(source, 3, kMost).matches.empty());
+}
+
+TEST(FindExamples, ReturnsAtMostTheNumberOfMatchesRequested) {
+    const PatternSource source{PatternKind::Regex, "[abcdefgh]"};
+    EXPECT_EQ(find_examples(source, kWindow, 3).matches.size(), 3U);
+    EXPECT_EQ(find_examples(source, kWindow, 100).matches.size(), 8U);
+}
+
+TEST(FindExamples, ReturnsShorterMatchesFirst) {
+    const PatternSource source{PatternKind::Regex, "aaaa|bb|c"};
+    EXPECT_EQ(find_examples(source, kWindow, kMost).matches,
+              (std::vector<std::string>{"c", "bb", "aaaa"}));
+}
+
 }  // namespace
 }  // namespace portsplit::core

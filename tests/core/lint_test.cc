@@ -41,6 +41,12 @@ TEST(Lint, FindsAServiceThatWaitsForAnEarlierOne) {
               (std::vector<Finding>{{Kind::Waits, 1, 0, 0, "GET"}}));
 }
 
+TEST(Lint, FindsAServiceThatWaitsThoughItsOtherStreamsAreLost) {
+    EXPECT_EQ(
+        findings_of({{string("GET /admin"), string("PUT")}, {string("GET "), string("PUT x")}}),
+        (std::vector<Finding>{{Kind::Waits, 1, 0, 0, "GET "}}));
+}
+
 TEST(Lint, FindsAServiceThatNeverWins) {
     EXPECT_EQ(findings_of({{regex("[A-Z]+ ")}, {regex("(GET|POST) /")}}),
               (std::vector<Finding>{{Kind::NeverWins, 1, 0, 0, "GET /"}}));
@@ -70,6 +76,10 @@ TEST(Lint, FindsAnExpressionThatHoldsAllStreams) {
 
 TEST(Lint, FindsNothingForAnOpenRepeatThatRulesOutSomeFirstByte) {
     EXPECT_EQ(findings_of({{regex("[A-Z]+ ")}}), std::vector<Finding>{});
+}
+
+TEST(Lint, FindsNothingWhenTheSearchForAMatchIsNotComplete) {
+    EXPECT_EQ(findings_of({{regex("(?:ab){10}c")}}), std::vector<Finding>{});
 }
 
 TEST(Lint, SearchesTheFirstExpressionsOnlyButChecksAllFixedPatterns) {

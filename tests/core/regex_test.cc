@@ -53,6 +53,11 @@ TEST(Regex, MatchesAtTheFirstByteOnly) {
     });
 }
 
+TEST(Regex, AcceptsAnEmptySpanWithoutAnAddress) {
+    EXPECT_EQ((*compile_regex("a"))->answer(Bytes()), Answer::More);
+    EXPECT_EQ((*compile_regex("(?!b)a"))->answer(Bytes()), Answer::More);
+}
+
 TEST(Regex, AnswersMatchAtTheByteThatCompletesIt) {
     expect_answers({
         {"[A-Z]{3,16} ", {{"GE", Answer::More}, {"GET", Answer::More}, {"GET ", Answer::Match}}},
@@ -107,6 +112,8 @@ TEST(Regex, AnswersMoreUntilANonRegularMatchIsLongest) {
         {"(?<n>a)\\k<n>", {{"a", Answer::More}, {"aa", Answer::Match}, {"ab", Answer::No}}},
         {"(a|b(?1))+", {{"ba", Answer::More}, {"bac", Answer::Match}}},
         {"(?:(a+)){0}(?1)b", {{"aa", Answer::More}, {"aab", Answer::Match}}},
+        {"a(?:(b)\\1|)", {{"a", Answer::More}, {"ac", Answer::Match}}},
+        {"(?(?<=a)b|c)x*", {{"c", Answer::More}, {"cy", Answer::Match}}},
         {"a\\Kb*", {{"a", Answer::More}, {"ac", Answer::Match}}},
         {"(*NOTEMPTY)a*", {{"", Answer::More}, {"ab", Answer::Match}, {"b", Answer::No}}},
     });
@@ -222,6 +229,7 @@ TEST(Regex, ReturnsTheFaultAndItsPlace) {
         {"\\", "\\ at end of pattern", 1},
         {"(?<=a*)", "lookbehind assertion is not fixed length", 0},
         {"(b)\\2", "reference to non-existent subpattern", 4},
+        {"a\\C", "using \\C is disabled by the application", 3},
         {"(*UTF)\xff", "UTF-8 error: illegal byte (0xfe or 0xff)", 6},
     };
     for (const Bad& it : cases) {
@@ -250,6 +258,18 @@ TEST(Regex, GivesUpACostlySearchForEveryContinuation) {
     }
 }
 
+// Each limit alone: the shorter stream shows that the expression itself is fine, and the longer one
+// would answer no without the limit.
+TEST(Regex, GivesUpASearchThatBacktracksTooOften) {
+    EXPECT_EQ(answer_of("a*a*a*a*=\\b", std::string(30, 'a') + '!'), Answer::No);
+    EXPECT_EQ(answer_of("a*a*a*a*=\\b", std::string(60, 'a') + '!'), Answer::GaveUp);
+}
+
+TEST(Regex, GivesUpASearchThatNeedsTooMuchMemory) {
+    EXPECT_EQ(answer_of("(?:a|b)*\\b=", std::string(1000, 'a') + '!'), Answer::No);
+    EXPECT_EQ(answer_of("(?:a|b)*\\b=", std::string(3000, 'a') + '!'), Answer::GaveUp);
+}
+
 TEST(Regex, GivesUpARecursionThatConsumesNothing) {
     expect_answers({
         {"(?R)?a|b", {{"", Answer::GaveUp}, {"a", Answer::GaveUp}, {"b", Answer::GaveUp}}},
@@ -263,6 +283,12 @@ TEST(Regex, AnswersMoreAfterACarriageReturnThatMayBeHalfALineEnd) {
         EXPECT_EQ(answer_of(expression, "x\r\nz"), Answer::Match) << expression;
         EXPECT_EQ(answer_of(expression, "x\rz"), Answer::Match) << expression;
     }
+}
+
+TEST(Regex, AnswersMatchAtACarriageReturnThatNoLineFeedCanFollow) {
+    EXPECT_EQ(answer_of("(?!y)x\r", "x\r"), Answer::Match) << "without \\R";
+    EXPECT_EQ(answer_of("(*UTF)x\\R*", "x\r"), Answer::More);
+    EXPECT_EQ(answer_of("(*UTF)x\\R*", "x\r\xff"), Answer::Match) << "the text has ended";
 }
 
 TEST(Regex, AnswersMoreWithinACountedRepeatOfAnyByte) {
@@ -297,6 +323,13 @@ TEST(Regex, SearchesTheLargestWindow) {
 TEST(Regex, BacktracksWhenTooManyWaysAreOpen) {
     EXPECT_EQ(answer_of("(\\w+\\s?)*:", std::string(1000, 'a')), Answer::More);
     EXPECT_EQ(answer_of("(\\w+\\s?)*:", std::string(1000, 'a') + ':'), Answer::Match);
+}
+
+// Fits the 64 KiB that PCRE2 allows for compiled code, but not with a callout for each item.
+TEST(Regex, AnswersMoreWhenItIsTooLargeToListItsItems) {
+    const std::string expression = "b$|" + std::string(20'000, 'a');
+    EXPECT_EQ(answer_of(expression, "b"), Answer::More);
+    EXPECT_EQ(answer_of(expression, "bc"), Answer::No);
 }
 
 TEST(Regex, AnswersMoreForLongStreamsThatMayStillMatch) {
