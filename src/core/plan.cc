@@ -25,10 +25,11 @@ Plan::Plan(Config config) : config_(std::move(config)), window_(config_.window) 
 
 Plan::Standing Plan::ask(Bytes seen, Mores mores) const {
     const PrefixTree::First fixed = fixed_.find(seen);
-    Standing standing;
-    if (fixed.matching) standing = {Answer::Match, fixed.matching, {}};
-    if (mores == Mores::Count && fixed.open && (!fixed.matching || *fixed.open < *fixed.matching)) {
-        standing = {Answer::More, fixed.open, {}};
+    Standing standing{fixed.matching ? Answer::Match : Answer::No, fixed.matching, {}};
+    const bool waits = fixed.open && (!fixed.matching || *fixed.open < *fixed.matching);
+    if (waits && mores == Mores::Count) {
+        standing.answer = Answer::More;
+        standing.service = fixed.open;
     }
     for (const Expression& expression : expressions_) {
         // An expression changes the standing if its service comes first, or is the one that stands

@@ -104,9 +104,8 @@ PrefixTree::First PrefixTree::find(Bytes seen) const {
     // Nodes still to visit beside `next`: empty unless overlapping sets hold the same byte. A
     // vector that stays empty allocates nothing.
     std::vector<std::uint32_t> waiting;
-    std::uint32_t at = 0;
-    while (at != kNone) {
-        const Node& node = nodes_[at];
+    for (const Node* at = nodes_.data(); at != nullptr;) {
+        const Node& node = *at;
         lower(smallest.matching, node.ends_here);
         std::uint32_t next = kNone;
         if (node.rest != kNone) {
@@ -123,7 +122,7 @@ PrefixTree::First PrefixTree::find(Bytes seen) const {
             next = waiting.back();
             waiting.pop_back();
         }
-        at = next;
+        at = next == kNone ? nullptr : nodes_.data() + next;
     }
     First first;
     if (smallest.matching != kNone) first.matching = smallest.matching;
@@ -134,9 +133,11 @@ PrefixTree::First PrefixTree::find(Bytes seen) const {
 void PrefixTree::compare_rest(const Node& node, Bytes seen, Smallest& smallest) const {
     const Entry& entry = entries_[node.rest];
     const std::size_t known = std::min(seen.size(), entry.sets.size());
-    for (std::size_t i = node.depth; i < known; ++i) {
-        if (!entry.sets[i].holds(to_number(seen[i]))) return;
-    }
+    const Bytes rest = seen.subspan(node.depth, known - node.depth);
+    const bool fits =
+        std::equal(rest.begin(), rest.end(), entry.sets.begin() + node.depth,
+                   [](std::byte byte, const ByteSet& set) { return set.holds(to_number(byte)); });
+    if (!fits) return;
     lower(known == entry.sets.size() ? smallest.matching : smallest.open, entry.service);
 }
 
