@@ -34,7 +34,7 @@ class Search {
 
     std::vector<Issue> warnings() {
         const std::vector<core::Shadow> shadows = core::find_shadows(config_);
-        const std::vector<std::size_t> losers = core::find_losers(config_, shadows);
+        const std::vector<std::size_t> losers = core::find_shadowed_services(config_, shadows);
         const auto is_loser = [&](std::size_t service) {
             return std::binary_search(losers.begin(), losers.end(), service);
         };

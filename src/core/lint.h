@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "core/plan.h"
-#include "core/shadow.h"
 
 namespace portsplit::core {
 

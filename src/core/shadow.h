@@ -33,9 +33,4 @@ std::vector<Shadow> find_shadows(const Config& config);
 std::vector<std::size_t> find_shadowed_services(const Config& config,
                                                 const std::vector<Shadow>& shadows);
 
-inline std::vector<std::size_t> find_losers(const Config& config,
-                                            const std::vector<Shadow>& shadows) {
-    return find_shadowed_services(config, shadows);
-}
-
 }  // namespace portsplit::core

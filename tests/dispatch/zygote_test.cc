@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <cstring>
@@ -106,9 +107,11 @@ void send_nonsense() {
     send_progress(longer, 1);
 }
 
-/// Sends to the zygote as fast as it can, until the zygote is gone.
+/// Sends to the zygote as fast as it can, until the zygote is gone: a failure, which costs the zygote
+/// more than a message costs its sender, so that the channel is never empty.
 void flood() {
-    const Progress progress;
+    Progress progress;
+    progress.failure = {Stage::Look, EIO, 0};
     const int channel = progress_channel();
     while (true) {
         const auto sent =
@@ -509,9 +512,25 @@ class CompromisedDispatcher : public ZygoteTest {
     /// Makes the last dispatcher exit with code 5.
     void end_last() { say(clients_.back().get(), "x"); }
 
-    /// Hands over one connection for each spare, whose dispatchers then wait for orders.
-    void use_up_spares(std::uint64_t first_id) {
-        for (std::uint64_t i = 0; i < kSpares; ++i) ASSERT_TRUE(order(first_id + i, "-"));
+    /// Returns the spares, once there are all of them.
+    std::set<pid_t> all_spares() {
+        std::set<pid_t> spares;
+        EXPECT_TRUE(comes_true([&] {
+            const auto children = loopback::children_of(zygote().pid());
+            spares = {children.begin(), children.end()};
+            return spares.size() == kSpares;
+        }));
+        return spares;
+    }
+
+    /// Hands over connections until each of these spares has one, and waits for orders.
+    void use_up(const std::set<pid_t>& spares, std::uint64_t first_id) {
+        const auto is_spare = [](pid_t pid) { return loopback::name_of(pid) == "portsplit-spare"; };
+        for (std::uint64_t id = first_id;
+             std::any_of(spares.begin(), spares.end(), is_spare) && id < first_id + 4 * kSpares;
+             ++id) {
+            ASSERT_TRUE(order(id, "-"));
+        }
     }
 
     /// Ends all connections and the zygote, and returns the log.
@@ -556,8 +575,10 @@ TEST_F(CompromisedDispatcher, ThatKillsItsGroupKillsOnlyItself) {
 
 TEST_F(CompromisedDispatcher, ThatShutsTheChannelSilencesNoLaterOne) {
     ASSERT_EQ(next(), "ready");
+    const std::set<pid_t> forked_before = all_spares();
     ASSERT_TRUE(order(1, "s"));
-    use_up_spares(2);  // which hold the old channel
+    // These keep the channel that was shut.
+    ASSERT_NO_FATAL_FAILURE(use_up(forked_before, 2));
     ASSERT_TRUE(order(100, "h"));
     end_last();
     ASSERT_EQ(next(), "reaped 100");
