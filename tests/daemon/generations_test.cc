@@ -267,7 +267,8 @@ TEST_F(GenerationsTest, ReturnEagainWhenTheChannelIsFull) {
     }
     ASSERT_FALSE(handed);
     EXPECT_EQ(handed.error().code, EAGAIN);
-    EXPECT_EQ(generations().connections(), sent - 1) << "the connection that was not handed over does not count";
+    EXPECT_EQ(generations().connections(), sent - 1)
+        << "the connection that was not handed over does not count";
     ASSERT_EQ(::kill(current().pid(), SIGKILL), 0);
     EXPECT_EQ(next_end(), Generations::End::Current);
     EXPECT_EQ(generations().connections(), 0U);
