@@ -169,7 +169,7 @@ constexpr std::size_t kLongestLine = 100;
 /// In services. More are written as a list, which libconfig reads in linear time (libconfig_scan.h).
 constexpr std::size_t kLargestGroup = 500;
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
     std::string out = "\"";
     for (const char c : text) {
         const auto byte = static_cast<unsigned char>(c);
@@ -190,7 +190,7 @@ std::string libconfig_value(const Entry& entry, std::size_t indent) {
     std::vector<std::string> values;
     std::size_t width = indent + entry.key.size();
     for (const Value& value : entry.values) {
-        values.push_back(value.kind == Kind::String ? quoted(value.text) : value.text);
+        values.push_back(value.kind == Kind::String ? in_quotes(value.text) : value.text);
         width += values.back().size() + 2;
     }
     if (!entry.is_list) return values.front();
@@ -234,7 +234,7 @@ void append_services(const std::vector<Section>& services, std::string& out) {
         } else {
             key_width = std::max(key_width, kName.size());
             out += fmt::format("{}    {{\n        {:<{}} = {};\n", is_first ? "" : "    },\n",
-                               kName, key_width, quoted(service.name));
+                               kName, key_width, in_quotes(service.name));
         }
         is_first = false;
         append_libconfig(service, 8, key_width, out);
