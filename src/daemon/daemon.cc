@@ -180,8 +180,8 @@ void Daemon::on_signal(int signal) {
         case SIGQUIT:
             if (finishing_) return;
             finishing_ = true;
-            log_.line(Level::Notice, status());
             stop_listening();
+            log_.line(Level::Notice, status());
             return;
         case SIGHUP:
             if (is_listening() || reload_.is_changing()) begin_reload();
