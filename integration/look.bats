@@ -113,21 +113,21 @@ END
 @test "look: each segment wakes the dispatcher once" {
     answer long
     local pattern
-    pattern=$(printf 'x%.0s' {1..300})
+    pattern=$(printf 'x%.0s' {1..160})
     configure <<END
 bind = 127.0.0.1:0
 timeout = 60
 $(connect_service long "$pattern")
 END
     start_daemon
-    client "send-bytewise:${pattern:100}" "touch:$TMP/sent" "wait-file:$TMP/go" \
-        "send:${pattern:0:100}" "expect:long:$pattern" shutdown expect-eof
+    client "send-bytewise:${pattern:96}" "touch:$TMP/sent" "wait-file:$TMP/go" \
+        "send:${pattern:0:96}" "expect:long:$pattern" shutdown expect-eof
     wait_until 10 exists "$TMP/sent"
     find_dispatchers
     local waits
     waits=$(sed -n 's/^voluntary_ctxt_switches:\t//p' "/proc/${DISPATCHERS[0]}/status")
-    echo "$waits waits for 200 segments"
-    ((waits <= 220))
+    echo "$waits waits for 64 segments"
+    ((waits <= 70))
     touch "$TMP/go"
     finish "$JOB"
 }

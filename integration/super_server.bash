@@ -26,6 +26,10 @@ listens() { "$PEER" connect "127.0.0.1:$PORT" close 2>/dev/null; }
 
 # start_super COMMAND...: starts a super-server and waits until it listens on $PORT.
 start_super() {
+    if ! type -t "$1" >/dev/null; then
+        echo "$1 is missing; contrib/deps.sh test installs it"
+        return 1
+    fi
     "$@" >>"$TMP/super" 2>&1 3>&- &
     SUPERSERVER=$!
     BACKGROUND+=("$SUPERSERVER")
