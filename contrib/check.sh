@@ -7,12 +7,13 @@ cd "$(dirname "$0")/.."
 usage() {
     cat <<'END'
 Usage: contrib/check.sh [--style] [--tidy-all] [PRESET]...
-Check the format (clang-format), the shell scripts (shellcheck) and the sources (clang-tidy), then
-build and test the presets of CMakePresets.json, by default release and asan.
+Check the format (clang-format), the shell scripts (shellcheck), the lists of guards and the sources
+(clang-tidy), then build and test the presets of CMakePresets.json, by default release and asan.
 
   --style      only check the sources; build nothing
-  --tidy-all   clang-tidy checks every source of src/; otherwise only the sources that differ from
-               origin/main, or in a clone without changes of its own from HEAD~
+  --tidy-all   clang-tidy checks every source of src/; otherwise the sources that differ from
+               origin/main, or in a clone without changes of its own from HEAD~, and those that
+               include a header that differs
 END
 }
 
@@ -47,33 +48,58 @@ check_shell() {
     shellcheck -s bats -e SC2030,SC2031,SC2034,SC2153,SC2154,SC2016 "${bats[@]}"
 }
 
+# Prints the sources that differ from the commit $1, and those that include a header that differs.
+find_changed_sources() {
+    local file path
+    git diff --name-only --diff-filter=d "$1" -- '*.cc' '*.h' | while read -r file; do
+        path=${file#src/}
+        path=${path#tests/}
+        case $file in
+            *.cc) echo "$file" ;;
+            *) git grep -lF "\"${path#integration/*/}\"" -- '*.cc' || true ;;
+        esac
+    done | sort -u
+}
+
 # The sources for clang-tidy, in TIDY. A header is checked with the sources that include it.
 # Not all of them by default: 22 of the 75 sources of src/ took 14 s of CPU time each, on a busy machine,
 # so all would take more than five minutes on two cores. Without clang-analyzer-* it would be 60 % of that.
 find_tidy_files() {
     local base
-    base=$(git merge-base origin/main HEAD 2>/dev/null) || base=
-    # In CI, HEAD is origin/main. A shallow clone has no HEAD~: then all of src/ is checked.
-    if [[ -z $base || $base == "$(git rev-parse HEAD)" && -z $(git status --porcelain) ]]; then
-        base=$(git rev-parse -q --verify HEAD~) || TIDY_ALL=yes
+    TIDY=()
+    if [[ $TIDY_ALL == yes ]]; then
+        mapfile -t TIDY < <(git ls-files 'src/*.cc')
+        return
     fi
-    mapfile -t TIDY < <(
-        if [[ $TIDY_ALL == yes ]]; then
-            git ls-files 'src/*.cc'
-        else
-            git diff --name-only --diff-filter=d "$base" -- '*.cc'
-        fi
-    )
+    base=$(git merge-base origin/main HEAD 2>/dev/null) || base=
+    # In CI, HEAD is origin/main, in a shallow clone that may lack HEAD~.
+    if [[ -z $base || $base == "$(git rev-parse HEAD)" && -z $(git status --porcelain) ]]; then
+        git rev-parse -q --verify HEAD~ >/dev/null || git fetch -q --deepen=1 2>/dev/null || true
+        base=$(git rev-parse -q --verify HEAD~) || {
+            echo 'NOTHING IS CHECKED: no origin/main and no HEAD~ to compare with; use --tidy-all' >&2
+            return
+        }
+    fi
+    mapfile -t TIDY < <(find_changed_sources "$base")
+    ((${#TIDY[@]} > 0)) || echo "no source differs from $base"
 }
 
-# Takes the compile commands of the release preset. Their warning options are those of GCC.
+# Takes the compile commands of the release preset, from a folder in which nothing is built: clang cannot
+# read a precompiled header of GCC. The warning options in the commands are those of GCC.
 check_tidy() {
     heading clang-tidy
     find_tidy_files
     ((${#TIDY[@]} > 0)) || return 0
-    cmake --preset release >/dev/null
+    cmake --preset release -B build/tidy >/dev/null
     printf '%s\0' "${TIDY[@]}" | xargs -0 -n 1 -P "$(nproc)" \
-        clang-tidy --quiet -p build/release --extra-arg=-Wno-unknown-warning-option
+        clang-tidy --quiet -p build/tidy --extra-arg=-Wno-unknown-warning-option
+}
+
+# The lists of guards must fit the sources. Whether a test notices each of them takes hours, see
+# tests/guards/run.sh.
+check_guards() {
+    heading guards
+    tests/guards/run.sh --list >/dev/null
 }
 
 # --- the presets ----------------------------------------------------------------------------------
@@ -105,6 +131,7 @@ main() {
     contrib/deps.sh "${purposes[@]}"
     check_format
     check_shell
+    check_guards
     check_tidy
     [[ $style_only == no ]] || return 0
     for preset in "${presets[@]}"; do check_preset "$preset"; done
