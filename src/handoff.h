@@ -12,8 +12,7 @@
 
 #include <cstdint>
 
-#include "sys/address.h"
-#include "sys/clock.h"
+#include "sys/arrival.h"
 
 namespace portsplit::handoff {
 
@@ -42,8 +41,7 @@ struct Ready {
 struct Connection {
     Kind kind = Kind::Connection;
     std::uint64_t id = 0;  ///< unique within one daemon, and never 0
-    sys::Clock::time_point accepted{};
-    sys::Ends ends{};
+    sys::Arrival arrival{};
 };
 
 /// Zygote to daemon: the process that served this connection has ended; its slot is free.

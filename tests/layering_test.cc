@@ -48,7 +48,7 @@ constexpr std::array kRooms{
     Room{"cli",
          "core/ config/ sys/ cli/ config_file.h exit_codes.h <std> <system> <fmt/> <CLI/> "
          "<nlohmann/> <pcap/>"},
-    Room{"handoff.h", "core/ sys/address.h sys/clock.h <std> <system>"},
+    Room{"handoff.h", "core/ sys/arrival.h <std> <system>"},
     Room{"manual", "core/ config/ manual/ <std> <fmt/>"},
     Room{"exit_codes.h", ""},
     Room{"config_file.h", "core/ config/ sys/ <std>"},

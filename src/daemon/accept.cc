@@ -28,7 +28,7 @@ AfterFailure after_accept_error(int code) {
     }
 }
 
-core::Result<Accepted, int> accept_from(const Listener& listener) {
+core::Result<Delivery, int> accept_from(const Listener& listener) {
     sockaddr_storage storage{};
     socklen_t length = sizeof storage;
     auto* generic = reinterpret_cast<sockaddr*>(&storage);  // sockaddr(3type)
@@ -38,11 +38,11 @@ core::Result<Accepted, int> accept_from(const Listener& listener) {
         sys::retry([&] { return ::accept4(listener.fd.get(), generic, &length, kFlags); }));
     if (!fd) return errno;
     // The peer comes from accept(2): getpeername(2) fails once the client has reset the connection.
-    Accepted accepted{std::move(fd), {sys::Address::from(storage), listener.bound}};
+    sys::Ends ends{sys::Address::from(storage), listener.bound};
     if (listener.bound.is_wildcard()) {
-        if (const auto local = sys::local_address(accepted.fd.get())) accepted.ends.local = *local;
+        if (const auto local = sys::local_address(fd.get())) ends.local = *local;
     }
-    return accepted;
+    return Delivery{{.arrival = {sys::Clock::now(), ends}}, std::move(fd)};
 }
 
 }  // namespace portsplit::daemon

@@ -3,29 +3,23 @@
 // because Listeners owns sockets and takes no connection.
 
 #include "core/result.h"
+#include "daemon/delivery.h"
 #include "daemon/listeners.h"
-#include "sys/address.h"
-#include "sys/fd.h"
 
 namespace portsplit::daemon {
 
 /// What to do after accept(2) failed.
 enum class AfterFailure {
     Wait,      ///< the accept queue is empty: poll
-    Continue,  ///< the error was about one client or passes (accept(2)): accept the next
+    Continue,  ///< the error concerns one client, or is temporary (accept(2)): accept the next
     Pause,     ///< descriptors or memory are short: accept again after a pause
-};
-
-struct Accepted {
-    sys::UniqueFd fd;  ///< non-blocking and close-on-exec
-    sys::Ends ends;
 };
 
 /// Returns what an errno of accept(2) means.
 AfterFailure after_accept_error(int code);
 
 /// Takes one connection from the accept queue of a listener.
-/// @returns errno of accept(2) when there was none to be had
-core::Result<Accepted, int> accept_from(const Listener& listener);
+/// @returns the connection, without an id; the errno of accept(2) if it failed
+core::Result<Delivery, int> accept_from(const Listener& listener);
 
 }  // namespace portsplit::daemon

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "core/model.h"
-#include "handoff.h"
+#include "daemon/delivery.h"
 #include "sys/error.h"
 #include "sys/fd.h"
 #include "sys/log.h"
@@ -24,12 +24,6 @@ struct Launchpad {
     sys::UniqueFd program;  ///< portsplit-dispatch, open from the start of the daemon (O_PATH)
     std::string log;        ///< as `--log` takes it
     std::string file;       ///< the name of the configuration file, for messages
-};
-
-/// A connection and the message that goes with it to a dispatcher.
-struct Delivery {
-    handoff::Connection message;
-    sys::UniqueFd client;
 };
 
 class Generation {

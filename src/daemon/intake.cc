@@ -88,10 +88,9 @@ void Intake::accept_rest(const Listener& closing) {
     }
 }
 
-void Intake::enqueue(Accepted accepted) {
-    const handoff::Connection message{
-        .id = next_id_++, .accepted = Clock::now(), .ends = accepted.ends};
-    queue_.push_back({message, std::move(accepted.fd)});
+void Intake::enqueue(Delivery accepted) {
+    accepted.message.id = next_id_++;
+    queue_.push_back(std::move(accepted));
 }
 
 void Intake::put_back(std::vector<Delivery> untaken) {

@@ -63,7 +63,7 @@ class Intake {
     bool can_accept() const { return queue_.empty() && has_room(); }
     void accept_batch(const Listener& listener);
     void pause_accepting(const Listener& listener, int code);
-    void enqueue(Accepted accepted);
+    void enqueue(Delivery accepted);
 
     Generations& generations_;
     sys::Log& log_;

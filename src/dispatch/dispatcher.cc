@@ -85,7 +85,7 @@ int serve(Client client, const Setting& setting, Reporter& reporter) {
     const core::Plan& plan = setting.plan;
     const auto timeout = plan.config().timeout;
     const auto deadline =
-        timeout.count() == 0 ? Clock::time_point::max() : client.accepted + timeout;
+        timeout.count() == 0 ? Clock::time_point::max() : client.arrival.accepted + timeout;
 
     const auto verdict = sniff(client.fd, plan, deadline, reporter);
     if (!verdict) {
@@ -103,8 +103,8 @@ int serve(Client client, const Setting& setting, Reporter& reporter) {
     }
     reporter.about_to_block();
     const auto& exec = std::get<core::Exec>(service.action);
-    const auto environment =
-        program_environment(setting.environment, client.ends, service.name, verdict->reason);
+    const auto environment = program_environment(setting.environment, client.arrival.ends,
+                                                 service.name, verdict->reason);
     if (exec.stdio == core::Stdio::Socket) {
         return become_program(client, exec, setting, environment, reporter);
     }

@@ -8,8 +8,7 @@
 
 #include "core/plan.h"
 #include "dispatch/progress.h"
-#include "sys/address.h"
-#include "sys/clock.h"
+#include "sys/arrival.h"
 #include "sys/fd.h"
 
 namespace portsplit::dispatch {
@@ -17,8 +16,7 @@ namespace portsplit::dispatch {
 /// The client of one connection.
 struct Client {
     sys::UniqueFd fd;
-    sys::Ends ends;
-    sys::Clock::time_point accepted;  ///< when accept(2) returned it; the deadline counts from here
+    sys::Arrival arrival;
 };
 
 /// What all connections of a zygote have in common.

@@ -106,9 +106,9 @@ int serve_inetd(const core::Plan& plan, sys::Log& log) {
     if (!sys::open_standard_descriptors()) return kExitSystem;
 
     const Setting setting{plan, sys::own_environment(), log.descriptor()};
-    const sys::Ends ends{*peer, *local};
-    LogReporter reporter(plan, log, {accepted, ends, {}});
-    const int exit_code = serve({std::move(client), ends, accepted}, setting, reporter);
+    const sys::Arrival arrival{accepted, {*peer, *local}};
+    LogReporter reporter(plan, log, {arrival, {}});
+    const int exit_code = serve({std::move(client), arrival}, setting, reporter);
     reporter.finish(exit_code);
     return exit_code;
 }

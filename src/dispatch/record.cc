@@ -20,18 +20,20 @@ void ConnectionLog::update(ConnectionRecord& record, const Progress& progress, p
     const bool warned = record.progress.gave_up != Progress::kNone;
     record.progress = progress;
     if (!warned && progress.gave_up != Progress::kNone) {
-        write(Level::Warning, "costly expressions", gave_up_line(plan_, record.ends, progress));
+        write(Level::Warning, "costly expressions",
+              gave_up_line(plan_, record.arrival.ends, progress));
     }
     if (progress.failure.stage != Stage::None) {
-        write(Level::Error, "failed connections", failure_line(plan_, record.ends, progress));
+        write(Level::Error, "failed connections",
+              failure_line(plan_, record.arrival.ends, progress));
     }
 }
 
 void ConnectionLog::finish(const ConnectionRecord& record, std::optional<int> status, pid_t pid) {
-    const auto duration =
-        std::chrono::duration_cast<std::chrono::milliseconds>(sys::Clock::now() - record.accepted);
-    log_.line(Level::Info, connection_line(plan_, record.ends, record.progress, status, duration),
-              pid);
+    const auto duration = std::chrono::duration_cast<std::chrono::milliseconds>(
+        sys::Clock::now() - record.arrival.accepted);
+    log_.line(Level::Info,
+              connection_line(plan_, record.arrival.ends, record.progress, status, duration), pid);
 }
 
 }  // namespace portsplit::dispatch

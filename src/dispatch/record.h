@@ -8,16 +8,14 @@
 
 #include "core/plan.h"
 #include "dispatch/progress.h"
-#include "sys/address.h"
-#include "sys/clock.h"
+#include "sys/arrival.h"
 #include "sys/log.h"
 
 namespace portsplit::dispatch {
 
 /// Everything that the log lines of one connection are made of.
 struct ConnectionRecord {
-    sys::Clock::time_point accepted;
-    sys::Ends ends;
+    sys::Arrival arrival;
     Progress progress;
 };
 

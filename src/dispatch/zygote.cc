@@ -214,7 +214,7 @@ void Zygote::be_spare(Spares::Place& place) {
     sys::set_name("portsplit-dispatch");
 
     ChannelReporter reporter(progress_out_.get());
-    ::_exit(serve_({std::move(*client), message.ends, message.accepted}, setting_, reporter));
+    ::_exit(serve_({std::move(*client), message.arrival}, setting_, reporter));
 }
 
 /// Moves the spares that have taken a connection to the table of connections.
@@ -225,7 +225,7 @@ void Zygote::add_departures() {
 }
 
 void Zygote::add(pid_t pid, const handoff::Connection& message) {
-    connections_.add(pid, {message.id, {message.accepted, message.ends, {}}});
+    connections_.add(pid, {message.id, {message.arrival, {}}});
 }
 
 /// Reads the messages of dispatchers. A compromised dispatcher can send anything; what is not valid

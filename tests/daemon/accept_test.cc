@@ -62,10 +62,11 @@ TEST(AcceptFrom, ReturnsBothAddressesAndANonBlockingSocket) {
         const sys::UniqueFd client = client_of(listener);
         const auto accepted = accept_from(listener);
         ASSERT_TRUE(accepted);
-        EXPECT_EQ(accepted->ends.peer.text(), sys::local_address(client.get())->text());
-        EXPECT_EQ(accepted->ends.local.text(), listener.bound.text());
-        EXPECT_NE(::fcntl(accepted->fd.get(), F_GETFL) & O_NONBLOCK, 0);
-        EXPECT_NE(::fcntl(accepted->fd.get(), F_GETFD) & FD_CLOEXEC, 0);
+        EXPECT_EQ(accepted->message.arrival.ends.peer.text(),
+                  sys::local_address(client.get())->text());
+        EXPECT_EQ(accepted->message.arrival.ends.local.text(), listener.bound.text());
+        EXPECT_NE(::fcntl(accepted->client.get(), F_GETFL) & O_NONBLOCK, 0);
+        EXPECT_NE(::fcntl(accepted->client.get(), F_GETFD) & FD_CLOEXEC, 0);
     }
 }
 
@@ -77,7 +78,7 @@ TEST(AcceptFrom, ReturnsTheAddressThatTheClientConnectedToOfAWildcard) {
     loopback::events_of(listener.fd.get(), POLLIN);
     const auto accepted = accept_from(listener);
     ASSERT_TRUE(accepted);
-    EXPECT_EQ(accepted->ends.local.host(), "127.0.0.9");
+    EXPECT_EQ(accepted->message.arrival.ends.local.host(), "127.0.0.9");
 }
 
 TEST(AcceptFrom, ReturnsTheAddressOfAPeerThatHasReset) {
@@ -87,7 +88,7 @@ TEST(AcceptFrom, ReturnsTheAddressOfAPeerThatHasReset) {
     loopback::reset(client);
     const auto accepted = accept_from(listener);
     ASSERT_TRUE(accepted);
-    EXPECT_EQ(accepted->ends.peer.text(), peer);
+    EXPECT_EQ(accepted->message.arrival.ends.peer.text(), peer);
 }
 
 TEST(AcceptFrom, LeavesTheClientInTheQueueWhenDescriptorsRunOut) {

@@ -90,8 +90,9 @@ class GenerationsTest : public testing::Test {
         Pair pair = loopback::tcp_pair();
         const handoff::Connection message{
             .id = ++last_id_,
-            .accepted = Clock::now(),
-            .ends = {*sys::peer_address(pair.near.get()), *sys::local_address(pair.near.get())},
+            .arrival = {Clock::now(),
+                        {*sys::peer_address(pair.near.get()),
+                         *sys::local_address(pair.near.get())}},
         };
         clients_.push_back(std::move(pair.far));
         return {message, std::move(pair.near)};

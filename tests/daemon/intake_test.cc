@@ -132,7 +132,8 @@ TEST_F(IntakeTest, HandsOverWhatItAccepts) {
     ASSERT_EQ(sent.size(), 2U);
     EXPECT_EQ(sent[0].message.id, 1U);
     EXPECT_EQ(sent[1].message.id, 2U);
-    EXPECT_EQ(sent[0].message.ends.peer.text(), sys::local_address(clients()[0].get())->text());
+    EXPECT_EQ(sent[0].message.arrival.ends.peer.text(),
+              sys::local_address(clients()[0].get())->text());
 }
 
 TEST_F(IntakeTest, AcceptsABatchFromOneListenerBeforeTheNext) {

@@ -67,7 +67,7 @@ class Served {
             Telling reporter(channel->second.get());
             const auto peer = sys::peer_address(pair.near.get());
             const auto local = sys::local_address(pair.near.get());
-            return serve({std::move(pair.near), {*peer, *local}, sys::Clock::now()}, setting,
+            return serve({std::move(pair.near), {sys::Clock::now(), {*peer, *local}}}, setting,
                          reporter);
         });
     }

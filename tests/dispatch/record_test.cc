@@ -49,14 +49,14 @@ class ConnectionLogTest : public testing::Test {
   private:
     sys::UniqueFd from_;
     std::optional<sys::Log> log_;
-    ConnectionRecord record_{sys::Clock::now(), documented_ends(), {}};
+    ConnectionRecord record_{{sys::Clock::now(), documented_ends()}, {}};
 };
 
 TEST_F(ConnectionLogTest, WritesTheConnectionLineFromTheLastProgress) {
     ConnectionLog log = this->log(Rate::All);
     log.update(record(), decided_for(kSsh));
     log.update(record(), decided_for(kWeb));
-    record().accepted -= std::chrono::hours(1);
+    record().arrival.accepted -= std::chrono::hours(1);
     log.finish(record(), 0);
     const std::string line = text();
     EXPECT_TRUE(

@@ -202,9 +202,9 @@ class ZygoteTest : public testing::Test {
 
     /// Hands a connection over as the daemon does.
     void hand_over(handoff::Connection message, const UniqueFd& client) {
-        message.ends.peer = *sys::Address::from(core::Endpoint{"192.0.2.7", 50022});
-        message.ends.local = *sys::Address::from(core::Endpoint{"192.0.2.1", 443});
-        message.accepted = sys::Clock::now();
+        message.arrival.ends.peer = *sys::Address::from(core::Endpoint{"192.0.2.7", 50022});
+        message.arrival.ends.local = *sys::Address::from(core::Endpoint{"192.0.2.1", 443});
+        message.arrival.accepted = sys::Clock::now();
         ASSERT_TRUE(sys::send_message(channel_.get(), std::as_bytes(std::span(&message, 1)),
                                       client.get(), 0));
     }
