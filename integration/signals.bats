@@ -110,8 +110,12 @@ refuses() { ! talk shutdown expect-end 2>/dev/null; }
         for signal in USR1 USR2 ALRM PIPE CHLD CONT WINCH; do kill "-$signal" "$DAEMON"; done
     done
     reaches one
-    # Nor in the zygote, where an administrator may send one by mistake.
+    # The zygote ignores signals, too, if an administrator sends one by mistake.
+    local before=$ZYGOTE
     for signal in HUP PIPE CHLD CONT WINCH; do kill "-$signal" "$ZYGOTE"; done
     reaches one
+    find_zygote
+    [[ $ZYGOTE == "$before" ]]
+    not log_has 'portsplit-dispatch died'
     go_on "$JOB"
 }

@@ -254,6 +254,12 @@ all_are_reaped() {
     log_says "cannot read $CONFIG: No such file or directory"
 }
 
+@test "ways to run: under a super-server, --log stderr writes nothing to the client" {
+    echo nonsense | configure
+    start_inetd --inetd --log stderr "$CONFIG"
+    talk expect-end
+}
+
 @test "ways to run: under a super-server, the client reads nothing of a wrong command line" {
     start_inetd --inetd
     talk expect-end

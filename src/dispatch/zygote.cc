@@ -142,12 +142,14 @@ class Zygote {
 int Zygote::run() {
     send(handoff::Ready{});
     while (true) {
+        if (!progress_in_) renew_progress();
         fork_spares();
         if (!open_ && spares_.count() == 0 && connections_.empty()) return 0;
         std::array<pollfd, 2> entries{{
             {.fd = progress_in_.get(), .events = POLLIN, .revents = 0},
             {.fd = signals_.get(), .events = POLLIN, .revents = 0},
         }};
+        const auto& [progress, signals] = entries;
         const bool short_of_spares = open_ && spares_.count() <= kFewSpares;
         auto until = short_of_spares ? fork_at_ : Clock::time_point::max();
         if (mute_spares_) until = std::min(until, Clock::now() + kMuteSparesPause);
@@ -160,8 +162,8 @@ int Zygote::run() {
         add_departures();
         // With enough spares left, nothing below is urgent: let dispatchers run first.
         if (spares_.count() > kFewSpares) sys::yield();
-        if (entries[0].revents != 0) read_progress();
-        if (entries[1].revents != 0) reap();
+        if (progress.revents != 0) read_progress();
+        if (signals.revents != 0) reap();
     }
 }
 
@@ -249,13 +251,15 @@ void Zygote::read_progress() {
 
 /// Replaces the progress channel after EOF on it. All dispatchers hold its other end, so EOF comes
 /// only from shutdown(2), and only a compromised dispatcher calls that. Processes forked so far keep
-/// the old channel, so their messages are lost. Later forks use the new one.
+/// the old channel, so their messages are lost. Later forks use the new one. If none can be made,
+/// `run` retries after each wait.
 void Zygote::renew_progress() {
+    progress_in_.reset();  // EOF keeps it readable: poll(2) would return at once
+    mute_spares_ = true;
     auto fresh = sys::channel_pair();
     if (!fresh || !sys::stamp_senders(fresh->first.get())) return;
     progress_in_ = std::move(fresh->first);
     progress_out_ = std::move(fresh->second);
-    mute_spares_ = true;
     log_.limited(
         Level::Error, "shut channels",
         "a dispatcher shut the channel it shares with others, which it has no reason to do: "

@@ -2,7 +2,11 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -80,6 +84,18 @@ class Served {
     /// Returns what programs wrote to the log's descriptor.
     std::string log() { return hear(log_.get()).bytes; }
 
+    /// Returns a copy of the dispatcher's socket that is connected to this address
+    /// (pidfd_getfd(2)); no descriptor if it has none.
+    UniqueFd socket_to(const std::string& peer) const {
+        for (int fd = 3; fd < 100; ++fd) {
+            UniqueFd copy(
+                static_cast<int>(::syscall(SYS_pidfd_getfd, dispatcher_->handle(), fd, 0)));
+            const auto address = sys::peer_address(copy.get());
+            if (address && address->text() == peer) return copy;
+        }
+        return UniqueFd();
+    }
+
     /// Returns every progress message received so far, one word each.
     std::string told() {
         std::string all;
@@ -107,6 +123,13 @@ class Served {
     std::unique_ptr<Child> dispatcher_;
 };
 
+/// Returns a socket option that is on or off; -1 if it cannot be read.
+int option_of(const UniqueFd& socket, int level, int name) {
+    int value = -1;
+    socklen_t size = sizeof value;
+    return ::getsockopt(socket.get(), level, name, &value, &size) == 0 ? value : -1;
+}
+
 TEST(Serve, RelaysThePeekedBytes) {
     const UniqueFd listener = loopback::listener_on("127.0.0.1");
     Served served(to("127.0.0.1", sys::local_address(listener.get())->port()));
@@ -119,6 +142,22 @@ TEST(Serve, RelaysThePeekedBytes) {
     EXPECT_EQ(hear(served.client().get()), (Heard{"answer", "end"}));
     EXPECT_EQ(served.end(), "exit=0");
     EXPECT_EQ(served.told(), "decided(0) counted(9,6) ");
+}
+
+TEST(Serve, RelaysWithKeepaliveAndWithoutDelayOfSmallSegments) {
+    const UniqueFd listener = loopback::listener_on("127.0.0.1");
+    Pair pair = loopback::tcp_pair();
+    const std::string client = sys::peer_address(pair.near.get())->text();
+    const std::string target = sys::local_address(listener.get())->text();
+    Served served(to("127.0.0.1", sys::local_address(listener.get())->port()), std::move(pair));
+    ASSERT_TRUE(say(served.client().get(), ".a"));
+    const UniqueFd server = loopback::accepted_from(listener);
+    ASSERT_EQ(hear(server.get(), 2), (Heard{".a", "enough"}));
+    for (const std::string& peer : {client, target}) {
+        const UniqueFd socket = served.socket_to(peer);
+        EXPECT_EQ(option_of(socket, IPPROTO_TCP, TCP_NODELAY), 1) << peer;
+        EXPECT_EQ(option_of(socket, SOL_SOCKET, SO_KEEPALIVE), 1) << peer;
+    }
 }
 
 TEST(Serve, ClosesAndReportsWhenNoTargetAnswers) {

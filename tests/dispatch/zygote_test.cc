@@ -17,6 +17,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstring>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -127,6 +128,7 @@ void flood() {
 ///   s  shut the progress channel
 ///   k  kill its process group
 ///   f  flood the progress channel
+///   c  publish a verdict from a child, which serves no connection
 ///   x  exit with code 5, without a full stop
 /// Any other letter does nothing.
 int obey(Client client, const Setting&, Reporter& reporter) {
@@ -139,6 +141,7 @@ int obey(Client client, const Setting&, Reporter& reporter) {
         if (order == 'n') send_nonsense();
         if (order == 's') ::shutdown(progress_channel(), SHUT_RDWR);
         if (order == 'k') ::kill(0, SIGKILL);
+        if (order == 'c') Child([] { return send_progress(boast()), 0; }).status();
         if (order == 'x') return 5;
         if (::write(client.fd.get(), ".", 1) != 1) return 0;
         if (order == 'f') flood();
@@ -223,6 +226,15 @@ class ZygoteTest : public testing::Test {
             if (loopback::name_of(child) == name) return child;
         }
         return -1;
+    }
+
+    /// Returns the processor time that the zygote has used.
+    std::chrono::nanoseconds processor_time() {
+        clockid_t clock{};
+        timespec time{};
+        ::clock_getcpuclockid(zygote().pid(), &clock);
+        ::clock_gettime(clock, &time);
+        return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
     }
 
     /// Ends the daemon's side of the channel.
@@ -387,6 +399,11 @@ TEST_F(ZygoteTest, LeavesADispatcherNoMemoryChannelOrGroupOfOthers) {
     const std::string channel = place + "/fd/" + std::to_string(handoff::kChannelFd);
     EXPECT_EQ(::readlink(channel.c_str(), target, sizeof target), -1) << target;
     EXPECT_EQ(::getpgid(child_named("portsplit-dispa")), child_named("portsplit-dispa"));
+    std::size_t sockets = 0;
+    for (const auto& fd : std::filesystem::directory_iterator(place + "/fd")) {
+        sockets += std::filesystem::read_symlink(fd).string().starts_with("socket:") ? 1U : 0U;
+    }
+    EXPECT_EQ(sockets, 2U) << "its client, and one end of the progress channel";
 }
 
 /// Traces processes (ptrace(2)), and kills the first one that receives a message: after recvmsg(2) has
@@ -563,6 +580,14 @@ TEST_F(CompromisedDispatcher, ThatSendsNonsenseSpoilsNoLine) {
     EXPECT_EQ(log_of_all(), std::string(kUnknown) + "\n" + kHonest + "\n");
 }
 
+TEST_F(CompromisedDispatcher, ThatForksSpoilsNoLine) {
+    ASSERT_EQ(next(), "ready");
+    ASSERT_TRUE(order(1, "c"));
+    end_last();
+    ASSERT_EQ(next(), "reaped 1");
+    EXPECT_EQ(log_of_all(), std::string(kUnknown) + "\n");
+}
+
 TEST_F(CompromisedDispatcher, ThatKillsItsGroupKillsOnlyItself) {
     ASSERT_EQ(next(), "ready");
     ASSERT_TRUE(order(1, "-"));
@@ -591,6 +616,26 @@ TEST_F(CompromisedDispatcher, ThatShutsTheChannelSilencesNoLaterOne) {
     EXPECT_NE(all.find(kHonest), std::string::npos) << all;
 }
 
+TEST_F(CompromisedDispatcher, ThatShutsTheChannelCausesNoBusyLoopWhileNoNewOneCanBeMade) {
+    ASSERT_EQ(next(), "ready");
+    const std::set<pid_t> forked_before = all_spares();
+    rlimit enough{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &enough), 0);
+    const rlimit few{.rlim_cur = 3, .rlim_max = enough.rlim_max};
+    ASSERT_EQ(::prlimit(zygote().pid(), RLIMIT_NOFILE, &few, nullptr), 0);
+    const auto before = processor_time();
+    ASSERT_TRUE(order(1, "s"));
+    EXPECT_EQ(loopback::events_of(zygote().handle(), POLLIN, std::chrono::milliseconds(500)), 0);
+    EXPECT_LT(processor_time() - before, std::chrono::milliseconds(50));
+    ASSERT_EQ(::prlimit(zygote().pid(), RLIMIT_NOFILE, &enough, nullptr), 0);
+    ASSERT_NO_FATAL_FAILURE(use_up(forked_before, 2));
+    ASSERT_TRUE(order(100, "h"));
+    end_last();
+    ASSERT_EQ(next(), "reaped 100");
+    const std::string all = log_of_all();
+    EXPECT_NE(all.find(kHonest), std::string::npos) << all;
+}
+
 TEST_F(CompromisedDispatcher, ThatFloodsTheChannelDelaysNoOther) {
     ASSERT_EQ(next(), "ready");
     for (std::uint64_t id = 1; id <= 3; ++id) ASSERT_TRUE(order(id, "f"));
@@ -611,15 +656,6 @@ class ForklessZygoteTest : public ZygoteTest {
         if (::geteuid() == 0 && ::setuid(65534) != 0) ::_exit(98);
     }
     ForklessZygoteTest() : ZygoteTest(&serve, &limit_processes) {}
-
-    /// Returns the processor time that the zygote has used.
-    std::chrono::nanoseconds processor_time() {
-        clockid_t clock{};
-        timespec time{};
-        ::clock_getcpuclockid(zygote().pid(), &clock);
-        ::clock_gettime(clock, &time);
-        return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
-    }
 };
 
 TEST_F(ForklessZygoteTest, RetriesWithoutABusyLoopUntilItCanFork) {
