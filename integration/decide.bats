@@ -196,7 +196,7 @@ serve_overlapping() {
     serve_overlapping 0.4 long SSH-2.0 short SSH-
     talk --limit 5000 send:SSH-1 expect:short:SSH-1 shutdown expect-eof
     talk --limit 5000 send-bytewise:SSH-2.0 expect:long:SSH-2.0 shutdown expect-eof
-    # Undecided until the deadline or EOF; the reason is match all the same.
+    # Undecided until the deadline or EOF; the reason is still match.
     talk send:SSH-2 expect:short:SSH-2 shutdown expect-eof
     talk send:SSH-2 shutdown expect:short:SSH-2 expect-eof
     logged_connections 4

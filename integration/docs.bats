@@ -231,7 +231,7 @@ END
     PORT=$FREE
     start_super env SUPER=kept REMOTE_HOST=replaced TCPREMOTEIP=192.0.2.7 TCPREMOTEPORT=50022 \
         socat "TCP-LISTEN:$PORT,bind=127.0.0.1,reuseaddr,fork" "EXEC:$DISPATCH --inetd --log $LOG $CONFIG,nofork"
-    talk send:P print >"$TMP/report" 2>"$TMP/talk" || true
+    take_report
     local line
     for line in SUPER=kept TCPREMOTEIP=192.0.2.7 TCPREMOTEPORT=50022 REMOTE_ADDR=192.0.2.7 REMOTE_HOST=192.0.2.7 \
         "TCPLOCALPORT=$PORT"; do

@@ -11,13 +11,6 @@ serve_probe() {
         printf '%s\n' "$@"; } | configure
 }
 
-# Takes the report of the probe, in $TMP/report. The probe exits with a byte unread, so its connection may
-# end with a reset, as it does without Portsplit.
-take_report() {
-    talk --limit 10000 send:P print >"$TMP/report" 2>"$TMP/talk" || true
-    file_says "$TMP/report" '^end'
-}
-
 # reports LINE: the report has this line.
 reports() {
     grep -qxF -- "$1" "$TMP/report" || {
@@ -182,7 +175,7 @@ END
     [[ $(descriptors | wc -l) == 3 ]]
 }
 
-@test "exec: a daemon started without descriptors 0, 1 and 2 serves as any other" {
+@test "exec: a daemon started without descriptors 0, 1 and 2 serves as usual" {
     local stdio
     for stdio in socket pipe pty; do
         serve_probe "stdio = $stdio"

@@ -376,6 +376,14 @@ go_on() {
     for job; do finish "$job"; done
 }
 
+# take_report [BYTES]: the report of tools/probe, which these first bytes reach (P by default), in
+# $TMP/report. The probe exits with a byte unread, so its connection may end with a reset, as it does
+# without Portsplit.
+take_report() {
+    talk --limit 10000 "send:${1:-P}" print >"$TMP/report" 2>"$TMP/talk" || true
+    file_says "$TMP/report" '^end'
+}
+
 # serve NAME STEP...: a scripted server in the background. Its port is in NAME_port.
 serve() { serve_on 127.0.0.1:0 "$@" && learn_port "$1"; }
 

@@ -61,7 +61,7 @@ served_at() { "$PEER" connect "$1" --limit 5000 send:one. expect:one:one. shutdo
     served_at "[::1]:$PORT"
 }
 
-@test "listeners: a port in use is a reason not to start, and is named" {
+@test "listeners: the daemon does not start on a port in use, and names it" {
     configure_binds 127.0.0.1:0
     sed -i "s/^bind.*/bind = 127.0.0.2:0\nbind = 127.0.0.1:$one_port/; s/^connect.*/connect = 127.0.0.9:1/" "$CONFIG"
     spawn_daemon
@@ -69,7 +69,7 @@ served_at() { "$PEER" connect "$1" --limit 5000 send:one. expect:one:one. shutdo
     log_says "cannot listen on 127.0.0.1:$one_port: Address already in use"
 }
 
-@test "listeners: an address of another machine is a reason not to start, and is named" {
+@test "listeners: the daemon does not start on an address of another machine, and names it" {
     configure_binds 192.0.2.1:0
     spawn_daemon
     expect_exit 71
@@ -133,7 +133,7 @@ served_at() { "$PEER" connect "$1" --limit 5000 send:one. expect:one:one. shutdo
     finish "$silent"
 }
 
-# serve_with_failing_accept ERRNO: the first three accept4(2) of the daemon fail so.
+# serve_with_failing_accept ERRNO: the first three accept4(2) of the daemon fail with ERRNO.
 serve_with_failing_accept() {
     export ASAN_OPTIONS=detect_leaks=0 # which does not work under a tracer
     WRAPPER=(strace -D -qq -o /dev/null -e trace=accept4 -e "inject=accept4:error=$1:when=1..3")

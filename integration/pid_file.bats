@@ -57,17 +57,18 @@ with_pid_file() {
     reaches one
 }
 
-@test "pid file: of twenty daemons that start at once with one, one serves" {
+@test "pid file: of five daemons that start at once with the same pid file, exactly one serves" {
     with_pid_file
-    local i pids=()
-    for i in {1..20}; do
-        # All wait for the same file.
-        bash -c 'until [[ -e $1 ]]; do :; done; exec "${@:2}"' - "$TMP/gate" \
+    mkfifo "$TMP/gate"
+    local i gate pids=()
+    for i in {1..5}; do
+        # Opening the FIFO blocks until it is opened for writing (fifo(7)).
+        bash -c ': <"$0"; exec "$@"' "$TMP/gate" \
             "$PORTSPLIT_BIN/portsplitd" --log "$TMP/log.$i" "$CONFIG" 3>&- &
         pids+=("$!")
         BACKGROUND+=("$!")
     done
-    touch "$TMP/gate"
+    exec {gate}<>"$TMP/gate"
     local winner='' lost=0 alive
     only_one_lives() {
         alive=()
@@ -85,11 +86,12 @@ with_pid_file() {
     done
     kill "$winner"
     wait "$winner"
-    ((lost == 19))
+    exec {gate}>&-
+    ((lost == 4))
     [[ ! -e $TMP/pid-file ]]
 }
 
-@test "pid file: one that cannot be written is a reason not to start" {
+@test "pid file: the daemon does not start if the pid file cannot be written" {
     answer one
     GLOBALS="pid = $TMP/no-such-folder/pid" configure_answers one
     spawn_daemon

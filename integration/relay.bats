@@ -221,7 +221,7 @@ stalls() {
     ((NOW - start < 2000))
 }
 
-# with_failing CALL:error=ERRNO[:when=...]: the system calls of the dispatcher fail so (strace(1), inject).
+# with_failing CALL:error=ERRNO[:when=...]: the system calls of the dispatcher fail with this errno (strace(1), inject).
 with_failing() {
     export ASAN_OPTIONS=detect_leaks=0 # which does not work under a tracer
     WRAPPER=(strace -D -f --seccomp-bpf -qq -o /dev/null -e "trace=${1%%:*}" -e "inject=$1")
@@ -234,7 +234,7 @@ both_ways() {
     log_says 'in=8388609 out=8388608 '
 }
 
-@test "relay: without pipes to splice through, bytes pass all the same" {
+@test "relay: without pipes to splice through, bytes pass as usual" {
     # AddressSanitizer itself needs pipes, so with it this is the same as the next test.
     if [[ $PORTSPLIT_FLAVOUR == asan ]]; then
         with_failing splice:error=ENOSYS
@@ -244,12 +244,12 @@ both_ways() {
     both_ways
 }
 
-@test "relay: where the kernel cannot splice, bytes pass all the same" {
+@test "relay: where the kernel cannot splice, bytes pass as usual" {
     with_failing splice:error=EINVAL
     both_ways
 }
 
-@test "relay: when splice fails half-way, bytes pass all the same" {
+@test "relay: when splice fails half-way, bytes pass as usual" {
     with_failing splice:error=ENOMEM:when=20+
     both_ways
 }
@@ -259,7 +259,7 @@ both_ways() {
     both_ways
 }
 
-@test "relay: an answer arrives though the server closed without reading the request" {
+@test "relay: an answer arrives although the server closed without reading the request" {
     serve_on 127.0.0.1:0 early send:early close
     learn_port early
     configure <<END

@@ -42,7 +42,7 @@ take_port() {
     [[ -z $output ]]
 }
 
-@test "service manager: the profile for relays only exposes next to nothing" {
+@test "service manager: the relay unit scores below 2.0 in systemd-analyze security" {
     take_units
     cd "$UNITS"
     run -0 systemd-analyze security --offline=yes --threshold=20 --no-pager ./portsplit-relay.service
@@ -74,7 +74,7 @@ take_port() {
     notified 'RELOADING=1'
 }
 
-@test "service manager: the watchdog is fed" {
+@test "service manager: the watchdog gets its keep-alives" {
     one_service
     export WATCHDOG_USEC=200000
     start_notified
@@ -82,7 +82,7 @@ take_port() {
     notified 'WATCHDOG=1'
 }
 
-@test "service manager: the watchdog is fed after QUIT until the last connection ends" {
+@test "service manager: the watchdog gets its keep-alives after QUIT until the last connection ends" {
     one_service
     export WATCHDOG_USEC=200000
     start_notified
@@ -106,8 +106,7 @@ END
     export WATCHDOG_USEC=60000000
     start_notified
     unset WATCHDOG_USEC
-    talk send:P print >"$TMP/report" 2>"$TMP/talk" || true
-    file_says "$TMP/report" '^end'
+    take_report
     not file_says "$TMP/report" '^env \(NOTIFY_SOCKET\|WATCHDOG\|LISTEN_\)'
     find_zygote
     not grep -qzE '^(NOTIFY_SOCKET|WATCHDOG|LISTEN_)' "/proc/$ZYGOTE/environ"
@@ -171,7 +170,7 @@ END
     log_has "passed the socket unknown: 127.0.0.1:$FREE, which serves the bind of its address"
 }
 
-@test "service manager: --idle-exit ends the daemon so long after its last connection" {
+@test "service manager: --idle-exit ends the daemon that many seconds after its last connection" {
     one_service
     start_daemon --idle-exit 1
     client send:one expect:one:one "wait-file:$TMP/go" shutdown expect-eof
@@ -201,12 +200,18 @@ END
     wait_until 10 is_over "$first"
 }
 
-@test "service manager: s6 starts it, sees it ready, and stops it" {
-    one_service
+# take_run_file s6|runit: copies the installed run file to $TMP/service, with the program, the
+# configuration and the log of the test.
+take_run_file() {
     mkdir "$TMP/service"
     sed -E "s|exec [^ ]*/portsplitd|exec $PORTSPLIT_BIN/portsplitd|; s| [^ ]*/portsplit.conf| $CONFIG|; s|2>&1|>$LOG 2>\&1|" \
-        "$(installed s6/portsplit/run)" >"$TMP/service/run"
+        "$(installed "$1/portsplit/run")" >"$TMP/service/run"
     chmod +x "$TMP/service/run"
+}
+
+@test "service manager: s6 starts it, sees it ready, and stops it" {
+    one_service
+    take_run_file s6
     cp "$(installed s6/portsplit/notification-fd)" "$TMP/service"
     in_background s6-supervise "$TMP/service"
     wait_until 10 exists "$TMP/service/supervise/control"
@@ -219,10 +224,7 @@ END
 
 @test "service manager: runit starts it and stops it" {
     one_service
-    mkdir "$TMP/service"
-    sed -E "s|exec [^ ]*/portsplitd|exec $PORTSPLIT_BIN/portsplitd|; s| [^ ]*/portsplit.conf| $CONFIG|; s|2>&1|>$LOG 2>\&1|" \
-        "$(installed runit/portsplit/run)" >"$TMP/service/run"
-    chmod +x "$TMP/service/run"
+    take_run_file runit
     in_background runsv "$TMP/service"
     take_port
     reaches one

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# What is wrong at the start is logged, and ends the daemon only if it could serve no connection.
+# Problems at the start are logged; they end the daemon only if it could serve no connection.
 
 load harness
 
@@ -21,12 +21,12 @@ load harness
 @test "start: a portsplit-dispatch that cannot serve ends the daemon with 71" {
     mkdir "$TMP/bin"
     cp "$PORTSPLIT_BIN/portsplitd" "$TMP/bin"
-    printf '#!/bin/sh\nexit 1\n' >"$TMP/bin/portsplit-dispatch"
-    chmod +x "$TMP/bin/portsplit-dispatch"
+    # Not a script: its interpreter could not open it, because its descriptor is closed (execveat(2)).
+    cp /bin/false "$TMP/bin/portsplit-dispatch"
     answer one
     configure_answers one
     run -71 timeout 20 "$TMP/bin/portsplitd" "$CONFIG"
-    [[ $output == *'ended before it was ready (exit=1)'* || $output == *'cannot execute'* ]]
+    [[ $output == *'ended before it was ready (exit=1)'* ]]
 }
 
 @test "start: a portsplit-dispatch replaced on disk does not disturb the running daemon" {

@@ -75,7 +75,7 @@ END
     log_says 'service=one reason=match'
 }
 
-@test "user: a user that does not exist is a reason not to start" {
+@test "user: the daemon does not start if the user does not exist" {
     answer one
     GLOBALS='user = no-such-user' configure_answers one
     spawn_daemon

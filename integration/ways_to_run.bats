@@ -139,14 +139,8 @@ programs_on_pipes_and_terminals_answer() {
     talk send:PTY expect:PTY reset
 }
 
-# Takes the report of the probe.
-take_report() {
-    talk send:PROBE print >"$TMP/report" 2>"$TMP/talk" || true
-    file_says "$TMP/report" '^end'
-}
-
 a_program_finds_its_environment() {
-    take_report
+    take_report PROBE
     local line
     for line in PROTO=TCP TCPREMOTEIP=127.0.0.1 TCPLOCALIP=127.0.0.1 "TCPLOCALPORT=$PORT" \
         REMOTE_ADDR=127.0.0.1 REMOTE_HOST=127.0.0.1 PORTSPLIT_SERVICE=probe PORTSPLIT_REASON=match; do
@@ -159,7 +153,7 @@ a_program_finds_its_environment() {
 }
 
 a_program_inherits_a_clean_state() {
-    take_report
+    take_report PROBE
     [[ $(grep -c '^fd ' "$TMP/report") == 3 ]] &&
         file_says "$TMP/report" '^fd 0: socket both blocking$' &&
         file_says "$TMP/report" '^fd 1: socket both blocking$' &&
