@@ -127,7 +127,7 @@ END
     start_daemon
     talk "send:$bytes!" "expect:$bytes!" shutdown expect-eof
     log_says 'service=fallback reason=fallback '
-    log_says 'the expression of service costly took too long on what client 127\.0\.0\.1:[0-9]+ sent, which counts as no'
+    log_says 'the expression of service costly took too long on the bytes of client 127\.0\.0\.1:[0-9]+; it counts as no'
 }
 
 @test "log: no byte of a client is in it" {

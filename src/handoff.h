@@ -5,7 +5,7 @@
 //
 // The daemon execs the zygote with one end of a channel and the text of the configuration. The
 // zygote sends `Ready` once the plan is compiled. Its spare dispatchers inherit its end of the
-// channel. The daemon sends one `Connection` for each client, with the client's socket attached; the
+// channel. The daemon sends one `Handover` for each client, with the client's socket attached; the
 // kernel gives it to one spare. The zygote sends one `Reaped` for each when the process that served it
 // has ended. When the daemon ends its side of the channel, the zygote serves no new connection, and
 // exits with its last one. A message that is none of these ends at most the connection it belongs to.
@@ -26,11 +26,11 @@ inline constexpr int kChannelFd = 3;
 inline constexpr int kConfigurationFd = 4;
 
 // The zygote's command line: `portsplit-dispatch --zygote VERSION LOG FILE`. LOG is `syslog`, or
-// `stderr` for any other log of the daemon
-// (it is the zygote's descriptor 2); FILE is the configuration's name, for messages.
+// `stderr` for any other log of the daemon, which is then the zygote's descriptor 2. FILE is the
+// configuration's name, for messages.
 inline constexpr const char* kZygoteOption = "--zygote";
 
-enum class Kind : std::uint32_t { Ready = 1, Connection = 2, Reaped = 3 };
+enum class Kind : std::uint32_t { Ready = 1, Handover = 2, Reaped = 3 };
 
 /// Zygote to daemon: the plan is compiled; send connections.
 struct Ready {
@@ -38,8 +38,8 @@ struct Ready {
 };
 
 /// Daemon to a spare, with the client's socket attached.
-struct Connection {
-    Kind kind = Kind::Connection;
+struct Handover {
+    Kind kind = Kind::Handover;
     std::uint64_t id = 0;  ///< unique within one daemon, and never 0
     sys::Arrival arrival{};
 };

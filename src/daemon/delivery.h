@@ -9,8 +9,8 @@ namespace portsplit::daemon {
 
 /// A client's socket and the message that goes with it to a dispatcher.
 struct Delivery {
-    handoff::Connection message;  ///< its id is 0 until Intake queues it
-    sys::UniqueFd client;         ///< non-blocking and close-on-exec
+    handoff::Handover message;  ///< its id is 0 until Intake queues it
+    sys::UniqueFd client;       ///< non-blocking and close-on-exec
 };
 
 }  // namespace portsplit::daemon

@@ -85,7 +85,7 @@ Result<Generation> Generation::start(const Launchpad& launchpad, const core::Con
 }
 
 void Generation::receive() {
-    std::array<std::byte, sizeof(handoff::Connection)> buffer;
+    std::array<std::byte, sizeof(handoff::Handover)> buffer;
     while (true) {
         const auto received = sys::receive_message(channel_.get(), buffer);
         if (!received || received->size == 0) return;

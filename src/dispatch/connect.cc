@@ -28,7 +28,7 @@ std::optional<sys::UniqueFd> connect_to_one(const core::Endpoint& target, std::s
     const auto numeric = sys::Address::from(target);
     if (!numeric) {
         reporter.about_to_block();
-        resolved = resolve(target, time.end());
+        resolved = resolve(target, time.start());
         if (resolved.addresses.empty()) {
             reporter.publish_failure(Stage::Resolve, resolved.error, index);
             return std::nullopt;
@@ -46,8 +46,8 @@ std::optional<sys::UniqueFd> connect_to_one(const core::Endpoint& target, std::s
 
 Clock::time_point TargetTime::end_of_share(std::size_t addresses_left) {
     const auto now = Clock::now();
-    const auto share = (end() - now) / static_cast<Clock::rep>(addresses_left);
-    return std::min(end(), now + std::max<Clock::duration>(share, kAddressMinimum));
+    const auto share = (start() - now) / static_cast<Clock::rep>(addresses_left);
+    return std::min(start(), now + std::max<Clock::duration>(share, kAddressMinimum));
 }
 
 sys::Result<sys::UniqueFd> connect_to_any(std::span<const sys::Address> addresses, TargetTime& time,

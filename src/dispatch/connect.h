@@ -20,21 +20,22 @@ inline constexpr std::chrono::seconds kTargetLimit{5};
 /// The least time for one address, while there is time left for its target.
 inline constexpr std::chrono::milliseconds kAddressMinimum{250};
 
-/// The time for one target, shared among its addresses. It starts at the first call of `end`: a target
-/// that answers at once costs no look at the clock.
+/// The time for one target, shared among its addresses. It starts at the first call of `start`, so a
+/// target that answers at once needs no call of the clock.
 class TargetTime {
   public:
     explicit TargetTime(std::chrono::milliseconds limit) : limit_(limit) {}
 
-    /// Returns when the time for the target ends, and starts it.
-    sys::Clock::time_point end() {
+    /// Starts the time at the first call. Returns when it ends.
+    sys::Clock::time_point start() {
         if (!end_) end_ = sys::Clock::now() + limit_;
         return *end_;
     }
     bool is_over() const { return end_ && sys::Clock::now() >= *end_; }
 
     /// Returns when the time for the next address ends: an equal share of what is left, at least
-    /// `kAddressMinimum`, and never later than `end`.
+    /// `kAddressMinimum`, and never later than the end
+    /// of the target's time.
     /// @param addresses_left  how many are still to be tried, this one included
     sys::Clock::time_point end_of_share(std::size_t addresses_left);
 
@@ -45,8 +46,8 @@ class TargetTime {
 
 /// Connects to the first of these addresses that answers. An address that stays silent cannot use up
 /// the time of the next.
-/// @returns a connected, non-blocking socket; the error of the last address, ETIMEDOUT if the time was
-///          over
+/// @returns a connected, non-blocking socket; the error of the last address that was tried; ETIMEDOUT
+///          if it did not answer in time, or if there was no time to try one
 sys::Result<sys::UniqueFd> connect_to_any(std::span<const sys::Address> addresses, TargetTime& time,
                                           Reporter& reporter);
 

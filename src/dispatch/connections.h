@@ -5,7 +5,6 @@
 
 #include <sys/types.h>
 
-#include <cstdint>
 #include <memory_resource>
 #include <optional>
 #include <unordered_map>
@@ -13,12 +12,6 @@
 #include "dispatch/record.h"
 
 namespace portsplit::dispatch {
-
-/// One live connection.
-struct Row {
-    std::uint64_t id = 0;  ///< the daemon's, for the message `Reaped`
-    ConnectionRecord record;
-};
 
 /// Allocates pages that fork(2) leaves out of the child (madvise(2) MADV_DONTFORK). Aborts when
 /// memory is exhausted.
@@ -34,16 +27,16 @@ class UnforkedMemory final : public std::pmr::memory_resource {
 /// child the memory is not mapped, and each access is a segmentation fault.
 class Connections {
   public:
-    /// Adds a row. A row with the same pid is replaced: the kernel uses pids again.
-    void add(pid_t pid, const Row& row) { table_.insert_or_assign(pid, row); }
+    /// Adds a record. It replaces one with the same pid: the kernel uses pids again.
+    void add(pid_t pid, const ConnectionRecord& record) { table_.insert_or_assign(pid, record); }
 
-    /// Returns the row, valid until it is removed; null if the process serves no connection.
-    Row* find(pid_t pid) {
+    /// Returns the record, valid until it is removed; null if the process serves no connection.
+    ConnectionRecord* find(pid_t pid) {
         const auto found = table_.find(pid);
         return found == table_.end() ? nullptr : &found->second;
     }
 
-    /// Removes a row; does nothing if there is none.
+    /// Removes a record; does nothing if there is none.
     void remove(pid_t pid) { table_.erase(pid); }
     bool empty() const { return table_.empty(); }
     std::size_t size() const { return table_.size(); }
@@ -51,7 +44,7 @@ class Connections {
   private:
     UnforkedMemory memory_;
     std::pmr::unsynchronized_pool_resource pool_{&memory_};
-    std::pmr::unordered_map<pid_t, Row> table_{&pool_};
+    std::pmr::unordered_map<pid_t, ConnectionRecord> table_{&pool_};
 };
 
 }  // namespace portsplit::dispatch

@@ -40,7 +40,7 @@ int relay_to_target(Client client, const core::Connect& connect, Reporter& repor
     return 0;
 }
 
-/// Returns the descriptor that becomes 2 of a program; /dev/null where there is no other.
+/// Returns the program's descriptor 2; /dev/null if there is no other.
 /// @param own  owns the descriptor if one was opened
 int error_output(core::StderrTo to, int client, int log, UniqueFd& own) {
     if (to == core::StderrTo::Client) return client;
@@ -87,7 +87,7 @@ int serve(Client client, const Setting& setting, Reporter& reporter) {
     const auto deadline =
         timeout.count() == 0 ? Clock::time_point::max() : client.arrival.accepted + timeout;
 
-    const auto verdict = sniff(client.fd, plan, deadline, reporter);
+    const auto verdict = sniff(client.fd.get(), plan, deadline, reporter);
     if (!verdict) {
         reporter.publish_failure(Stage::Look, verdict.error().code);
         return kExitTemporary;

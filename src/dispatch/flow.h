@@ -22,8 +22,8 @@ class Flow {
     Flow(Side& source, Side& sink) : source_(source), sink_(sink) {}
 
     /// Moves bytes without waiting, at most 16 times 64 KiB, then the EOF if all bytes before it were
-    /// written. Marks a side that failed as broken. What a broken source sent before still passes, but
-    /// its end is not passed on as an EOF.
+    /// written. Marks a side that failed as broken. Bytes that a broken source sent
+    /// earlier are still moved; no EOF is sent after them.
     void pump(SourceState state);
 
     /// True when this direction moves no more bytes: after the EOF, a failed write, or `stop`.

@@ -45,7 +45,8 @@ class LogReporter final : public Reporter {
   protected:
     void send(const Progress& progress) override {
         log_.update(record_, progress);
-        // The program takes the place of this process: the line is written now or never.
+        // This process is about to exec the program and cannot log afterwards: write the connection
+        // line now.
         if (progress.failure.stage == Stage::None && becomes_program(plan_, progress)) {
             log_.finish(record_, std::nullopt);
             written_ = true;
@@ -107,7 +108,7 @@ int serve_inetd(const core::Plan& plan, sys::Log& log) {
 
     const Setting setting{plan, sys::own_environment(), log.descriptor()};
     const sys::Arrival arrival{accepted, {*peer, *local}};
-    LogReporter reporter(plan, log, {arrival, {}});
+    LogReporter reporter(plan, log, {.arrival = arrival});
     const int exit_code = serve({std::move(client), arrival}, setting, reporter);
     reporter.finish(exit_code);
     return exit_code;

@@ -81,7 +81,7 @@ std::string failure_line(const core::Plan& plan, const sys::Ends& ends, const Pr
 std::string gave_up_line(const core::Plan& plan, const sys::Ends& ends, const Progress& progress) {
     const auto service = static_cast<std::size_t>(progress.gave_up);
     return fmt::format(
-        "the expression of service {} took too long on what client {} sent, which counts as no",
+        "the expression of service {} took too long on the bytes of client {}; it counts as no",
         plan.service(service).name, ends.peer.text());
 }
 

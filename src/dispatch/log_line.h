@@ -1,5 +1,5 @@
 #pragma once
-// The wording of what the log says of one connection. The connection line is a frozen contract:
+// The texts of the log lines of one connection. The connection line is a frozen contract:
 // other programs (fail2ban) read it. Each function takes progress for which `is_valid` holds.
 
 #include <chrono>

@@ -16,6 +16,7 @@
 #include "dispatch/zygote.h"
 #include "exit_codes.h"
 #include "handoff.h"
+#include "sys/fd.h"
 #include "sys/file.h"
 #include "sys/log.h"
 #include "sys/process.h"
@@ -43,12 +44,13 @@ int serve_generation(const dispatch::Options& options) {
                   "install both from one build and restart portsplitd");
         return kExitUsage;
     }
-    const auto text = sys::read_all(handoff::kConfigurationFd);
+    sys::UniqueFd text_fd(handoff::kConfigurationFd);
+    const auto text = sys::read_all(text_fd.get());
+    text_fd.reset();
     if (!text) {
         log->line(sys::Level::Error, sys::to_string(text.error()));
         return kExitSystem;
     }
-    ::close(handoff::kConfigurationFd);
     // The daemon wrote this text after it read all included files: nothing is included here.
     const auto plan = plan_from(config::read(*text, options.file, config::Need::Services), *log);
     return plan ? dispatch::run_zygote(*plan, *log) : kExitConfiguration;

@@ -68,7 +68,7 @@ CommandLine read_command_line(int argc, char** argv) {
         }
     }
     if (!inetd) return refuse("--inetd is missing");
-    if (optind + 1 != argc) return refuse("exactly one configuration file is wanted");
+    if (optind + 1 != argc) return refuse("exactly one configuration file must be given");
     line.options.file = argv[optind];
     line.serve = Serve::Connection;
     return line;

@@ -20,7 +20,7 @@ struct Options {
     std::string version;  ///< of the contract in handoff.h, as the daemon wrote it
 };
 
-/// What a command line asks for: options to serve with, or an answer that ends the program.
+/// Options to serve with, or the exit code of a program that has nothing to serve.
 struct CommandLine {
     Options options;
     Serve serve = Serve::Nothing;

@@ -11,7 +11,7 @@
 
 namespace portsplit::dispatch {
 
-/// The step that failed.
+/// The step that failed. The order matters: `is_valid` takes `Start` as the last.
 enum class Stage : std::uint32_t {
     None,     ///< nothing failed
     Look,     ///< peeking at the client's bytes
@@ -63,16 +63,16 @@ bool becomes_program(const core::Plan& plan, const Progress& progress);
 /// A dispatcher's way to publish its progress. `set_` functions only store; what they stored goes out
 /// with the next message. `publish` functions store and send.
 ///
-/// The rule "tell before you block": every dispatcher publishes its progress before it waits for
-/// anything, so that the zygote learns in time that spares have become few. The zygote sleeps until a
+/// The rule "tell before you block": every dispatcher that has a connection publishes its progress
+/// before it waits for the first time, so that the zygote learns in time that spares have become few. The zygote sleeps until a
 /// message comes; a spare that takes a connection and then blocks without one would leave it asleep,
 /// and the next clients without a process. Code that is about to block calls `about_to_block`.
 class Reporter {
   public:
     virtual ~Reporter() = default;
 
-    /// Publishes unless the last message already carries everything stored. Call it before each wait
-    /// (poll, connect, a child), and before exec, from which the process does not return.
+    /// Publishes unless the last message already carries everything stored. Call it before a wait that
+    /// may be the first of the connection, and before exec.
     void about_to_block() {
         if (!published_) publish();
     }

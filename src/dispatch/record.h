@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 
 #include "core/plan.h"
@@ -13,14 +14,15 @@
 
 namespace portsplit::dispatch {
 
-/// Everything that the log lines of one connection are made of.
+/// What the process that writes the log stores about one connection.
 struct ConnectionRecord {
+    std::uint64_t id = 0;  ///< the daemon's, for the message `Reaped`; 0 under --inetd
     sys::Arrival arrival;
-    Progress progress;
+    Progress progress{};
 };
 
-/// Writes the log lines of connections. For each one, warnings and failures first and then exactly
-/// one connection line, by one `finish`.
+/// Writes the log lines of connections. For each connection: warnings and failures first, then exactly
+/// one connection line, written by `finish`.
 class ConnectionLog {
   public:
     /// Which warnings and failures are written.

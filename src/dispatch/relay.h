@@ -26,9 +26,9 @@ struct RelayLimits {
     std::chrono::milliseconds linger_total{std::chrono::seconds(5)};
 };
 
-/// For a server on a socket.
+/// For a target on a socket.
 inline constexpr RelayLimits kSocketRelay{};
-/// For a program: it ends some day, however silent it is, and that ends the relay.
+/// For a program: no limit on silence, because the relay ends when the program exits.
 inline constexpr RelayLimits kProgramRelay{.half_closed = kNoLimit};
 
 struct Totals {
@@ -40,10 +40,11 @@ struct Totals {
 /// - An EOF is sent on after the last byte before it; the other direction goes on.
 /// - A reset is sent on as a reset, after the bytes that came before it.
 /// - A side that does not read costs 64 KiB at most, and no processor time.
-/// - A stream that is given up after `half_closed` ends in a reset, since it did not end by itself.
-/// @param reporter  published to once the bytes that the client had sent are on their way: the client
-///                  waits for those, and only the log waits for the message
+/// - A stream that ends by `half_closed` is closed with a reset.
+/// @param reporter  published to before the first wait, but after the client's first bytes were
+///                  written to the target: the client waits for those bytes. The message also wakes
+///                  the zygote (see progress.h).
 /// @returns how many bytes were written to each side
-Totals relay(Side client, Side server, const RelayLimits& limits, Reporter& reporter);
+Totals relay(Side client, Side target, const RelayLimits& limits, Reporter& reporter);
 
 }  // namespace portsplit::dispatch

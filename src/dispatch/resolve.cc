@@ -33,8 +33,8 @@ void store_addresses(void* argument, int status, int, ares_addrinfo* info) {
     ares_freeaddrinfo(info);
 }
 
-/// Polls the sockets of c-ares once, until its next retry or the deadline, and processes the events.
-void poll_once(ares_channel channel, sys::Clock::time_point deadline) {
+/// Polls the sockets of c-ares once, until its next retry or `until`, and processes the events.
+void poll_once(ares_channel channel, sys::Clock::time_point until) {
     std::array<ares_socket_t, ARES_GETSOCK_MAXNUM> sockets{};
     const int wanted = ares_getsock(channel, sockets.data(), ARES_GETSOCK_MAXNUM);
     std::vector<pollfd> entries;
@@ -46,7 +46,7 @@ void poll_once(ares_channel channel, sys::Clock::time_point deadline) {
         entries.push_back(
             {.fd = sockets[static_cast<std::size_t>(i)], .events = events, .revents = 0});
     }
-    const auto left = std::max(deadline - sys::Clock::now(), sys::Clock::duration::zero());
+    const auto left = std::max(until - sys::Clock::now(), sys::Clock::duration::zero());
     const auto seconds = std::chrono::floor<std::chrono::seconds>(left);
     const auto rest = std::chrono::duration_cast<std::chrono::microseconds>(left - seconds);
     timeval most{.tv_sec = seconds.count(), .tv_usec = rest.count()};
@@ -68,10 +68,10 @@ void poll_once(ares_channel channel, sys::Clock::time_point deadline) {
 
 }  // namespace
 
-Resolved resolve(const core::Endpoint& endpoint, sys::Clock::time_point deadline) {
+Resolved resolve(const core::Endpoint& endpoint, sys::Clock::time_point until) {
     Resolved resolved;
     // By default the first try takes 2 s or 5 s (ares_init_options(3)): a dead name server would leave
-    // the next one no time before the deadline.
+    // the next one no time.
     ares_options options{};
     options.timeout = 1000;  // ms, doubled in each round
     options.tries = 3;
@@ -86,7 +86,7 @@ Resolved resolve(const core::Endpoint& endpoint, sys::Clock::time_point deadline
     hints.ai_flags = ARES_AI_NUMERICSERV;
     const std::string port = std::to_string(endpoint.port);
     ares_getaddrinfo(channel, endpoint.host.c_str(), port.c_str(), &hints, store_addresses, &query);
-    while (!query.finished && sys::Clock::now() < deadline) poll_once(channel, deadline);
+    while (!query.finished && sys::Clock::now() < until) poll_once(channel, until);
     if (!query.finished) {
         ares_cancel(channel);  // runs the callback, without addresses
         resolved.error = ARES_ETIMEOUT;

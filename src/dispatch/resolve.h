@@ -1,5 +1,5 @@
 #pragma once
-// Host names to addresses, within a deadline (c-ares). connect.cc calls it, for a target that is not
+// Host names to addresses, within a time limit (c-ares). connect.cc calls it, for a target that is not
 // written as a numeric address. getaddrinfo(3) is not used: a static glibc has no name service switch.
 
 #include <string>
@@ -17,9 +17,9 @@ struct Resolved {
     int error = 0;                        ///< ARES_SUCCESS or why there are none, as c-ares has it
 };
 
-/// Looks a host up in /etc/hosts and the DNS (ares_getaddrinfo(3)). Blocks until there is an answer or
-/// the deadline has passed; error ARES_ETIMEOUT then.
-Resolved resolve(const core::Endpoint& endpoint, sys::Clock::time_point deadline);
+/// Looks a host up in /etc/hosts and the DNS (ares_getaddrinfo(3)). Blocks until there is an answer, or
+/// until `until`, with error ARES_ETIMEOUT.
+Resolved resolve(const core::Endpoint& endpoint, sys::Clock::time_point until);
 
 /// Returns the words for a `Resolved::error`.
 std::string resolve_error_text(int error);

@@ -38,8 +38,8 @@ using sys::Clock;
 
 constexpr core::Verdict kGone{std::nullopt, core::Reason::Eof};
 
-/// The buffer to peek into: 1 KiB on the stack, and the whole window on the heap only after as many
-/// bytes have come. Most plans are decided by fewer, and each page written to costs a page fault.
+/// The buffer to peek into: 1 KiB on the stack; the whole window on the heap once 1 KiB has come. Most
+/// plans need fewer bytes, and each page written costs a page fault.
 class Window {
   public:
     explicit Window(std::size_t size) : size_(size) {}
@@ -97,21 +97,20 @@ sys::Result<WakeUp> wait(int fd, short events, Clock::time_point until) {
 
 }  // namespace
 
-sys::Result<core::Verdict> sniff(const sys::UniqueFd& client, const core::Plan& plan,
-                                 Clock::time_point deadline, Reporter& reporter) {
-    const int fd = client.get();
+sys::Result<core::Verdict> sniff(int client, const core::Plan& plan, Clock::time_point deadline,
+                                 Reporter& reporter) {
     Window window(plan.window());
     std::size_t seen = 0;
     bool new_bytes = true;  // at first: a plan may be decided without any byte
     core::Ending ending = core::Ending::Open;
-    LowWater low_water(fd);
+    LowWater low_water(client);
     sys::Backoff pause(milliseconds(10), milliseconds(1000));
 
     while (true) {
         constexpr int kFlags = MSG_PEEK | MSG_DONTWAIT;
         const std::span<std::byte> room = window.room();
         const ssize_t got =
-            sys::retry([&] { return ::recv(fd, room.data(), room.size(), kFlags); });
+            sys::retry([&] { return ::recv(client, room.data(), room.size(), kFlags); });
         if (got < 0 && errno == ECONNRESET) return kGone;
         if (got < 0 && errno != EAGAIN) return sys::SysError{errno, "cannot look at a client"};
         if (got == std::ssize(room) && window.can_grow()) {
@@ -143,7 +142,7 @@ sys::Result<core::Verdict> sniff(const sys::UniqueFd& client, const core::Plan& 
         new_bytes = false;
 
         reporter.about_to_block();
-        const auto wake_up = wait(fd, events, until);
+        const auto wake_up = wait(client, events, until);
         if (!wake_up) return wake_up.error();
         if (*wake_up == WakeUp::Reset) return kGone;
         if (*wake_up == WakeUp::Eof) {

@@ -30,7 +30,7 @@ std::size_t Spares::count() const {
     return count;
 }
 
-Spares::Place* Spares::vacancy() {
+Spares::Place* Spares::clear_place() {
     for (std::size_t i = 0; i < kSpares; ++i) {
         if (pids_[i] != 0) continue;
         places_[i].message = {};
@@ -49,11 +49,11 @@ std::optional<Spares::Departure> Spares::next_departure() {
     return std::nullopt;
 }
 
-std::optional<Spares::Ended> Spares::on_end(pid_t pid) {
+std::optional<Spares::Lost> Spares::on_end(pid_t pid) {
     for (std::size_t i = 0; i < kSpares; ++i) {
         if (pids_[i] != pid) continue;
         pids_[i] = 0;
-        return Ended{places_[i].state.load(std::memory_order_acquire), places_[i].message};
+        return Lost{places_[i].state.load(std::memory_order_acquire), places_[i].message};
     }
     return std::nullopt;
 }
@@ -68,9 +68,9 @@ std::optional<sys::UniqueFd> Spares::take(Place& place, int channel) {
     if (dismissed) place.state.store(State::Dismissed, std::memory_order_release);
     if (dismissed || !received) return std::nullopt;
     const bool whole = received->size == buffer.size() && !received->truncated;
-    const bool known = whole && place.message.kind == handoff::Kind::Connection;
+    const bool known = whole && place.message.kind == handoff::Kind::Handover;
     if (known && received->fd) return std::move(received->fd);
-    if (!whole) place.message.id = 0;  // of a message cut short, no field counts
+    if (!whole) place.message.id = 0;  // a truncated message: its id is not valid
     place.state.store(State::Misunderstood, std::memory_order_release);
     return std::nullopt;
 }

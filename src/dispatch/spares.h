@@ -6,7 +6,7 @@
 // recvmsg(2), and the kernel writes the daemon's message straight into that place. So even if the
 // spare is killed within that call, the zygote can read whether it had received a connection, and
 // which. A place is used in this order:
-//   zygote  `vacancy` clears a place; fork; `settle` notes the pid
+//   zygote  `clear_place`; fork; `settle` notes the pid
 //   spare   `take` waits and returns the client; the spare stores `Taken` and calls `unmap`
 //   zygote  `next_departure` frees the place and returns the connection
 // If the spare ends before it stored `Taken`, `on_end` frees the place instead. The spare unmaps the
@@ -27,8 +27,7 @@
 
 namespace portsplit::dispatch {
 
-/// How many spares there are at most. Measured with short connections: with 4, some connections wait
-/// for a fork; 16 serve no more than 8.
+/// The largest number of spares. In the bench, 4 or 16 instead of 8 made no difference above noise.
 inline constexpr std::size_t kSpares = 8;
 
 class Spares {
@@ -43,7 +42,7 @@ class Spares {
 
     struct Place {
         std::atomic<State> state;
-        handoff::Connection message;  ///< its id is 0 until a message is received
+        handoff::Handover message;  ///< its id is 0 until a message is received
     };
 
     /// Maps the shared memory.
@@ -57,8 +56,8 @@ class Spares {
     /// Returns the number of places with a spare that has not departed or ended.
     std::size_t count() const;
 
-    /// Returns a cleared place for a new spare; null if all `kSpares` are in use.
-    Place* vacancy();
+    /// Clears a free place for a new spare. Returns null if all `kSpares` are in use.
+    Place* clear_place();
 
     /// Notes the pid of the spare that was forked for this place.
     void settle(Place& place, pid_t pid) { pids_[index_of(place)] = pid; }
@@ -66,18 +65,18 @@ class Spares {
     /// A spare that stored `Taken`, and the connection that it received.
     struct Departure {
         pid_t pid;
-        handoff::Connection message;
+        handoff::Handover message;
     };
     /// Frees the place of a spare that stored `Taken`, and returns it; nothing if there is none.
     std::optional<Departure> next_departure();
 
     /// A spare that ended before it departed.
-    struct Ended {
+    struct Lost {
         State state;
-        handoff::Connection message;  ///< its id is 0 if the spare received no connection
+        handoff::Handover message;  ///< its id is 0 if the spare received no connection
     };
     /// Frees the place of a process that ended; returns nothing if it had none.
-    std::optional<Ended> on_end(pid_t pid);
+    std::optional<Lost> on_end(pid_t pid);
 
     // For a spare.
 

@@ -3,15 +3,15 @@
 // How it works.
 //
 // The zygote keeps `kSpares` children, each blocked in recvmsg(2) on the daemon's channel. The kernel
-// gives each message of the daemon to one of them, so a connection passes the zygote by. What the
-// zygote learns, it learns afterwards: from memory that it shares with its spares, from the progress
-// channel that all its children inherit, and from SIGCHLD.
+// gives each message of the daemon to one of them, so the zygote is not on the path of a connection.
+// It reads afterwards which connection each child took and how it ended: from memory shared with its
+// spares, from the progress channel that all children inherit, and from SIGCHLD.
 //
 // The life of a spare (`be_spare`):
 //   1. fork; a process group of its own; close what only the zygote uses
 //   2. wait in recvmsg(2); the kernel writes the message into the spare's place in shared memory
 //   3. store `Taken` there, unmap the memory, close the daemon's channel
-//   4. serve the connection, as its dispatcher, and publish progress before each wait
+//   4. serve the connection, as its dispatcher, and publish progress before its first wait
 //   5. exit, or become the service's program
 // The daemon's EOF, a message that is no connection, or a failed receive ends it in step 2.
 //
@@ -114,12 +114,12 @@ class Zygote {
     bool fork_spare();
     [[noreturn, gnu::noinline]] void be_spare(Spares::Place& place);
     void add_departures();
-    void add(pid_t pid, const handoff::Connection& message);
+    void add(pid_t pid, const handoff::Handover& message);
     void read_progress();
     void renew_progress();
     void reap();
     void finish(pid_t pid, int status);
-    void finish_spare(const sys::Ended& ended, const Spares::Ended& spare);
+    void finish_spare(const sys::Ended& ended, const Spares::Lost& spare);
     template <typename Message>
     void send(const Message& message);
 
@@ -178,11 +178,12 @@ void Zygote::fork_spares() {
     sys::set_name("portsplit-dispatch");
 }
 
-/// @returns false if there is no vacant place, or fork(2) failed
+/// @returns false if there is no free place, or fork(2) failed
 bool Zygote::fork_spare() {
-    Spares::Place* place = spares_.vacancy();
+    Spares::Place* place = spares_.clear_place();
     if (place == nullptr) return false;
-    // In a process with one thread and no fork handlers, fork(3) only adds writes to memory.
+    // _Fork(3), not fork(3): with one thread and no fork handlers, fork(3) does the same and only
+    // writes to more memory.
     const pid_t pid = ::_Fork();
     if (pid == 0) be_spare(*place);
     if (pid > 0) {
@@ -207,7 +208,7 @@ void Zygote::be_spare(Spares::Place& place) {
 
     auto client = spares_.take(place, channel_.get());
     if (!client) ::_exit(kExitUnused);
-    const handoff::Connection message = place.message;
+    const handoff::Handover message = place.message;
     place.state.store(Spares::State::Taken, std::memory_order_release);
     // The order matters: `Taken` is stored before the memory it is stored in is unmapped. After this
     // the process shares only the progress channel with others.
@@ -226,12 +227,12 @@ void Zygote::add_departures() {
     }
 }
 
-void Zygote::add(pid_t pid, const handoff::Connection& message) {
-    connections_.add(pid, {message.id, {message.arrival, {}}});
+void Zygote::add(pid_t pid, const handoff::Handover& message) {
+    connections_.add(pid, {.id = message.id, .arrival = message.arrival});
 }
 
-/// Reads the messages of dispatchers. A compromised dispatcher can send anything; what is not valid
-/// is dropped, so it can only spoil its own log line.
+/// Reads the messages of dispatchers. A compromised dispatcher can send any bytes. Invalid messages
+/// are dropped, so it can only falsify its own log line.
 void Zygote::read_progress() {
     std::array<std::byte, sizeof(Progress) + 1> buffer;
     for (int i = 0; i < kProgressBatch; ++i) {
@@ -239,13 +240,13 @@ void Zygote::read_progress() {
         if (!received) return;
         if (received->size == 0) return renew_progress();
         const auto progress = message_in<Progress>(std::span(buffer).first(received->size));
-        Row* connection = connections_.find(received->sender);
-        if (connection == nullptr) {  // it may have taken its connection just now
+        ConnectionRecord* record = connections_.find(received->sender);
+        if (record == nullptr) {  // it may have taken its connection just now
             add_departures();
-            connection = connections_.find(received->sender);
+            record = connections_.find(received->sender);
         }
-        if (!progress || connection == nullptr || !is_valid(plan_, *progress)) continue;
-        connection_log_.update(connection->record, *progress, received->sender);
+        if (!progress || record == nullptr || !is_valid(plan_, *progress)) continue;
+        connection_log_.update(*record, *progress, received->sender);
     }
 }
 
@@ -260,10 +261,10 @@ void Zygote::renew_progress() {
     if (!fresh || !sys::stamp_senders(fresh->first.get())) return;
     progress_in_ = std::move(fresh->first);
     progress_out_ = std::move(fresh->second);
-    log_.limited(
-        Level::Error, "shut channels",
-        "a dispatcher shut the channel it shares with others, which it has no reason to do: "
-        "it may have been taken over");
+    log_.limited(Level::Error, "shut channels",
+                 "a dispatcher shut the channel that it shares with others, which no intact "
+                 "dispatcher does: "
+                 "it may be compromised");
 }
 
 /// Takes every child that has ended.
@@ -282,8 +283,8 @@ void Zygote::reap() {
 }
 
 /// Handles a spare that ended before it stored `Taken`.
-void Zygote::finish_spare(const sys::Ended& ended, const Spares::Ended& spare) {
-    const handoff::Connection& message = spare.message;
+void Zygote::finish_spare(const sys::Ended& ended, const Spares::Lost& spare) {
+    const handoff::Handover& message = spare.message;
     if (spare.state == Spares::State::Misunderstood) {
         log_.limited(Level::Error, "bad messages from the daemon",
                      "a message from the daemon was not understood; its connection is closed");
@@ -300,15 +301,15 @@ void Zygote::finish_spare(const sys::Ended& ended, const Spares::Ended& spare) {
 
 /// Logs a connection whose process ended, and reports its slot as free.
 void Zygote::finish(pid_t pid, int status) {
-    const Row* connection = connections_.find(pid);
-    if (connection == nullptr) return;
-    connection_log_.finish(connection->record, status, pid);
-    send(handoff::Reaped{.id = connection->id});
+    const ConnectionRecord* record = connections_.find(pid);
+    if (record == nullptr) return;
+    connection_log_.finish(*record, status, pid);
+    send(handoff::Reaped{.id = record->id});
     connections_.remove(pid);
 }
 
 /// Sends a message to the daemon. Waits for room in the channel however long the daemon is stopped,
-/// because a lost `Reaped` would occupy a slot for ever. Gives up once the daemon is gone (EPIPE):
+/// because a lost `Reaped` would occupy a slot for ever. Returns once the daemon is gone (EPIPE):
 /// the connections are served all the same.
 template <typename Message>
 void Zygote::send(const Message& message) {

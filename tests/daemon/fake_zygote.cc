@@ -34,7 +34,7 @@ int main(int argc, char** argv) {
     if (mode == "dead") return 1;
     if (mode != "silent") send(handoff::Ready{});
     if (mode == "nonsense" || mode == "generous") {
-        handoff::Connection first;
+        handoff::Handover first;
         (void)!::read(kChannelFd, &first, sizeof first);
     }
     if (mode == "nonsense") {

@@ -88,7 +88,7 @@ class GenerationsTest : public testing::Test {
     /// A new connection on its way to the current generation; the test keeps the client's end.
     Delivery delivery() {
         Pair pair = loopback::tcp_pair();
-        const handoff::Connection message{
+        const handoff::Handover message{
             .id = ++last_id_,
             .arrival = {Clock::now(),
                         {*sys::peer_address(pair.near.get()),

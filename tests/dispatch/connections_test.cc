@@ -19,15 +19,15 @@ namespace {
 
 using namespace std::string_literals;
 
-Row connection(std::uint64_t id) {
-    Row result;
+ConnectionRecord connection(std::uint64_t id) {
+    ConnectionRecord result;
     result.id = id;
     return result;
 }
 
 /// Returns the row of a pid that has one.
-Row& row_of(Connections& connections, pid_t pid) {
-    Row* found = connections.find(pid);
+ConnectionRecord& row_of(Connections& connections, pid_t pid) {
+    ConnectionRecord* found = connections.find(pid);
     if (found == nullptr) std::abort();
     return *found;
 }
@@ -45,8 +45,8 @@ TEST(Connections, FindsARowByItsPid) {
 TEST(Connections, StoresChangesMadeThroughFind) {
     Connections connections;
     connections.add(100, connection(1));
-    row_of(connections, 100).record.progress.bytes_in = 7;
-    EXPECT_EQ(row_of(connections, 100).record.progress.bytes_in, 7U);
+    row_of(connections, 100).progress.bytes_in = 7;
+    EXPECT_EQ(row_of(connections, 100).progress.bytes_in, 7U);
 }
 
 TEST(Connections, RemovesARow) {
@@ -61,11 +61,11 @@ TEST(Connections, RemovesARow) {
 TEST(Connections, ReplacesTheRowOfAPidThatIsUsedAgain) {
     Connections connections;
     connections.add(100, connection(1));
-    row_of(connections, 100).record.progress.bytes_in = 7;
+    row_of(connections, 100).progress.bytes_in = 7;
     connections.add(100, connection(2));
     EXPECT_EQ(connections.size(), 1U);
     EXPECT_EQ(row_of(connections, 100).id, 2U);
-    EXPECT_EQ(row_of(connections, 100).record.progress.bytes_in, 0U);
+    EXPECT_EQ(row_of(connections, 100).progress.bytes_in, 0U);
 }
 
 TEST(Connections, HoldsThousandsOfRowsAgainAndAgain) {
@@ -96,12 +96,13 @@ bool is_readable(const void* memory) {
 TEST(Connections, AreNotMappedInAForkedChild) {
     Connections connections;
     for (pid_t pid = 1; pid <= 1000; ++pid) connections.add(pid, connection(1));
-    std::vector<const Row*> places;
+    std::vector<const ConnectionRecord*> places;
     for (pid_t pid = 1; pid <= 1000; ++pid) places.push_back(&row_of(connections, pid));
-    for (const Row* place : places) ASSERT_TRUE(is_readable(place));
+    for (const ConnectionRecord* place : places) ASSERT_TRUE(is_readable(place));
     EXPECT_EQ(loopback::told_by_child([&] {
                   int readable = 0;
-                  for (const Row* place : places) readable += is_readable(place) ? 1 : 0;
+                  for (const ConnectionRecord* place : places)
+                      readable += is_readable(place) ? 1 : 0;
                   return std::to_string(readable);
               }),
               "0");

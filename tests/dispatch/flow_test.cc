@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <string>
@@ -48,12 +49,35 @@ class FlowTest : public testing::Test {
     }
     bool to_is_broken() const { return to_.is_broken(); }
 
+    /// Pumps until a condition is true.
+    /// @returns false if a side broke before, or the condition did not come true in time
+    template <typename Condition>
+    bool pump_until(Condition condition) {
+        bool whole = true;
+        return loopback::comes_true([&] { return condition() || !(whole = pump()); }) && whole;
+    }
+    bool pump_until_done() {
+        return pump_until([this] { return flow_.is_done(); });
+    }
+
   private:
     Pair source_;
     Pair sink_;
     Side from_;
     Side to_;
     Flow flow_;
+};
+
+/// Ends both directions of a socket when it is destroyed, so that a thread that sends on it returns.
+class Shutdown {
+  public:
+    explicit Shutdown(int fd) : fd_(fd) {}
+    Shutdown(const Shutdown&) = delete;
+    Shutdown& operator=(const Shutdown&) = delete;
+    ~Shutdown() { ::shutdown(fd_, SHUT_RDWR); }
+
+  private:
+    int fd_;
 };
 
 TEST_F(FlowTest, WantsToReadAtFirst) {
@@ -73,7 +97,7 @@ TEST_F(FlowTest, MovesAllReadableBytes) {
 TEST_F(FlowTest, SendsTheEofAfterTheLastByte) {
     ASSERT_TRUE(loopback::say(source().get(), "bytes"));
     loopback::finish(source().get());
-    while (!flow().is_done()) ASSERT_TRUE(pump());
+    ASSERT_TRUE(pump_until_done());
     EXPECT_EQ(loopback::hear(sink().get()), (Heard{"bytes", "end"}));
     EXPECT_FALSE(flow().stopped_before_eof());
     EXPECT_FALSE(flow().wants_read());
@@ -81,15 +105,17 @@ TEST_F(FlowTest, SendsTheEofAfterTheLastByte) {
 }
 
 TEST_F(FlowTest, WantsToWriteWhileBytesAreStored) {
-    std::thread sender([this] { loopback::say(source().get(), std::string(30'000'000, 'j')); });
-    while (!flow().wants_write()) ASSERT_TRUE(pump());
+    const std::jthread sender(
+        [this] { loopback::say(source().get(), std::string(30'000'000, 'j')); });
+    const Shutdown shutdown(source().get());
+    ASSERT_TRUE(pump_until([this] { return flow().wants_write(); }));
     EXPECT_FALSE(flow().wants_read()) << "not before the store is empty";
     EXPECT_FALSE(flow().is_done());
     loopback::reset(sink());
-    while (!to_is_broken()) flow().pump(SourceState::Unknown);
-    loopback::finish(source().get());
-    ::shutdown(source().get(), SHUT_RDWR);
-    sender.join();
+    EXPECT_TRUE(loopback::comes_true([this] {
+        flow().pump(SourceState::Unknown);
+        return to_is_broken();
+    }));
 }
 
 TEST_F(FlowTest, MovesTheBytesBehindAnUrgentByte) {
@@ -104,7 +130,7 @@ TEST_F(FlowTest, MovesTheBytesBehindAnUrgentByte) {
 
 TEST_F(FlowTest, MovesTheBytesBehindAnUrgentByteThatSpliceCannotPass) {
     ASSERT_TRUE(loopback::say(source().get(), std::string(4096, 'j')));
-    while (flow().bytes_moved() < 4096) ASSERT_TRUE(pump());
+    ASSERT_TRUE(pump_until([this] { return flow().bytes_moved() >= 4096; }));
     EXPECT_EQ(loopback::hear(sink().get(), 4096).end, "enough");
     // The store has a pipe now.
     ASSERT_TRUE(loopback::say(source().get(), "!", MSG_OOB));
@@ -147,7 +173,7 @@ TEST_F(FlowTest, SendsAnEofWhenItIsStopped) {
 
 TEST_F(FlowTest, IgnoresStopOnceItIsDone) {
     loopback::finish(source().get());
-    while (!flow().is_done()) ASSERT_TRUE(pump());
+    ASSERT_TRUE(pump_until_done());
     flow().stop();
     EXPECT_FALSE(flow().stopped_before_eof());
 }
@@ -155,7 +181,7 @@ TEST_F(FlowTest, IgnoresStopOnceItIsDone) {
 TEST_F(FlowTest, KeepsItsPipeWhenTheSourceIsDrained) {
     const std::size_t before = open_descriptors();
     ASSERT_TRUE(loopback::say(source().get(), std::string(4096, 'j')));
-    while (flow().bytes_moved() < 4096) ASSERT_TRUE(pump());
+    ASSERT_TRUE(pump_until([this] { return flow().bytes_moved() >= 4096; }));
     EXPECT_EQ(open_descriptors(), before + 2)
         << "EAGAIN behind the last byte is not an urgent mark";
 }
@@ -169,7 +195,10 @@ TEST(Flow, StopsAfterSixteenRoundsSoThatTheOtherDirectionHasItsTurn) {
     flow.pump(SourceState::Readable);
     EXPECT_GT(flow.bytes_moved(), 0U);
     EXPECT_LE(flow.bytes_moved(), 16U * 65536);
-    while (!flow.is_done()) flow.pump(SourceState::Readable);
+    EXPECT_TRUE(loopback::comes_true([&] {
+        flow.pump(SourceState::Readable);
+        return flow.is_done();
+    }));
     EXPECT_EQ(flow.bytes_moved(), 4U << 20);
 }
 
@@ -183,11 +212,13 @@ TEST(Flow, WorksWithoutASpareDescriptor) {
                   use_up_descriptors();
                   loopback::say(source.far.get(), "bytes");
                   loopback::finish(source.far.get());
-                  while (!flow.is_done()) {
+                  const bool ended = loopback::comes_true([&] {
                       const bool readable = loopback::events_of(from.read_fd(), POLLIN) != 0;
                       flow.pump(readable ? SourceState::Readable : SourceState::Unknown);
-                      if (from.is_broken() || to.is_broken()) return "broken"s;
-                  }
+                      return flow.is_done() || from.is_broken() || to.is_broken();
+                  });
+                  if (!ended) return "not done"s;
+                  if (from.is_broken() || to.is_broken()) return "broken"s;
                   return loopback::hear(sink.far.get(), 5).bytes + " " +
                          std::to_string(flow.bytes_moved());
               }),

@@ -134,8 +134,8 @@ TEST(GaveUpLine, NamesTheServiceAndTheClient) {
     Progress progress;
     progress.gave_up = kSsh;
     EXPECT_EQ(gave_up_line(each_action(), documented_ends(), progress),
-              "the expression of service ssh took too long on what client 192.0.2.7:50022 sent, "
-              "which counts as no");
+              "the expression of service ssh took too long on the bytes of client 192.0.2.7:50022; "
+              "it counts as no");
 }
 
 TEST(FailureLine, NamesNoServiceWhenPeekingFailed) {

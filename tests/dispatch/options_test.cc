@@ -87,8 +87,8 @@ TEST(ReadDispatchCommandLine, RefusesAWrongCommandLine) {
         {{"--zygote", "3", "stderr"}, "unknown option, or an option without its value"},
         {{"file"}, "--inetd is missing"},
         {{}, "--inetd is missing"},
-        {{"--inetd"}, "exactly one configuration file is wanted"},
-        {{"--inetd", "one", "two"}, "exactly one configuration file is wanted"},
+        {{"--inetd"}, "exactly one configuration file must be given"},
+        {{"--inetd", "one", "two"}, "exactly one configuration file must be given"},
     };
     for (const auto& test : cases) {
         const Read result = read(test.arguments);

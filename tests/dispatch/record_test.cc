@@ -49,7 +49,7 @@ class ConnectionLogTest : public testing::Test {
   private:
     sys::UniqueFd from_;
     std::optional<sys::Log> log_;
-    ConnectionRecord record_{{sys::Clock::now(), documented_ends()}, {}};
+    ConnectionRecord record_{.arrival = {sys::Clock::now(), documented_ends()}};
 };
 
 TEST_F(ConnectionLogTest, WritesTheConnectionLineFromTheLastProgress) {
@@ -72,8 +72,8 @@ TEST_F(ConnectionLogTest, WarnsOnceOfAnExpressionThatExceededItsLimit) {
     progress.gave_up = kSsh;
     for (int i = 0; i < 3; ++i) log.update(record(), progress);
     EXPECT_EQ(text(),
-              "the expression of service ssh took too long on what client 192.0.2.7:50022 sent, "
-              "which counts as no\n");
+              "the expression of service ssh took too long on the bytes of client 192.0.2.7:50022; "
+              "it counts as no\n");
 }
 
 TEST_F(ConnectionLogTest, WritesEachFailureWhenItHappens) {

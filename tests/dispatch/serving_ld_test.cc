@@ -1,5 +1,5 @@
 // serving.ld names object files by hand. The linker ignores a name that no object has, and the gain in
-// speed would be lost without a word: each of ours must have its source file.
+// speed would be lost without a word: each of ours must have a source file that its library compiles.
 
 #include <gtest/gtest.h>
 
@@ -9,6 +9,8 @@
 #include <regex>
 #include <string>
 #include <vector>
+
+#include "sys/file.h"
 
 namespace portsplit::dispatch {
 namespace {
@@ -32,7 +34,12 @@ TEST(ServingLinkerScript, NamesOnlyObjectsThatExist) {
     const auto sources = sources_named_in(kSource / "dispatch/serving.ld");
     EXPECT_GE(sources.size(), 10U) << "the script names what serves a connection";
     for (const std::string& source : sources) {
-        EXPECT_TRUE(std::filesystem::exists(kSource / source)) << source;
+        const std::filesystem::path path = kSource / source;
+        EXPECT_TRUE(std::filesystem::exists(path)) << source;
+        const auto lists = sys::read_file(path.parent_path() / "CMakeLists.txt");
+        ASSERT_TRUE(lists) << source;
+        const std::regex line("(^|\n)\\s*" + path.filename().string() + "\\s*[)\n]");
+        EXPECT_TRUE(std::regex_search(*lists, line)) << source << " is not compiled";
     }
 }
 

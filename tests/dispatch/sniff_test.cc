@@ -64,7 +64,7 @@ class Sniffing {
               const auto before = loopback::processor_time(RUSAGE_THREAD);
               const long waits = voluntary_switches();
               const auto verdict =
-                  sniff(pair_.near, plan, Clock::now() + until_deadline, recorder_);
+                  sniff(pair_.near.get(), plan, Clock::now() + until_deadline, recorder_);
               const auto spent = loopback::processor_time(RUSAGE_THREAD) - before;
               return Outcome{verdict ? words(plan, *verdict) : sys::to_string(verdict.error()),
                              spent, voluntary_switches() - waits};
@@ -76,12 +76,13 @@ class Sniffing {
     sys::UniqueFd& client() { return pair_.far; }
     int socket() const { return pair_.near.get(); }
 
-    bool decided(std::chrono::milliseconds limit) const {
+    bool is_decided_within(std::chrono::milliseconds limit) const {
         return outcome_.wait_for(limit) == std::future_status::ready;
     }
 
     Outcome outcome() {
-        return decided(loopback::kPatience) ? outcome_.get() : Outcome{"undecided", 0us, 0};
+        return is_decided_within(loopback::kPatience) ? outcome_.get()
+                                                      : Outcome{"undecided", 0us, 0};
     }
     std::string verdict() { return outcome().verdict; }
 
@@ -100,7 +101,7 @@ class Sniffing {
 
 /// Lets time pass, less if the plan is decided before.
 void let_pass(const Sniffing& sniffing, std::chrono::milliseconds time) {
-    static_cast<void>(sniffing.decided(time));
+    static_cast<void>(sniffing.is_decided_within(time));
 }
 
 enum class Family { Tcp, Unix };
@@ -129,7 +130,7 @@ TEST(Sniff, DecidesAtTheFirstSufficientByte) {
             Sniffing sniffing(pair_of(family), ordinary_plan(), kLate);
             for (std::size_t i = 0; i + 1 < one.bytes.size(); ++i) {
                 ASSERT_TRUE(loopback::say(sniffing.client().get(), one.bytes.substr(i, 1)));
-                EXPECT_FALSE(sniffing.decided(5ms)) << one.bytes << " at byte " << i;
+                EXPECT_FALSE(sniffing.is_decided_within(5ms)) << one.bytes << " at byte " << i;
             }
             ASSERT_TRUE(
                 loopback::say(sniffing.client().get(), one.bytes.substr(one.bytes.size() - 1)));
@@ -192,7 +193,7 @@ TEST(Sniff, DecidesAtAnEofThatComesAfterTheBytes) {
     for_both([](Family family) {
         Sniffing sniffing(pair_of(family), ordinary_plan(), kLate);
         ASSERT_TRUE(loopback::say(sniffing.client().get(), "abc"));
-        EXPECT_FALSE(sniffing.decided(50ms));
+        EXPECT_FALSE(sniffing.is_decided_within(50ms));
         loopback::finish(sniffing.client().get());
         EXPECT_EQ(sniffing.verdict(), "short match");
     });
@@ -231,7 +232,7 @@ TEST(Sniff, DecidesAtTheDeadlineWhileBytesStillCome) {
     for_both([](Family family) {
         const auto begin = Clock::now();
         Sniffing sniffing(pair_of(family), patient_plan(), 150ms);
-        for (int i = 0; i < 1000 && !sniffing.decided(10ms); ++i) {
+        for (int i = 0; i < 1000 && !sniffing.is_decided_within(10ms); ++i) {
             ASSERT_TRUE(loopback::say(sniffing.client().get(), "x"));
         }
         EXPECT_EQ(sniffing.verdict(), "timeout timeout");
@@ -259,7 +260,8 @@ TEST(Sniff, DecidesWhenTheWindowIsFull) {
         const core::Plan plan(std::move(config));
         Sniffing sniffing(pair_of(family), plan, kLate);
         ASSERT_TRUE(loopback::say(sniffing.client().get(), std::string(16, 'x')));
-        EXPECT_FALSE(sniffing.decided(20ms)) << "the window is extended to the longest pattern";
+        EXPECT_FALSE(sniffing.is_decided_within(20ms))
+            << "the window is extended to the longest pattern";
         ASSERT_TRUE(loopback::say(sniffing.client().get(), std::string(100'000, 'x')));
         EXPECT_EQ(sniffing.verdict(), "short match");
     });
@@ -376,11 +378,11 @@ TEST(SniffUnix, WaitsInGrowingPausesUntilTheDeadlineWhileNoByteComes) {
 TEST(SniffUnix, StartsWithAShortPauseAgainAfterNewBytes) {
     Sniffing sniffing(loopback::unix_pair(), ordinary_plan(), kLate);
     ASSERT_TRUE(loopback::say(sniffing.client().get(), "SS"));
-    EXPECT_FALSE(sniffing.decided(200ms));  // the pause is 160 ms by now
+    EXPECT_FALSE(sniffing.is_decided_within(200ms));  // the pause is 160 ms by now
     ASSERT_TRUE(loopback::say(sniffing.client().get(), "H"));
-    EXPECT_FALSE(sniffing.decided(170ms));  // and seen after it
+    EXPECT_FALSE(sniffing.is_decided_within(170ms));  // and seen after it
     ASSERT_TRUE(loopback::say(sniffing.client().get(), "-"));
-    EXPECT_TRUE(sniffing.decided(200ms)) << "and not after a pause of 320 ms";
+    EXPECT_TRUE(sniffing.is_decided_within(200ms)) << "and not after a pause of 320 ms";
 }
 
 TEST(SniffTcp, DecidesWhenTheClientFloods) {
@@ -397,7 +399,7 @@ TEST(Sniff, FailsForADescriptorThatIsNoSocket) {
     const sys::UniqueFd from(ends[0]);
     const sys::UniqueFd to(ends[1]);
     Recorder recorder;
-    const auto verdict = sniff(from, ordinary_plan(), Clock::now() + kLate, recorder);
+    const auto verdict = sniff(from.get(), ordinary_plan(), Clock::now() + kLate, recorder);
     ASSERT_FALSE(verdict);
     EXPECT_EQ(sys::to_string(verdict.error()),
               "cannot look at a client: Socket operation on non-socket");

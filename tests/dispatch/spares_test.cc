@@ -34,7 +34,7 @@ class SparesTest : public testing::Test {
     /// Forks a spare that takes a message, calls `next` and then waits until it is killed.
     template <typename Next>
     pid_t spare(Next next) {
-        Spares::Place* place = spares_.vacancy();
+        Spares::Place* place = spares_.clear_place();
         EXPECT_NE(place, nullptr);
         const pid_t pid = ::fork();
         if (pid == 0) {
@@ -51,7 +51,7 @@ class SparesTest : public testing::Test {
     }
 
     void hand_over(std::uint64_t id, int client) {
-        const handoff::Connection message{.id = id};
+        const handoff::Handover message{.id = id};
         send(std::as_bytes(std::span(&message, 1)), client);
     }
     void send(core::Bytes message, int client) {
@@ -80,14 +80,14 @@ TEST_F(SparesTest, AreNoneBeforeTheFirstFork) {
 
 TEST_F(SparesTest, HaveEightPlaces) {
     for (std::size_t i = 0; i < kSpares; ++i) {
-        Spares::Place* place = spares().vacancy();
+        Spares::Place* place = spares().clear_place();
         ASSERT_NE(place, nullptr);
         spares().settle(*place, static_cast<pid_t>(100 + i));
     }
     EXPECT_EQ(spares().count(), kSpares);
-    EXPECT_EQ(spares().vacancy(), nullptr);
+    EXPECT_EQ(spares().clear_place(), nullptr);
     EXPECT_TRUE(spares().on_end(101));
-    EXPECT_NE(spares().vacancy(), nullptr);
+    EXPECT_NE(spares().clear_place(), nullptr);
 }
 
 TEST_F(SparesTest, DepartWithTheConnectionTheyTook) {
@@ -118,7 +118,7 @@ TEST_F(SparesTest, LeaveTheConnectionInTheirPlaceWhenKilled) {
     EXPECT_EQ(ended->message.id, 42U);
 }
 
-TEST_F(SparesTest, LeaveNoConnectionInTheirPlaceWhenKilledBefore) {
+TEST_F(SparesTest, LeaveNoConnectionInTheirPlaceWhenKilledBeforeTheyReceiveOne) {
     const pid_t pid = spare();
     end(pid);
     const auto ended = spares().on_end(pid);
@@ -148,8 +148,8 @@ TEST_F(SparesTest, AreDismissedByADaemonThatIsGoneWithMessagesUnread) {
 }
 
 TEST_F(SparesTest, RefuseAMessageThatIsNoConnection) {
-    const handoff::Connection right{.id = 5};
-    handoff::Connection wrong{.id = 9};
+    const handoff::Handover right{.id = 5};
+    handoff::Handover wrong{.id = 9};
     wrong.kind = handoff::Kind::Reaped;
     const core::Bytes bytes = std::as_bytes(std::span(&wrong, 1));
     const struct {

@@ -204,7 +204,7 @@ class ZygoteTest : public testing::Test {
     }
 
     /// Hands a connection over as the daemon does.
-    void hand_over(handoff::Connection message, const UniqueFd& client) {
+    void hand_over(handoff::Handover message, const UniqueFd& client) {
         message.arrival.ends.peer = *sys::Address::from(core::Endpoint{"192.0.2.7", 50022});
         message.arrival.ends.local = *sys::Address::from(core::Endpoint{"192.0.2.1", 443});
         message.arrival.accepted = sys::Clock::now();
@@ -212,7 +212,7 @@ class ZygoteTest : public testing::Test {
                                       client.get(), 0));
     }
     void hand_over(std::uint64_t id, const UniqueFd& client) {
-        hand_over(handoff::Connection{.id = id}, client);
+        hand_over(handoff::Handover{.id = id}, client);
     }
 
     /// Returns the log once the zygote has ended, with pids and times masked.
@@ -300,7 +300,7 @@ TEST_F(ZygoteTest, LogsAFailureBeforeTheConnectionLine) {
 TEST_F(ZygoteTest, ClosesTheConnectionOfAMessageOfAnotherKind) {
     ASSERT_EQ(next(), "ready");
     Pair pair = loopback::tcp_pair();
-    handoff::Connection wrong{.id = 9};
+    handoff::Handover wrong{.id = 9};
     wrong.kind = handoff::Kind::Reaped;
     hand_over(wrong, pair.near);
     pair.near.reset();
@@ -310,7 +310,7 @@ TEST_F(ZygoteTest, ClosesTheConnectionOfAMessageOfAnotherKind) {
 
 TEST_F(ZygoteTest, IgnoresMessagesThatAreNoConnection) {
     ASSERT_EQ(next(), "ready");
-    const handoff::Connection unserved{.id = 5};
+    const handoff::Handover unserved{.id = 5};
     for (const std::size_t size : {std::size_t{1}, sizeof(handoff::Kind), sizeof unserved - 1}) {
         ASSERT_TRUE(sys::send_message(channel().get(),
                                       std::as_bytes(std::span(&unserved, 1)).first(size), -1, 0));
@@ -381,7 +381,7 @@ TEST_F(ZygoteTest, PausesBeforeItReplacesSparesThatWereKilled) {
     }));
     const auto taken =
         std::chrono::duration_cast<std::chrono::milliseconds>(sys::Clock::now() - begin).count();
-    // In each pause all eight at most, and eight before the first.
+    // At most eight spares are forked after each pause, and eight at the start.
     EXPECT_LE(killed.size(), (static_cast<std::size_t>(taken) / kPause + 2) * kSpares)
         << "in " << taken << " ms";
     EXPECT_GT(killed.size(), kSpares) << "the zygote did fork again";
@@ -491,10 +491,11 @@ class NarrowChannelTest : public ZygoteTest {
 
 TEST_F(NarrowChannelTest, SendsEveryReapedToADaemonThatWasStopped) {
     ASSERT_EQ(next(), "ready");
-    // Each costs a spare, so the test sends no faster than the zygote forks, until that waits for room.
+    // Each message ends one spare, so the test sends only as fast as the zygote forks, until the
+    // zygote's channel is full.
     constexpr std::uint64_t kMessages = 60;
     for (std::uint64_t id = 1; id <= kMessages; ++id) {
-        handoff::Connection wrong{.id = id};
+        handoff::Handover wrong{.id = id};
         wrong.kind = handoff::Kind::Ready;
         const auto bytes = std::as_bytes(std::span(&wrong, 1));
         ASSERT_TRUE(sys::send_message(channel().get(), bytes, -1, 0)) << id;
@@ -609,8 +610,8 @@ TEST_F(CompromisedDispatcher, ThatShutsTheChannelSilencesNoLaterOne) {
     ASSERT_EQ(next(), "reaped 100");
     const std::string all = log_of_all();
     EXPECT_NE(
-        all.find("portsplit[PID]: a dispatcher shut the channel it shares with others, which it "
-                 "has no reason to do: it may have been taken over\n"),
+        all.find("portsplit[PID]: a dispatcher shut the channel that it shares with others, which "
+                 "no intact dispatcher does: it may be compromised\n"),
         std::string::npos)
         << all;
     EXPECT_NE(all.find(kHonest), std::string::npos) << all;
