@@ -241,7 +241,7 @@ TEST_F(Relay, ResetsTheClientWhenTheServerResetsWithUnreadBytes) {
     EXPECT_TRUE(sockets.relaying.ended());
 }
 
-TEST_F(Relay, StoresAtMost64KiBForAPeerThatDoesNotRead) {
+TEST_F(Relay, StopsReadingFromAClientWhenTheServerDoesNotRead) {
     Sockets sockets;
     const std::size_t sent = fill_buffers(sockets.client().get());
     // The buffers of four sockets (tcp(7) tcp_rmem, tcp_wmem) and the store.

@@ -4,8 +4,10 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <memory>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "support/child.h"
 #include "support/loopback.h"
@@ -33,21 +35,25 @@ class SparesTest : public testing::Test {
 
     /// Forks a spare that takes a message, calls `next` and then waits until it is killed.
     template <typename Next>
-    pid_t spare(Next next) {
+    Child& spare(Next next) {
         Spares::Place* place = spares_.clear_place();
         EXPECT_NE(place, nullptr);
-        const pid_t pid = ::fork();
-        if (pid == 0) {
+        children_.push_back(std::make_unique<Child>([&, next] {
             daemon_.reset();
             const auto client = spares_.take(*place, channel());
             next(*place, client.has_value());
             while (true) ::pause();
-        }
-        spares_.settle(*place, pid);
-        return pid;
+            return 0;
+        }));
+        spares_.settle(*place, children_.back()->pid());
+        return *children_.back();
     }
-    pid_t spare() {
+    Child& spare() {
         return spare([](const Spares::Place&, bool) {});
+    }
+    /// Forks a spare that exits with 0 unless it takes a connection.
+    Child& spare_without_connection() {
+        return spare([](const Spares::Place&, bool taken) { ::_exit(taken ? 1 : 0); });
     }
 
     void hand_over(std::uint64_t id, int client) {
@@ -61,15 +67,16 @@ class SparesTest : public testing::Test {
         })) << "no spare took the message";
     }
 
-    static void end(pid_t pid) {
-        ::kill(pid, SIGKILL);
-        ::waitpid(pid, nullptr, 0);
+    static void kill(Child& spare) {
+        ::kill(spare.pid(), SIGKILL);
+        EXPECT_NE(spare.status(), -1);
     }
 
   private:
     Spares spares_;
     sys::UniqueFd daemon_;
     sys::UniqueFd zygote_;
+    std::vector<std::unique_ptr<Child>> children_;
 };
 
 TEST_F(SparesTest, AreNoneBeforeTheFirstFork) {
@@ -91,9 +98,10 @@ TEST_F(SparesTest, HaveEightPlaces) {
 }
 
 TEST_F(SparesTest, DepartWithTheConnectionTheyTook) {
-    const pid_t pid = spare([](Spares::Place& place, bool taken) {
+    Child& child = spare([](Spares::Place& place, bool taken) {
         if (taken) place.state.store(State::Taken);
     });
+    const pid_t pid = child.pid();
     hand_over(42, STDIN_FILENO);
     std::optional<Spares::Departure> departure;
     ASSERT_TRUE(loopback::comes_true([&] {
@@ -104,14 +112,15 @@ TEST_F(SparesTest, DepartWithTheConnectionTheyTook) {
     EXPECT_EQ(departure->message.id, 42U);
     EXPECT_EQ(spares().count(), 0U);
     EXPECT_FALSE(spares().on_end(pid));
-    end(pid);
+    kill(child);
 }
 
 TEST_F(SparesTest, LeaveTheConnectionInTheirPlaceWhenKilled) {
-    const pid_t pid = spare();
+    Child& child = spare();
+    const pid_t pid = child.pid();
     hand_over(42, STDIN_FILENO);
     EXPECT_FALSE(spares().next_departure());
-    end(pid);
+    kill(child);
     const auto ended = spares().on_end(pid);
     ASSERT_TRUE(ended);
     EXPECT_EQ(ended->state, State::Waiting);
@@ -119,19 +128,19 @@ TEST_F(SparesTest, LeaveTheConnectionInTheirPlaceWhenKilled) {
 }
 
 TEST_F(SparesTest, LeaveNoConnectionInTheirPlaceWhenKilledBeforeTheyReceiveOne) {
-    const pid_t pid = spare();
-    end(pid);
+    Child& child = spare();
+    const pid_t pid = child.pid();
+    kill(child);
     const auto ended = spares().on_end(pid);
     ASSERT_TRUE(ended);
     EXPECT_EQ(ended->message.id, 0U);
 }
 
 TEST_F(SparesTest, AreDismissedByTheDaemonsEof) {
-    const pid_t pid = spare([](const Spares::Place&, bool taken) { ::_exit(taken ? 1 : 0); });
+    Child& child = spare_without_connection();
+    const pid_t pid = child.pid();
     close_channel();
-    int status = -1;
-    ::waitpid(pid, &status, 0);
-    EXPECT_EQ(status, 0);
+    EXPECT_EQ(child.status(), 0);
     EXPECT_EQ(spares().on_end(pid)->state, State::Dismissed);
 }
 
@@ -139,11 +148,10 @@ TEST_F(SparesTest, AreDismissedByADaemonThatIsGoneWithMessagesUnread) {
     // unix(7): then the first to receive gets ECONNRESET, not EOF.
     const handoff::Ready unread;
     ASSERT_TRUE(sys::send_message(channel(), std::as_bytes(std::span(&unread, 1)), -1, 0));
-    const pid_t pid = spare([](const Spares::Place&, bool taken) { ::_exit(taken ? 1 : 0); });
+    Child& child = spare_without_connection();
+    const pid_t pid = child.pid();
     close_channel();
-    int status = -1;
-    ::waitpid(pid, &status, 0);
-    EXPECT_EQ(status, 0);
+    EXPECT_EQ(child.status(), 0);
     EXPECT_EQ(spares().on_end(pid)->state, State::Dismissed);
 }
 
@@ -161,11 +169,10 @@ TEST_F(SparesTest, RefuseAMessageThatIsNoConnection) {
                  {bytes.first(bytes.size() - 1), STDIN_FILENO, 0, "a byte too short"},
                  {std::as_bytes(std::span(&right, 1)), -1, 5, "a connection without its socket"}};
     for (const auto& test : cases) {
-        const pid_t pid = spare([](const Spares::Place&, bool taken) { ::_exit(taken ? 1 : 0); });
+        Child& child = spare_without_connection();
+        const pid_t pid = child.pid();
         send(test.message, test.client);
-        int status = -1;
-        ::waitpid(pid, &status, 0);
-        EXPECT_EQ(status, 0) << test.what;
+        EXPECT_EQ(child.status(), 0) << test.what;
         const auto ended = spares().on_end(pid);
         ASSERT_TRUE(ended) << test.what;
         EXPECT_EQ(ended->state, State::Misunderstood) << test.what;

@@ -25,6 +25,15 @@ using loopback::hear;
 using loopback::Heard;
 using sys::UniqueFd;
 
+/// Waits for a child, at most `kPatience`, and returns how it ended, as the log has it.
+std::string end_of(pid_t pid) {
+    int status = -1;
+    if (!loopback::comes_true([&] { return ::waitpid(pid, &status, WNOHANG) == pid; })) {
+        return "still runs";
+    }
+    return sys::describe_status(status);
+}
+
 /// A started program. The destructor kills it if the test has not waited for it.
 class Started {
   public:
@@ -53,10 +62,11 @@ class Started {
     const UniqueFd& input() { return program_->input; }
     const UniqueFd& output() { return program_->output; }
 
-    /// Waits for its end, which must be near, and returns it as the log has it.
+    /// Waits for its end and returns it as `end_of` does.
     std::string end() {
-        waited_for_ = true;
-        return sys::describe_status(sys::wait_for_child(program_->pid));
+        const std::string text = end_of(program_->pid);
+        waited_for_ = text != "still runs";
+        return text;
     }
 
   private:
@@ -174,7 +184,7 @@ TEST(ProgramOnATerminal, GetsSighupWhenOurEndsAreClosed) {
         ASSERT_TRUE(reader);
         pid = reader->pid;
     }
-    EXPECT_EQ(sys::describe_status(sys::wait_for_child(*pid)), "signal=HUP");
+    EXPECT_EQ(end_of(*pid), "signal=HUP");
 }
 
 }  // namespace
