@@ -9,6 +9,7 @@
 #include <string>
 
 #include "support/child.h"
+#include "support/descriptors.h"
 #include "support/loopback.h"
 
 namespace portsplit::daemon {
@@ -66,7 +67,7 @@ TEST(AcceptFrom, ReturnsBothAddressesAndANonBlockingSocket) {
                   sys::local_address(client.get())->text());
         EXPECT_EQ(accepted->message.arrival.ends.local.text(), listener.bound.text());
         EXPECT_NE(::fcntl(accepted->client.get(), F_GETFL) & O_NONBLOCK, 0);
-        EXPECT_NE(::fcntl(accepted->client.get(), F_GETFD) & FD_CLOEXEC, 0);
+        EXPECT_TRUE(closes_on_exec(accepted->client.get()));
     }
 }
 

@@ -1,35 +1,21 @@
 #include "daemon/options.h"
 
-#include <getopt.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "support/command_line.h"
+
 namespace portsplit::daemon {
 namespace {
 
-struct Read {
-    CommandLine line;
-    std::string out;
-    std::string err;
-};
+using Read = ReadLine<CommandLine>;
 
 Read read(std::vector<std::string> arguments) {
-    std::string program = "portsplitd";
-    std::vector<char*> argv{program.data()};
-    for (std::string& argument : arguments) argv.push_back(argument.data());
-    argv.push_back(nullptr);
-    optind = 0;  // getopt_long(3) begins anew
-    testing::internal::CaptureStdout();
-    testing::internal::CaptureStderr();
-    CommandLine line = read_command_line(static_cast<int>(argv.size() - 1), argv.data());
-    std::fflush(stdout);
-    std::string out = testing::internal::GetCapturedStdout();
-    return {std::move(line), std::move(out), testing::internal::GetCapturedStderr()};
+    return read_captured(read_command_line, "portsplitd", std::move(arguments));
 }
 
 TEST(ReadCommandLine, ServesAFileWithTheDefaults) {

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "support/child.h"
+#include "support/descriptors.h"
 #include "support/folder.h"
 #include "support/moved_clock.h"
 
@@ -150,7 +151,7 @@ TEST(ServiceManager, TakesThePassedSocketsOnceAndClosesThemOnExec) {
                   std::string text;
                   for (const Passed& passed : manager.take_sockets()) {
                       text += passed.name + "=" + std::to_string(passed.fd.get());
-                      text += (::fcntl(passed.fd.get(), F_GETFD) & FD_CLOEXEC) != 0 ? " " : "! ";
+                      text += closes_on_exec(passed.fd.get()) ? " " : "! ";
                   }
                   if (!manager.take_sockets().empty()) text += "again ";
                   for (const char* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}) {

@@ -8,43 +8,19 @@
 #include <utility>
 #include <vector>
 
+#include "support/descriptors.h"
 #include "support/loopback.h"
 #include "support/plans.h"
 
 namespace portsplit::dispatch {
 namespace {
 
+using loopback::closed_port;
 using loopback::Heard;
+using loopback::port_of;
 using sys::Clock;
 using sys::UniqueFd;
 using namespace std::chrono_literals;
-
-std::uint16_t port_of(const UniqueFd& fd) { return sys::local_address(fd.get())->port(); }
-
-/// Returns a port on which no socket listens: the kernel chose it and it was closed again.
-std::uint16_t closed_port() { return port_of(loopback::listener_on("127.0.0.1")); }
-
-/// A listener with a full accept queue: the kernel drops each SYN, so a connection is never answered.
-class Silent {
-  public:
-    Silent() {
-        fd_.reset(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-        const auto any = sys::Address::from(core::Endpoint{"127.0.0.1", 0});
-        EXPECT_EQ(::bind(fd_.get(), any->data(), any->size()), 0);
-        EXPECT_EQ(::listen(fd_.get(), 0), 0);
-        for (int i = 0; i < 3; ++i) {
-            auto client = sys::start_connect(*sys::local_address(fd_.get()));
-            EXPECT_TRUE(client);
-            loopback::events_of(client->get(), POLLOUT, loopback::kMoment);
-            queued_.push_back(std::move(*client));
-        }
-    }
-    std::uint16_t port() const { return port_of(fd_); }
-
-  private:
-    UniqueFd fd_;
-    std::vector<UniqueFd> queued_;
-};
 
 TEST(ConnectToTarget, ConnectsToTheFirstTargetThatAnswers) {
     const UniqueFd listener = loopback::listener_on("127.0.0.1");
@@ -55,7 +31,7 @@ TEST(ConnectToTarget, ConnectsToTheFirstTargetThatAnswers) {
     ASSERT_TRUE(loopback::say(accepted.get(), "hello"));
     EXPECT_EQ(loopback::hear(server->get(), 5), (Heard{"hello", "enough"}));
     EXPECT_NE(::fcntl(server->get(), F_GETFL) & O_NONBLOCK, 0);
-    EXPECT_NE(::fcntl(server->get(), F_GETFD) & FD_CLOEXEC, 0);
+    EXPECT_TRUE(closes_on_exec(server->get()));
     recorder.publish_counts(0, 0);
     EXPECT_EQ(recorder.last().target, 0);
     EXPECT_EQ(recorder.told().size(), 1U) << "nothing failed";
@@ -103,7 +79,7 @@ TEST(ConnectToTarget, ReportsANameThatCannotBeResolved) {
 }
 
 TEST(ConnectToTarget, TriesTheNextTargetAfterTheTimeOfOneThatDoesNotAnswer) {
-    const Silent silent;
+    const loopback::FullListener silent;
     const UniqueFd listener = loopback::listener_on("127.0.0.1");
     const core::Connect connect{{{"127.0.0.1", silent.port()}, {"127.0.0.1", port_of(listener)}}};
     Recorder recorder;
@@ -148,7 +124,7 @@ TEST(TargetTime, GivesNoAddressMoreThanItsTarget) {
 }
 
 TEST(ConnectToAny, LeavesTimeForTheNextAddress) {
-    const Silent silent;
+    const loopback::FullListener silent;
     const UniqueFd listener = loopback::listener_on("127.0.0.1");
     const auto addresses = Addresses().add(silent.port()).add(port_of(listener)).all;
     Recorder recorder;
@@ -157,7 +133,7 @@ TEST(ConnectToAny, LeavesTimeForTheNextAddress) {
 }
 
 TEST(ConnectToAny, TriesNoAddressWhenTheTimeIsOver) {
-    const Silent silent;
+    const loopback::FullListener silent;
     const UniqueFd listener = loopback::listener_on("127.0.0.1");
     const auto addresses = Addresses().add(silent.port()).add(port_of(listener)).all;
     Recorder recorder;

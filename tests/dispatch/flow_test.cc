@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "support/child.h"
+#include "support/descriptors.h"
 #include "support/loopback.h"
 #include "support/relaying.h"
 
@@ -179,10 +180,10 @@ TEST_F(FlowTest, IgnoresStopOnceItIsDone) {
 }
 
 TEST_F(FlowTest, KeepsItsPipeWhenTheSourceIsDrained) {
-    const std::size_t before = open_descriptors();
+    const std::size_t before = count_descriptors();
     ASSERT_TRUE(loopback::say(source().get(), std::string(4096, 'j')));
     ASSERT_TRUE(pump_until([this] { return flow().bytes_moved() >= 4096; }));
-    EXPECT_EQ(open_descriptors(), before + 2)
+    EXPECT_EQ(count_descriptors(), before + 2)
         << "EAGAIN behind the last byte is not an urgent mark";
 }
 

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "support/child.h"
+#include "support/log_text.h"
 #include "support/loopback.h"
 #include "support/plans.h"
 #include "sys/process.h"
@@ -68,12 +69,7 @@ class Inetd {
     std::string log() {
         std::string all = hear(log_.get()).bytes;
         for (const char* before : {"portsplit[", "sport=", "dport=", "ms=", "127.0.0.1:"}) {
-            const std::string word = before;
-            for (std::size_t at = 0; (at = all.find(word, at)) != std::string::npos;) {
-                at += word.size();
-                const std::size_t end = all.find_first_not_of("0123456789", at);
-                all.replace(at, std::min(end, all.size()) - at, "N");
-            }
+            all = mask_numbers(std::move(all), before);
         }
         return all;
     }

@@ -1,44 +1,24 @@
 #include "dispatch/options.h"
 
-#include <getopt.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "support/child.h"
+#include "support/command_line.h"
 #include "support/loopback.h"
 
 namespace portsplit::dispatch {
 namespace {
 
-CommandLine read_arguments(std::vector<std::string> arguments) {
-    std::string name = "portsplit-dispatch";
-    std::vector<char*> argv{name.data()};
-    for (std::string& argument : arguments) argv.push_back(argument.data());
-    argv.push_back(nullptr);
-    optind = 0;  // getopt_long(3): start a new scan
-    return read_command_line(static_cast<int>(arguments.size() + 1), argv.data());
-}
+using Read = ReadLine<CommandLine>;
 
-struct Read {
-    CommandLine line;
-    std::string out;
-    std::string err;
-};
-
-/// Reads a command line, and captures what is printed.
 Read read(std::vector<std::string> arguments) {
-    testing::internal::CaptureStdout();
-    testing::internal::CaptureStderr();
-    CommandLine line = read_arguments(std::move(arguments));
-    std::fflush(stdout);
-    std::string out = testing::internal::GetCapturedStdout();
-    return {std::move(line), std::move(out), testing::internal::GetCapturedStderr()};
+    return read_captured(read_command_line, "portsplit-dispatch", std::move(arguments));
 }
 
 TEST(ReadDispatchCommandLine, ServesAConnectionAndLogsToSyslogByDefault) {
@@ -107,7 +87,7 @@ TEST(ReadDispatchCommandLine, PrintsNothingWhenStandardErrorIsTheClient) {
         for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
             ::dup2(pair.near.get(), fd);
         }
-        return read_arguments({"--inetd"}).exit_code;
+        return read_arguments(read_command_line, "portsplit-dispatch", {"--inetd"}).exit_code;
     });
     pair.near.reset();
     EXPECT_EQ(loopback::hear(pair.far.get()), (loopback::Heard{"", "end"}));

@@ -11,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include "support/log_text.h"
 #include "support/loopback.h"
 #include "support/progress_of.h"
 
@@ -35,11 +36,7 @@ class ConnectionLogTest : public testing::Test {
     /// Everything logged, without the pid.
     std::string text() {
         log_.reset();
-        std::string text = loopback::hear(from_.get()).bytes;
-        for (std::size_t at = 0; (at = text.find("portsplit[", at)) != std::string::npos;) {
-            text.erase(at, text.find(' ', at) + 1 - at);
-        }
-        return text;
+        return without_pids(loopback::hear(from_.get()).bytes);
     }
     std::size_t lines() {
         const std::string all = text();

@@ -137,7 +137,7 @@ bool all_sent(int fd) {
 /// uses most of it.
 std::chrono::microseconds idle_cost(const Relaying& relaying) {
     const auto before = loopback::processor_time(RUSAGE_SELF);
-    EXPECT_FALSE(relaying.ended(150ms));
+    EXPECT_FALSE(relaying.ends_within(150ms));
     return loopback::processor_time(RUSAGE_SELF) - before;
 }
 constexpr std::chrono::microseconds kIdle = 30ms;
@@ -238,7 +238,7 @@ TEST_F(Relay, ResetsTheClientWhenTheServerResetsWithUnreadBytes) {
     loopback::reset(sockets.server);
     // The relay is blocked in writing, so the reset is reported by POLLERR or the next write.
     EXPECT_EQ(hear(sockets.client().get()), (Heard{"", "reset"}));
-    EXPECT_TRUE(sockets.relaying.ended());
+    EXPECT_TRUE(sockets.relaying.ends_within());
 }
 
 TEST_F(Relay, StopsReadingFromAClientWhenTheServerDoesNotRead) {
@@ -246,7 +246,7 @@ TEST_F(Relay, StopsReadingFromAClientWhenTheServerDoesNotRead) {
     const std::size_t sent = fill_buffers(sockets.client().get());
     // The buffers of four sockets (tcp(7) tcp_rmem, tcp_wmem) and the store.
     EXPECT_LT(sent, std::size_t{64} << 20);
-    EXPECT_FALSE(sockets.relaying.ended(200ms));
+    EXPECT_FALSE(sockets.relaying.ends_within(200ms));
     ASSERT_TRUE(say(sockets.server.get(), "meanwhile"));
     EXPECT_EQ(hear(sockets.client().get(), 9), (Heard{"meanwhile", "enough"}))
         << "the other direction goes on";
@@ -297,7 +297,7 @@ TEST_F(Relay, SendsAllBytesBeforeItResetsTheClient) {
     ASSERT_TRUE(all_sent(sockets.server.get()));
     loopback::reset(sockets.server);
     // The client's receive window is smaller, so the kernel cannot send all of it yet.
-    EXPECT_FALSE(sockets.relaying.ended(100ms));
+    EXPECT_FALSE(sockets.relaying.ends_within(100ms));
     EXPECT_EQ(hear(sockets.client().get()), (Heard{answer, "reset"}));
 }
 
@@ -313,7 +313,7 @@ TEST_F(Relay, ResetsTheClientAfterTheLimitWhenItDoesNotRead) {
             ASSERT_TRUE(all_sent(sockets.server.get()));
         }
         loopback::reset(sockets.server);
-        EXPECT_TRUE(sockets.relaying.ended());
+        EXPECT_TRUE(sockets.relaying.ends_within());
         EXPECT_EQ(hear(sockets.client().get()).end, "reset");
     }
 }
@@ -337,7 +337,7 @@ TEST_F(Relay, KeepsAHalfClosedConnectionWhileBytesMove) {
     loopback::finish(sockets.client().get());
     for (int i = 0; i < 8; ++i) {
         ASSERT_TRUE(say(sockets.server.get(), "."));
-        ASSERT_FALSE(sockets.relaying.ended(40ms)) << i;
+        ASSERT_FALSE(sockets.relaying.ends_within(40ms)) << i;
     }
     sockets.server.reset();
     EXPECT_EQ(hear(sockets.client().get()), (Heard{"........", "end"}));
@@ -349,7 +349,7 @@ TEST_F(Relay, KeepsAHalfClosedConnectionWhileThePeerDoesNotRead) {
     const std::size_t sent = fill_buffers(sockets.server.get());
     loopback::finish(sockets.client().get());
     EXPECT_EQ(hear(sockets.server.get()), (Heard{"", "end"}));
-    EXPECT_FALSE(sockets.relaying.ended(150ms)) << "a slow reader is not silent";
+    EXPECT_FALSE(sockets.relaying.ends_within(150ms)) << "a slow reader is not silent";
     sockets.server.reset();
     const Heard heard = hear(sockets.client().get());
     EXPECT_EQ(heard.bytes.size(), sent);
@@ -358,7 +358,7 @@ TEST_F(Relay, KeepsAHalfClosedConnectionWhileThePeerDoesNotRead) {
 
 TEST_F(Relay, KeepsAnIdleConnectionWithoutLimit) {
     Sockets sockets({.half_closed = 20ms, .hang_up = 20ms, .before_reset = 20ms});
-    EXPECT_FALSE(sockets.relaying.ended(150ms));
+    EXPECT_FALSE(sockets.relaying.ends_within(150ms));
     ASSERT_TRUE(say(sockets.client().get(), "still here"));
     EXPECT_EQ(hear(sockets.server.get(), 10), (Heard{"still here", "enough"}));
 }
@@ -403,7 +403,7 @@ TEST_F(Relay, UsesNoProcessorTimeWhenTheProgramClosedItsInput) {
     Pipes pipes;
     pipes.its_in.reset();
     ASSERT_TRUE(say(pipes.client().get(), "never read"));
-    static_cast<void>(pipes.relaying.ended(50ms));
+    static_cast<void>(pipes.relaying.ends_within(50ms));
     EXPECT_LT(idle_cost(pipes.relaying), kIdle);
 }
 
@@ -460,7 +460,7 @@ TEST_F(Relay, DropsTheClientsInputUntilItIsSilent) {
     ASSERT_TRUE(write_to(pipes.its_out, "answer"));
     pipes.its_out.reset();
     EXPECT_EQ(hear(pipes.client().get()), (Heard{"answer", "end"}));
-    EXPECT_TRUE(pipes.relaying.ended()) << "the client neither sends nor closes";
+    EXPECT_TRUE(pipes.relaying.ends_within()) << "the client neither sends nor closes";
 }
 
 TEST_F(Relay, DropsTheClientsInputNoLongerThanTheLimit) {
@@ -470,7 +470,7 @@ TEST_F(Relay, DropsTheClientsInputNoLongerThanTheLimit) {
     ASSERT_TRUE(say(pipes.client().get(), "not read"));
     pipes.its_out.reset();
     EXPECT_EQ(hear(pipes.client().get()), (Heard{"", "end"}));
-    while (!pipes.relaying.ended(5ms)) {
+    while (!pipes.relaying.ends_within(5ms)) {
         static_cast<void>(say(pipes.client().get(), "more"));
         ASSERT_LT(Clock::now() - begin, loopback::kPatience) << "the client never stops sending";
     }
@@ -481,7 +481,7 @@ TEST_F(Relay, HangsUpARawTerminalAfterTheClientsEofAndSilence) {
     Terminal terminal({.half_closed = kNoLimit, .hang_up = 100ms});
     loopback::finish(terminal.client().get());
     EXPECT_EQ(loopback::events_of(terminal.its.get(), POLLIN, 20ms), 0);
-    EXPECT_TRUE(terminal.relaying.ended());
+    EXPECT_TRUE(terminal.relaying.ends_within());
     EXPECT_NE(loopback::events_of(terminal.its.get(), POLLIN) & POLLHUP, 0);
     EXPECT_EQ(hear(terminal.client().get()), (Heard{"", "end"})) << "no reset";
 }
@@ -500,7 +500,7 @@ TEST(RelayLimitsTest, GivesATargetAMinuteAndAProgramAnyTimeAfterOneDirectionEnde
 TEST_F(Relay, HangsUpTheTerminalWhenTheClientResets) {
     Terminal terminal;
     loopback::reset(terminal.client());
-    ASSERT_TRUE(terminal.relaying.ended());
+    ASSERT_TRUE(terminal.relaying.ends_within());
     EXPECT_NE(loopback::events_of(terminal.its.get(), POLLIN) & POLLHUP, 0);
 }
 

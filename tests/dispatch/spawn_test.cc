@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "support/descriptors.h"
 #include "support/folder.h"
 #include "support/loopback.h"
 #include "support/plans.h"
@@ -75,7 +76,6 @@ class Started {
 };
 
 bool is_nonblocking(const UniqueFd& fd) { return (::fcntl(fd.get(), F_GETFL) & O_NONBLOCK) != 0; }
-bool closes_on_exec(const UniqueFd& fd) { return (::fcntl(fd.get(), F_GETFD) & FD_CLOEXEC) != 0; }
 
 /// The end of a terminal: read(2) fails with EIO (pty(7)).
 const Heard kHungUp{"", "Input/output error"};
@@ -134,7 +134,7 @@ TEST(PipedProgram, LeavesOurEndsNonBlockingAndCloseOnExec) {
     Started cat(program("/bin/cat", {}, core::Stdio::Pipe));
     for (const UniqueFd* fd : {&cat.input(), &cat.output()}) {
         EXPECT_TRUE(is_nonblocking(*fd));
-        EXPECT_TRUE(closes_on_exec(*fd));
+        EXPECT_TRUE(closes_on_exec(fd->get()));
     }
 }
 

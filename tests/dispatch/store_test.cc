@@ -9,12 +9,11 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <fstream>
-#include <sstream>
 #include <string>
 #include <utility>
 
 #include "support/child.h"
+#include "support/descriptors.h"
 #include "support/folder.h"
 #include "support/loopback.h"
 #include "support/relaying.h"
@@ -31,12 +30,6 @@ using namespace std::string_literals;
 ssize_t read_when_ready(Store& store, int fd) {
     loopback::events_of(fd, POLLIN);
     return store.read_from(fd);
-}
-
-std::string content_of(const std::string& path) {
-    std::ostringstream content;
-    content << std::ifstream(path, std::ios::binary).rdbuf();
-    return content.str();
 }
 
 /// A file in memory of this many bytes, all zero, at its begin.
@@ -108,13 +101,13 @@ TEST_F(StoreTest, HoldsAtMost64KiBInEachMode) {
 TEST_F(StoreTest, MakesAPipeOnlyAfterManyBytesAtOnce) {
     const UniqueFd source = zeros(2048 + 100);
     const UniqueFd sink(::open("/dev/null", O_WRONLY | O_CLOEXEC));
-    const std::size_t before = open_descriptors();
+    const std::size_t before = count_descriptors();
     Store store;
     ASSERT_EQ(store.read_from(source.get()), 2048);
     ASSERT_EQ(store.write_to(sink.get()), 2048);
-    EXPECT_EQ(open_descriptors(), before);
+    EXPECT_EQ(count_descriptors(), before);
     ASSERT_EQ(store.read_from(source.get()), 100);
-    EXPECT_EQ(open_descriptors(), before + 2);
+    EXPECT_EQ(count_descriptors(), before + 2);
 }
 
 TEST_F(StoreTest, ReportsADrainedSourceAfterAShortRead) {

@@ -31,6 +31,7 @@
 #include "dispatch/spares.h"
 #include "handoff.h"
 #include "support/child.h"
+#include "support/log_text.h"
 #include "support/loopback.h"
 #include "support/plans.h"
 #include "sys/channel.h"
@@ -48,16 +49,6 @@ using loopback::Heard;
 using loopback::Pair;
 using loopback::say;
 using sys::UniqueFd;
-
-/// Returns the text with each number after `before` replaced by a word.
-std::string masked(std::string text, const std::string& before, const std::string& word) {
-    for (std::size_t at = 0; (at = text.find(before, at)) != std::string::npos;) {
-        at += before.size();
-        const std::size_t end = std::min(text.find_first_not_of("0123456789", at), text.size());
-        text.replace(at, end - at, word);
-    }
-    return text;
-}
 
 /// Returns the progress channel of a dispatcher: the only sequenced-packet socket that a spare keeps.
 int progress_channel() {
@@ -217,7 +208,7 @@ class ZygoteTest : public testing::Test {
 
     /// Returns the log once the zygote has ended, with pids and times masked.
     std::string log() {
-        return masked(masked(hear(log_.get()).bytes, "portsplit[", "PID"), " ms=", "N");
+        return mask_numbers(mask_numbers(hear(log_.get()).bytes, "portsplit[", "PID"), " ms=");
     }
 
     /// Returns the first child of the zygote with this name; -1 if there is none.

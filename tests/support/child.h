@@ -41,12 +41,12 @@ class Child {
     int handle() const { return handle_.get(); }
 
     /// Waits at most `kPatience` and returns true if the child has ended. Does not reap it.
-    bool ended() const { return events_of(handle_.get(), POLLIN) != 0; }
+    bool wait_for_end() const { return events_of(handle_.get(), POLLIN) != 0; }
 
     /// Waits at most `kPatience`, reaps the child and returns its status (waitpid(2)); -1 if it still
     /// runs.
     int status() {
-        if (!ended()) return -1;
+        if (!wait_for_end()) return -1;
         int status = -1;
         ::waitpid(std::exchange(pid_, -1), &status, 0);
         return status;

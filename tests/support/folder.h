@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #include <filesystem>
+#include <fstream>
+#include <sstream>
 #include <string>
 
 namespace portsplit {
@@ -29,5 +31,12 @@ class Folder {
   private:
     std::string path_;
 };
+
+/// Returns the bytes of a file; empty if it cannot be read.
+inline std::string content_of(const std::string& path) {
+    std::ostringstream content;
+    content << std::ifstream(path, std::ios::binary).rdbuf();
+    return content.str();
+}
 
 }  // namespace portsplit

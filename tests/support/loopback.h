@@ -10,9 +10,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <ostream>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "core/bytes.h"
 #include "sys/address.h"
@@ -60,7 +63,37 @@ inline sys::UniqueFd listener_on(const std::string& host) {
     return listener ? std::move(*listener) : sys::UniqueFd();
 }
 
-/// Takes the next connection; none comes, no descriptor.
+inline std::uint16_t port_of(const sys::UniqueFd& socket) {
+    return sys::local_address(socket.get())->port();
+}
+
+/// Returns a port on which no socket listens: the kernel chose it for a socket that is closed again.
+inline std::uint16_t closed_port() { return port_of(listener_on("127.0.0.1")); }
+
+/// A listener with a full accept queue: the kernel drops each SYN, so a connection is never answered.
+class FullListener {
+  public:
+    FullListener() {
+        const sys::Address any = *sys::Address::from({"127.0.0.1", 0});
+        fd_.reset(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        if (::bind(fd_.get(), any.data(), any.size()) < 0 || ::listen(fd_.get(), 0) < 0) return;
+        bool is_full = false;
+        for (int i = 0; i < 10 && !is_full; ++i) {
+            auto client = sys::start_connect(address());
+            if (!client) return;
+            is_full = events_of(client->get(), POLLOUT, kMoment) == 0;
+            queued_.push_back(std::move(*client));
+        }
+    }
+    sys::Address address() const { return *sys::local_address(fd_.get()); }
+    std::uint16_t port() const { return address().port(); }
+
+  private:
+    sys::UniqueFd fd_;
+    std::vector<sys::UniqueFd> queued_;
+};
+
+/// Accepts the next connection; returns no descriptor if none comes.
 inline sys::UniqueFd accepted_from(const sys::UniqueFd& listener) {
     if (events_of(listener.get(), POLLIN) == 0) return sys::UniqueFd();
     return sys::UniqueFd(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
@@ -84,11 +117,11 @@ inline Pair unix_pair() {
     return {sys::UniqueFd(ends[0]), sys::UniqueFd(ends[1])};
 }
 
-/// Sends all of it, as far as the other end takes it in time.
+/// Sends the text; waits at most `kPatience` for space. Returns false if not all of it was sent.
 inline bool say(int fd, std::string_view text, int flags = 0) {
+    flags |= MSG_NOSIGNAL | MSG_DONTWAIT;
     while (!text.empty()) {
-        const ssize_t put =
-            sys::retry([&] { return ::send(fd, text.data(), text.size(), MSG_NOSIGNAL | flags); });
+        const ssize_t put = sys::retry([&] { return ::send(fd, text.data(), text.size(), flags); });
         if (put < 0 && errno == EAGAIN && events_of(fd, POLLOUT) != 0) continue;
         if (put < 0) return false;
         text.remove_prefix(static_cast<std::size_t>(put));

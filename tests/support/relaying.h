@@ -1,14 +1,9 @@
 #pragma once
 // For the tests of relay, flow and store: a relay that runs in a thread, while the test plays both of
-// its peers; and what these tests need of sockets and descriptors.
-
-#include <fcntl.h>
-#include <sys/resource.h>
+// its peers.
 
 #include <chrono>
-#include <filesystem>
 #include <future>
-#include <iterator>
 #include <string>
 #include <utility>
 
@@ -30,20 +25,6 @@ inline Side socket_side(sys::UniqueFd fd) {
     return Side::socket(std::move(fd));
 }
 
-/// Returns how many descriptors this process has open.
-inline std::size_t open_descriptors() {
-    const std::filesystem::directory_iterator entries("/proc/self/fd");
-    return static_cast<std::size_t>(std::distance(begin(entries), end(entries)));
-}
-
-/// Lowers RLIMIT_NOFILE so that this process cannot open another descriptor; for child processes.
-inline void use_up_descriptors() {
-    const sys::UniqueFd next(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-    const auto limit = static_cast<rlim_t>(next.get());
-    const rlimit limits{.rlim_cur = limit, .rlim_max = limit};
-    ::setrlimit(RLIMIT_NOFILE, &limits);
-}
-
 /// A relay in a thread of its own.
 class Relaying {
   public:
@@ -63,14 +44,14 @@ class Relaying {
 
     sys::UniqueFd& client() { return client_; }
 
-    /// Returns true if the relay has ended, or does within the limit.
-    bool ended(std::chrono::milliseconds limit = loopback::kPatience) const {
+    /// Waits at most `limit` and returns true if the relay has ended.
+    bool ends_within(std::chrono::milliseconds limit = loopback::kPatience) const {
         return ended_.wait_for(limit) == std::future_status::ready;
     }
 
     /// Waits for the end and returns `IN OUT`, in bytes.
     std::string totals() {
-        if (!ended()) return "never ended";
+        if (!ends_within()) return "never ended";
         const Totals totals = ended_.get();
         return std::to_string(totals.in) + " " + std::to_string(totals.out);
     }

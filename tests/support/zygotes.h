@@ -11,6 +11,7 @@
 
 #include "core/model.h"
 #include "daemon/generation.h"
+#include "support/log_text.h"
 #include "support/loopback.h"
 #include "sys/log.h"
 #include "sys/poll_set.h"
@@ -57,10 +58,7 @@ class LogOfLines {
         std::string text(65536, '\0');
         const ssize_t got = ::read(from_.get(), text.data(), text.size());
         text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
-        for (std::size_t at = 0; (at = text.find("portsplit[", at)) != std::string::npos;) {
-            text.erase(at, text.find(": ", at) + 2 - at);
-        }
-        return text;
+        return without_pids(std::move(text));
     }
 
   private:

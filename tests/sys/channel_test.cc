@@ -12,6 +12,7 @@
 #include <string>
 
 #include "support/child.h"
+#include "support/descriptors.h"
 #include "support/loopback.h"
 
 namespace portsplit::sys {
@@ -35,17 +36,6 @@ bool is_same_file(int one, int other) {
     struct stat b {};
     return ::fstat(one, &a) == 0 && ::fstat(other, &b) == 0 && a.st_dev == b.st_dev &&
            a.st_ino == b.st_ino;
-}
-
-bool closes_on_exec(int fd) { return (::fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0; }
-
-std::size_t count_descriptors() {
-    std::size_t count = 0;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
-        static_cast<void>(entry);
-        ++count;
-    }
-    return count;
 }
 
 /// Sends a message with several descriptors, as a compromised sender can.
@@ -210,7 +200,7 @@ TEST(StampSenders, AddsThePidOfEachSender) {
     ASSERT_TRUE(stamp_senders(channel.second.get()));
     loopback::Child child(
         [&] { return send_message(channel.first.get(), core::as_bytes("mine"), 0, 0) ? 0 : 1; });
-    ASSERT_TRUE(child.ended());
+    ASSERT_TRUE(child.wait_for_end());
     ASSERT_TRUE(send_message(channel.first.get(), core::as_bytes("ours"), -1, 0));
     std::array<std::byte, 8> buffer{};
     const auto of_child = receive_message(channel.second.get(), buffer);

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "support/child.h"
+#include "support/descriptors.h"
 #include "support/folder.h"
 #include "support/loopback.h"
 #include "support/unprivileged.h"
@@ -32,8 +33,6 @@ template <typename T>
 std::string error_of(const Result<T>& result) {
     return result ? "no error" : to_string(result.error());
 }
-
-bool closes_on_exec(int fd) { return (::fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0; }
 
 TEST(ReadFile, ReadsEveryByte) {
     const Folder folder;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "support/child.h"
+#include "support/descriptors.h"
 #include "support/folder.h"
 #include "support/loopback.h"
 #include "support/moved_clock.h"
@@ -246,7 +247,7 @@ TEST(OpenLog, LeavesTheFileBlockingForProgramsThatWriteToIt) {
     const auto log = open_log(folder / "log");
     ASSERT_TRUE(log);
     EXPECT_EQ(::fcntl(log->descriptor(), F_GETFL) & O_NONBLOCK, 0);
-    EXPECT_NE(::fcntl(log->descriptor(), F_GETFD) & FD_CLOEXEC, 0);
+    EXPECT_TRUE(closes_on_exec(log->descriptor()));
 }
 
 TEST(OpenLog, DoesNotMakeATerminalTheControllingOne) {
@@ -286,7 +287,7 @@ TEST(OpenLog, DuplicatesStandardErrorAboveDescriptorTwo) {
     const auto log = open_log("stderr");
     ASSERT_TRUE(log);
     EXPECT_GT(log->descriptor(), 2);
-    EXPECT_NE(::fcntl(log->descriptor(), F_GETFD) & FD_CLOEXEC, 0);
+    EXPECT_TRUE(closes_on_exec(log->descriptor()));
 }
 
 TEST(OpenLog, OpensSyslogWhetherOrNotItRuns) {

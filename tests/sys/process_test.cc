@@ -32,7 +32,7 @@ TEST(Reap, ReturnsNothingWhileEveryChildRuns) {
 
 TEST(Reap, ReturnsEachEndedChildOnce) {
     Child child([] { return 7; });
-    ASSERT_TRUE(child.ended());
+    ASSERT_TRUE(child.wait_for_end());
     const auto ended = reap();
     ASSERT_TRUE(ended);
     EXPECT_EQ(ended->pid, child.pid());
@@ -44,7 +44,7 @@ TEST(Reap, ReturnsEachEndedChildOnce) {
 TEST(WaitForChild, WaitsForThatChildOnly) {
     Child first([] { return 1; });
     Child second([] { return 2; });
-    ASSERT_TRUE(first.ended());
+    ASSERT_TRUE(first.wait_for_end());
     EXPECT_EQ(describe_status(wait_for_child(second.pid())), "exit=2");
     EXPECT_EQ(describe_status(wait_for_child(first.pid())), "exit=1");
     first.forget();
@@ -80,7 +80,7 @@ TEST(CountChildren, CountsZombiesToo) {
                   const Child running([] { return ::pause(); });
                   counts += " " + std::to_string(count_children());
                   const Child dead([] { return 0; });
-                  counts += dead.ended() ? " " + std::to_string(count_children()) : " never";
+                  counts += dead.wait_for_end() ? " " + std::to_string(count_children()) : " never";
                   return counts;
               }),
               "0 1 2");

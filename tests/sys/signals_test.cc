@@ -7,6 +7,7 @@
 #include <string>
 
 #include "support/child.h"
+#include "support/descriptors.h"
 
 namespace portsplit::sys {
 namespace {
@@ -122,7 +123,7 @@ TEST(SignalsByFd, ReturnsANonBlockingCloseOnExecDescriptor) {
                   const auto fd = signals_by_fd({SIGUSR1});
                   if (!fd) return to_string(fd.error());
                   const bool waits = (::fcntl(fd->get(), F_GETFL) & O_NONBLOCK) == 0;
-                  const bool inherited = (::fcntl(fd->get(), F_GETFD) & FD_CLOEXEC) == 0;
+                  const bool inherited = !closes_on_exec(fd->get());
                   return std::string(waits ? "waits" : "does not wait") +
                          (inherited ? ", inherited" : "");
               }),
