@@ -258,6 +258,8 @@ void Daemon::on_outcome(Reload::Outcome outcome) {
     if (outcome.took_over) {
         intake_.limit_connections(reload_.in_force()->maxconn);
         for (const Listener& listener : outcome.closing) intake_.accept_rest(listener);
+        // The order matters: a postponed reload may bind these addresses again.
+        outcome.closing.clear();
         intake_.hand_over();
         busy_at_ = Clock::now();
         last_reload_failed_ = false;

@@ -15,6 +15,12 @@ void Generations::promote_starting() {
     current_ = std::exchange(starting_, std::nullopt);
 }
 
+void Generations::drop_starting() {
+    if (!starting_) return;
+    starting_->retire();
+    retired_.push_back(*std::exchange(starting_, std::nullopt));
+}
+
 void Generations::retire() {
     if (!current_) return;
     current_->retire();

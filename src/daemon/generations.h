@@ -29,8 +29,8 @@ class Generations {
     void add_starting(Generation next) { starting_.emplace(std::move(next)); }
     /// Makes the starting generation the current one, and retires the one before.
     void promote_starting();
-    /// Drops the starting generation, if any: its channel is closed, so its zygote exits.
-    void drop_starting() { starting_.reset(); }
+    /// Retires the starting generation, if any: its zygote exits once it is ready.
+    void drop_starting();
     /// Retires the current generation, if any. Then no zygote takes new connections.
     void retire();
 
@@ -44,7 +44,7 @@ class Generations {
 
     enum class End {
         Other,     ///< not a zygote: an orphan, or a process that is none of ours
-        Starting,  ///< the zygote that was to take over; it has been dropped
+        Starting,  ///< the zygote that was to take over; its generation is dropped
         Current,   ///< connections wait until it is replaced
         Retired,   ///< nothing to do
     };

@@ -78,13 +78,14 @@ void Intake::pause_accepting(const Listener& listener, int code) {
 }
 
 void Intake::accept_rest(const Listener& closing) {
-    while (true) {
+    for (int failures = 0; failures < kAcceptBatch;) {
         auto accepted = accept_from(closing);
         if (accepted) {
             enqueue(*std::move(accepted));
-        } else if (after_accept_error(accepted.error()) != AfterFailure::Continue) {
-            return;
+            continue;
         }
+        if (after_accept_error(accepted.error()) != AfterFailure::Continue) return;
+        ++failures;
     }
 }
 

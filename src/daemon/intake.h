@@ -13,6 +13,7 @@
 #include <deque>
 #include <vector>
 
+#include "core/model.h"
 #include "daemon/accept.h"
 #include "daemon/generations.h"
 #include "daemon/listeners.h"
@@ -67,7 +68,7 @@ class Intake {
 
     Generations& generations_;
     sys::Log& log_;
-    std::size_t maxconn_ = 0;
+    std::size_t maxconn_ = core::Config{}.maxconn;
     std::deque<Delivery> queue_;
     bool channel_full_ = false;  ///< true after EAGAIN: poll for room. Else retry after a pause
     sys::Clock::time_point accept_at_{};  ///< no accept before; set by `pause_accepting`

@@ -184,6 +184,30 @@ TEST_F(DaemonTest, ServesByTheNewFileAfterHangup) {
     EXPECT_TRUE(is_served(client()));
 }
 
+// The first reload closes the address, and the second, which came while the first was under way, binds
+// it again. The zygote of the first needs a tenth of a second: libconfig's time grows with the square of
+// the number of services.
+TEST_F(DaemonTest, BindsAnAddressAgainThatTheReloadBeforeClosed) {
+    const std::string address =
+        sys::local_address(loopback::listener_on("127.0.0.1").get())->text();
+    configure(address);
+    start_and_serve();
+    std::string services;
+    for (int i = 0; i < 4000; ++i) {
+        const std::string number = std::to_string(i);
+        services += "[s" + number + "]\nstring = " + number + ".\nconnect = 127.0.0.1:9\n";
+    }
+    configure("127.0.0.2:0", services);
+    signal(SIGHUP);
+    ASSERT_TRUE(
+        loopback::comes_true([&] { return loopback::children_of(child().pid()).size() == 2; }));
+    configure(address);
+    signal(SIGHUP);
+    ASSERT_TRUE(logs("reloaded " + path() + ", listening on 127.0.0.2:"));
+    EXPECT_TRUE(logs("reloaded " + path() + ", listening on " + address + "\n")) << log();
+    EXPECT_TRUE(is_served(connect()));
+}
+
 TEST_F(DaemonTest, KeepsServingWhenAReloadFails) {
     start_and_serve();
     configure(kAny, "colour = red");

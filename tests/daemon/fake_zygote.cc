@@ -1,11 +1,12 @@
-// A zygote that does what the last part of its FILE argument says, for tests of the daemon: it has no spares and
-// takes no connection. Exits when the daemon shuts or closes the channel.
+// A zygote without spares, for tests of the daemon. The last part of its FILE argument is its mode.
+// Exits when the daemon shuts or closes the channel.
 //
 //   ready     sends Ready
 //   silent    sends nothing
 //   dead      exits with 1 at once
 //   nonsense  sends Ready; after the first connection, one Reaped among messages that are not in
 //             handoff.h
+//   taking    sends Ready; takes every connection, and answers nothing
 //   generous  sends Ready; after the first connection, three Reaped
 
 #include <poll.h>
@@ -40,7 +41,13 @@ int main(int argc, char** argv) {
     if (mode == "nonsense") {
         send(std::uint32_t{4711});
         send(handoff::Reaped{});
-        send(std::uint8_t{0});  // shorter than a Kind
+        // The first byte of Kind::Reaped: the other three are still in a buffer that is used again.
+        send(std::uint8_t{3});
+    }
+    if (mode == "taking") {
+        handoff::Handover one;
+        while (::read(kChannelFd, &one, sizeof one) > 0) continue;
+        return 0;
     }
     if (mode == "generous") {
         for (int i = 0; i < 3; ++i) send(handoff::Reaped{});

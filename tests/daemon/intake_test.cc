@@ -28,7 +28,10 @@ using sys::Clock;
 /// An intake with listeners and clients. A fake zygote counts the connections and takes none.
 class IntakeTest : public testing::Test {
   protected:
-    IntakeTest() { sys::adopt_orphans(); }
+    IntakeTest() {
+        sys::adopt_orphans();
+        intake_.limit_connections(0);
+    }
     ~IntakeTest() override {
         generations_.retire();
         clients_.clear();
@@ -59,18 +62,19 @@ class IntakeTest : public testing::Test {
     }
 
     /// Adds a socket that is readable and on which every accept(2) fails with EOPNOTSUPP.
-    void add_broken_listener() {
+    const Listener& add_broken_listener() {
         Listener listener;
         listener.fd.reset(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
         const sys::Address any = *sys::Address::from(core::Endpoint{"127.0.0.1", 0});
-        ASSERT_EQ(::bind(listener.fd.get(), any.data(), any.size()), 0);
+        EXPECT_EQ(::bind(listener.fd.get(), any.data(), any.size()), 0);
         listener.bound = *sys::local_address(listener.fd.get());
         listener.text = "broken";
-        ASSERT_EQ(
+        EXPECT_EQ(
             ::sendto(listener.fd.get(), "x", 1, 0, listener.bound.data(), listener.bound.size()),
             1);
         loopback::events_of(listener.fd.get(), POLLIN);
         listeners_.push_back(std::move(listener));
+        return listeners_.back();
     }
 
     /// One turn of the daemon's loop, which waits at most so long.
@@ -112,6 +116,7 @@ class IntakeTest : public testing::Test {
     }
     std::vector<Listener>& listeners() { return listeners_; }
     std::vector<sys::UniqueFd>& clients() { return clients_; }
+    sys::Log& unused_log() { return log_.log(); }
     std::string log() { return log_.lines(); }
 
   private:
@@ -121,6 +126,10 @@ class IntakeTest : public testing::Test {
     std::vector<Listener> listeners_;
     std::vector<sys::UniqueFd> clients_;
 };
+
+TEST_F(IntakeTest, HasTheDefaultLimitAtFirst) {
+    EXPECT_EQ(Intake(generations(), unused_log()).connection_limit(), 1000U);
+}
 
 TEST_F(IntakeTest, HandsOverWhatItAccepts) {
     start_zygote();
@@ -204,6 +213,11 @@ TEST_F(IntakeTest, AcceptsTheRestOfAClosingListenerAboveTheLimit) {
     intake().limit_connections(0);
     intake().hand_over();
     EXPECT_EQ(generations().connections(), 3U);
+    EXPECT_FALSE(intake().has_queue());
+}
+
+TEST_F(IntakeTest, LeavesAClosingListenerOnWhichEveryAcceptFails) {
+    intake().accept_rest(add_broken_listener());
     EXPECT_FALSE(intake().has_queue());
 }
 
