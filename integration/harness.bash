@@ -439,7 +439,7 @@ connections_are() { (($(grep -c ': service=' "$LOG") == $1)); }
 
 # --- privilege -------------------------------------------------------------------------------------
 
-# Fails a test without root, unless PORTSPLIT_TEST_UNPRIVILEGED=1 says that root is missing on purpose.
+# Fails a test that does not run as root; skips it if PORTSPLIT_TEST_UNPRIVILEGED=1.
 needs_root() {
     (($(id -u) == 0)) && return
     [[ ${PORTSPLIT_TEST_UNPRIVILEGED:-} == 1 ]] || {

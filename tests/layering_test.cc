@@ -160,7 +160,7 @@ void check_includes(const Source& source, Problems& problems) {
 
 void check_form(const Source& source, const std::set<std::string>& paths, Problems& problems) {
     if (words(kNamesThatSayNothing).contains(fs::path(source.path).stem().string())) {
-        problems.push_back(source.path + ": has a name that says nothing");
+        problems.push_back(source.path + ": has a vague name");
     }
     if (source.is_header()) {
         if (!source.has_pragma_once) problems.push_back(source.path + ": lacks #pragma once");
@@ -421,8 +421,8 @@ TEST_F(LayeringFails, WhenAFileDoesNotIncludeItsOwnHeaderFirst) {
 TEST_F(LayeringFails, WhenANameSaysNothing) {
     header("sys/util.h", "");
     write("core/helpers.cc", "");
-    EXPECT_EQ(problems(), (Problems{"core/helpers.cc: has a name that says nothing",
-                                    "sys/util.h: has a name that says nothing"}));
+    EXPECT_EQ(problems(), (Problems{"core/helpers.cc: has a vague name",
+                                    "sys/util.h: has a vague name"}));
 }
 
 TEST_F(LayeringFails, WhenAFileIsInNoRoom) {

@@ -172,7 +172,7 @@ void measure(const Workload& workload, const Report& report) {
         const auto verdict = decide(*plan, as_bytes("svc-none of them"), Ending::Open);
         expect(verdict && verdict->reason == Reason::Fallback);
     });
-    report.add("look that fits nobody", workload.name, services, no_service, "ns");
+    report.add("look that fits no service", workload.name, services, no_service, "ns");
     report.add("compile", workload.name, services, compiling.count(), "us");
     // With few services malloc may reuse memory that was counted before.
     if (services >= 100) {

@@ -95,7 +95,7 @@ TEST(AcceptFrom, ReturnsTheAddressOfAPeerThatHasReset) {
 TEST(AcceptFrom, LeavesTheClientInTheQueueWhenDescriptorsRunOut) {
     const Listener listener = listener_on("127.0.0.1");
     const sys::UniqueFd client = client_of(listener);
-    EXPECT_EQ(loopback::told_by_child([&] {
+    EXPECT_EQ(loopback::text_of_child([&] {
                   const sys::UniqueFd next(::dup(0));
                   const auto limit = static_cast<rlim_t>(next.get());
                   rlimit limits{.rlim_cur = limit, .rlim_max = limit + 100};

@@ -17,9 +17,9 @@
 namespace portsplit::daemon {
 namespace {
 
-using loopback::hear;
-using loopback::Heard;
-using loopback::say;
+using loopback::read_reply;
+using loopback::Reply;
+using loopback::send_all;
 
 constexpr const char* kAny = "127.0.0.1:0";
 
@@ -58,7 +58,7 @@ class DaemonTest : public testing::Test {
     /// Starts, waits for the line with the address, and connects a client.
     void start_and_serve() {
         start();
-        const std::string line = hear(ready_.get()).bytes;
+        const std::string line = read_reply(ready_.get()).bytes;
         const std::size_t colon = line.rfind(':');
         ASSERT_NE(colon, std::string::npos) << log();
         const auto port = static_cast<std::uint16_t>(std::stoi(line.substr(colon + 1)));
@@ -74,7 +74,7 @@ class DaemonTest : public testing::Test {
                                                                   : sys::UniqueFd();
     }
     static bool is_served(const sys::UniqueFd& client) {
-        return say(client.get(), ".") && hear(client.get(), 1) == Heard{".", "enough"};
+        return send_all(client.get(), ".") && read_reply(client.get(), 1) == Reply{".", "enough"};
     }
 
     void signal(int number) { ASSERT_EQ(::kill(child_->pid(), number), 0); }
@@ -119,9 +119,9 @@ class DaemonTest : public testing::Test {
 
 TEST_F(DaemonTest, WritesItsAddressesOnceAndClosesTheDescriptor) {
     start();
-    const Heard heard = hear(ready().get());
-    EXPECT_EQ(heard.bytes.substr(0, 23), "listening on 127.0.0.1:");
-    EXPECT_EQ(heard.end, "end");
+    const Reply reply = read_reply(ready().get());
+    EXPECT_EQ(reply.bytes.substr(0, 23), "listening on 127.0.0.1:");
+    EXPECT_EQ(reply.end, "end");
     EXPECT_EQ(loopback::events_of(child().handle(), POLLIN, loopback::kMoment), 0) << "it lives";
 }
 
@@ -129,7 +129,7 @@ TEST_F(DaemonTest, ExitsWith78WhenTheFileIsWrong) {
     configure(kAny, "colour = red");
     start();
     EXPECT_EQ(exit_code(), 78);
-    EXPECT_EQ(hear(ready().get()), (Heard{"", "end"}));
+    EXPECT_EQ(read_reply(ready().get()), (Reply{"", "end"}));
 }
 
 TEST_F(DaemonTest, ExitsWith71WhenAnAddressCannotBeBound) {

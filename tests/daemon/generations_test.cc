@@ -26,10 +26,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-using loopback::hear;
-using loopback::Heard;
 using loopback::Pair;
-using loopback::say;
+using loopback::read_reply;
+using loopback::Reply;
+using loopback::send_all;
 using sys::Clock;
 
 /// A daemon without listening sockets. Orphans become its children.
@@ -116,8 +116,8 @@ class GenerationsTest : public testing::Test {
     }
 
     static void expect_served(const sys::UniqueFd& client) {
-        ASSERT_TRUE(say(client.get(), "."));
-        ASSERT_EQ(hear(client.get(), 1), (Heard{".", "enough"}));
+        ASSERT_TRUE(send_all(client.get(), "."));
+        ASSERT_EQ(read_reply(client.get(), 1), (Reply{".", "enough"}));
     }
 
     std::vector<sys::UniqueFd>& clients() { return clients_; }
@@ -177,12 +177,12 @@ TEST_F(GenerationsTest, ServeTheConnectionsOfBothWhenANewOneTakesOver) {
     start();
     serve_one();
     EXPECT_EQ(generations().connections(), 2U);
-    ASSERT_TRUE(say(clients().front().get(), "old"));
-    EXPECT_EQ(hear(clients().front().get(), 3), (Heard{"old", "enough"}));
+    ASSERT_TRUE(send_all(clients().front().get(), "old"));
+    EXPECT_EQ(read_reply(clients().front().get(), 3), (Reply{"old", "enough"}));
     clients().erase(clients().begin());
     EXPECT_TRUE(becomes(1));
-    ASSERT_TRUE(say(clients().front().get(), "new"));
-    EXPECT_EQ(hear(clients().front().get(), 3), (Heard{"new", "enough"}));
+    ASSERT_TRUE(send_all(clients().front().get(), "new"));
+    EXPECT_EQ(read_reply(clients().front().get(), 3), (Reply{"new", "enough"}));
 }
 
 TEST_F(GenerationsTest, EndARetiredZygoteWithItsLastConnection) {
@@ -204,8 +204,8 @@ TEST_F(GenerationsTest, CountTheConnectionsOfAZygoteThatDiedUntilTheyEnd) {
     EXPECT_EQ(next_end(), Generations::End::Current);
     EXPECT_EQ(generations().current(), nullptr);
     EXPECT_EQ(generations().connections(), 2U);
-    ASSERT_TRUE(say(clients().front().get(), "alive"));
-    EXPECT_EQ(hear(clients().front().get(), 5), (Heard{"alive", "enough"}));
+    ASSERT_TRUE(send_all(clients().front().get(), "alive"));
+    EXPECT_EQ(read_reply(clients().front().get(), 5), (Reply{"alive", "enough"}));
     clients().pop_back();
     EXPECT_TRUE(becomes(1));
     clients().pop_back();
@@ -306,7 +306,7 @@ TEST_F(GenerationsTest, CountNoMoreOrphansThanChildrenBesidesZygotes) {
     start(fake_zygote("taking"));
     for (int i = 0; i < 3; ++i) {
         ASSERT_TRUE(current().hand_over(delivery(), Generation::Wait::Never));
-        ASSERT_NE(hear(clients().back().get()).end, "silence");
+        ASSERT_NE(read_reply(clients().back().get()).end, "silence");
     }
     ASSERT_EQ(::kill(current().pid(), SIGKILL), 0);
     EXPECT_EQ(next_end(), Generations::End::Current);

@@ -18,9 +18,9 @@
 namespace portsplit::daemon {
 namespace {
 
-using loopback::hear;
-using loopback::Heard;
-using loopback::say;
+using loopback::read_reply;
+using loopback::Reply;
+using loopback::send_all;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using sys::Clock;
@@ -268,8 +268,8 @@ TEST_F(IntakeTest, HandsOverTheWholeQueueAtTheEndAboveTheLimit) {
     EXPECT_FALSE(intake().has_queue());
     generations().retire();
     for (const sys::UniqueFd& client : clients()) {
-        ASSERT_TRUE(say(client.get(), "."));
-        EXPECT_EQ(hear(client.get(), 1), (Heard{".", "enough"}));
+        ASSERT_TRUE(send_all(client.get(), "."));
+        EXPECT_EQ(read_reply(client.get(), 1), (Reply{".", "enough"}));
     }
 }
 
@@ -277,7 +277,7 @@ TEST_F(IntakeTest, ClosesTheQueueAtTheEndWhenNoZygoteLives) {
     intake().accept_rest(add_listener(1));
     intake().hand_over_all();
     EXPECT_FALSE(intake().has_queue());
-    EXPECT_EQ(hear(clients()[0].get()), (Heard{"", "end"}));
+    EXPECT_EQ(read_reply(clients()[0].get()), (Reply{"", "end"}));
 }
 
 }  // namespace

@@ -183,7 +183,7 @@ TEST(Listeners, RefuseAPassedSocketThatDoesNotListen) {
     EXPECT_FALSE(listeners.adopt(sys::UniqueFd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)),
                                  "datagrams"));
     EXPECT_TRUE(listeners.all().empty());
-    EXPECT_EQ(loopback::hear(pair.far.get()).end, "end") << "closed";
+    EXPECT_EQ(loopback::read_reply(pair.far.get()).end, "end") << "closed";
 }
 
 }  // namespace

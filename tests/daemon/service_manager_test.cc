@@ -142,7 +142,7 @@ TEST_F(ServiceManagerTest, IgnoresAWatchdogOfAnotherProcess) {
 }
 
 TEST(ServiceManager, TakesThePassedSocketsOnceAndClosesThemOnExec) {
-    EXPECT_EQ(loopback::told_by_child([] {
+    EXPECT_EQ(loopback::text_of_child([] {
                   for (const int fd : {3, 4}) ::dup2(0, fd);
                   ::setenv("LISTEN_PID", std::to_string(::getpid()).c_str(), 1);
                   ::setenv("LISTEN_FDS", "2", 1);

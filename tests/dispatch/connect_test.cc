@@ -16,8 +16,8 @@ namespace portsplit::dispatch {
 namespace {
 
 using loopback::closed_port;
-using loopback::Heard;
 using loopback::port_of;
+using loopback::Reply;
 using sys::Clock;
 using sys::UniqueFd;
 using namespace std::chrono_literals;
@@ -28,13 +28,13 @@ TEST(ConnectToTarget, ConnectsToTheFirstTargetThatAnswers) {
     const auto server = connect_to_target(to("127.0.0.1", port_of(listener)), recorder);
     ASSERT_TRUE(server);
     const UniqueFd accepted = loopback::accepted_from(listener);
-    ASSERT_TRUE(loopback::say(accepted.get(), "hello"));
-    EXPECT_EQ(loopback::hear(server->get(), 5), (Heard{"hello", "enough"}));
+    ASSERT_TRUE(loopback::send_all(accepted.get(), "hello"));
+    EXPECT_EQ(loopback::read_reply(server->get(), 5), (Reply{"hello", "enough"}));
     EXPECT_NE(::fcntl(server->get(), F_GETFL) & O_NONBLOCK, 0);
     EXPECT_TRUE(closes_on_exec(server->get()));
     recorder.publish_counts(0, 0);
     EXPECT_EQ(recorder.last().target, 0);
-    EXPECT_EQ(recorder.told().size(), 1U) << "nothing failed";
+    EXPECT_EQ(recorder.messages().size(), 1U) << "nothing failed";
 }
 
 TEST(ConnectToTarget, TriesTheNextTargetAndReportsEachThatFailed) {
@@ -44,11 +44,11 @@ TEST(ConnectToTarget, TriesTheNextTargetAndReportsEachThatFailed) {
                                  {"127.0.0.1", port_of(listener)}}};
     Recorder recorder;
     EXPECT_TRUE(connect_to_target(connect, recorder));
-    ASSERT_EQ(recorder.told().size(), 2U);
+    ASSERT_EQ(recorder.messages().size(), 2U);
     for (std::uint32_t i = 0; i < 2; ++i) {
-        EXPECT_EQ(recorder.told()[i].failure.stage, Stage::Connect);
-        EXPECT_EQ(recorder.told()[i].failure.code, ECONNREFUSED);
-        EXPECT_EQ(recorder.told()[i].failure.target, i);
+        EXPECT_EQ(recorder.messages()[i].failure.stage, Stage::Connect);
+        EXPECT_EQ(recorder.messages()[i].failure.code, ECONNREFUSED);
+        EXPECT_EQ(recorder.messages()[i].failure.target, i);
     }
     recorder.publish_counts(0, 0);
     EXPECT_EQ(recorder.last().target, 2);
@@ -73,7 +73,7 @@ TEST(ConnectToTarget, ReportsANameThatCannotBeResolved) {
     const core::Connect connect{{{"a..b", 1}, {"127.0.0.1", port_of(listener)}}};
     Recorder recorder;
     EXPECT_TRUE(connect_to_target(connect, recorder));
-    ASSERT_EQ(recorder.told().size(), 2U) << "and once before it waits for the name";
+    ASSERT_EQ(recorder.messages().size(), 2U) << "and once before it waits for the name";
     EXPECT_EQ(recorder.last().failure.stage, Stage::Resolve);
     EXPECT_NE(recorder.last().failure.code, 0);
 }
@@ -87,7 +87,7 @@ TEST(ConnectToTarget, TriesTheNextTargetAfterTheTimeOfOneThatDoesNotAnswer) {
     EXPECT_TRUE(connect_to_target(connect, recorder, 50ms));
     EXPECT_GE(Clock::now() - begin, 50ms);
     EXPECT_LT(Clock::now() - begin, kTargetLimit);
-    ASSERT_EQ(recorder.told().size(), 2U) << "and once before it waits";
+    ASSERT_EQ(recorder.messages().size(), 2U) << "and once before it waits";
     EXPECT_EQ(recorder.last().failure.code, ETIMEDOUT);
 }
 
@@ -150,7 +150,7 @@ TEST(ConnectToAny, ReturnsTheErrorOfTheLastAddress) {
     const auto server = connect_to_any(addresses, time, recorder);
     ASSERT_FALSE(server);
     EXPECT_EQ(server.error().code, ECONNREFUSED);
-    EXPECT_TRUE(recorder.told().empty()) << "it never had to wait";
+    EXPECT_TRUE(recorder.messages().empty()) << "it never had to wait";
 }
 
 }  // namespace

@@ -99,7 +99,7 @@ TEST(Connections, AreNotMappedInAForkedChild) {
     std::vector<const ConnectionRecord*> places;
     for (pid_t pid = 1; pid <= 1000; ++pid) places.push_back(&row_of(connections, pid));
     for (const ConnectionRecord* place : places) ASSERT_TRUE(is_readable(place));
-    EXPECT_EQ(loopback::told_by_child([&] {
+    EXPECT_EQ(loopback::text_of_child([&] {
                   int readable = 0;
                   for (const ConnectionRecord* place : places)
                       readable += is_readable(place) ? 1 : 0;
@@ -111,7 +111,7 @@ TEST(Connections, AreNotMappedInAForkedChild) {
 TEST(Connections, StayReadableInTheParentAfterAFork) {
     Connections connections;
     connections.add(100, connection(7));
-    EXPECT_EQ(loopback::told_by_child([] { return "forked"s; }), "forked");
+    EXPECT_EQ(loopback::text_of_child([] { return "forked"s; }), "forked");
     EXPECT_EQ(row_of(connections, 100).id, 7U);
 }
 

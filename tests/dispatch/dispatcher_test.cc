@@ -27,10 +27,10 @@ namespace portsplit::dispatch {
 namespace {
 
 using loopback::Child;
-using loopback::hear;
-using loopback::Heard;
 using loopback::Pair;
-using loopback::say;
+using loopback::read_reply;
+using loopback::Reply;
+using loopback::send_all;
 using sys::UniqueFd;
 
 /// Sends progress messages to the test, which is another process.
@@ -60,7 +60,7 @@ class Served {
         EXPECT_EQ(::pipe2(log, O_CLOEXEC), 0);
         log_.reset(log[0]);
         UniqueFd log_to(log[1]);
-        told_ = std::move(channel->first);
+        messages_ = std::move(channel->first);
         dispatcher_ = std::make_unique<Child>([&] {
             sys::reset_signals();
             sys::ignore_signal(SIGPIPE);
@@ -82,7 +82,7 @@ class Served {
     std::string end() { return sys::describe_status(dispatcher_->status()); }
 
     /// Returns what programs wrote to the log's descriptor.
-    std::string log() { return hear(log_.get()).bytes; }
+    std::string log() { return read_reply(log_.get()).bytes; }
 
     /// Returns a copy of the dispatcher's socket that is connected to this address
     /// (pidfd_getfd(2)); no descriptor if it has none.
@@ -97,12 +97,12 @@ class Served {
     }
 
     /// Returns every progress message received so far, one word each.
-    std::string told() {
+    std::string messages() {
         std::string all;
         Progress progress;
         while (true) {
-            const auto received =
-                sys::receive_message(told_.get(), std::as_writable_bytes(std::span(&progress, 1)));
+            const auto received = sys::receive_message(
+                messages_.get(), std::as_writable_bytes(std::span(&progress, 1)));
             if (!received || received->size != sizeof progress) return all;
             if (progress.failure.stage != Stage::None) {
                 all += "failed(" + std::to_string(progress.failure.code) + ") ";
@@ -119,7 +119,7 @@ class Served {
   private:
     UniqueFd client_;
     UniqueFd log_;
-    UniqueFd told_;
+    UniqueFd messages_;
     std::unique_ptr<Child> dispatcher_;
 };
 
@@ -133,15 +133,15 @@ int option_of(const UniqueFd& socket, int level, int name) {
 TEST(Serve, RelaysThePeekedBytes) {
     const UniqueFd listener = loopback::listener_on("127.0.0.1");
     Served served(to("127.0.0.1", sys::local_address(listener.get())->port()));
-    ASSERT_TRUE(say(served.client().get(), ".question"));
+    ASSERT_TRUE(send_all(served.client().get(), ".question"));
     loopback::finish(served.client().get());
     UniqueFd server = loopback::accepted_from(listener);
-    EXPECT_EQ(hear(server.get()), (Heard{".question", "end"}));
-    ASSERT_TRUE(say(server.get(), "answer"));
+    EXPECT_EQ(read_reply(server.get()), (Reply{".question", "end"}));
+    ASSERT_TRUE(send_all(server.get(), "answer"));
     server.reset();
-    EXPECT_EQ(hear(served.client().get()), (Heard{"answer", "end"}));
+    EXPECT_EQ(read_reply(served.client().get()), (Reply{"answer", "end"}));
     EXPECT_EQ(served.end(), "exit=0");
-    EXPECT_EQ(served.told(), "decided(0) counted(9,6) ");
+    EXPECT_EQ(served.messages(), "decided(0) counted(9,6) ");
 }
 
 TEST(Serve, RelaysWithKeepaliveAndWithoutDelayOfSmallSegments) {
@@ -150,9 +150,9 @@ TEST(Serve, RelaysWithKeepaliveAndWithoutDelayOfSmallSegments) {
     const std::string client = sys::peer_address(pair.near.get())->text();
     const std::string target = sys::local_address(listener.get())->text();
     Served served(to("127.0.0.1", sys::local_address(listener.get())->port()), std::move(pair));
-    ASSERT_TRUE(say(served.client().get(), ".a"));
+    ASSERT_TRUE(send_all(served.client().get(), ".a"));
     const UniqueFd server = loopback::accepted_from(listener);
-    ASSERT_EQ(hear(server.get(), 2), (Heard{".a", "enough"}));
+    ASSERT_EQ(read_reply(server.get(), 2), (Reply{".a", "enough"}));
     for (const std::string& peer : {client, target}) {
         const UniqueFd socket = served.socket_to(peer);
         EXPECT_EQ(option_of(socket, IPPROTO_TCP, TCP_NODELAY), 1) << peer;
@@ -163,56 +163,57 @@ TEST(Serve, RelaysWithKeepaliveAndWithoutDelayOfSmallSegments) {
 TEST(Serve, ClosesAndReportsWhenNoTargetAnswers) {
     const std::uint16_t port = sys::local_address(loopback::listener_on("127.0.0.1").get())->port();
     Served served(to("127.0.0.1", port));
-    ASSERT_TRUE(say(served.client().get(), ".question"));
+    ASSERT_TRUE(send_all(served.client().get(), ".question"));
     EXPECT_EQ(served.end(), "exit=111");
-    EXPECT_EQ(hear(served.client().get()), (Heard{"", "reset"})) << "without a byte";
-    EXPECT_EQ(served.told(), "failed(" + std::to_string(ECONNREFUSED) + ") ");
+    EXPECT_EQ(read_reply(served.client().get()), (Reply{"", "reset"})) << "without a byte";
+    EXPECT_EQ(served.messages(), "failed(" + std::to_string(ECONNREFUSED) + ") ");
 }
 
 TEST(Serve, ClosesWhenNoServiceMatches) {
     Served served(shell("echo never"));
-    ASSERT_TRUE(say(served.client().get(), "x"));
+    ASSERT_TRUE(send_all(served.client().get(), "x"));
     EXPECT_EQ(served.end(), "exit=0");
-    EXPECT_EQ(hear(served.client().get()).bytes, "");
-    EXPECT_EQ(served.told(), "decided(-1) ");
+    EXPECT_EQ(read_reply(served.client().get()).bytes, "");
+    EXPECT_EQ(served.messages(), "decided(-1) ");
 }
 
 TEST(Serve, BecomesTheProgramOnTheSocket) {
     Served served(
         shell("echo $PORTSPLIT_SERVICE $PORTSPLIT_REASON $PROTO $REMOTE_ADDR; cat; exit 3"));
-    ASSERT_TRUE(say(served.client().get(), ".question"));
+    ASSERT_TRUE(send_all(served.client().get(), ".question"));
     loopback::finish(served.client().get());
-    EXPECT_EQ(hear(served.client().get()), (Heard{"any match TCP 127.0.0.1\n.question", "end"}));
+    EXPECT_EQ(read_reply(served.client().get()),
+              (Reply{"any match TCP 127.0.0.1\n.question", "end"}));
     EXPECT_EQ(served.end(), "exit=3");
-    EXPECT_EQ(served.told(), "decided(0) ");
+    EXPECT_EQ(served.messages(), "decided(0) ");
 }
 
 TEST(Serve, WritesNothingToTheClientWhenTheProgramIsMissing) {
     for (const auto stdio : {core::Stdio::Socket, core::Stdio::Pipe, core::Stdio::Pty}) {
         Served served(program("/no/such/program", {}, stdio));
-        ASSERT_TRUE(say(served.client().get(), ".question"));
+        ASSERT_TRUE(send_all(served.client().get(), ".question"));
         EXPECT_EQ(served.end(), "exit=127");
-        EXPECT_EQ(hear(served.client().get()), (Heard{"", "reset"}));
-        EXPECT_EQ(served.told(), "decided(0) failed(" + std::to_string(ENOENT) + ") ");
+        EXPECT_EQ(read_reply(served.client().get()), (Reply{"", "reset"}));
+        EXPECT_EQ(served.messages(), "decided(0) failed(" + std::to_string(ENOENT) + ") ");
     }
 }
 
 TEST(Serve, RelaysToAProgramOnPipesAndReportsItsStatus) {
     Served served(shell("cat; echo done; exit 5", core::Stdio::Pipe));
-    ASSERT_TRUE(say(served.client().get(), ".question\n"));
+    ASSERT_TRUE(send_all(served.client().get(), ".question\n"));
     loopback::finish(served.client().get());
-    EXPECT_EQ(hear(served.client().get()), (Heard{".question\ndone\n", "end"}));
+    EXPECT_EQ(read_reply(served.client().get()), (Reply{".question\ndone\n", "end"}));
     EXPECT_EQ(served.end(), "exit=0");
-    EXPECT_EQ(served.told(), "decided(0) counted(10,15) exit=5 ");
+    EXPECT_EQ(served.messages(), "decided(0) counted(10,15) exit=5 ");
 }
 
 TEST(Serve, RelaysToAProgramOnATerminal) {
     Served served(shell("head -c 3; tty >/dev/null && echo yes", core::Stdio::Pty));
-    ASSERT_TRUE(say(served.client().get(), "..."));
-    EXPECT_EQ(hear(served.client().get()), (Heard{"...yes\n", "end"}));
+    ASSERT_TRUE(send_all(served.client().get(), "..."));
+    EXPECT_EQ(read_reply(served.client().get()), (Reply{"...yes\n", "end"}));
     served.client().reset();
     EXPECT_EQ(served.end(), "exit=0");
-    EXPECT_EQ(served.told(), "decided(0) counted(3,7) exit=0 ");
+    EXPECT_EQ(served.messages(), "decided(0) counted(3,7) exit=0 ");
 }
 
 TEST(Serve, ConnectsStandardErrorAsConfigured) {
@@ -222,10 +223,10 @@ TEST(Serve, ConnectsStandardErrorAsConfigured) {
             core::Exec exec = shell("echo out; echo err >&2", stdio);
             exec.stderr_to = where;
             Served served(exec);
-            ASSERT_TRUE(say(served.client().get(), "."));
+            ASSERT_TRUE(send_all(served.client().get(), "."));
             loopback::finish(served.client().get());
-            const std::string heard = hear(served.client().get()).bytes;
-            EXPECT_EQ(heard, where == core::StderrTo::Client ? "out\nerr\n" : "out\n");
+            const std::string reply = read_reply(served.client().get()).bytes;
+            EXPECT_EQ(reply, where == core::StderrTo::Client ? "out\nerr\n" : "out\n");
             EXPECT_EQ(served.log(), where == core::StderrTo::Log ? "err\n" : "");
         }
     }
@@ -233,11 +234,11 @@ TEST(Serve, ConnectsStandardErrorAsConfigured) {
 
 TEST(Serve, DeliversTheOutputOfAProgramThatWasKilled) {
     Served served(shell("head -c 1 >/dev/null; echo last words; kill -SEGV $$", core::Stdio::Pipe));
-    ASSERT_TRUE(say(served.client().get(), ".never read"));
-    EXPECT_EQ(hear(served.client().get(), 11), (Heard{"last words\n", "enough"}));
+    ASSERT_TRUE(send_all(served.client().get(), ".never read"));
+    EXPECT_EQ(read_reply(served.client().get(), 11), (Reply{"last words\n", "enough"}));
     served.client().reset();
     EXPECT_EQ(served.end(), "exit=0");
-    EXPECT_TRUE(served.told().ends_with("signal=SEGV "));
+    EXPECT_TRUE(served.messages().ends_with("signal=SEGV "));
 }
 
 }  // namespace

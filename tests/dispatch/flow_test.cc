@@ -19,8 +19,8 @@
 namespace portsplit::dispatch {
 namespace {
 
-using loopback::Heard;
 using loopback::Pair;
+using loopback::Reply;
 using sys::UniqueFd;
 using namespace std::chrono_literals;
 using namespace std::string_literals;
@@ -88,18 +88,18 @@ TEST_F(FlowTest, WantsToReadAtFirst) {
 }
 
 TEST_F(FlowTest, MovesAllReadableBytes) {
-    ASSERT_TRUE(loopback::say(source().get(), "bytes"));
+    ASSERT_TRUE(loopback::send_all(source().get(), "bytes"));
     EXPECT_TRUE(pump());
-    EXPECT_EQ(loopback::hear(sink().get(), 5), (Heard{"bytes", "enough"}));
+    EXPECT_EQ(loopback::read_reply(sink().get(), 5), (Reply{"bytes", "enough"}));
     EXPECT_EQ(flow().bytes_moved(), 5U);
     EXPECT_TRUE(flow().wants_read());
 }
 
 TEST_F(FlowTest, SendsTheEofAfterTheLastByte) {
-    ASSERT_TRUE(loopback::say(source().get(), "bytes"));
+    ASSERT_TRUE(loopback::send_all(source().get(), "bytes"));
     loopback::finish(source().get());
     ASSERT_TRUE(pump_until_done());
-    EXPECT_EQ(loopback::hear(sink().get()), (Heard{"bytes", "end"}));
+    EXPECT_EQ(loopback::read_reply(sink().get()), (Reply{"bytes", "end"}));
     EXPECT_FALSE(flow().stopped_before_eof());
     EXPECT_FALSE(flow().wants_read());
     EXPECT_FALSE(flow().wants_write());
@@ -107,7 +107,7 @@ TEST_F(FlowTest, SendsTheEofAfterTheLastByte) {
 
 TEST_F(FlowTest, WantsToWriteWhileBytesAreStored) {
     const std::jthread sender(
-        [this] { loopback::say(source().get(), std::string(30'000'000, 'j')); });
+        [this] { loopback::send_all(source().get(), std::string(30'000'000, 'j')); });
     const Shutdown shutdown(source().get());
     ASSERT_TRUE(pump_until([this] { return flow().wants_write(); }));
     EXPECT_FALSE(flow().wants_read()) << "not before the store is empty";
@@ -120,24 +120,24 @@ TEST_F(FlowTest, WantsToWriteWhileBytesAreStored) {
 }
 
 TEST_F(FlowTest, MovesTheBytesBehindAnUrgentByte) {
-    ASSERT_TRUE(loopback::say(source().get(), "!", MSG_OOB));
-    ASSERT_TRUE(loopback::say(source().get(), "behind"));
+    ASSERT_TRUE(loopback::send_all(source().get(), "!", MSG_OOB));
+    ASSERT_TRUE(loopback::send_all(source().get(), "behind"));
     ASSERT_TRUE(pump());
-    EXPECT_EQ(loopback::hear(sink().get(), 6), (Heard{"behind", "enough"}));
-    ASSERT_TRUE(loopback::say(source().get(), ", and further"));
+    EXPECT_EQ(loopback::read_reply(sink().get(), 6), (Reply{"behind", "enough"}));
+    ASSERT_TRUE(loopback::send_all(source().get(), ", and further"));
     ASSERT_TRUE(pump());
-    EXPECT_EQ(loopback::hear(sink().get(), 13), (Heard{", and further", "enough"}));
+    EXPECT_EQ(loopback::read_reply(sink().get(), 13), (Reply{", and further", "enough"}));
 }
 
 TEST_F(FlowTest, MovesTheBytesBehindAnUrgentByteThatSpliceCannotPass) {
-    ASSERT_TRUE(loopback::say(source().get(), std::string(4096, 'j')));
+    ASSERT_TRUE(loopback::send_all(source().get(), std::string(4096, 'j')));
     ASSERT_TRUE(pump_until([this] { return flow().bytes_moved() >= 4096; }));
-    EXPECT_EQ(loopback::hear(sink().get(), 4096).end, "enough");
+    EXPECT_EQ(loopback::read_reply(sink().get(), 4096).end, "enough");
     // The store has a pipe now.
-    ASSERT_TRUE(loopback::say(source().get(), "!", MSG_OOB));
-    ASSERT_TRUE(loopback::say(source().get(), "behind"));
+    ASSERT_TRUE(loopback::send_all(source().get(), "!", MSG_OOB));
+    ASSERT_TRUE(loopback::send_all(source().get(), "behind"));
     for (int i = 0; i < 10 && flow().bytes_moved() < 4096 + 6; ++i) ASSERT_TRUE(pump());
-    EXPECT_EQ(loopback::hear(sink().get(), 6, 1s), (Heard{"behind", "enough"}));
+    EXPECT_EQ(loopback::read_reply(sink().get(), 6, 1s), (Reply{"behind", "enough"}));
 }
 
 TEST_F(FlowTest, SendsNoEofWhenItsSourceWasReset) {
@@ -148,18 +148,18 @@ TEST_F(FlowTest, SendsNoEofWhenItsSourceWasReset) {
 }
 
 TEST_F(FlowTest, MovesTheBytesBeforeAReset) {
-    ASSERT_TRUE(loopback::say(source().get(), "bytes"));
+    ASSERT_TRUE(loopback::send_all(source().get(), "bytes"));
     loopback::reset(source());
     EXPECT_TRUE(pump());
     EXPECT_FALSE(pump());
-    EXPECT_EQ(loopback::hear(sink().get(), 5), (Heard{"bytes", "enough"}));
+    EXPECT_EQ(loopback::read_reply(sink().get(), 5), (Reply{"bytes", "enough"}));
 }
 
 TEST_F(FlowTest, MarksItsSinkAsBrokenWhenTheSinkIsClosed) {
     sink().reset();
     bool whole = true;
     for (int i = 0; i < 100 && whole; ++i) {
-        ASSERT_TRUE(loopback::say(source().get(), "x"));
+        ASSERT_TRUE(loopback::send_all(source().get(), "x"));
         whole = pump();
     }
     EXPECT_FALSE(whole);
@@ -169,7 +169,7 @@ TEST_F(FlowTest, SendsAnEofWhenItIsStopped) {
     flow().stop();
     EXPECT_TRUE(flow().is_done());
     EXPECT_TRUE(flow().stopped_before_eof());
-    EXPECT_EQ(loopback::hear(sink().get()), (Heard{"", "end"}));
+    EXPECT_EQ(loopback::read_reply(sink().get()), (Reply{"", "end"}));
 }
 
 TEST_F(FlowTest, IgnoresStopOnceItIsDone) {
@@ -181,7 +181,7 @@ TEST_F(FlowTest, IgnoresStopOnceItIsDone) {
 
 TEST_F(FlowTest, KeepsItsPipeWhenTheSourceIsDrained) {
     const std::size_t before = count_descriptors();
-    ASSERT_TRUE(loopback::say(source().get(), std::string(4096, 'j')));
+    ASSERT_TRUE(loopback::send_all(source().get(), std::string(4096, 'j')));
     ASSERT_TRUE(pump_until([this] { return flow().bytes_moved() >= 4096; }));
     EXPECT_EQ(count_descriptors(), before + 2)
         << "EAGAIN behind the last byte is not an urgent mark";
@@ -204,14 +204,14 @@ TEST(Flow, StopsAfterSixteenRoundsSoThatTheOtherDirectionHasItsTurn) {
 }
 
 TEST(Flow, WorksWithoutASpareDescriptor) {
-    EXPECT_EQ(loopback::told_by_child([] {
+    EXPECT_EQ(loopback::text_of_child([] {
                   Pair source = relayed_pair();
                   Pair sink = relayed_pair();
                   Side from = Side::socket(std::move(source.near));
                   Side to = Side::socket(std::move(sink.near));
                   Flow flow(from, to);
                   use_up_descriptors();
-                  loopback::say(source.far.get(), "bytes");
+                  loopback::send_all(source.far.get(), "bytes");
                   loopback::finish(source.far.get());
                   const bool ended = loopback::comes_true([&] {
                       const bool readable = loopback::events_of(from.read_fd(), POLLIN) != 0;
@@ -220,7 +220,7 @@ TEST(Flow, WorksWithoutASpareDescriptor) {
                   });
                   if (!ended) return "not done"s;
                   if (from.is_broken() || to.is_broken()) return "broken"s;
-                  return loopback::hear(sink.far.get(), 5).bytes + " " +
+                  return loopback::read_reply(sink.far.get(), 5).bytes + " " +
                          std::to_string(flow.bytes_moved());
               }),
               "bytes 5");

@@ -25,10 +25,10 @@ namespace portsplit::dispatch {
 namespace {
 
 using loopback::Child;
-using loopback::hear;
-using loopback::Heard;
 using loopback::Pair;
-using loopback::say;
+using loopback::read_reply;
+using loopback::Reply;
+using loopback::send_all;
 using sys::UniqueFd;
 
 /// A process started as a super-server starts it, with the log in a pipe.
@@ -67,7 +67,7 @@ class Inetd {
 
     /// Returns the log once the process has ended, without pids, ports and times.
     std::string log() {
-        std::string all = hear(log_.get()).bytes;
+        std::string all = read_reply(log_.get()).bytes;
         for (const char* before : {"portsplit[", "sport=", "dport=", "ms=", "127.0.0.1:"}) {
             all = mask_numbers(std::move(all), before);
         }
@@ -82,9 +82,9 @@ class Inetd {
 TEST(ServeInetd, LogsTheLineOfAProgramBeforeItStarts) {
     Pair pair = loopback::tcp_pair();
     Inetd inetd(std::move(pair.near));
-    ASSERT_TRUE(say(pair.far.get(), "GET"));
+    ASSERT_TRUE(send_all(pair.far.get(), "GET"));
     loopback::finish(pair.far.get());
-    EXPECT_EQ(hear(pair.far.get()), (Heard{"GET", "end"}));
+    EXPECT_EQ(read_reply(pair.far.get()), (Reply{"GET", "end"}));
     EXPECT_EQ(inetd.end(), "exit=0");
     EXPECT_EQ(inetd.log(),
               "portsplit[N]: service=web reason=match src=127.0.0.1 sport=N dst=127.0.0.1 dport=N "
@@ -95,13 +95,13 @@ TEST(ServeInetd, LogsTheLineOfARelayOnceAtItsEnd) {
     const UniqueFd listener = loopback::listener_on("127.0.0.1");
     Pair pair = loopback::tcp_pair();
     Inetd inetd(std::move(pair.near), to("127.0.0.1", sys::local_address(listener.get())->port()));
-    ASSERT_TRUE(say(pair.far.get(), "GET"));
+    ASSERT_TRUE(send_all(pair.far.get(), "GET"));
     loopback::finish(pair.far.get());
     UniqueFd server = loopback::accepted_from(listener);
-    EXPECT_EQ(hear(server.get()), (Heard{"GET", "end"}));
-    ASSERT_TRUE(say(server.get(), "answer"));
+    EXPECT_EQ(read_reply(server.get()), (Reply{"GET", "end"}));
+    ASSERT_TRUE(send_all(server.get(), "answer"));
     server.reset();
-    EXPECT_EQ(hear(pair.far.get()), (Heard{"answer", "end"}));
+    EXPECT_EQ(read_reply(pair.far.get()), (Reply{"answer", "end"}));
     EXPECT_EQ(inetd.end(), "exit=0");
     EXPECT_EQ(inetd.log(),
               "portsplit[N]: service=web reason=match src=127.0.0.1 sport=N dst=127.0.0.1 dport=N "
@@ -111,8 +111,8 @@ TEST(ServeInetd, LogsTheLineOfARelayOnceAtItsEnd) {
 TEST(ServeInetd, LogsTheFailureOfAProgramAfterItsLineAndWritesTheClientNothing) {
     Pair pair = loopback::tcp_pair();
     Inetd inetd(std::move(pair.near), program("/no/such/program"));
-    ASSERT_TRUE(say(pair.far.get(), "GET"));
-    EXPECT_EQ(hear(pair.far.get()).bytes, "");
+    ASSERT_TRUE(send_all(pair.far.get(), "GET"));
+    EXPECT_EQ(read_reply(pair.far.get()).bytes, "");
     EXPECT_EQ(inetd.end(), "exit=127");
     EXPECT_EQ(inetd.log(),
               "portsplit[N]: service=web reason=match src=127.0.0.1 sport=N dst=127.0.0.1 dport=N "
@@ -126,8 +126,8 @@ TEST(ServeInetd, LogsTheExitCodeWhenNoTargetAnswers) {
     const std::uint16_t closed =
         sys::local_address(loopback::listener_on("127.0.0.1").get())->port();
     Inetd inetd(std::move(pair.near), to("127.0.0.1", closed));
-    ASSERT_TRUE(say(pair.far.get(), "GET"));
-    EXPECT_EQ(hear(pair.far.get()).bytes, "");
+    ASSERT_TRUE(send_all(pair.far.get(), "GET"));
+    EXPECT_EQ(read_reply(pair.far.get()).bytes, "");
     EXPECT_EQ(inetd.end(), "exit=111");
     EXPECT_EQ(inetd.log(),
               "portsplit[N]: cannot connect to 127.0.0.1:N for service web, client 127.0.0.1:N: "
@@ -163,8 +163,8 @@ TEST(ServeInetd, GivesAProgramTheEnvironmentOfTheSuperServer) {
     Pair pair = loopback::tcp_pair();
     Inetd inetd(std::move(pair.near), shell("echo $OF_SUPERSERVER"),
                 [] { ::setenv("OF_SUPERSERVER", "inherited", 1); });
-    ASSERT_TRUE(say(pair.far.get(), "GET"));
-    EXPECT_EQ(hear(pair.far.get(), 10).bytes, "inherited\n");
+    ASSERT_TRUE(send_all(pair.far.get(), "GET"));
+    EXPECT_EQ(read_reply(pair.far.get(), 10).bytes, "inherited\n");
 }
 
 TEST(ServeInetd, PutsDevNullInPlaceOfTheSocketOnTheStandardDescriptors) {

@@ -22,13 +22,13 @@ namespace portsplit::dispatch {
 namespace {
 
 using loopback::Child;
-using loopback::Heard;
 using loopback::Pair;
+using loopback::Reply;
 using namespace std::string_literals;
 
 /// Starts a program on a socket, as a dispatcher does, and returns what it writes there.
 /// @param prepare  runs in the child before `launch`, with the socket
-Heard said_by(const core::Exec& exec, const std::vector<std::string>& environment = {},
+Reply said_by(const core::Exec& exec, const std::vector<std::string>& environment = {},
               const std::function<void(int)>& prepare = {}) {
     Pair pair = loopback::tcp_pair();
     Child child([&] {
@@ -40,7 +40,7 @@ Heard said_by(const core::Exec& exec, const std::vector<std::string>& environmen
         return exit_code(launch(exec, {fd, fd, fd}, environment));
     });
     pair.near.reset();
-    return loopback::hear(pair.far.get());
+    return loopback::read_reply(pair.far.get());
 }
 
 /// A command that prints lines of its own /proc/self/status.
@@ -103,30 +103,30 @@ TEST(ProgramEnvironment, OmitsAddressesWhenThePeerIsAUnixDomainSocket) {
 
 TEST(Launch, PutsTheSocketOnDescriptorsZeroOneAndTwo) {
     EXPECT_EQ(said_by(shell("echo out; echo err >&2; printf in >&0")),
-              (Heard{"out\nerr\nin", "end"}));
+              (Reply{"out\nerr\nin", "end"}));
 }
 
 TEST(Launch, LeavesUnreadBytesToTheProgram) {
     Pair pair = loopback::tcp_pair();
-    ASSERT_TRUE(loopback::say(pair.far.get(), "every byte"));
+    ASSERT_TRUE(loopback::send_all(pair.far.get(), "every byte"));
     loopback::finish(pair.far.get());
     Child child([&] {
         const int fd = pair.near.get();
         return exit_code(launch(program("/bin/cat"), {fd, fd, fd}, {}));
     });
     pair.near.reset();
-    EXPECT_EQ(loopback::hear(pair.far.get()), (Heard{"every byte", "end"}));
+    EXPECT_EQ(loopback::read_reply(pair.far.get()), (Reply{"every byte", "end"}));
     EXPECT_EQ(child.status(), 0);
 }
 
 TEST(Launch, PassesTheGivenEnvironmentOnly) {
     EXPECT_EQ(said_by(program("/usr/bin/env"), {"A=1", "B=two words"}),
-              (Heard{"A=1\nB=two words\n", "end"}));
+              (Reply{"A=1\nB=two words\n", "end"}));
 }
 
 TEST(Launch, SetsArgumentZeroToTheConfiguredName) {
     EXPECT_EQ(said_by(program("sh", {"-c", "echo \"$0\"; tr '\\0' ' ' </proc/$$/cmdline", "zero"})),
-              (Heard{"zero\nsh -c echo \"$0\"; tr '\\0' ' ' </proc/$$/cmdline zero ", "end"}));
+              (Reply{"zero\nsh -c echo \"$0\"; tr '\\0' ' ' </proc/$$/cmdline zero ", "end"}));
 }
 
 TEST(Launch, RestoresDefaultSignalsAndAnEmptyMask) {
@@ -136,11 +136,11 @@ TEST(Launch, RestoresDefaultSignalsAndAnEmptyMask) {
                           sigfillset(&all);
                           ::sigprocmask(SIG_BLOCK, &all, nullptr);
                       }),
-              (Heard{"SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n", "end"}));
+              (Reply{"SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n", "end"}));
 }
 
 TEST(Launch, SetsUmask022) {
-    EXPECT_EQ(said_by(shell("umask"), {}, [](int) { ::umask(077); }), (Heard{"0022\n", "end"}));
+    EXPECT_EQ(said_by(shell("umask"), {}, [](int) { ::umask(077); }), (Reply{"0022\n", "end"}));
 }
 
 TEST(Launch, LeavesNoOtherDescriptorOpen) {
@@ -148,7 +148,7 @@ TEST(Launch, LeavesNoOtherDescriptorOpen) {
                       [](int fd) {
                           for (const int other : {3, 17, 255, 900}) ::dup2(fd, other);
                       }),
-              (Heard{"0\n1\n2\n", "end"}));
+              (Reply{"0\n1\n2\n", "end"}));
 }
 
 TEST(Launch, SetsBlockingModeOnInputAndOutput) {
@@ -161,8 +161,8 @@ TEST(Launch, SetsBlockingModeOnInputAndOutput) {
                                 {in.near.get(), fd, fd}, {}));
     });
     out.near.reset();
-    EXPECT_EQ(loopback::hear(out.far.get()),
-              (Heard{"/proc/self/fdinfo/0:flags:\t02\n/proc/self/fdinfo/1:flags:\t02\n", "end"}));
+    EXPECT_EQ(loopback::read_reply(out.far.get()),
+              (Reply{"/proc/self/fdinfo/0:flags:\t02\n/proc/self/fdinfo/1:flags:\t02\n", "end"}));
 }
 
 TEST(Launch, ReturnsTheErrorAndWritesNothingWhenExecveFails) {
@@ -179,14 +179,14 @@ TEST(Launch, ReturnsTheErrorAndWritesNothingWhenExecveFails) {
                             Case{"no-such-program", "No such file or directory", 127}}) {
         Pair pair = loopback::tcp_pair();
         EXPECT_EQ(
-            loopback::told_by_child([&] {
+            loopback::text_of_child([&] {
                 const int fd = pair.near.get();
                 const sys::SysError error = launch(program(one.path), {fd, fd, fd}, {});
                 return sys::to_string(error) + ", " + std::to_string(exit_code(error));
             }),
             "cannot execute " + one.path + ": " + one.error + ", " + std::to_string(one.exit_code));
         pair.near.reset();
-        EXPECT_EQ(loopback::hear(pair.far.get()), (Heard{"", "end"})) << one.path;
+        EXPECT_EQ(loopback::read_reply(pair.far.get()), (Reply{"", "end"})) << one.path;
     }
 }
 

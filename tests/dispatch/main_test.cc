@@ -41,7 +41,7 @@ int become_dispatch(int program, std::vector<std::string> arguments) {
 /// Returns the error of reading a process's environment as its own user, which proc(5) allows to a
 /// process that may trace the other one (PTRACE_MODE_READ); "none" if it can be read.
 std::string error_of_reading(pid_t pid) {
-    return loopback::told_by_child([pid] {
+    return loopback::text_of_child([pid] {
         if (!drop_root()) return std::string("cannot drop root");
         const std::string path = "/proc/" + std::to_string(pid) + "/environ";
         const sys::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -73,7 +73,7 @@ TEST(DispatchProgram, RefusesToBeTracedByItsOwnUser) {
         ::dup2(pair.near.get(), STDIN_FILENO);
         return become_dispatch(program.get(), {"--inetd", "--log", "stderr", file});
     });
-    ASSERT_TRUE(loopback::say(pair.far.get(), "G"));
+    ASSERT_TRUE(loopback::send_all(pair.far.get(), "G"));
     // It has started once it waits for a second byte (socket(7) SO_RCVLOWAT).
     ASSERT_TRUE(loopback::comes_true([&] { return low_water(pair.near.get()) == 2; }));
     EXPECT_EQ(error_of_reading(dispatcher.pid()), "Permission denied");
@@ -88,7 +88,7 @@ TEST(DispatchProgram, RefusesToBeTracedByItsOwnUser) {
         return 99;
     });
     to.reset();
-    ASSERT_EQ(loopback::hear(from.get()).end, "end") << "exec closes the pipe";
+    ASSERT_EQ(loopback::read_reply(from.get()).end, "end") << "exec closes the pipe";
     EXPECT_EQ(error_of_reading(other.pid()), "none") << "else this test could not fail";
 }
 

@@ -90,7 +90,7 @@ TEST(ReadDispatchCommandLine, PrintsNothingWhenStandardErrorIsTheClient) {
         return read_arguments(read_command_line, "portsplit-dispatch", {"--inetd"}).exit_code;
     });
     pair.near.reset();
-    EXPECT_EQ(loopback::hear(pair.far.get()), (loopback::Heard{"", "end"}));
+    EXPECT_EQ(loopback::read_reply(pair.far.get()), (loopback::Reply{"", "end"}));
     EXPECT_EQ(child.status(), 64 << 8);
 }
 

@@ -23,9 +23,9 @@ static_assert(std::is_trivially_copyable_v<Progress>);
 TEST(Reporter, StoresTheVerdictUntilItIsPublished) {
     Recorder recorder;
     recorder.set_verdict({2, core::Reason::Match});
-    EXPECT_TRUE(recorder.told().empty()) << "set_verdict only stores";
+    EXPECT_TRUE(recorder.messages().empty()) << "set_verdict only stores";
     recorder.publish();
-    ASSERT_EQ(recorder.told().size(), 1U);
+    ASSERT_EQ(recorder.messages().size(), 1U);
     EXPECT_EQ(recorder.last().decided, 1);
     EXPECT_EQ(recorder.last().service, 2);
     EXPECT_EQ(recorder.last().reason, core::Reason::Match);
@@ -43,27 +43,27 @@ TEST(Reporter, NamesNoServiceForAConnectionThatIsClosed) {
 TEST(Reporter, PublishesBeforeTheFirstWaitEvenWithNothingStored) {
     Recorder recorder;
     recorder.about_to_block();
-    EXPECT_EQ(recorder.told().size(), 1U);
+    EXPECT_EQ(recorder.messages().size(), 1U);
 }
 
 TEST(Reporter, PublishesBeforeALaterWaitOnlyWhatIsNew) {
     Recorder recorder;
     recorder.about_to_block();
     recorder.about_to_block();
-    EXPECT_EQ(recorder.told().size(), 1U) << "nothing new";
+    EXPECT_EQ(recorder.messages().size(), 1U) << "nothing new";
     recorder.set_verdict({0, core::Reason::Match});
     recorder.about_to_block();
-    EXPECT_EQ(recorder.told().size(), 2U) << "a verdict is new";
+    EXPECT_EQ(recorder.messages().size(), 2U) << "a verdict is new";
     recorder.set_target(1);
     recorder.about_to_block();
-    EXPECT_EQ(recorder.told().size(), 3U) << "a target is new";
+    EXPECT_EQ(recorder.messages().size(), 3U) << "a target is new";
     recorder.set_status(256);
     recorder.about_to_block();
-    EXPECT_EQ(recorder.told().size(), 4U) << "a status is new";
+    EXPECT_EQ(recorder.messages().size(), 4U) << "a status is new";
     recorder.publish_failure(Stage::Start, ENOENT);
     recorder.publish_counts(1, 2);
     recorder.about_to_block();
-    EXPECT_EQ(recorder.told().size(), 6U) << "failures and counts are sent at once";
+    EXPECT_EQ(recorder.messages().size(), 6U) << "failures and counts are sent at once";
 }
 
 TEST(Reporter, PublishesAFailureInOneMessageOnly) {
@@ -84,7 +84,7 @@ TEST(Reporter, PublishesTheTargetAndTheStatusWithTheCounts) {
     recorder.set_target(1);
     recorder.set_status(256);
     recorder.publish_counts(3, 4);
-    ASSERT_EQ(recorder.told().size(), 1U);
+    ASSERT_EQ(recorder.messages().size(), 1U);
     EXPECT_EQ(recorder.last().target, 1);
     EXPECT_EQ(recorder.last().ended, 1);
     EXPECT_EQ(recorder.last().status, 256);

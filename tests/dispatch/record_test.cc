@@ -36,7 +36,7 @@ class ConnectionLogTest : public testing::Test {
     /// Everything logged, without the pid.
     std::string text() {
         log_.reset();
-        return without_pids(loopback::hear(from_.get()).bytes);
+        return without_pids(loopback::read_reply(from_.get()).bytes);
     }
     std::size_t lines() {
         const std::string all = text();

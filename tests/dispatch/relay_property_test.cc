@@ -48,7 +48,7 @@ class Peer {
     }
 
     const std::string& bytes() const { return bytes_; }
-    const std::string& heard() const { return heard_; }
+    const std::string& received() const { return received_; }
     const std::string& end() const { return end_; }
     bool has_reset() const { return has_reset_; }
     bool is_over() const { return has_reset_ || (finished_ && !end_.empty()); }
@@ -101,7 +101,7 @@ class Peer {
         if (!end_.empty()) return;
         buffer_.resize(most);
         const ssize_t got = ::read(in_.get(), buffer_.data(), buffer_.size());
-        if (got > 0) heard_.append(buffer_, 0, static_cast<std::size_t>(got));
+        if (got > 0) received_.append(buffer_, 0, static_cast<std::size_t>(got));
         if (got == 0) end_ = "end";
         if (got < 0 && errno != EAGAIN) {
             end_ = errno == ECONNRESET ? "reset" : sys::error_text(errno);
@@ -116,7 +116,7 @@ class Peer {
     bool finished_ = false;
     bool has_reset_ = false;
     std::size_t pause_ = 0;
-    std::string heard_;
+    std::string received_;
     std::string end_;
     std::string buffer_;
 };
@@ -160,8 +160,8 @@ TEST_F(RelayProperty, DeliversEveryByteThenTheEof) {
         Peer server = on_socket(std::move(to.far), stream_of(below(random, kLongest), ~seed));
         Relaying relaying(std::move(from), socket_side(std::move(to.near)));
         ASSERT_TRUE(play(client, server, random));
-        EXPECT_TRUE(server.heard() == client.bytes());
-        EXPECT_TRUE(client.heard() == server.bytes());
+        EXPECT_TRUE(server.received() == client.bytes());
+        EXPECT_TRUE(client.received() == server.bytes());
         EXPECT_EQ(server.end(), "end");
         EXPECT_EQ(client.end(), "end");
         EXPECT_EQ(relaying.totals(), std::to_string(client.bytes().size()) + " " +
@@ -191,8 +191,8 @@ TEST_F(RelayProperty, DeliversAResetAfterSomeOfTheBytes) {
         ASSERT_TRUE(play(client, server, random));
         EXPECT_TRUE(breaker.has_reset());
         EXPECT_EQ(survivor.end(), "reset");
-        EXPECT_TRUE(breaker.bytes().starts_with(survivor.heard()));
-        EXPECT_TRUE(survivor.bytes().starts_with(breaker.heard()));
+        EXPECT_TRUE(breaker.bytes().starts_with(survivor.received()));
+        EXPECT_TRUE(survivor.bytes().starts_with(breaker.received()));
         EXPECT_TRUE(relaying.ends_within());
     }
 }
@@ -212,8 +212,8 @@ TEST_F(RelayProperty, DeliversEveryByteThenTheEofOnPipes) {
                     std::nullopt);
         Relaying relaying(std::move(from), Side::pipes(UniqueFd{out[0]}, UniqueFd{in[1]}));
         ASSERT_TRUE(play(client, server, random));
-        EXPECT_TRUE(server.heard() == client.bytes());
-        EXPECT_TRUE(client.heard() == server.bytes());
+        EXPECT_TRUE(server.received() == client.bytes());
+        EXPECT_TRUE(client.received() == server.bytes());
         EXPECT_EQ(server.end(), "end");
         EXPECT_EQ(client.end(), "end");
         EXPECT_TRUE(relaying.ends_within());

@@ -20,10 +20,10 @@
 namespace portsplit::dispatch {
 namespace {
 
-using loopback::hear;
-using loopback::Heard;
 using loopback::Pair;
-using loopback::say;
+using loopback::read_reply;
+using loopback::Reply;
+using loopback::send_all;
 using sys::Clock;
 using sys::UniqueFd;
 using namespace std::chrono_literals;
@@ -144,38 +144,38 @@ constexpr std::chrono::microseconds kIdle = 30ms;
 
 TEST_F(Relay, MovesBytesBothWaysAndCountsThem) {
     Sockets sockets;
-    ASSERT_TRUE(say(sockets.client().get(), "hello"));
-    EXPECT_EQ(hear(sockets.server.get(), 5), (Heard{"hello", "enough"}));
-    ASSERT_TRUE(say(sockets.server.get(), "hi"));
-    EXPECT_EQ(hear(sockets.client().get(), 2), (Heard{"hi", "enough"}));
+    ASSERT_TRUE(send_all(sockets.client().get(), "hello"));
+    EXPECT_EQ(read_reply(sockets.server.get(), 5), (Reply{"hello", "enough"}));
+    ASSERT_TRUE(send_all(sockets.server.get(), "hi"));
+    EXPECT_EQ(read_reply(sockets.client().get(), 2), (Reply{"hi", "enough"}));
     loopback::finish(sockets.client().get());
     loopback::finish(sockets.server.get());
-    EXPECT_EQ(hear(sockets.client().get()), (Heard{"", "end"}));
-    EXPECT_EQ(hear(sockets.server.get()), (Heard{"", "end"}));
+    EXPECT_EQ(read_reply(sockets.client().get()), (Reply{"", "end"}));
+    EXPECT_EQ(read_reply(sockets.server.get()), (Reply{"", "end"}));
     EXPECT_EQ(sockets.relaying.totals(), "5 2");
 }
 
 TEST_F(Relay, SendsTheClientsEofToTheServerOnly) {
     Sockets sockets;
-    ASSERT_TRUE(say(sockets.client().get(), "question"));
+    ASSERT_TRUE(send_all(sockets.client().get(), "question"));
     loopback::finish(sockets.client().get());
-    EXPECT_EQ(hear(sockets.server.get()), (Heard{"question", "end"}));
-    ASSERT_TRUE(say(sockets.server.get(), "answer"));
-    EXPECT_EQ(hear(sockets.client().get(), 6), (Heard{"answer", "enough"}));
+    EXPECT_EQ(read_reply(sockets.server.get()), (Reply{"question", "end"}));
+    ASSERT_TRUE(send_all(sockets.server.get(), "answer"));
+    EXPECT_EQ(read_reply(sockets.client().get(), 6), (Reply{"answer", "enough"}));
     sockets.server.reset();
-    EXPECT_EQ(hear(sockets.client().get()), (Heard{"", "end"}));
+    EXPECT_EQ(read_reply(sockets.client().get()), (Reply{"", "end"}));
     EXPECT_EQ(sockets.relaying.totals(), "8 6");
 }
 
 TEST_F(Relay, SendsTheServersEofToTheClientOnly) {
     Sockets sockets;
-    ASSERT_TRUE(say(sockets.server.get(), "banner"));
+    ASSERT_TRUE(send_all(sockets.server.get(), "banner"));
     loopback::finish(sockets.server.get());
-    EXPECT_EQ(hear(sockets.client().get()), (Heard{"banner", "end"}));
-    ASSERT_TRUE(say(sockets.client().get(), "reply"));
-    EXPECT_EQ(hear(sockets.server.get(), 5), (Heard{"reply", "enough"}));
+    EXPECT_EQ(read_reply(sockets.client().get()), (Reply{"banner", "end"}));
+    ASSERT_TRUE(send_all(sockets.client().get(), "reply"));
+    EXPECT_EQ(read_reply(sockets.server.get(), 5), (Reply{"reply", "enough"}));
     sockets.client().reset();
-    EXPECT_EQ(hear(sockets.server.get()), (Heard{"", "end"}));
+    EXPECT_EQ(read_reply(sockets.server.get()), (Reply{"", "end"}));
     EXPECT_EQ(sockets.relaying.totals(), "5 6");
 }
 
@@ -183,53 +183,53 @@ TEST_F(Relay, DeliversEveryByteBeforeTheEof) {
     const std::string large(3'000'000, 'l');
     Sockets sockets;
     std::thread sender([&] {
-        say(sockets.client().get(), large);
+        send_all(sockets.client().get(), large);
         loopback::finish(sockets.client().get());
     });
-    const Heard heard = hear(sockets.server.get());
+    const Reply reply = read_reply(sockets.server.get());
     sender.join();
-    EXPECT_EQ(heard, (Heard{large, "end"}));
+    EXPECT_EQ(reply, (Reply{large, "end"}));
 }
 
 TEST_F(Relay, ResetsTheServerWhenTheClientResets) {
     Sockets sockets;
-    ASSERT_TRUE(say(sockets.client().get(), "half"));
-    EXPECT_EQ(hear(sockets.server.get(), 4), (Heard{"half", "enough"}));
+    ASSERT_TRUE(send_all(sockets.client().get(), "half"));
+    EXPECT_EQ(read_reply(sockets.server.get(), 4), (Reply{"half", "enough"}));
     loopback::reset(sockets.client());
-    EXPECT_EQ(hear(sockets.server.get()), (Heard{"", "reset"}));
+    EXPECT_EQ(read_reply(sockets.server.get()), (Reply{"", "reset"}));
     EXPECT_EQ(sockets.relaying.totals(), "4 0");
 }
 
 TEST_F(Relay, ResetsTheClientWhenTheServerResets) {
     Sockets sockets;
-    ASSERT_TRUE(say(sockets.server.get(), "half"));
-    EXPECT_EQ(hear(sockets.client().get(), 4), (Heard{"half", "enough"}));
+    ASSERT_TRUE(send_all(sockets.server.get(), "half"));
+    EXPECT_EQ(read_reply(sockets.client().get(), 4), (Reply{"half", "enough"}));
     loopback::reset(sockets.server);
-    EXPECT_EQ(hear(sockets.client().get()), (Heard{"", "reset"}));
+    EXPECT_EQ(read_reply(sockets.client().get()), (Reply{"", "reset"}));
     EXPECT_EQ(sockets.relaying.totals(), "0 4");
 }
 
 TEST_F(Relay, DeliversTheBytesThatTheServerSentBeforeItsReset) {
     Sockets sockets;
-    ASSERT_TRUE(say(sockets.client().get(), "an unread request"));
-    ASSERT_TRUE(say(sockets.server.get(), "answer"));
+    ASSERT_TRUE(send_all(sockets.client().get(), "an unread request"));
+    ASSERT_TRUE(send_all(sockets.server.get(), "answer"));
     loopback::reset(sockets.server);
-    EXPECT_EQ(hear(sockets.client().get()), (Heard{"answer", "reset"}));
+    EXPECT_EQ(read_reply(sockets.client().get()), (Reply{"answer", "reset"}));
 }
 
 TEST_F(Relay, DeliversTheBytesThatTheClientSentBeforeItsReset) {
     Sockets sockets;
-    ASSERT_TRUE(say(sockets.client().get(), "last words"));
+    ASSERT_TRUE(send_all(sockets.client().get(), "last words"));
     loopback::reset(sockets.client());
-    EXPECT_EQ(hear(sockets.server.get()), (Heard{"last words", "reset"}));
+    EXPECT_EQ(read_reply(sockets.server.get()), (Reply{"last words", "reset"}));
 }
 
 TEST_F(Relay, ResetsTheClientWhenTheServerResetsAfterTheClientsEof) {
     Sockets sockets;
     loopback::finish(sockets.client().get());
-    EXPECT_EQ(hear(sockets.server.get()), (Heard{"", "end"}));
+    EXPECT_EQ(read_reply(sockets.server.get()), (Reply{"", "end"}));
     loopback::reset(sockets.server);
-    EXPECT_EQ(hear(sockets.client().get()), (Heard{"", "reset"}));
+    EXPECT_EQ(read_reply(sockets.client().get()), (Reply{"", "reset"}));
 }
 
 TEST_F(Relay, ResetsTheClientWhenTheServerResetsWithUnreadBytes) {
@@ -237,7 +237,7 @@ TEST_F(Relay, ResetsTheClientWhenTheServerResetsWithUnreadBytes) {
     ASSERT_GT(fill_buffers(sockets.client().get()), 0U);
     loopback::reset(sockets.server);
     // The relay is blocked in writing, so the reset is reported by POLLERR or the next write.
-    EXPECT_EQ(hear(sockets.client().get()), (Heard{"", "reset"}));
+    EXPECT_EQ(read_reply(sockets.client().get()), (Reply{"", "reset"}));
     EXPECT_TRUE(sockets.relaying.ends_within());
 }
 
@@ -247,14 +247,14 @@ TEST_F(Relay, StopsReadingFromAClientWhenTheServerDoesNotRead) {
     // The buffers of four sockets (tcp(7) tcp_rmem, tcp_wmem) and the store.
     EXPECT_LT(sent, std::size_t{64} << 20);
     EXPECT_FALSE(sockets.relaying.ends_within(200ms));
-    ASSERT_TRUE(say(sockets.server.get(), "meanwhile"));
-    EXPECT_EQ(hear(sockets.client().get(), 9), (Heard{"meanwhile", "enough"}))
+    ASSERT_TRUE(send_all(sockets.server.get(), "meanwhile"));
+    EXPECT_EQ(read_reply(sockets.client().get(), 9), (Reply{"meanwhile", "enough"}))
         << "the other direction goes on";
     loopback::finish(sockets.client().get());
     loopback::finish(sockets.server.get());
-    const Heard heard = hear(sockets.server.get());
-    EXPECT_EQ(heard.end, "end");
-    EXPECT_EQ(heard.bytes.size(), sent);
+    const Reply reply = read_reply(sockets.server.get());
+    EXPECT_EQ(reply.end, "end");
+    EXPECT_EQ(reply.bytes.size(), sent);
     EXPECT_EQ(sockets.relaying.totals(), std::to_string(sent) + " 9");
 }
 
@@ -269,36 +269,36 @@ TEST_F(Relay, UsesNoProcessorTimeWhileAPeerDoesNotRead) {
 TEST_F(Relay, UsesNoProcessorTimeWhileHalfClosed) {
     Sockets sockets;
     loopback::finish(sockets.client().get());
-    EXPECT_EQ(hear(sockets.server.get()), (Heard{"", "end"}));
+    EXPECT_EQ(read_reply(sockets.server.get()), (Reply{"", "end"}));
     EXPECT_LT(idle_cost(sockets.relaying), kIdle);
 }
 
 TEST_F(Relay, DeliversTheBytesBehindAnUrgentByte) {
     Sockets sockets;
-    ASSERT_TRUE(say(sockets.client().get(), "before "));
-    EXPECT_EQ(hear(sockets.server.get(), 7), (Heard{"before ", "enough"}));
-    ASSERT_TRUE(say(sockets.client().get(), "!", MSG_OOB));
-    ASSERT_TRUE(say(sockets.client().get(), "behind"));
-    EXPECT_EQ(hear(sockets.server.get(), 6, 3s), (Heard{"behind", "enough"}));
+    ASSERT_TRUE(send_all(sockets.client().get(), "before "));
+    EXPECT_EQ(read_reply(sockets.server.get(), 7), (Reply{"before ", "enough"}));
+    ASSERT_TRUE(send_all(sockets.client().get(), "!", MSG_OOB));
+    ASSERT_TRUE(send_all(sockets.client().get(), "behind"));
+    EXPECT_EQ(read_reply(sockets.server.get(), 6, 3s), (Reply{"behind", "enough"}));
 }
 
 TEST_F(Relay, UsesNoProcessorTimeAfterAnUrgentByte) {
     Sockets sockets;
-    ASSERT_TRUE(say(sockets.client().get(), "!", MSG_OOB));
-    ASSERT_TRUE(say(sockets.client().get(), "behind"));
-    ASSERT_EQ(hear(sockets.server.get(), 6), (Heard{"behind", "enough"}));
+    ASSERT_TRUE(send_all(sockets.client().get(), "!", MSG_OOB));
+    ASSERT_TRUE(send_all(sockets.client().get(), "behind"));
+    ASSERT_EQ(read_reply(sockets.server.get(), 6), (Reply{"behind", "enough"}));
     EXPECT_LT(idle_cost(sockets.relaying), kIdle);
 }
 
 TEST_F(Relay, SendsAllBytesBeforeItResetsTheClient) {
     Sockets sockets({.before_reset = loopback::kPatience});
     const std::string answer(400'000, 'a');
-    ASSERT_TRUE(say(sockets.server.get(), answer));
+    ASSERT_TRUE(send_all(sockets.server.get(), answer));
     ASSERT_TRUE(all_sent(sockets.server.get()));
     loopback::reset(sockets.server);
     // The client's receive window is smaller, so the kernel cannot send all of it yet.
     EXPECT_FALSE(sockets.relaying.ends_within(100ms));
-    EXPECT_EQ(hear(sockets.client().get()), (Heard{answer, "reset"}));
+    EXPECT_EQ(read_reply(sockets.client().get()), (Reply{answer, "reset"}));
 }
 
 TEST_F(Relay, ResetsTheClientAfterTheLimitWhenItDoesNotRead) {
@@ -309,12 +309,12 @@ TEST_F(Relay, ResetsTheClientAfterTheLimitWhenItDoesNotRead) {
         if (beyond_the_buffers) {
             ASSERT_GT(fill_buffers(sockets.server.get()), 500'000U);
         } else {
-            ASSERT_TRUE(say(sockets.server.get(), std::string(400'000, 'a')));
+            ASSERT_TRUE(send_all(sockets.server.get(), std::string(400'000, 'a')));
             ASSERT_TRUE(all_sent(sockets.server.get()));
         }
         loopback::reset(sockets.server);
         EXPECT_TRUE(sockets.relaying.ends_within());
-        EXPECT_EQ(hear(sockets.client().get()).end, "reset");
+        EXPECT_EQ(read_reply(sockets.client().get()).end, "reset");
     }
 }
 
@@ -325,10 +325,10 @@ TEST_F(Relay, ResetsAHalfClosedConnectionAfterTheSilenceLimit) {
         const UniqueFd& first = client_ends ? sockets.client() : sockets.server;
         const UniqueFd& other = client_ends ? sockets.server : sockets.client();
         loopback::finish(first.get());
-        EXPECT_EQ(hear(other.get()), (Heard{"", "end"}));
+        EXPECT_EQ(read_reply(other.get()), (Reply{"", "end"}));
         EXPECT_EQ(sockets.relaying.totals(), "0 0");
         EXPECT_GE(Clock::now() - begin, 100ms);
-        EXPECT_EQ(hear(first.get()), (Heard{"", "reset"})) << "not an EOF";
+        EXPECT_EQ(read_reply(first.get()), (Reply{"", "reset"})) << "not an EOF";
     }
 }
 
@@ -336,11 +336,11 @@ TEST_F(Relay, KeepsAHalfClosedConnectionWhileBytesMove) {
     Sockets sockets({.half_closed = 200ms});
     loopback::finish(sockets.client().get());
     for (int i = 0; i < 8; ++i) {
-        ASSERT_TRUE(say(sockets.server.get(), "."));
+        ASSERT_TRUE(send_all(sockets.server.get(), "."));
         ASSERT_FALSE(sockets.relaying.ends_within(40ms)) << i;
     }
     sockets.server.reset();
-    EXPECT_EQ(hear(sockets.client().get()), (Heard{"........", "end"}));
+    EXPECT_EQ(read_reply(sockets.client().get()), (Reply{"........", "end"}));
     EXPECT_EQ(sockets.relaying.totals(), "0 8");
 }
 
@@ -348,53 +348,53 @@ TEST_F(Relay, KeepsAHalfClosedConnectionWhileThePeerDoesNotRead) {
     Sockets sockets({.half_closed = 20ms});
     const std::size_t sent = fill_buffers(sockets.server.get());
     loopback::finish(sockets.client().get());
-    EXPECT_EQ(hear(sockets.server.get()), (Heard{"", "end"}));
+    EXPECT_EQ(read_reply(sockets.server.get()), (Reply{"", "end"}));
     EXPECT_FALSE(sockets.relaying.ends_within(150ms)) << "a slow reader is not silent";
     sockets.server.reset();
-    const Heard heard = hear(sockets.client().get());
-    EXPECT_EQ(heard.bytes.size(), sent);
-    EXPECT_EQ(heard.end, "end");
+    const Reply reply = read_reply(sockets.client().get());
+    EXPECT_EQ(reply.bytes.size(), sent);
+    EXPECT_EQ(reply.end, "end");
 }
 
 TEST_F(Relay, KeepsAnIdleConnectionWithoutLimit) {
     Sockets sockets({.half_closed = 20ms, .hang_up = 20ms, .before_reset = 20ms});
     EXPECT_FALSE(sockets.relaying.ends_within(150ms));
-    ASSERT_TRUE(say(sockets.client().get(), "still here"));
-    EXPECT_EQ(hear(sockets.server.get(), 10), (Heard{"still here", "enough"}));
+    ASSERT_TRUE(send_all(sockets.client().get(), "still here"));
+    EXPECT_EQ(read_reply(sockets.server.get(), 10), (Reply{"still here", "enough"}));
 }
 
 TEST_F(Relay, RelaysForAUnixDomainClient) {
     Pair server = loopback::tcp_pair();
     Relaying relaying(loopback::unix_pair(), socket_side(std::move(server.near)));
-    ASSERT_TRUE(say(relaying.client().get(), "question"));
+    ASSERT_TRUE(send_all(relaying.client().get(), "question"));
     loopback::finish(relaying.client().get());
-    EXPECT_EQ(hear(server.far.get()), (Heard{"question", "end"}));
-    ASSERT_TRUE(say(server.far.get(), "answer"));
+    EXPECT_EQ(read_reply(server.far.get()), (Reply{"question", "end"}));
+    ASSERT_TRUE(send_all(server.far.get(), "answer"));
     server.far.reset();
-    EXPECT_EQ(hear(relaying.client().get()), (Heard{"answer", "end"}));
+    EXPECT_EQ(read_reply(relaying.client().get()), (Reply{"answer", "end"}));
     EXPECT_EQ(relaying.totals(), "8 6");
 }
 
 TEST_F(Relay, ClosesTheProgramsInputAtTheClientsEof) {
     Pipes pipes;
-    ASSERT_TRUE(say(pipes.client().get(), "question"));
+    ASSERT_TRUE(send_all(pipes.client().get(), "question"));
     loopback::finish(pipes.client().get());
-    EXPECT_EQ(hear(pipes.its_in.get()), (Heard{"question", "end"}));
+    EXPECT_EQ(read_reply(pipes.its_in.get()), (Reply{"question", "end"}));
     ASSERT_TRUE(write_to(pipes.its_out, "answer"));
     pipes.its_out.reset();
-    EXPECT_EQ(hear(pipes.client().get()), (Heard{"answer", "end"}));
+    EXPECT_EQ(read_reply(pipes.client().get()), (Reply{"answer", "end"}));
     EXPECT_EQ(pipes.relaying.totals(), "8 6");
 }
 
 TEST_F(Relay, DeliversTheOutputOfAProgramThatClosedItsInput) {
     Pipes pipes;
-    ASSERT_TRUE(say(pipes.client().get(), "read"));
-    EXPECT_EQ(hear(pipes.its_in.get(), 4), (Heard{"read", "enough"}));
+    ASSERT_TRUE(send_all(pipes.client().get(), "read"));
+    EXPECT_EQ(read_reply(pipes.its_in.get(), 4), (Reply{"read", "enough"}));
     pipes.its_in.reset();
-    ASSERT_TRUE(say(pipes.client().get(), "never read"));
+    ASSERT_TRUE(send_all(pipes.client().get(), "never read"));
     ASSERT_TRUE(write_to(pipes.its_out, std::string(30'000, 'a')));
     pipes.its_out.reset();
-    EXPECT_EQ(hear(pipes.client().get()), (Heard{std::string(30'000, 'a'), "end"}));
+    EXPECT_EQ(read_reply(pipes.client().get()), (Reply{std::string(30'000, 'a'), "end"}));
     pipes.client().reset();
     EXPECT_EQ(pipes.relaying.totals().substr(2), "30000");
 }
@@ -402,7 +402,7 @@ TEST_F(Relay, DeliversTheOutputOfAProgramThatClosedItsInput) {
 TEST_F(Relay, UsesNoProcessorTimeWhenTheProgramClosedItsInput) {
     Pipes pipes;
     pipes.its_in.reset();
-    ASSERT_TRUE(say(pipes.client().get(), "never read"));
+    ASSERT_TRUE(send_all(pipes.client().get(), "never read"));
     static_cast<void>(pipes.relaying.ends_within(50ms));
     EXPECT_LT(idle_cost(pipes.relaying), kIdle);
 }
@@ -410,17 +410,17 @@ TEST_F(Relay, UsesNoProcessorTimeWhenTheProgramClosedItsInput) {
 TEST_F(Relay, DeliversInputToAProgramThatClosedItsOutput) {
     Pipes pipes;
     pipes.its_out.reset();
-    EXPECT_EQ(hear(pipes.client().get()), (Heard{"", "end"}));
-    ASSERT_TRUE(say(pipes.client().get(), "still read"));
+    EXPECT_EQ(read_reply(pipes.client().get()), (Reply{"", "end"}));
+    ASSERT_TRUE(send_all(pipes.client().get(), "still read"));
     loopback::finish(pipes.client().get());
-    EXPECT_EQ(hear(pipes.its_in.get()), (Heard{"still read", "end"}));
+    EXPECT_EQ(read_reply(pipes.its_in.get()), (Reply{"still read", "end"}));
     EXPECT_EQ(pipes.relaying.totals(), "10 0");
 }
 
 TEST_F(Relay, ClosesTheProgramsPipesWhenTheClientResets) {
     Pipes pipes;
     loopback::reset(pipes.client());
-    EXPECT_EQ(hear(pipes.its_in.get()), (Heard{"", "end"}));
+    EXPECT_EQ(read_reply(pipes.its_in.get()), (Reply{"", "end"}));
     EXPECT_EQ(pipes.relaying.totals(), "0 0");
     EXPECT_FALSE(write_to(pipes.its_out, "too late"));
 }
@@ -429,17 +429,17 @@ TEST_F(Relay, MovesEveryByteThroughARawTerminal) {
     std::string all;
     for (int byte = 0; byte < 256; ++byte) all += static_cast<char>(byte);
     Terminal terminal;
-    ASSERT_TRUE(say(terminal.client().get(), all));
-    EXPECT_EQ(hear(terminal.its.get(), 256), (Heard{all, "enough"}));
+    ASSERT_TRUE(send_all(terminal.client().get(), all));
+    EXPECT_EQ(read_reply(terminal.its.get(), 256), (Reply{all, "enough"}));
     ASSERT_TRUE(write_to(terminal.its, all));
-    EXPECT_EQ(hear(terminal.client().get(), 256), (Heard{all, "enough"}));
+    EXPECT_EQ(read_reply(terminal.client().get(), 256), (Reply{all, "enough"}));
 }
 
 TEST_F(Relay, SendsAnEofWhenTheTerminalHangsUp) {
     Terminal terminal;
     ASSERT_TRUE(write_to(terminal.its, "goodbye"));
     terminal.its.reset();
-    EXPECT_EQ(hear(terminal.client().get()), (Heard{"goodbye", "end"}));
+    EXPECT_EQ(read_reply(terminal.client().get()), (Reply{"goodbye", "end"}));
     terminal.client().reset();
     EXPECT_EQ(terminal.relaying.totals(), "0 7");
 }
@@ -447,19 +447,19 @@ TEST_F(Relay, SendsAnEofWhenTheTerminalHangsUp) {
 TEST_F(Relay, DeliversTheTerminalsAnswerWhenTheClientStillSends) {
     Terminal terminal;
     ASSERT_TRUE(write_to(terminal.its, "goodbye"));
-    ASSERT_TRUE(say(terminal.client().get(), "never read"));
+    ASSERT_TRUE(send_all(terminal.client().get(), "never read"));
     terminal.its.reset();
-    ASSERT_TRUE(say(terminal.client().get(), "nor this"));
-    EXPECT_EQ(hear(terminal.client().get()), (Heard{"goodbye", "end"}));
+    ASSERT_TRUE(send_all(terminal.client().get(), "nor this"));
+    EXPECT_EQ(read_reply(terminal.client().get()), (Reply{"goodbye", "end"}));
 }
 
 TEST_F(Relay, DropsTheClientsInputUntilItIsSilent) {
     Pipes pipes({.half_closed = kNoLimit, .linger_silence = 50ms, .linger_total = 10min});
     pipes.its_in.reset();
-    ASSERT_TRUE(say(pipes.client().get(), "not read"));
+    ASSERT_TRUE(send_all(pipes.client().get(), "not read"));
     ASSERT_TRUE(write_to(pipes.its_out, "answer"));
     pipes.its_out.reset();
-    EXPECT_EQ(hear(pipes.client().get()), (Heard{"answer", "end"}));
+    EXPECT_EQ(read_reply(pipes.client().get()), (Reply{"answer", "end"}));
     EXPECT_TRUE(pipes.relaying.ends_within()) << "the client neither sends nor closes";
 }
 
@@ -467,11 +467,11 @@ TEST_F(Relay, DropsTheClientsInputNoLongerThanTheLimit) {
     const auto begin = Clock::now();
     Pipes pipes({.half_closed = kNoLimit, .linger_silence = 10min, .linger_total = 100ms});
     pipes.its_in.reset();
-    ASSERT_TRUE(say(pipes.client().get(), "not read"));
+    ASSERT_TRUE(send_all(pipes.client().get(), "not read"));
     pipes.its_out.reset();
-    EXPECT_EQ(hear(pipes.client().get()), (Heard{"", "end"}));
+    EXPECT_EQ(read_reply(pipes.client().get()), (Reply{"", "end"}));
     while (!pipes.relaying.ends_within(5ms)) {
-        static_cast<void>(say(pipes.client().get(), "more"));
+        static_cast<void>(send_all(pipes.client().get(), "more"));
         ASSERT_LT(Clock::now() - begin, loopback::kPatience) << "the client never stops sending";
     }
     EXPECT_GE(Clock::now() - begin, 100ms);
@@ -483,7 +483,7 @@ TEST_F(Relay, HangsUpARawTerminalAfterTheClientsEofAndSilence) {
     EXPECT_EQ(loopback::events_of(terminal.its.get(), POLLIN, 20ms), 0);
     EXPECT_TRUE(terminal.relaying.ends_within());
     EXPECT_NE(loopback::events_of(terminal.its.get(), POLLIN) & POLLHUP, 0);
-    EXPECT_EQ(hear(terminal.client().get()), (Heard{"", "end"})) << "no reset";
+    EXPECT_EQ(read_reply(terminal.client().get()), (Reply{"", "end"})) << "no reset";
 }
 
 TEST(RelayLimitsTest, GivesATargetAMinuteAndAProgramAnyTimeAfterOneDirectionEnded) {

@@ -99,7 +99,7 @@ bool enter_network_with_two_name_servers() {
 
 TEST(Resolve, WaitsForASilentNameServerUntilTheDeadline) {
     if (loopback::may_skip_root()) GTEST_SKIP() << "needs root";
-    EXPECT_EQ(loopback::told_by_child([]() -> std::string {
+    EXPECT_EQ(loopback::text_of_child([]() -> std::string {
                   if (!enter_network_with_two_name_servers()) return sys::error_text(errno);
                   const UniqueFd first = name_server_on("127.0.0.1");
                   const UniqueFd second = name_server_on("127.0.0.2");
@@ -116,7 +116,7 @@ TEST(Resolve, WaitsForASilentNameServerUntilTheDeadline) {
 
 TEST(Resolve, AsksTheNextNameServerAfterASecond) {
     if (loopback::may_skip_root()) GTEST_SKIP() << "needs root";
-    EXPECT_EQ(loopback::told_by_child([]() -> std::string {
+    EXPECT_EQ(loopback::text_of_child([]() -> std::string {
                   if (!enter_network_with_two_name_servers()) return sys::error_text(errno);
                   const UniqueFd first = name_server_on("127.0.0.1");
                   const UniqueFd second = name_server_on("127.0.0.2");

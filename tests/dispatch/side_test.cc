@@ -15,8 +15,8 @@
 namespace portsplit::dispatch {
 namespace {
 
-using loopback::Heard;
 using loopback::Pair;
+using loopback::Reply;
 using sys::UniqueFd;
 
 struct Pipe {
@@ -62,9 +62,9 @@ TEST(SocketSide, SendsAnEofByShutdown) {
     Side side = Side::socket(std::move(pair.near));
     side.send_eof();
     EXPECT_FALSE(side.eof_lost());
-    EXPECT_EQ(loopback::hear(pair.far.get()), (Heard{"", "end"}));
-    ASSERT_TRUE(loopback::say(pair.far.get(), "still open"));
-    EXPECT_EQ(loopback::hear(side.read_fd(), 10), (Heard{"still open", "enough"}));
+    EXPECT_EQ(loopback::read_reply(pair.far.get()), (Reply{"", "end"}));
+    ASSERT_TRUE(loopback::send_all(pair.far.get(), "still open"));
+    EXPECT_EQ(loopback::read_reply(side.read_fd(), 10), (Reply{"still open", "enough"}));
 }
 
 TEST(SocketSide, ClosesWithAResetAfterResetOnClose) {
@@ -73,7 +73,7 @@ TEST(SocketSide, ClosesWithAResetAfterResetOnClose) {
         Side side = Side::socket(std::move(pair.near));
         side.reset_on_close();
     }
-    EXPECT_EQ(loopback::hear(pair.far.get()), (Heard{"", "reset"}));
+    EXPECT_EQ(loopback::read_reply(pair.far.get()), (Reply{"", "reset"}));
 }
 
 TEST(SocketSide, ClassifiesEveryErrorAsAReset) {
@@ -89,9 +89,9 @@ TEST(PipesSide, SendsAnEofByClosingThePipe) {
     Side side = Side::pipes(std::move(out.out), std::move(in.in));
     side.send_eof();
     EXPECT_EQ(side.write_fd(), -1);
-    EXPECT_EQ(loopback::hear(in.out.get()), (Heard{"", "end"}));
+    EXPECT_EQ(loopback::read_reply(in.out.get()), (Reply{"", "end"}));
     ASSERT_EQ(::write(out.in.get(), "x", 1), 1);
-    EXPECT_EQ(loopback::hear(side.read_fd(), 1), (Heard{"x", "enough"}));
+    EXPECT_EQ(loopback::read_reply(side.read_fd(), 1), (Reply{"x", "enough"}));
     side.send_eof();  // a second call does nothing
     side.reset_on_close();
 }
@@ -119,7 +119,7 @@ TEST(TerminalSide, TypesTheEofCharacterInCanonicalMode) {
     Side side = pty.side();
     ASSERT_EQ(::write(side.write_fd(), "line\n", 5), 5);
     side.send_eof();
-    EXPECT_EQ(loopback::hear(pty.its.get()), (Heard{"line\n", "end"}));
+    EXPECT_EQ(loopback::read_reply(pty.its.get()), (Reply{"line\n", "end"}));
     EXPECT_FALSE(side.eof_lost());
 }
 
@@ -127,7 +127,7 @@ TEST(TerminalSide, LosesTheEofInRawMode) {
     Pty pty(true);
     Side side = pty.side();
     side.send_eof();
-    EXPECT_EQ(loopback::hear(pty.its.get(), 1, loopback::kMoment), (Heard{"", "silence"}));
+    EXPECT_EQ(loopback::read_reply(pty.its.get(), 1, loopback::kMoment), (Reply{"", "silence"}));
     EXPECT_TRUE(side.eof_lost());
 }
 

@@ -16,8 +16,8 @@
 namespace portsplit::dispatch {
 namespace {
 
-using loopback::Heard;
 using loopback::Pair;
+using loopback::Reply;
 using sys::Clock;
 using namespace std::chrono_literals;
 
@@ -129,11 +129,11 @@ TEST(Sniff, DecidesAtTheFirstSufficientByte) {
                                 Case{"abcd", "long match"}, Case{"abx", "short match"}}) {
             Sniffing sniffing(pair_of(family), ordinary_plan(), kLate);
             for (std::size_t i = 0; i + 1 < one.bytes.size(); ++i) {
-                ASSERT_TRUE(loopback::say(sniffing.client().get(), one.bytes.substr(i, 1)));
+                ASSERT_TRUE(loopback::send_all(sniffing.client().get(), one.bytes.substr(i, 1)));
                 EXPECT_FALSE(sniffing.is_decided_within(5ms)) << one.bytes << " at byte " << i;
             }
-            ASSERT_TRUE(
-                loopback::say(sniffing.client().get(), one.bytes.substr(one.bytes.size() - 1)));
+            ASSERT_TRUE(loopback::send_all(sniffing.client().get(),
+                                           one.bytes.substr(one.bytes.size() - 1)));
             EXPECT_EQ(sniffing.verdict(), one.verdict) << one.bytes;
         }
     });
@@ -148,12 +148,13 @@ TEST(Sniff, DecidesTheSameForEverySegmentation) {
             for (std::size_t i = 0; i < bytes.size(); ++i) {
                 segment += bytes[i];
                 if (i + 1 < bytes.size() && (cuts >> i & 1) == 0) continue;
-                ASSERT_TRUE(loopback::say(sniffing.client().get(), segment));
+                ASSERT_TRUE(loopback::send_all(sniffing.client().get(), segment));
                 segment.clear();
                 let_pass(sniffing, 1ms);
             }
             ASSERT_EQ(sniffing.verdict(), "web match") << cuts;
-            ASSERT_EQ(loopback::hear(sniffing.socket(), bytes.size()), (Heard{bytes, "enough"}));
+            ASSERT_EQ(loopback::read_reply(sniffing.socket(), bytes.size()),
+                      (Reply{bytes, "enough"}));
         }
     });
 }
@@ -161,12 +162,13 @@ TEST(Sniff, DecidesTheSameForEverySegmentation) {
 TEST(Sniff, LeavesEveryByteUnreadAndTheLowWaterMarkAtOne) {
     for_both([](Family family) {
         Sniffing sniffing(pair_of(family), ordinary_plan(), kLate);
-        ASSERT_TRUE(loopback::say(sniffing.client().get(), "PO"));
+        ASSERT_TRUE(loopback::send_all(sniffing.client().get(), "PO"));
         let_pass(sniffing, 20ms);
-        ASSERT_TRUE(loopback::say(sniffing.client().get(), "ST / HTTP/1.1"));
+        ASSERT_TRUE(loopback::send_all(sniffing.client().get(), "ST / HTTP/1.1"));
         EXPECT_EQ(sniffing.verdict(), "web match");
         EXPECT_EQ(sniffing.low_water(), 1);
-        EXPECT_EQ(loopback::hear(sniffing.socket(), 15), (Heard{"POST / HTTP/1.1", "enough"}));
+        EXPECT_EQ(loopback::read_reply(sniffing.socket(), 15),
+                  (Reply{"POST / HTTP/1.1", "enough"}));
     });
 }
 
@@ -180,11 +182,11 @@ TEST(Sniff, DecidesAtEof) {
              {Case{"", "close eof"}, Case{"SS", "fallback fallback"}, Case{"SSH-", "ssh match"},
               Case{"abc", "short match"}, Case{"x", "fallback fallback"}}) {
             Sniffing sniffing(pair_of(family), ordinary_plan(), kLate);
-            ASSERT_TRUE(loopback::say(sniffing.client().get(), one.bytes));
+            ASSERT_TRUE(loopback::send_all(sniffing.client().get(), one.bytes));
             loopback::finish(sniffing.client().get());
             EXPECT_EQ(sniffing.verdict(), one.verdict) << '"' << one.bytes << '"';
             EXPECT_EQ(sniffing.low_water(), 1) << '"' << one.bytes << '"';
-            EXPECT_EQ(loopback::hear(sniffing.socket()), (Heard{one.bytes, "end"}));
+            EXPECT_EQ(loopback::read_reply(sniffing.socket()), (Reply{one.bytes, "end"}));
         }
     });
 }
@@ -192,7 +194,7 @@ TEST(Sniff, DecidesAtEof) {
 TEST(Sniff, DecidesAtAnEofThatComesAfterTheBytes) {
     for_both([](Family family) {
         Sniffing sniffing(pair_of(family), ordinary_plan(), kLate);
-        ASSERT_TRUE(loopback::say(sniffing.client().get(), "abc"));
+        ASSERT_TRUE(loopback::send_all(sniffing.client().get(), "abc"));
         EXPECT_FALSE(sniffing.is_decided_within(50ms));
         loopback::finish(sniffing.client().get());
         EXPECT_EQ(sniffing.verdict(), "short match");
@@ -209,7 +211,7 @@ TEST(Sniff, DecidesAtTheDeadline) {
                                 Case{"abc", "short match"}}) {
             const auto begin = Clock::now();
             Sniffing sniffing(pair_of(family), ordinary_plan(), 100ms);
-            ASSERT_TRUE(loopback::say(sniffing.client().get(), one.bytes));
+            ASSERT_TRUE(loopback::send_all(sniffing.client().get(), one.bytes));
             EXPECT_EQ(sniffing.verdict(), one.verdict) << '"' << one.bytes << '"';
             EXPECT_GE(Clock::now() - begin, 100ms);
             EXPECT_LT(Clock::now() - begin, 5s);
@@ -221,7 +223,7 @@ TEST(Sniff, DecidesAtTheDeadline) {
 TEST(Sniff, PeeksOnceWhenTheDeadlineHasPassed) {
     for_both([](Family family) {
         Pair connection = pair_of(family);
-        ASSERT_TRUE(loopback::say(connection.far.get(), "SSH-2.0"));
+        ASSERT_TRUE(loopback::send_all(connection.far.get(), "SSH-2.0"));
         ASSERT_NE(loopback::events_of(connection.near.get(), POLLIN), 0);
         Sniffing sniffing(std::move(connection), ordinary_plan(), -1s);
         EXPECT_EQ(sniffing.verdict(), "ssh match");
@@ -233,7 +235,7 @@ TEST(Sniff, DecidesAtTheDeadlineWhileBytesStillCome) {
         const auto begin = Clock::now();
         Sniffing sniffing(pair_of(family), patient_plan(), 150ms);
         for (int i = 0; i < 1000 && !sniffing.is_decided_within(10ms); ++i) {
-            ASSERT_TRUE(loopback::say(sniffing.client().get(), "x"));
+            ASSERT_TRUE(loopback::send_all(sniffing.client().get(), "x"));
         }
         EXPECT_EQ(sniffing.verdict(), "timeout timeout");
         EXPECT_LT(Clock::now() - begin, 3s);
@@ -243,7 +245,7 @@ TEST(Sniff, DecidesAtTheDeadlineWhileBytesStillCome) {
 TEST(Sniff, UsesNoProcessorTimeWhileNoByteComes) {
     for_both([](Family family) {
         Sniffing sniffing(pair_of(family), ordinary_plan(), 300ms);
-        ASSERT_TRUE(loopback::say(sniffing.client().get(), "SS"));
+        ASSERT_TRUE(loopback::send_all(sniffing.client().get(), "SS"));
         const Outcome outcome = sniffing.outcome();
         EXPECT_EQ(outcome.verdict, "timeout timeout");
         EXPECT_LT(outcome.processor_time, 30ms);
@@ -259,10 +261,10 @@ TEST(Sniff, DecidesWhenTheWindowIsFull) {
                            service(core::kFallback, {}, to("127.0.0.1", 3))};
         const core::Plan plan(std::move(config));
         Sniffing sniffing(pair_of(family), plan, kLate);
-        ASSERT_TRUE(loopback::say(sniffing.client().get(), std::string(16, 'x')));
+        ASSERT_TRUE(loopback::send_all(sniffing.client().get(), std::string(16, 'x')));
         EXPECT_FALSE(sniffing.is_decided_within(20ms))
             << "the window is extended to the longest pattern";
-        ASSERT_TRUE(loopback::say(sniffing.client().get(), std::string(100'000, 'x')));
+        ASSERT_TRUE(loopback::send_all(sniffing.client().get(), std::string(100'000, 'x')));
         EXPECT_EQ(sniffing.verdict(), "short match");
     });
 }
@@ -272,7 +274,7 @@ TEST(Sniff, DecidesByMoreThanAKibibyte) {
         const std::string bytes(3000, 'x');
         const core::Plan plan = plan_of({service("long", {bytes}, to("127.0.0.1", 1))});
         Sniffing sniffing(pair_of(family), plan, kLate);
-        ASSERT_TRUE(loopback::say(sniffing.client().get(), bytes));
+        ASSERT_TRUE(loopback::send_all(sniffing.client().get(), bytes));
         EXPECT_EQ(sniffing.verdict(), "long match");
     });
 }
@@ -282,7 +284,7 @@ TEST(Sniff, ClosesWhenTheClientResets) {
         for (const std::string bytes : {"", "S", "SS", "SSH"}) {
             const auto begin = Clock::now();
             Sniffing sniffing(pair_of(family), ordinary_plan(), kLate);
-            ASSERT_TRUE(loopback::say(sniffing.client().get(), bytes));
+            ASSERT_TRUE(loopback::send_all(sniffing.client().get(), bytes));
             let_pass(sniffing, 5ms);
             loopback::reset(sniffing.client());
             const std::string verdict = sniffing.verdict();
@@ -310,9 +312,9 @@ TEST(SniffTcp, DecidesAtAnUrgentByte) {
     // Urgent data ends the stream for the decision. A stream without a byte has no service.
     for (const Case& one : {Case{"G", "fallback fallback"}, Case{"", "close eof"}}) {
         Sniffing sniffing(loopback::tcp_pair(), ordinary_plan(), kLate);
-        ASSERT_TRUE(loopback::say(sniffing.client().get(), one.before));
+        ASSERT_TRUE(loopback::send_all(sniffing.client().get(), one.before));
         let_pass(sniffing, 20ms);
-        ASSERT_TRUE(loopback::say(sniffing.client().get(), "!", MSG_OOB));
+        ASSERT_TRUE(loopback::send_all(sniffing.client().get(), "!", MSG_OOB));
         const Outcome outcome = sniffing.outcome();
         EXPECT_EQ(outcome.verdict, one.verdict) << '"' << one.before << '"';
         EXPECT_EQ(sniffing.low_water(), 1);
@@ -328,8 +330,8 @@ TEST(SniffTcp, PeeksUpToAnUrgentByteAndSkipsOneThatComesFirst) {
     for (const Case& one :
          {Case{"GE!", "T /", "fallback fallback"}, Case{"!", "GET /", "web match"}}) {
         Pair pair = loopback::tcp_pair();
-        ASSERT_TRUE(loopback::say(pair.far.get(), one.urgent, MSG_OOB));
-        ASSERT_TRUE(loopback::say(pair.far.get(), one.behind));
+        ASSERT_TRUE(loopback::send_all(pair.far.get(), one.urgent, MSG_OOB));
+        ASSERT_TRUE(loopback::send_all(pair.far.get(), one.behind));
         loopback::finish(pair.far.get());
         // The FIN comes last: everything is there before the first peek.
         ASSERT_NE(loopback::events_of(pair.near.get(), POLLRDHUP), 0);
@@ -353,7 +355,7 @@ TEST(SniffTcp, WaitsOnceForEachSegment) {
     Sniffing sniffing(loopback::tcp_pair(), patient_plan(), kLate);
     constexpr int kSegments = 5;
     for (int i = 0; i < kSegments; ++i) {
-        ASSERT_TRUE(loopback::say(sniffing.client().get(), "x"));
+        ASSERT_TRUE(loopback::send_all(sniffing.client().get(), "x"));
         let_pass(sniffing, 40ms);
     }
     loopback::finish(sniffing.client().get());
@@ -366,7 +368,7 @@ TEST(SniffTcp, WaitsOnceForEachSegment) {
 TEST(SniffUnix, WaitsInGrowingPausesUntilTheDeadlineWhileNoByteComes) {
     const auto begin = Clock::now();
     Sniffing sniffing(loopback::unix_pair(), ordinary_plan(), 400ms);
-    ASSERT_TRUE(loopback::say(sniffing.client().get(), "SS"));
+    ASSERT_TRUE(loopback::send_all(sniffing.client().get(), "SS"));
     const Outcome outcome = sniffing.outcome();
     EXPECT_EQ(outcome.verdict, "timeout timeout");
     // Pauses of 10, 20, 40, 80 and 160 ms, and one cut to 90 ms that would be 320 ms.
@@ -377,11 +379,11 @@ TEST(SniffUnix, WaitsInGrowingPausesUntilTheDeadlineWhileNoByteComes) {
 
 TEST(SniffUnix, StartsWithAShortPauseAgainAfterNewBytes) {
     Sniffing sniffing(loopback::unix_pair(), ordinary_plan(), kLate);
-    ASSERT_TRUE(loopback::say(sniffing.client().get(), "SS"));
+    ASSERT_TRUE(loopback::send_all(sniffing.client().get(), "SS"));
     EXPECT_FALSE(sniffing.is_decided_within(200ms));  // the pause is 160 ms by now
-    ASSERT_TRUE(loopback::say(sniffing.client().get(), "H"));
+    ASSERT_TRUE(loopback::send_all(sniffing.client().get(), "H"));
     EXPECT_FALSE(sniffing.is_decided_within(170ms));  // and seen after it
-    ASSERT_TRUE(loopback::say(sniffing.client().get(), "-"));
+    ASSERT_TRUE(loopback::send_all(sniffing.client().get(), "-"));
     EXPECT_TRUE(sniffing.is_decided_within(200ms)) << "and not after a pause of 320 ms";
 }
 

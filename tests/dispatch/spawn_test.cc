@@ -22,8 +22,8 @@
 namespace portsplit::dispatch {
 namespace {
 
-using loopback::hear;
-using loopback::Heard;
+using loopback::read_reply;
+using loopback::Reply;
 using sys::UniqueFd;
 
 /// Waits for a child, at most `kPatience`, and returns how it ended, as the log has it.
@@ -57,8 +57,8 @@ class Started {
                static_cast<ssize_t>(text.size());
     }
     void finish() { program_->input.reset(); }
-    Heard answer(std::size_t enough = std::string::npos) {
-        return hear(program_->output.get(), enough);
+    Reply answer(std::size_t enough = std::string::npos) {
+        return read_reply(program_->output.get(), enough);
     }
     const UniqueFd& input() { return program_->input; }
     const UniqueFd& output() { return program_->output; }
@@ -78,39 +78,39 @@ class Started {
 bool is_nonblocking(const UniqueFd& fd) { return (::fcntl(fd.get(), F_GETFL) & O_NONBLOCK) != 0; }
 
 /// The end of a terminal: read(2) fails with EIO (pty(7)).
-const Heard kHungUp{"", "Input/output error"};
+const Reply kHungUp{"", "Input/output error"};
 
 TEST(PipedProgram, ReadsItsInputUntilTheEof) {
     Started cat(program("/bin/cat", {}, core::Stdio::Pipe));
     ASSERT_TRUE(cat.ok()) << cat.error();
     ASSERT_TRUE(cat.send("one "));
-    EXPECT_EQ(cat.answer(4), (Heard{"one ", "enough"}));
+    EXPECT_EQ(cat.answer(4), (Reply{"one ", "enough"}));
     ASSERT_TRUE(cat.send("two"));
     cat.finish();
-    EXPECT_EQ(cat.answer(), (Heard{"two", "end"}));
+    EXPECT_EQ(cat.answer(), (Reply{"two", "end"}));
     EXPECT_EQ(cat.end(), "exit=0");
 }
 
 TEST(PipedProgram, EndsWithItsOwnStatus) {
     Started failing(shell("exit 7", core::Stdio::Pipe));
-    EXPECT_EQ(failing.answer(), (Heard{"", "end"}));
+    EXPECT_EQ(failing.answer(), (Reply{"", "end"}));
     EXPECT_EQ(failing.end(), "exit=7");
     Started killed(shell("kill -9 $$", core::Stdio::Pipe));
-    EXPECT_EQ(killed.answer(), (Heard{"", "end"}));
+    EXPECT_EQ(killed.answer(), (Reply{"", "end"}));
     EXPECT_EQ(killed.end(), "signal=KILL");
 }
 
 TEST(PipedProgram, WritesItsErrorsToTheGivenDescriptor) {
     Started together(shell("echo out; echo err >&2", core::Stdio::Pipe));
-    EXPECT_EQ(together.answer(), (Heard{"out\nerr\n", "end"}));
+    EXPECT_EQ(together.answer(), (Reply{"out\nerr\n", "end"}));
     int ends[2] = {-1, -1};
     ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
     const UniqueFd errors(ends[0]);
     UniqueFd err(ends[1]);
     Started apart(shell("echo out; echo err >&2", core::Stdio::Pipe), err.get());
     err.reset();
-    EXPECT_EQ(apart.answer(), (Heard{"out\n", "end"}));
-    EXPECT_EQ(hear(errors.get()), (Heard{"err\n", "end"}));
+    EXPECT_EQ(apart.answer(), (Reply{"out\n", "end"}));
+    EXPECT_EQ(read_reply(errors.get()), (Reply{"err\n", "end"}));
 }
 
 TEST(PipedProgram, StartsWithDefaultSignalsDescriptorsAndUmask) {
@@ -120,14 +120,14 @@ TEST(PipedProgram, StartsWithDefaultSignalsDescriptorsAndUmask) {
               "for fd in /proc/$$/fd/*; do [ -e $fd ] && echo ${fd##*/}; done;"
               "grep flags /proc/self/fdinfo/0; umask",
               core::Stdio::Pipe));
-    EXPECT_EQ(probe.answer(), (Heard{"SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n"
+    EXPECT_EQ(probe.answer(), (Reply{"SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n"
                                      "0\n1\n2\nflags:\t00\n0022\n",
                                      "end"}));
 }
 
 TEST(PipedProgram, GetsTheGivenEnvironmentOnly) {
     Started env(program("/usr/bin/env", {}, core::Stdio::Pipe), -1, {"A=1", "B=2"});
-    EXPECT_EQ(env.answer(), (Heard{"A=1\nB=2\n", "end"}));
+    EXPECT_EQ(env.answer(), (Reply{"A=1\nB=2\n", "end"}));
 }
 
 TEST(PipedProgram, LeavesOurEndsNonBlockingAndCloseOnExec) {
@@ -159,7 +159,7 @@ TEST(ProgramOnATerminal, LeadsASessionWithThatTerminal) {
               "echo on the terminal >/dev/tty",
               core::Stdio::Pty));
     ASSERT_TRUE(probe.ok()) << probe.error();
-    EXPECT_EQ(probe.answer(), (Heard{"on the terminal\n", "Input/output error"}));
+    EXPECT_EQ(probe.answer(), (Reply{"on the terminal\n", "Input/output error"}));
     EXPECT_EQ(probe.end(), "exit=0");
 }
 
@@ -168,7 +168,7 @@ TEST(ProgramOnATerminal, FindsItInRawMode) {
     for (int byte = 0; byte < 256; ++byte) all += static_cast<char>(byte);
     Started cat(program("/bin/cat", {}, core::Stdio::Pty));
     ASSERT_TRUE(cat.send(all));
-    EXPECT_EQ(cat.answer(256), (Heard{all, "enough"})) << "no echo, no translation, no signal";
+    EXPECT_EQ(cat.answer(256), (Reply{all, "enough"})) << "no echo, no translation, no signal";
 }
 
 TEST(ProgramOnATerminal, ClosesTheTerminalWhenItEnds) {

@@ -21,8 +21,8 @@
 namespace portsplit::dispatch {
 namespace {
 
-using loopback::Heard;
 using loopback::Pair;
+using loopback::Reply;
 using sys::UniqueFd;
 using namespace std::string_literals;
 
@@ -53,12 +53,12 @@ TEST_F(StoreTest, HoldsBytesUntilTheyAreWritten) {
     const Pair from = relayed_pair();
     const Pair to = relayed_pair();
     Store store;
-    ASSERT_TRUE(loopback::say(from.far.get(), "bytes"));
+    ASSERT_TRUE(loopback::send_all(from.far.get(), "bytes"));
     EXPECT_EQ(read_when_ready(store, from.near.get()), 5);
     EXPECT_EQ(store.size(), 5U);
     EXPECT_EQ(store.write_to(to.near.get()), 5);
     EXPECT_EQ(store.size(), 0U);
-    EXPECT_EQ(loopback::hear(to.far.get(), 5), (Heard{"bytes", "enough"}));
+    EXPECT_EQ(loopback::read_reply(to.far.get(), 5), (Reply{"bytes", "enough"}));
 }
 
 TEST_F(StoreTest, FailsWithEagainWhenTheSourceIsEmpty) {
@@ -127,7 +127,7 @@ TEST_F(StoreTest, FailsWithEagainWhileItIsNotEmpty) {
     std::size_t sent = 0;
     std::size_t given = 0;
     for (bool full = false; !full && sent < 10'000'000; ++sent) {
-        ASSERT_TRUE(loopback::say(from.far.get(), "x"));
+        ASSERT_TRUE(loopback::send_all(from.far.get(), "x"));
         full = read_when_ready(store, from.near.get()) < 0;
     }
     EXPECT_EQ(errno, EAGAIN);
@@ -141,34 +141,34 @@ TEST_F(StoreTest, FailsWithEagainWhileItIsNotEmpty) {
 }
 
 TEST_F(StoreTest, Holds64KiBInMemoryWhenNoPipeCanBeMade) {
-    EXPECT_EQ(loopback::told_by_child([] {
+    EXPECT_EQ(loopback::text_of_child([] {
                   const UniqueFd source = zeros(100'000);
                   const UniqueFd sink(::open("/dev/null", O_WRONLY | O_CLOEXEC));
                   use_up_descriptors();
                   Store store;
-                  std::string told = std::to_string(store.read_from(source.get()));
+                  std::string text = std::to_string(store.read_from(source.get()));
                   store.write_to(sink.get());
-                  return told + " " + std::to_string(store.read_from(source.get()));
+                  return text + " " + std::to_string(store.read_from(source.get()));
               }),
               "2048 65536");
 }
 
 TEST_F(StoreTest, WorksWithoutASpareDescriptor) {
-    const std::string outcome = loopback::told_by_child([] {
+    const std::string outcome = loopback::text_of_child([] {
         const Pair from = relayed_pair();
         const Pair to = relayed_pair();
         use_up_descriptors();
         if (::dup(0) >= 0) return "descriptors are left"s;
         Store store;
-        loopback::say(from.far.get(), "one ");
-        std::string told = std::to_string(read_when_ready(store, from.near.get()));
-        loopback::say(from.far.get(), "two");
-        told += " " + std::to_string(read_when_ready(store, from.near.get()));
-        told += errno == EAGAIN ? "(full)" : "(not full)";
-        told += " " + std::to_string(store.write_to(to.near.get()));
-        told += " " + std::to_string(read_when_ready(store, from.near.get()));
-        told += " " + std::to_string(store.write_to(to.near.get()));
-        return told + " " + loopback::hear(to.far.get(), 7).bytes;
+        loopback::send_all(from.far.get(), "one ");
+        std::string text = std::to_string(read_when_ready(store, from.near.get()));
+        loopback::send_all(from.far.get(), "two");
+        text += " " + std::to_string(read_when_ready(store, from.near.get()));
+        text += errno == EAGAIN ? "(full)" : "(not full)";
+        text += " " + std::to_string(store.write_to(to.near.get()));
+        text += " " + std::to_string(read_when_ready(store, from.near.get()));
+        text += " " + std::to_string(store.write_to(to.near.get()));
+        return text + " " + loopback::read_reply(to.far.get(), 7).bytes;
     });
     EXPECT_EQ(outcome, "4 -1(full) 4 3 3 one two");
 }
@@ -182,7 +182,7 @@ TEST_F(StoreTest, UsesMemoryWhenTheSinkCannotBeSplicedTo) {
     std::string sent;
     for (const std::string text : {"held by the pipe, ", "then by memory, ", "and again"}) {
         sent += text;
-        ASSERT_TRUE(loopback::say(from.far.get(), text));
+        ASSERT_TRUE(loopback::send_all(from.far.get(), text));
         ASSERT_EQ(read_when_ready(store, from.near.get()), static_cast<ssize_t>(text.size()));
         ASSERT_EQ(store.write_to(to.get()), static_cast<ssize_t>(text.size()));
         EXPECT_EQ(store.size(), 0U);
@@ -225,15 +225,15 @@ TEST_F(StoreTest, MovesBytesToAndFromATerminal) {
     sys::set_blocking(ours, false);
     const Pair client = relayed_pair();
     Store up;
-    ASSERT_TRUE(loopback::say(client.far.get(), "typed"));
+    ASSERT_TRUE(loopback::send_all(client.far.get(), "typed"));
     ASSERT_EQ(read_when_ready(up, client.near.get()), 5);
     ASSERT_EQ(up.write_to(ours), 5);
-    EXPECT_EQ(loopback::hear(its, 5), (Heard{"typed", "enough"}));
+    EXPECT_EQ(loopback::read_reply(its, 5), (Reply{"typed", "enough"}));
     Store down;
     ASSERT_EQ(::write(its, "shown", 5), 5);
     ASSERT_EQ(read_when_ready(down, ours), 5);
     ASSERT_EQ(down.write_to(client.near.get()), 5);
-    EXPECT_EQ(loopback::hear(client.far.get(), 5), (Heard{"shown", "enough"}));
+    EXPECT_EQ(loopback::read_reply(client.far.get(), 5), (Reply{"shown", "enough"}));
 }
 
 TEST_F(StoreTest, KeepsItsBytesWhenTheSinkIsClosed) {
@@ -243,7 +243,7 @@ TEST_F(StoreTest, KeepsItsBytesWhenTheSinkIsClosed) {
     const UniqueFd to(ends[1]);
     UniqueFd(ends[0]).reset();
     Store store;
-    ASSERT_TRUE(loopback::say(from.far.get(), "x"));
+    ASSERT_TRUE(loopback::send_all(from.far.get(), "x"));
     ASSERT_EQ(read_when_ready(store, from.near.get()), 1);
     EXPECT_EQ(store.write_to(to.get()), -1);
     EXPECT_EQ(errno, EPIPE);

@@ -44,10 +44,10 @@ namespace {
 
 using loopback::Child;
 using loopback::comes_true;
-using loopback::hear;
-using loopback::Heard;
 using loopback::Pair;
-using loopback::say;
+using loopback::read_reply;
+using loopback::Reply;
+using loopback::send_all;
 using sys::UniqueFd;
 
 /// Returns the progress channel of a dispatcher: the only sequenced-packet socket that a spare keeps.
@@ -208,7 +208,8 @@ class ZygoteTest : public testing::Test {
 
     /// Returns the log once the zygote has ended, with pids and times masked.
     std::string log() {
-        return mask_numbers(mask_numbers(hear(log_.get()).bytes, "portsplit[", "PID"), " ms=");
+        return mask_numbers(mask_numbers(read_reply(log_.get()).bytes, "portsplit[", "PID"),
+                            " ms=");
     }
 
     /// Returns the first child of the zygote with this name; -1 if there is none.
@@ -249,9 +250,9 @@ TEST_F(ZygoteTest, ReportsAConnectionWhenItsProcessHasEnded) {
     Pair pair = loopback::tcp_pair();
     hand_over(42, pair.near);
     pair.near.reset();
-    ASSERT_TRUE(say(pair.far.get(), ".echo"));
+    ASSERT_TRUE(send_all(pair.far.get(), ".echo"));
     loopback::finish(pair.far.get());
-    EXPECT_EQ(hear(pair.far.get()), (Heard{".echo", "end"}));
+    EXPECT_EQ(read_reply(pair.far.get()), (Reply{".echo", "end"}));
     EXPECT_EQ(next(), "reaped 42");
     retire();
     EXPECT_EQ(next(), "end");
@@ -267,16 +268,16 @@ TEST_F(ZygoteTest, ExitsWithTheLastConnectionAfterTheDaemonsEof) {
     pair.near.reset();
     retire();
     EXPECT_EQ(loopback::events_of(zygote().handle(), POLLIN, loopback::kMoment), 0);
-    ASSERT_TRUE(say(pair.far.get(), ".still served"));
+    ASSERT_TRUE(send_all(pair.far.get(), ".still served"));
     loopback::finish(pair.far.get());
-    EXPECT_EQ(hear(pair.far.get()), (Heard{".still served", "end"}));
+    EXPECT_EQ(read_reply(pair.far.get()), (Reply{".still served", "end"}));
     EXPECT_EQ(sys::describe_status(zygote().status()), "exit=0");
 }
 
 TEST_F(ZygoteTest, LogsAFailureBeforeTheConnectionLine) {
     ASSERT_EQ(next(), "ready");
     Pair pair = loopback::tcp_pair();
-    ASSERT_TRUE(say(pair.far.get(), "m"));
+    ASSERT_TRUE(send_all(pair.far.get(), "m"));
     hand_over(7, pair.near);
     EXPECT_EQ(next(), "reaped 7");
     retire();
@@ -296,7 +297,7 @@ TEST_F(ZygoteTest, ClosesTheConnectionOfAMessageOfAnotherKind) {
     hand_over(wrong, pair.near);
     pair.near.reset();
     EXPECT_EQ(next(), "reaped 9");
-    EXPECT_EQ(hear(pair.far.get()), (Heard{"", "end"}));
+    EXPECT_EQ(read_reply(pair.far.get()), (Reply{"", "end"}));
 }
 
 TEST_F(ZygoteTest, IgnoresMessagesThatAreNoConnection) {
@@ -312,8 +313,8 @@ TEST_F(ZygoteTest, IgnoresMessagesThatAreNoConnection) {
     Pair pair = loopback::tcp_pair();
     hand_over(6, pair.near);
     pair.near.reset();
-    ASSERT_TRUE(say(pair.far.get(), ".served"));
-    EXPECT_EQ(hear(pair.far.get(), 7), (Heard{".served", "enough"}));
+    ASSERT_TRUE(send_all(pair.far.get(), ".served"));
+    EXPECT_EQ(read_reply(pair.far.get(), 7), (Reply{".served", "enough"}));
 }
 
 TEST_F(ZygoteTest, ReportsADispatcherThatWasKilled) {
@@ -322,8 +323,8 @@ TEST_F(ZygoteTest, ReportsADispatcherThatWasKilled) {
     hand_over(1, pair.near);
     pair.near.reset();
     // The dispatcher has become the program.
-    ASSERT_TRUE(say(pair.far.get(), "."));
-    ASSERT_EQ(hear(pair.far.get(), 1), (Heard{".", "enough"}));
+    ASSERT_TRUE(send_all(pair.far.get(), "."));
+    ASSERT_EQ(read_reply(pair.far.get(), 1), (Reply{".", "enough"}));
     ASSERT_EQ(::kill(child_named("cat"), SIGKILL), 0);
     EXPECT_EQ(next(), "reaped 1");
     retire();
@@ -339,8 +340,8 @@ TEST_F(ZygoteTest, ForksMoreSparesWhenAllHaveSilentClients) {
         pairs.back().near.reset();
     }
     Pair& last = pairs.back();
-    ASSERT_TRUE(say(last.far.get(), ".last"));
-    EXPECT_EQ(hear(last.far.get(), 5), (Heard{".last", "enough"}));
+    ASSERT_TRUE(send_all(last.far.get(), ".last"));
+    EXPECT_EQ(read_reply(last.far.get(), 5), (Reply{".last", "enough"}));
 }
 
 TEST_F(ZygoteTest, ReplacesSparesThatWereKilled) {
@@ -353,8 +354,8 @@ TEST_F(ZygoteTest, ReplacesSparesThatWereKilled) {
     Pair pair = loopback::tcp_pair();
     hand_over(1, pair.near);
     pair.near.reset();
-    ASSERT_TRUE(say(pair.far.get(), ".served"));
-    EXPECT_EQ(hear(pair.far.get(), 7), (Heard{".served", "enough"}));
+    ASSERT_TRUE(send_all(pair.far.get(), ".served"));
+    EXPECT_EQ(read_reply(pair.far.get(), 7), (Reply{".served", "enough"}));
 }
 
 TEST_F(ZygoteTest, PausesBeforeItReplacesSparesThatWereKilled) {
@@ -467,7 +468,7 @@ TEST_F(ZygoteTest, ReportsASpareThatWasKilledWithAConnection) {
     pair.near.reset();
     ASSERT_TRUE(comes_true([&] { return killer.step(); }));
     EXPECT_EQ(next(), "reaped 42");
-    EXPECT_EQ(hear(pair.far.get()).bytes, "");
+    EXPECT_EQ(read_reply(pair.far.get()).bytes, "");
 }
 
 /// A zygote whose channel has room for a few messages only.
@@ -493,10 +494,10 @@ TEST_F(NarrowChannelTest, SendsEveryReapedToADaemonThatWasStopped) {
     }
     // One send gives up after a second (sys/channel.h); the daemon reads after that.
     EXPECT_EQ(loopback::events_of(zygote().handle(), POLLIN, std::chrono::milliseconds(1500)), 0);
-    std::set<std::string> heard;
-    for (std::uint64_t id = 1; id <= kMessages; ++id) heard.insert(next());
-    EXPECT_EQ(heard.size(), kMessages);
-    EXPECT_FALSE(heard.contains("silence"));
+    std::set<std::string> messages;
+    for (std::uint64_t id = 1; id <= kMessages; ++id) messages.insert(next());
+    EXPECT_EQ(messages.size(), kMessages);
+    EXPECT_FALSE(messages.contains("silence"));
 }
 
 /// A zygote whose dispatchers are compromised.
@@ -515,11 +516,11 @@ class CompromisedDispatcher : public ZygoteTest {
     /// Gives more orders to the last dispatcher.
     bool order_again(const std::string& orders) {
         const int client = clients_.back().get();
-        return say(client, orders) &&
-               hear(client, orders.size()).bytes == std::string(orders.size(), '.');
+        return send_all(client, orders) &&
+               read_reply(client, orders.size()).bytes == std::string(orders.size(), '.');
     }
     /// Makes the last dispatcher exit with code 5.
-    void end_last() { say(clients_.back().get(), "x"); }
+    void end_last() { send_all(clients_.back().get(), "x"); }
 
     /// Returns the spares, once there are all of them.
     std::set<pid_t> all_spares() {
@@ -653,7 +654,7 @@ class ForklessZygoteTest : public ZygoteTest {
 TEST_F(ForklessZygoteTest, RetriesWithoutABusyLoopUntilItCanFork) {
     ASSERT_EQ(next(), "ready");
     Pair pair = loopback::tcp_pair();
-    ASSERT_TRUE(say(pair.far.get(), ".served"));
+    ASSERT_TRUE(send_all(pair.far.get(), ".served"));
     hand_over(1, pair.near);
     pair.near.reset();
     const auto before = processor_time();
@@ -666,7 +667,7 @@ TEST_F(ForklessZygoteTest, RetriesWithoutABusyLoopUntilItCanFork) {
         return ::prlimit(zygote().pid(), RLIMIT_NPROC, &enough, nullptr);
     });
     ASSERT_EQ(lifter.status(), 0);
-    EXPECT_EQ(hear(pair.far.get(), 7), (Heard{".served", "enough"}));
+    EXPECT_EQ(read_reply(pair.far.get(), 7), (Reply{".served", "enough"}));
     loopback::finish(pair.far.get());
     EXPECT_EQ(next(), "reaped 1");
     retire();

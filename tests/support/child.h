@@ -61,7 +61,7 @@ class Child {
 };
 
 /// Returns the text that `work` returned in a child, followed by the status if the child failed.
-inline std::string told_by_child(const std::function<std::string()>& work) {
+inline std::string text_of_child(const std::function<std::string()>& work) {
     int ends[2] = {-1, -1};
     if (::pipe(ends) < 0) return "no pipe";
     const sys::UniqueFd from(ends[0]);
@@ -73,10 +73,10 @@ inline std::string told_by_child(const std::function<std::string()>& work) {
         return sys::write_all(own.get(), work()) ? 0 : 1;
     });
     to.reset();
-    const Heard heard = hear(from.get());
+    const Reply reply = read_reply(from.get());
     const int status = child.status();
-    if (status != 0) return heard.bytes + " (status " + std::to_string(status) + ")";
-    return heard.bytes;
+    if (status != 0) return reply.bytes + " (status " + std::to_string(status) + ")";
+    return reply.bytes;
 }
 
 /// Returns what a child writes to its descriptors 0, 1 and 2, which are one pipe, until it ends. For
@@ -92,10 +92,10 @@ inline std::string output_of(const std::function<void()>& work) {
         return 99;
     });
     to.reset();
-    const Heard heard = hear(from.get());
+    const Reply reply = read_reply(from.get());
     const int status = child.status();
-    if (status != 0) return heard.bytes + " (status " + std::to_string(status) + ")";
-    return heard.bytes;
+    if (status != 0) return reply.bytes + " (status " + std::to_string(status) + ")";
+    return reply.bytes;
 }
 
 /// Returns the children of a process, the oldest first (proc(5)).

@@ -118,7 +118,7 @@ inline Pair unix_pair() {
 }
 
 /// Sends the text; waits at most `kPatience` for space. Returns false if not all of it was sent.
-inline bool say(int fd, std::string_view text, int flags = 0) {
+inline bool send_all(int fd, std::string_view text, int flags = 0) {
     flags |= MSG_NOSIGNAL | MSG_DONTWAIT;
     while (!text.empty()) {
         const ssize_t put = sys::retry([&] { return ::send(fd, text.data(), text.size(), flags); });
@@ -138,41 +138,41 @@ inline void reset(sys::UniqueFd& fd) {
     fd.reset();
 }
 
-/// All that came, and how it ended: "end", "reset", "silence" within the limit, or "enough" when
-/// that many bytes were there.
-struct Heard {
+/// The bytes that were read, and why no more: "end", "reset", "silence" for the whole limit, "enough"
+/// bytes, or the text of an errno.
+struct Reply {
     std::string bytes;
     std::string end;
 
-    bool operator==(const Heard&) const = default;
+    bool operator==(const Reply&) const = default;
 };
 
-inline void PrintTo(const Heard& heard, std::ostream* out) {
-    const bool long_one = heard.bytes.size() > 200;
-    *out << (long_one ? std::to_string(heard.bytes.size()) + " bytes" : '"' + heard.bytes + '"')
-         << ", then " << heard.end;
+inline void PrintTo(const Reply& reply, std::ostream* out) {
+    const bool long_one = reply.bytes.size() > 200;
+    *out << (long_one ? std::to_string(reply.bytes.size()) + " bytes" : '"' + reply.bytes + '"')
+         << ", then " << reply.end;
 }
 
-/// Listens until the end, `enough` bytes, or silence.
-inline Heard hear(int fd, std::size_t enough = std::string::npos,
-                  std::chrono::milliseconds limit = kPatience) {
-    Heard heard;
+/// Reads until EOF, a reset, `enough` bytes, or silence.
+inline Reply read_reply(int fd, std::size_t enough = std::string::npos,
+                        std::chrono::milliseconds limit = kPatience) {
+    Reply reply;
     std::string buffer(65536, '\0');
-    while (heard.bytes.size() < enough) {
+    while (reply.bytes.size() < enough) {
         if (events_of(fd, POLLIN, limit) == 0) {
-            heard.end = "silence";
-            return heard;
+            reply.end = "silence";
+            return reply;
         }
-        const std::size_t most = std::min(buffer.size(), enough - heard.bytes.size());
+        const std::size_t most = std::min(buffer.size(), enough - reply.bytes.size());
         const ssize_t got = sys::retry([&] { return ::read(fd, buffer.data(), most); });
         if (got <= 0) {
-            heard.end = got == 0 ? "end" : errno == ECONNRESET ? "reset" : sys::error_text(errno);
-            return heard;
+            reply.end = got == 0 ? "end" : errno == ECONNRESET ? "reset" : sys::error_text(errno);
+            return reply;
         }
-        heard.bytes.append(buffer, 0, static_cast<std::size_t>(got));
+        reply.bytes.append(buffer, 0, static_cast<std::size_t>(got));
     }
-    heard.end = "enough";
-    return heard;
+    reply.end = "enough";
+    return reply;
 }
 
 /// Processor time, of this thread (RUSAGE_THREAD) or of the whole process (RUSAGE_SELF).

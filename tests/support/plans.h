@@ -49,14 +49,14 @@ inline std::string words(const core::Plan& plan, const core::Verdict& verdict) {
 /// Keeps every message that is sent.
 class Recorder final : public Reporter {
   public:
-    const std::vector<Progress>& told() const { return told_; }
-    const Progress& last() const { return told_.back(); }
+    const std::vector<Progress>& messages() const { return messages_; }
+    const Progress& last() const { return messages_.back(); }
 
   protected:
-    void send(const Progress& progress) override { told_.push_back(progress); }
+    void send(const Progress& progress) override { messages_.push_back(progress); }
 
   private:
-    std::vector<Progress> told_;
+    std::vector<Progress> messages_;
 };
 
 }  // namespace portsplit::dispatch

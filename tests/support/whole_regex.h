@@ -25,7 +25,7 @@ class WholeRegex {
 
     bool compiles() const { return code_ != nullptr; }
 
-    /// Returns nothing if PCRE2 cannot tell: the limit is reached, or the stream is not the UTF-8
+    /// Returns nothing if PCRE2 has no result: the limit is reached, or the stream is not the UTF-8
     /// that the expression requires.
     std::optional<bool> matches(std::string_view stream) const {
         const int found = pcre2_match(code_.get(), address(stream), stream.size(), 0, 0,

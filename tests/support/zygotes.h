@@ -1,6 +1,6 @@
 #pragma once
 // What tests of the daemon's parts share: zygotes, real ones and fakes, and the end of all children.
-// A fake does what the name of its configuration file says (tests/daemon/fake_zygote.cc).
+// The name of its configuration file is the mode of a fake (tests/daemon/fake_zygote.cc).
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

@@ -169,7 +169,7 @@ TEST(ReceiveMessage, KeepsOneDescriptorAndClosesTheOthers) {
 
 TEST(ReceiveMessage, ReportsADescriptorThatTheKernelDropped) {
     // At its limit of descriptors a process gets the message without them (unix(7) SCM_RIGHTS).
-    EXPECT_EQ(loopback::told_by_child([] {
+    EXPECT_EQ(loopback::text_of_child([] {
                   const Channel channel = make_channel();
                   const int end = channel.first.get();
                   if (!send_message(end, core::as_bytes("c"), end, 0)) return "not sent"s;

@@ -98,7 +98,7 @@ TEST(ReadFile, ReadsNoByteOfAFileThatIsTooLarge) {
     const std::string path = folder / "large";
     write_file(path, "");
     ASSERT_EQ(::truncate(path.c_str(), static_cast<off_t>(kLargestFile) + 1), 0);
-    EXPECT_EQ(loopback::told_by_child([&] {
+    EXPECT_EQ(loopback::text_of_child([&] {
                   const auto largest_size = [] {
                       rusage usage{};
                       ::getrusage(RUSAGE_SELF, &usage);
@@ -123,7 +123,7 @@ TEST(ReadFile, FailsWithoutPermission) {
     write_file(path, "x");
     ASSERT_EQ(::chmod(path.c_str(), 0), 0);
     ASSERT_EQ(::chmod(folder.path().c_str(), 0755), 0);
-    EXPECT_EQ(loopback::told_without_root([&] { return error_of(read_file(path)); }),
+    EXPECT_EQ(loopback::text_without_root([&] { return error_of(read_file(path)); }),
               "cannot read " + path + ": Permission denied");
 }
 
@@ -163,8 +163,8 @@ TEST(NamesIn, ReturnsTheNamesInAFolder) {
 
 TEST(WriteAll, WritesMoreThanOneWriteTakes) {
     const std::string text(1'000'000, 'y');
-    const std::string told = loopback::told_by_child([&] { return text; });
-    EXPECT_TRUE(told == text) << told.size();
+    const std::string copy = loopback::text_of_child([&] { return text; });
+    EXPECT_TRUE(copy == text) << copy.size();
 }
 
 TEST(WriteAll, FailsWhenTheDescriptorHasNoRoom) {
@@ -234,7 +234,7 @@ TEST(SealedMemoryOfNothing, IsEmpty) {
 
 /// Closes these descriptors, calls the function, and returns what 0, 1 and 2 refer to.
 std::string standard_descriptors_without(std::initializer_list<int> closed) {
-    return loopback::told_by_child([closed] {
+    return loopback::text_of_child([closed] {
         const UniqueFd other(::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
         for (const int fd : {0, 1, 2}) ::dup2(other.get(), fd);
         for (const int fd : closed) ::close(fd);
@@ -265,7 +265,7 @@ TEST(OpenStandardDescriptors, LeavesNoOtherDescriptorOpen) {
     const auto count = [] {
         return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
     };
-    EXPECT_EQ(loopback::told_by_child([&] {
+    EXPECT_EQ(loopback::text_of_child([&] {
                   const auto before = count();
                   ::close(0);
                   if (!open_standard_descriptors()) return "failed"s;

@@ -256,7 +256,7 @@ TEST(OpenLog, DoesNotMakeATerminalTheControllingOne) {
     char path[64] = "";
     ASSERT_EQ(::openpty(&keeper, &terminal, path, nullptr, nullptr), 0);
     const UniqueFd ends[] = {UniqueFd(keeper), UniqueFd(terminal)};
-    EXPECT_EQ(loopback::told_by_child([&] {
+    EXPECT_EQ(loopback::text_of_child([&] {
                   ::setsid();
                   const auto log = open_log(path);
                   if (!log) return to_string(log.error());

@@ -76,7 +76,7 @@ TEST_F(PollSetTest, ReturnsAtOnceWhenTheMomentHasPassed) {
 }
 
 TEST(PollSet, FailsWithEintrWhenASignalInterrupts) {
-    EXPECT_EQ(loopback::told_by_child([] {
+    EXPECT_EQ(loopback::text_of_child([] {
                   struct sigaction action {};
                   action.sa_handler = [](int) {};
                   ::sigaction(SIGALRM, &action, nullptr);

@@ -75,7 +75,7 @@ TEST(DescribeStatus, NamesTheSignalThatKilledAChild) {
 }
 
 TEST(CountChildren, CountsZombiesToo) {
-    EXPECT_EQ(loopback::told_by_child([] {
+    EXPECT_EQ(loopback::text_of_child([] {
                   std::string counts = std::to_string(count_children());
                   const Child running([] { return ::pause(); });
                   counts += " " + std::to_string(count_children());
@@ -87,7 +87,7 @@ TEST(CountChildren, CountsZombiesToo) {
 }
 
 TEST(AdoptOrphans, MakesAGrandchildAChildWhenItsParentEnds) {
-    EXPECT_EQ(loopback::told_by_child([] {
+    EXPECT_EQ(loopback::text_of_child([] {
                   adopt_orphans();
                   int ends[2] = {-1, -1};
                   if (::pipe(ends) < 0) return "no pipe"s;
@@ -115,7 +115,7 @@ TEST(RefuseTracing, MakesTheProcessUndumpable) {
 #else
     constexpr const char* kExpected = "1 0";
 #endif
-    EXPECT_EQ(loopback::told_by_child([] {
+    EXPECT_EQ(loopback::text_of_child([] {
                   const auto dumpable = [] { return ::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0); };
                   ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
                   const std::string before = std::to_string(dumpable());
@@ -126,7 +126,7 @@ TEST(RefuseTracing, MakesTheProcessUndumpable) {
 }
 
 TEST(SetName, IsTheNameInPs) {
-    EXPECT_EQ(loopback::told_by_child([] {
+    EXPECT_EQ(loopback::text_of_child([] {
                   set_name("portsplit-dispatch");
                   return loopback::name_of(::getpid());
               }),

@@ -126,7 +126,7 @@ TEST(BesideOwn, ReturnsTheFirstPlaceThatExists) {
 }
 
 TEST(OwnEnvironment, ReturnsTheEnvironmentOfThisProcess) {
-    EXPECT_EQ(loopback::told_by_child([] {
+    EXPECT_EQ(loopback::text_of_child([] {
                   ::clearenv();
                   ::setenv("ONE", "1", 1);
                   ::setenv("TWO", "a b=c", 1);

@@ -12,7 +12,7 @@
 namespace portsplit::sys {
 namespace {
 
-using loopback::told_by_child;
+using loopback::text_of_child;
 using namespace std::string_literals;
 
 /// Returns true for signals whose disposition cannot change: SIGKILL, SIGSTOP, and two that the C
@@ -48,7 +48,7 @@ void block_all() {
 }
 
 TEST(ResetSignals, ResetsEveryInheritedDispositionAndTheMask) {
-    EXPECT_EQ(told_by_child([] {
+    EXPECT_EQ(text_of_child([] {
                   for (int signal = 1; signal < NSIG; ++signal) {
                       if (!is_fixed(signal)) ignore_signal(signal);
                   }
@@ -61,7 +61,7 @@ TEST(ResetSignals, ResetsEveryInheritedDispositionAndTheMask) {
 }
 
 TEST(IgnoreSignal, IgnoresOneSignal) {
-    EXPECT_EQ(told_by_child([] {
+    EXPECT_EQ(text_of_child([] {
                   reset_signals();
                   ignore_signal(SIGPIPE);
                   ::raise(SIGPIPE);
@@ -71,7 +71,7 @@ TEST(IgnoreSignal, IgnoresOneSignal) {
 }
 
 TEST(RestoreSignals, RestoresTheStateOfANewProgram) {
-    EXPECT_EQ(told_by_child([] {
+    EXPECT_EQ(text_of_child([] {
                   reset_signals();
                   ignore_signal(SIGPIPE);
                   ignore_signal(SIGHUP);
@@ -83,7 +83,7 @@ TEST(RestoreSignals, RestoresTheStateOfANewProgram) {
 }
 
 TEST(UnblockSignals, EmptiesTheMaskOnly) {
-    EXPECT_EQ(told_by_child([] {
+    EXPECT_EQ(text_of_child([] {
                   reset_signals();
                   ignore_signal(SIGHUP);
                   block_all();
@@ -94,23 +94,23 @@ TEST(UnblockSignals, EmptiesTheMaskOnly) {
 }
 
 TEST(SignalsByFd, DeliversEachThroughTheDescriptor) {
-    EXPECT_EQ(told_by_child([] {
+    EXPECT_EQ(text_of_child([] {
                   reset_signals();
                   const auto fd = signals_by_fd({SIGTERM, SIGHUP});
                   if (!fd) return to_string(fd.error());
-                  std::string heard = next_signal(fd->get()) ? "early " : "";
+                  std::string names = next_signal(fd->get()) ? "early " : "";
                   ::raise(SIGTERM);
                   ::raise(SIGHUP);
                   ::raise(SIGHUP);  // merges with the one before
                   while (const auto signal = next_signal(fd->get()))
-                      heard += signal_name(*signal) + " "s;
-                  return heard;
+                      names += signal_name(*signal) + " "s;
+                  return names;
               }),
               "HUP TERM ");
 }
 
 TEST(SignalsByFd, LeavesOtherSignalsAlone) {
-    EXPECT_EQ(told_by_child([] {
+    EXPECT_EQ(text_of_child([] {
                   reset_signals();
                   const auto fd = signals_by_fd({SIGTERM});
                   return fd ? state() : to_string(fd.error());
@@ -119,7 +119,7 @@ TEST(SignalsByFd, LeavesOtherSignalsAlone) {
 }
 
 TEST(SignalsByFd, ReturnsANonBlockingCloseOnExecDescriptor) {
-    EXPECT_EQ(told_by_child([] {
+    EXPECT_EQ(text_of_child([] {
                   const auto fd = signals_by_fd({SIGUSR1});
                   if (!fd) return to_string(fd.error());
                   const bool waits = (::fcntl(fd->get(), F_GETFL) & O_NONBLOCK) == 0;

@@ -13,8 +13,8 @@ namespace portsplit::sys {
 namespace {
 
 using loopback::closed_port;
-using loopback::Heard;
 using loopback::port_of;
+using loopback::Reply;
 
 Address address_of(const std::string& host, std::uint16_t port) {
     return *Address::from(core::Endpoint{host, port});
@@ -94,7 +94,7 @@ TEST(ListenOn, BindsAtOnceAfterARestart) {
     ASSERT_TRUE(served);
     listener.reset();
     served.reset();  // the first to close keeps the address for a while (TIME_WAIT)
-    EXPECT_EQ(loopback::hear(client->get()), (Heard{"", "end"}));
+    EXPECT_EQ(loopback::read_reply(client->get()), (Reply{"", "end"}));
     client->reset();
     const auto again = listen_on(address_of("127.0.0.1", port));
     EXPECT_TRUE(again) << to_string(again.error());
@@ -147,9 +147,9 @@ TEST(SetBlocking, ChangesThatFlagOnly) {
 TEST(SetReceiveLowWater, DelaysPollUntilEnoughBytesWait) {
     const loopback::Pair pair = loopback::tcp_pair();
     set_receive_low_water(pair.near.get(), 4);
-    ASSERT_TRUE(loopback::say(pair.far.get(), "abc"));
+    ASSERT_TRUE(loopback::send_all(pair.far.get(), "abc"));
     EXPECT_EQ(loopback::events_of(pair.near.get(), POLLIN, loopback::kMoment), 0);
-    ASSERT_TRUE(loopback::say(pair.far.get(), "d"));
+    ASSERT_TRUE(loopback::send_all(pair.far.get(), "d"));
     EXPECT_EQ(loopback::events_of(pair.near.get(), POLLIN), POLLIN);
 }
 
@@ -176,7 +176,7 @@ TEST(ResetOnClose, SendsAResetToThePeer) {
     loopback::Pair pair = loopback::tcp_pair();
     reset_on_close(pair.near.get());
     pair.near.reset();
-    EXPECT_EQ(loopback::hear(pair.far.get()), (Heard{"", "reset"}));
+    EXPECT_EQ(loopback::read_reply(pair.far.get()), (Reply{"", "reset"}));
 }
 
 TEST(IsSameStream, ReturnsTrueForTwoDescriptorsOfOneStream) {

@@ -68,7 +68,7 @@ TEST(FindUser, KeepsTheUserWhenOnlyAGroupIsGiven) {
 TEST(Become, GivesRootUpForGood) {
     if (loopback::may_skip_root()) GTEST_SKIP() << "needs root";
     ASSERT_EQ(::geteuid(), 0U) << "run as root, or set PORTSPLIT_TEST_UNPRIVILEGED=1";
-    EXPECT_EQ(loopback::told_by_child([] {
+    EXPECT_EQ(loopback::text_of_child([] {
                   const auto user = find_user(kNobody, "");
                   if (!user) return to_string(user.error());
                   if (const auto became = become(*user); !became) return to_string(became.error());
@@ -88,7 +88,7 @@ TEST(Become, GivesRootUpForGood) {
 }
 
 TEST(Become, FailsWithoutRoot) {
-    EXPECT_EQ(loopback::told_without_root([] {
+    EXPECT_EQ(loopback::text_without_root([] {
                   const auto became = become(User{});
                   return became ? "became root"s : to_string(became.error());
               }),
