@@ -1,7 +1,10 @@
 #include "dispatch/progress.h"
 
 #include <optional>
+#include <span>
 #include <variant>
+
+#include "sys/channel.h"
 
 namespace portsplit::dispatch {
 
@@ -28,6 +31,11 @@ bool becomes_program(const core::Plan& plan, const Progress& progress) {
     const core::Service& service = plan.service(static_cast<std::size_t>(progress.service));
     const auto* exec = std::get_if<core::Exec>(&service.action);
     return exec != nullptr && exec->stdio == core::Stdio::Socket;
+}
+
+void ChannelReporter::send(const Progress& progress) {
+    // If the zygote is gone, the log line is lost; the connection is served all the same.
+    (void)sys::send_message(channel_, std::as_bytes(std::span(&progress, 1)), -1, 0);
 }
 
 }  // namespace portsplit::dispatch

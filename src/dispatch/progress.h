@@ -129,4 +129,18 @@ class Reporter {
     bool published_ = false;  ///< true while the last message carries all of `progress_`
 };
 
+/// Sends progress to the zygote. The kernel stamps each message with the sender's pid
+/// (SCM_CREDENTIALS), so a dispatcher cannot send in the name of another.
+class ChannelReporter final : public Reporter {
+  public:
+    /// @param channel  the near end of a channel (sys/channel.h), which must stay open
+    explicit ChannelReporter(int channel) : channel_(channel) {}
+
+  protected:
+    void send(const Progress& progress) override;
+
+  private:
+    int channel_;
+};
+
 }  // namespace portsplit::dispatch

@@ -67,22 +67,6 @@ constexpr std::chrono::milliseconds kMuteSparesPause{500};
 /// holds fewer, so only a compromised dispatcher that floods it reaches this limit.
 constexpr int kProgressBatch = 1000;
 
-/// Sends progress to the zygote. The kernel stamps each message with the sender's pid
-/// (SCM_CREDENTIALS), so a dispatcher cannot send in the name of another.
-class ChannelReporter final : public Reporter {
-  public:
-    explicit ChannelReporter(int channel) : channel_(channel) {}
-
-  protected:
-    void send(const Progress& progress) override {
-        // If the zygote is gone, the log line is lost; the connection is served all the same.
-        (void)sys::send_message(channel_, std::as_bytes(std::span(&progress, 1)), -1, 0);
-    }
-
-  private:
-    int channel_;
-};
-
 /// Returns the message in `buffer`; nothing if it has another size.
 template <typename Message>
 std::optional<Message> message_in(std::span<const std::byte> buffer) {

@@ -33,21 +33,6 @@ using loopback::Reply;
 using loopback::send_all;
 using sys::UniqueFd;
 
-/// Sends progress messages to the test, which is another process.
-class Telling final : public Reporter {
-  public:
-    explicit Telling(int channel) : channel_(channel) {}
-
-  protected:
-    void send(const Progress& progress) override {
-        static_cast<void>(
-            sys::send_message(channel_, std::as_bytes(std::span(&progress, 1)), -1, 0));
-    }
-
-  private:
-    int channel_;
-};
-
 /// A dispatcher process that serves one connection. Its plan has one service, `any`, for streams that
 /// begin with a dot.
 class Served {
@@ -68,7 +53,7 @@ class Served {
             client_.reset();
             const core::Plan plan = plan_of({service("any", {"."}, std::move(action))});
             const Setting setting{plan, clean_environment(), log_to.get()};
-            Telling reporter(channel->second.get());
+            ChannelReporter reporter(channel->second.get());
             const auto peer = sys::peer_address(pair.near.get());
             const auto local = sys::local_address(pair.near.get());
             return serve({std::move(pair.near), {sys::Clock::now(), {*peer, *local}}}, setting,
