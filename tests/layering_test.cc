@@ -301,9 +301,9 @@ class Tree : public testing::Test {
     fs::path root_;
 };
 
-using LayeringFails = Tree;
+using LayeringCheck = Tree;
 
-TEST_F(LayeringFails, NotForATreeThatKeepsTheRules) {
+TEST_F(LayeringCheck, AcceptsATreeThatKeepsTheRules) {
     header("core/plan.h", "#include <vector>\n");
     write("core/plan.cc", "// The plan.\n#include \"core/plan.h\"\n#include <algorithm>\n");
     header("sys/fd.h", "#include <unistd.h>\n#  include \"core/plan.h\"\n");
@@ -319,7 +319,7 @@ TEST_F(LayeringFails, NotForATreeThatKeepsTheRules) {
     EXPECT_EQ(problems(), Problems{});
 }
 
-TEST_F(LayeringFails, WhenCoreIsNotPure) {
+TEST_F(LayeringCheck, FailsWhenCoreIsNotPure) {
     write("core/plan.cc",
           "#include <unistd.h>\n#include <cerrno>\n#include <fmt/core.h>\n#include \"sys/fd.h\"\n");
     EXPECT_EQ(problems(), (Problems{"core/plan.cc: core may not include <unistd.h>",
@@ -328,7 +328,7 @@ TEST_F(LayeringFails, WhenCoreIsNotPure) {
                                     "core/plan.cc: core may not include sys/fd.h"}));
 }
 
-TEST_F(LayeringFails, WhenARoomIncludesAHigherRoom) {
+TEST_F(LayeringCheck, FailsWhenARoomIncludesAHigherRoom) {
     write("config/a.cc", "#include \"sys/fd.h\"\n#include <sys/socket.h>\n");
     write("sys/a.cc", "#include \"config/option.h\"\n#include \"handoff.h\"\n");
     EXPECT_EQ(problems(), (Problems{"config/a.cc: config may not include sys/fd.h",
@@ -338,7 +338,7 @@ TEST_F(LayeringFails, WhenARoomIncludesAHigherRoom) {
                                     "rooms include each other in a circle: config, sys"}));
 }
 
-TEST_F(LayeringFails, WhenTheTwoProgramsMeetOutsideTheContract) {
+TEST_F(LayeringCheck, FailsWhenTheTwoProgramsMeetOutsideTheContract) {
     write("dispatch/a.cc", "#include \"daemon/accept.h\"\n");
     write("daemon/a.cc", "#include \"dispatch/sniff.h\"\n#include <ares.h>\n");
     header("handoff.h", "#include \"sys/fd.h\"\n");
@@ -349,7 +349,7 @@ TEST_F(LayeringFails, WhenTheTwoProgramsMeetOutsideTheContract) {
                                     "rooms include each other in a circle: daemon, dispatch"}));
 }
 
-TEST_F(LayeringFails, WhenAFileOfTheTopDoesMoreThanItIsFor) {
+TEST_F(LayeringCheck, FailsWhenAFileOfTheTopDoesMoreThanItIsFor) {
     header("exit_codes.h", "#include <string>\n");
     header("config_file.h", "#include \"handoff.h\"\n#include <unistd.h>\n");
     write("config_file.cc", "#include \"config_file.h\"\n#include \"daemon/options.h\"\n");
@@ -360,7 +360,7 @@ TEST_F(LayeringFails, WhenAFileOfTheTopDoesMoreThanItIsFor) {
                         "exit_codes.h: exit_codes.h may not include <string>"}));
 }
 
-TEST_F(LayeringFails, WhenAProgramOfTheManualTouchesTheSystem) {
+TEST_F(LayeringCheck, FailsWhenAProgramOfTheManualTouchesTheSystem) {
     write("manual/a.cc",
           "#include \"sys/file.h\"\n#include \"cli/output.h\"\n#include <pcap/pcap.h>\n");
     write("cli/a.cc", "#include \"manual/pattern_entry.h\"\n#include \"handoff.h\"\n");
@@ -372,7 +372,7 @@ TEST_F(LayeringFails, WhenAProgramOfTheManualTouchesTheSystem) {
                                     "rooms include each other in a circle: cli, manual"}));
 }
 
-TEST_F(LayeringFails, WhenTheMapLacksAFile) {
+TEST_F(LayeringCheck, FailsWhenTheMapLacksAFile) {
     header("core/plan.h", "");
     write("core/plan.cc", "");
     header("core/bytes.h", "");
@@ -386,7 +386,7 @@ TEST_F(LayeringFails, WhenTheMapLacksAFile) {
                                        "core/hex: is in the map, but there is no such file"}));
 }
 
-TEST_F(LayeringFails, WhenAThirdRoomClosesTheCircle) {
+TEST_F(LayeringCheck, FailsWhenAThirdRoomClosesTheCircle) {
     write("core/a.cc", "#include \"sys/a.h\"\n");
     write("sys/a.cc", "#include \"config/a.h\"\n");
     write("config/a.cc", "#include \"core/a.h\"\n");
@@ -394,38 +394,38 @@ TEST_F(LayeringFails, WhenAThirdRoomClosesTheCircle) {
     EXPECT_EQ(problems().back(), "rooms include each other in a circle: config, core, sys");
 }
 
-TEST_F(LayeringFails, WhenAHeaderIsInNoList) {
+TEST_F(LayeringCheck, FailsWhenAHeaderIsInNoList) {
     write("sys/a.cc", "#include <openssl/ssl.h>\n#include \"a.h\"\n#include HEADER\n");
     EXPECT_EQ(problems(), (Problems{"sys/a.cc: sys may not include <openssl/ssl.h>",
                                     "sys/a.cc: sys may not include a.h",
                                     "sys/a.cc: sys may not include #includeHEADER"}));
 }
 
-TEST_F(LayeringFails, WhenAnIncludeClimbs) {
+TEST_F(LayeringCheck, FailsWhenAnIncludeClimbs) {
     write("sys/a.cc", "#include \"../core/plan.h\"\n#include \"core/../config/option.h\"\n");
     EXPECT_EQ(problems(), (Problems{"sys/a.cc: includes ../core/plan.h, which climbs",
                                     "sys/a.cc: includes core/../config/option.h, which climbs"}));
 }
 
-TEST_F(LayeringFails, WhenAHeaderCanBeIncludedTwice) {
+TEST_F(LayeringCheck, FailsWhenAHeaderCanBeIncludedTwice) {
     write("core/a.h", "// No guard.\n");
     EXPECT_EQ(problems(), (Problems{"core/a.h: lacks #pragma once"}));
 }
 
-TEST_F(LayeringFails, WhenAFileDoesNotIncludeItsOwnHeaderFirst) {
+TEST_F(LayeringCheck, FailsWhenAFileDoesNotIncludeItsOwnHeaderFirst) {
     header("core/a.h", "");
     write("core/a.cc", "#include <vector>\n#include \"core/a.h\"\n");
     EXPECT_EQ(problems(), (Problems{"core/a.cc: does not include its own header first"}));
 }
 
-TEST_F(LayeringFails, WhenANameSaysNothing) {
+TEST_F(LayeringCheck, FailsWhenANameIsVague) {
     header("sys/util.h", "");
     write("core/helpers.cc", "");
-    EXPECT_EQ(problems(), (Problems{"core/helpers.cc: has a vague name",
-                                    "sys/util.h: has a vague name"}));
+    EXPECT_EQ(problems(),
+              (Problems{"core/helpers.cc: has a vague name", "sys/util.h: has a vague name"}));
 }
 
-TEST_F(LayeringFails, WhenAFileIsInNoRoom) {
+TEST_F(LayeringCheck, FailsWhenAFileIsInNoRoom) {
     header("common/a.h", "");
     write("main.cc", "");
     EXPECT_EQ(problems(), (Problems{"common/a.h: is in no room", "main.cc: is in no room"}));

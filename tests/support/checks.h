@@ -1,5 +1,5 @@
 #pragma once
-// The check and the input that the fuzz targets of core/ share.
+// The check that the fuzz targets share, and the input of those of core/.
 
 #include <cstddef>
 #include <cstdio>

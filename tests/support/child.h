@@ -60,6 +60,14 @@ class Child {
     sys::UniqueFd handle_;
 };
 
+/// Reads to EOF and returns the text, followed by the child's status if the child failed.
+inline std::string output_of(Child& child, const sys::UniqueFd& from) {
+    const Reply reply = read_reply(from.get());
+    const int status = child.status();
+    if (status != 0) return reply.bytes + " (status " + std::to_string(status) + ")";
+    return reply.bytes;
+}
+
 /// Returns the text that `work` returned in a child, followed by the status if the child failed.
 inline std::string text_of_child(const std::function<std::string()>& work) {
     int ends[2] = {-1, -1};
@@ -73,10 +81,7 @@ inline std::string text_of_child(const std::function<std::string()>& work) {
         return sys::write_all(own.get(), work()) ? 0 : 1;
     });
     to.reset();
-    const Reply reply = read_reply(from.get());
-    const int status = child.status();
-    if (status != 0) return reply.bytes + " (status " + std::to_string(status) + ")";
-    return reply.bytes;
+    return output_of(child, from);
 }
 
 /// Returns what a child writes to its descriptors 0, 1 and 2, which are one pipe, until it ends. For
@@ -92,10 +97,7 @@ inline std::string output_of(const std::function<void()>& work) {
         return 99;
     });
     to.reset();
-    const Reply reply = read_reply(from.get());
-    const int status = child.status();
-    if (status != 0) return reply.bytes + " (status " + std::to_string(status) + ")";
-    return reply.bytes;
+    return output_of(child, from);
 }
 
 /// Returns the children of a process, the oldest first (proc(5)).

@@ -18,8 +18,8 @@ class RandomConfig {
 
     core::Config make() {
         core::Config config;
-        const std::size_t listeners = below(4);
-        for (std::size_t i = 0; i < listeners; ++i) config.bind.push_back(listener(i));
+        const std::size_t binds = below(4);
+        for (std::size_t i = 0; i < binds; ++i) config.bind.push_back(bind(i));
         if (maybe()) config.timeout = std::chrono::milliseconds(below(86'400'001));
         if (maybe()) config.maxconn = below(1'000'001);
         if (maybe()) config.window = 1 + below(core::kLargestWindow);
@@ -82,8 +82,8 @@ class RandomConfig {
         return connect;
     }
 
-    /// Each listener has a port of its own, so that none collide.
-    core::Endpoint listener(std::size_t index) {
+    /// Each bind has a port of its own, so that none collide.
+    core::Endpoint bind(std::size_t index) {
         return {pick({"*", "0.0.0.0", "::", "198.51.100.7"}),
                 static_cast<std::uint16_t>(index + 1)};
     }

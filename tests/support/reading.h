@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <map>
 #include <string>
 #include <string_view>
@@ -16,6 +14,7 @@
 #include "config/libconfig.h"
 #include "config/load.h"
 #include "config/spelling.h"
+#include "support/checks.h"
 
 namespace portsplit::config {
 
@@ -45,12 +44,7 @@ inline Files files_beside(const std::string& text) {
 /// libconfig and the search for shadows take more than linear time.
 inline constexpr std::size_t kLongestInput = 65536;
 
-/// Aborts with the claim if it does not hold, so that a fuzzer keeps the input.
-inline void require(bool holds, const char* claim) {
-    if (holds) return;
-    std::fprintf(stderr, "does not hold: %s\n", claim);
-    std::abort();
-}
+using core::require;
 
 inline int count_lines(std::string_view text) {
     const auto newlines = std::count(text.begin(), text.end(), '\n');
