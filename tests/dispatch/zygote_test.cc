@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
@@ -99,15 +100,22 @@ void send_nonsense() {
     send_progress(longer, 1);
 }
 
-/// Sends to the zygote as fast as it can, until the zygote is gone: a failure, which costs the zygote
-/// more than a message costs its sender, so that the channel is never empty.
+/// Sends failures to the zygote until the zygote is gone. On one processor with the zygote, and with a
+/// real-time priority, it preempts the zygote as soon as the channel has room, so that the channel is
+/// never empty. Without root it has an ordinary priority, and the channel may be empty at times.
 void flood() {
+    cpu_set_t here;
+    CPU_ZERO(&here);
+    CPU_SET(static_cast<std::size_t>(::sched_getcpu()), &here);
+    const sched_param least{.sched_priority = 1};
+    ::sched_setaffinity(::getppid(), sizeof here, &here);
+    ::sched_setaffinity(0, sizeof here, &here);
+    ::sched_setscheduler(0, SCHED_FIFO, &least);
     Progress progress;
     progress.failure = {Stage::Look, EIO, 0};
     const int channel = progress_channel();
     while (true) {
-        const auto sent =
-            sys::send_message(channel, std::as_bytes(std::span(&progress, 1)), -1, MSG_DONTWAIT);
+        const auto sent = sys::send_message(channel, std::as_bytes(std::span(&progress, 1)), -1, 0);
         if (!sent && sent.error().code != EAGAIN) return;
     }
 }
