@@ -92,7 +92,7 @@ int explain_capture(const core::Plan& plan, const ExplainOptions& options) {
     const core::Explainer explainer(plan);
     std::string lines;
     for (const Stream& stream : capture.streams) {
-        const auto ending = stream.ended    ? core::Ending::EndOfStream
+        const auto ending = stream.ended    ? core::Ending::Eof
                             : options.final ? core::Ending::Deadline
                                             : core::Ending::Open;
         const Decision decision{plan, stream.bytes, core::decide(plan, stream.bytes, ending),

@@ -44,9 +44,9 @@ struct Verdict {
 
 /// Whether further bytes may come.
 enum class Ending {
-    Open,         ///< they may: without a verdict, poll again
-    EndOfStream,  ///< the client sent EOF
-    Deadline,     ///< the deadline passed
+    Open,      ///< they may: without a verdict, poll again
+    Eof,       ///< the client sent EOF
+    Deadline,  ///< the deadline passed
 };
 
 /// Applies the rule to the bytes so far.

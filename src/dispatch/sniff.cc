@@ -117,7 +117,7 @@ sys::Result<core::Verdict> sniff(int client, const core::Plan& plan, Clock::time
             window.grow();
             continue;
         }
-        if (got == 0) ending = core::Ending::EndOfStream;
+        if (got == 0) ending = core::Ending::Eof;
         if (got > 0 && static_cast<std::size_t>(got) > seen) {
             seen = static_cast<std::size_t>(got);
             new_bytes = true;
@@ -146,7 +146,7 @@ sys::Result<core::Verdict> sniff(int client, const core::Plan& plan, Clock::time
         if (!wake_up) return wake_up.error();
         if (*wake_up == WakeUp::Reset) return kGone;
         if (*wake_up == WakeUp::Eof) {
-            ending = core::Ending::EndOfStream;
+            ending = core::Ending::Eof;
         } else if (Clock::now() >= deadline) {  // after input, too: a client may never stop sending
             ending = core::Ending::Deadline;
         }

@@ -213,8 +213,7 @@ TEST(DecideMixedKinds, ReportsNothingWhenAPatternOfTheWinnerGaveUp) {
 TEST(DecideMixedKinds, ReportsAServiceThatGaveUpWhenNoneMatchesAtTheEnd) {
     const Plan plan(giving_up(
         {{"patient", {{PatternKind::Regex, "(?s).*needle"}}, {}}, {"costly", {kCostly}, {}}}));
-    EXPECT_EQ(decide(plan, as_bytes(kBait), Ending::EndOfStream),
-              (Verdict{2, Reason::Fallback, 1}));
+    EXPECT_EQ(decide(plan, as_bytes(kBait), Ending::Eof), (Verdict{2, Reason::Fallback, 1}));
     EXPECT_EQ(decide(plan, as_bytes(kBait), Ending::Deadline),
               (Verdict{std::nullopt, Reason::Timeout, 1}));
 }

@@ -101,7 +101,7 @@ TEST(Decide, FallsBackBeforeTheFirstByteWhenNoServiceHasPatterns) {
     const Config config = config_of({{kFallback, {}}, {kTimeout, {}}});
     EXPECT_EQ(outcome(config, ""), "fallback fallback");
     EXPECT_EQ(outcome(config, "", Ending::Deadline), "fallback fallback");
-    EXPECT_EQ(outcome(config, "", Ending::EndOfStream), "fallback fallback");
+    EXPECT_EQ(outcome(config, "", Ending::Eof), "fallback fallback");
 }
 
 // Rule 4: the deadline and EOF.
@@ -111,7 +111,7 @@ TEST(Decide, ReturnsTheMatchingServiceAtTheDeadlineAsAMatch) {
 }
 
 TEST(Decide, ReturnsTheMatchingServiceAtEofAsAMatch) {
-    EXPECT_EQ(outcome(overlapping(), "a", Ending::EndOfStream), "short match");
+    EXPECT_EQ(outcome(overlapping(), "a", Ending::Eof), "short match");
 }
 
 TEST(Decide, ReturnsTheFirstOfSeveralMatchingServicesAtTheDeadline) {
@@ -129,15 +129,15 @@ TEST(Decide, TimesOutWhenTheClientSentTooLittle) {
 }
 
 TEST(Decide, FallsBackAtEofAfterTooFewBytes) {
-    EXPECT_EQ(outcome(ssh_or_web(), "SSH", Ending::EndOfStream), "fallback fallback");
+    EXPECT_EQ(outcome(ssh_or_web(), "SSH", Ending::Eof), "fallback fallback");
 }
 
 TEST(Decide, ClosesAtEofWithoutAByte) {
-    EXPECT_EQ(outcome(ssh_or_web(), "", Ending::EndOfStream), "close eof");
+    EXPECT_EQ(outcome(ssh_or_web(), "", Ending::Eof), "close eof");
 }
 
 TEST(Decide, ReturnsACertainVerdictForEveryEnding) {
-    for (const Ending ending : {Ending::Open, Ending::EndOfStream, Ending::Deadline}) {
+    for (const Ending ending : {Ending::Open, Ending::Eof, Ending::Deadline}) {
         EXPECT_EQ(outcome(ssh_or_web(), "SSH-", ending), "ssh match");
         EXPECT_EQ(outcome(ssh_or_web(), "x", ending), "fallback fallback");
     }
@@ -174,7 +174,7 @@ TEST(Decide, LooksAtTheLongestPrefixWhenTheWindowIsSmaller) {
 
 TEST(Decide, ClosesWhenFallbackIsMissing) {
     EXPECT_EQ(outcome(without_last_resorts(), "x"), "close fallback");
-    EXPECT_EQ(outcome(without_last_resorts(), "S", Ending::EndOfStream), "close fallback");
+    EXPECT_EQ(outcome(without_last_resorts(), "S", Ending::Eof), "close fallback");
 }
 
 TEST(Decide, ClosesWhenTimeoutIsMissing) {

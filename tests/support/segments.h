@@ -10,7 +10,7 @@
 
 namespace portsplit::core {
 
-inline constexpr Ending kEndings[] = {Ending::Open, Ending::EndOfStream, Ending::Deadline};
+inline constexpr Ending kEndings[] = {Ending::Open, Ending::Eof, Ending::Deadline};
 
 /// Decides after each segment, as a dispatcher does, and returns the first verdict.
 /// @param lengths  of the stream so far, at the end of each segment but the last
