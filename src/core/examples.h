@@ -1,6 +1,7 @@
 #pragma once
-// Streams that show what a pattern does, found by trying: the answers to many streams, not the text
-// of the pattern, lead the search. What it finds is true; what it does not find may still exist.
+// Example streams for a pattern, found by trying. The streams are built from pieces of the pattern's
+// text and some sample bytes; the pattern's answers decide which are followed. An example found is
+// true, but a search that finds none does not prove that there is none.
 // Called by core/lint.h and by config/ for its warnings.
 
 #include <cstddef>
@@ -19,14 +20,15 @@ struct RepeatingStream {
 };
 
 struct Examples {
-    std::vector<std::string>
-        matches;  ///< shortest first; each ends with the byte that completes it
+    /// Shortest first; each ends with the byte that completes it.
+    std::vector<std::string> matches;
     std::optional<RepeatingStream> undecided;  ///< one that is answered `More` up to the window
     bool rules_out_a_byte = false;  ///< true if some first byte is answered `No` or `GaveUp`
     bool is_complete = true;        ///< true if the search skipped no stream
 };
 
-/// @param source  must compile, aborts otherwise; and not match before the first byte
+/// Searches example streams for a pattern.
+/// @param source  must compile (aborts otherwise) and must not match the empty stream
 /// @param window  how many first bytes are looked at
 /// @param most    how many matches to look for, at least 1
 Examples find_examples(const PatternSource& source, std::size_t window, std::size_t most);

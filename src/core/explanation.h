@@ -27,8 +27,8 @@ struct ServiceExplanation {
     std::vector<Certainty> patterns;  ///< in the order of the service's patterns
 };
 
-/// The plan compiled once more, service by service. Compiling is the expensive part, so make one
-/// and use it for many streams.
+/// The plan compiled once more, service by service. Construct one Explainer and use it for many
+/// streams, because compiling is the expensive part.
 class Explainer {
   public:
     /// @param plan  copied from, not kept

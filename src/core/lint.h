@@ -1,8 +1,8 @@
 #pragma once
-// What is strange about a valid configuration: services and expressions that load and serve, but
-// probably not as intended. Found by a search for example streams, so a finding is true and each
-// has a stream that shows it, but some faults stay unfound. core/shadow.h proves its findings.
-// Called by config/, which adds lines of the file and words.
+// Warnings about a valid configuration: services and expressions that probably do not what their author
+// intended. Found by a search for example streams, so each finding is true and has a stream that shows
+// it, but some faults stay unfound. core/shadow.h proves its findings.
+// Called by config/, which adds line numbers and the wording.
 
 #include <cstddef>
 #include <optional>
@@ -35,9 +35,8 @@ struct Finding {
 /// Returns the name of a warning as users write and read it, such as `never-wins`.
 std::string_view to_string(Finding::Kind kind);
 
-/// How many expressions `lint` searches, each for some milliseconds. A service with a later one is
-/// not checked. Patterns of fixed length need no search, so services without expressions always
-/// are.
+/// How many expressions `lint` searches, each for some milliseconds. A service with an expression
+/// beyond this number is not checked. Patterns of fixed length need no search and do not count.
 inline constexpr std::size_t kMostSearched = 500;
 
 /// Returns the findings in the order of the services. Takes milliseconds for each expression.

@@ -32,8 +32,9 @@ Plan::Standing Plan::ask(Bytes seen, Mores mores) const {
         standing.service = fixed.open;
     }
     for (const Expression& expression : expressions_) {
-        // An expression changes the standing if its service comes first, or is the one that stands
-        // and may turn its more into a match. All later ones change nothing.
+        // Expressions are sorted by service. Ask one only if it can change the standing: its service
+        // comes before `standing.service`, or is that service while it answers more. No later one
+        // can.
         const bool is_first = !standing.service || expression.service < *standing.service;
         const bool may_settle =
             expression.service == standing.service && standing.answer == Answer::More;
@@ -44,8 +45,8 @@ Plan::Standing Plan::ask(Bytes seen, Mores mores) const {
         standing.answer = answer;
         standing.service = expression.service;
     }
-    // The service that stands does not answer no, so that one of its patterns gave up is not
-    // reported.
+    // A pattern of the deciding service may have given up, too. Its service did not answer no, so
+    // this is not reported.
     if (standing.gave_up == standing.service) standing.gave_up.reset();
     return standing;
 }

@@ -1,6 +1,7 @@
 #pragma once
-// All patterns of fixed length of a configuration in one tree, so that one look takes about as long
-// among 10,000 services as among ten. Used by core/plan.h.
+// All patterns of fixed length of a configuration in one tree. In the bench, one look takes three to six
+// times as long among 10,000 services as among ten; comparing one by one, several hundred times.
+// Used by core/plan.h.
 
 #include <cstddef>
 #include <cstdint>

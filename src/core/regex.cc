@@ -14,8 +14,8 @@
 //   pcre2api(3)), and `looks_ahead` classifies each. In doubt it returns true: that delays an
 //   answer, but is not wrong.
 // - A lookbehind. For a stream that ends within (?s).{9}, PCRE2 returns no match instead of a
-//   partial one, unless the expression contains a lookbehind (pcre2partial(3)). Each gets one that
-//   is always true.
+//   partial one, unless the expression contains a lookbehind (pcre2partial(3)). Each expression
+//   gets one that is always true.
 // - No start-up optimizations. They inspect the whole subject, for example for its length or a
 //   letter that must occur, and would answer from bytes that the match does not reach.
 // - `\R` and a last CR. A repeat of `\R` takes CR at the end of the subject as a whole line end,

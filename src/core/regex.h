@@ -24,7 +24,7 @@ namespace portsplit::core {
 /// - `GaveUp` if the search reaches one of the limits below; it would reach it for every
 ///   continuation.
 /// - After (*UTF), the text ends at the first byte that cannot be UTF-8.
-/// @returns the pattern; or the message of PCRE2 and the byte of `text` that it complains of
+/// @returns the pattern; or the message of PCRE2, and the byte of `text` at which it found the fault
 Result<std::unique_ptr<const Pattern>, PatternProblem> compile_regex(const std::string& text);
 
 /// How often one search may backtrack (pcre2_set_match_limit(3)): about 1 ms for `(a+)+$`.

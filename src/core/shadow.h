@@ -12,7 +12,7 @@ namespace portsplit::core {
 
 /// A pattern that never decides: every stream that fits it also fits an earlier pattern. Proved in
 /// three cases: both patterns have a fixed length; an earlier expression matches the bytes that
-/// begin every stream of this one; the same expression stands twice.
+/// begin every stream of this one; the same expression occurs twice.
 struct Shadow {
     std::size_t service;
     std::size_t pattern;
