@@ -46,7 +46,7 @@ int check(const std::string& file, bool inetd, const std::vector<std::string>& s
 
     std::vector<config::Issue> issues = all_issues(*loaded);
     std::erase_if(issues, [&](const config::Issue& issue) { return silence->covers(issue); });
-    print_issues(issues);
+    print_issues(issues, Print::AllWithNames);
     const auto errors = std::count_if(issues.begin(), issues.end(), [](const config::Issue& issue) {
         return issue.severity == config::Severity::Error;
     });

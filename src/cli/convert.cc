@@ -10,7 +10,7 @@ namespace portsplit::cli {
 int convert(const std::string& file, const std::string& spelling) {
     const auto loaded = load_or_complain(file, config::Need::Services);
     if (!loaded) return kExitConfiguration;
-    print_issues(loaded->issues);
+    print_issues(loaded->issues, Print::All);
     if (!loaded->config) return kExitConfiguration;
 
     const bool to_classic =

@@ -82,9 +82,11 @@ int explain_bytes(const core::Plan& plan, const ExplainOptions& options) {
     const auto ending = options.final ? core::Ending::Deadline : core::Ending::Open;
     const Decision decision{plan, seen, core::decide(plan, seen, ending)};
     const core::Explainer explainer(plan);
-    if (options.json) return print_result(explanation_json(decision, explainer) + "\n");
-    return print_result(summary(decision) + "\n" +
-                        explanation_text(decision, explainer, colour_of_output()));
+    if (options.json) {
+        return print_result(fmt::format("{}\n", explanation_json(decision, explainer)));
+    }
+    return print_result(fmt::format("{}\n{}", summary(decision),
+                                    explanation_text(decision, explainer, colour_of_output())));
 }
 
 int explain_capture(const core::Plan& plan, const ExplainOptions& options) {
@@ -97,7 +99,8 @@ int explain_capture(const core::Plan& plan, const ExplainOptions& options) {
                                             : core::Ending::Open;
         const Decision decision{plan, stream.bytes, core::decide(plan, stream.bytes, ending),
                                 &stream};
-        lines += (options.json ? explanation_json(decision, explainer) : summary(decision)) + "\n";
+        lines += options.json ? explanation_json(decision, explainer) : summary(decision);
+        lines += '\n';
     }
     const int code = print_result(lines);
     if (capture.skipped > 0) {
@@ -115,7 +118,7 @@ int explain_capture(const core::Plan& plan, const ExplainOptions& options) {
 int explain(const std::string& file, const ExplainOptions& options) {
     const auto loaded = load_or_complain(file, config::Need::Services);
     if (!loaded) return kExitConfiguration;
-    print_issues(loaded->issues, config::Severity::Error);
+    print_issues(loaded->issues, Print::Errors);
     if (!loaded->config) return kExitConfiguration;
     const core::Plan plan(*loaded->config);
     return options.capture ? explain_capture(plan, options) : explain_bytes(plan, options);

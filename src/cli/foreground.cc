@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "exit_codes.h"
@@ -12,9 +14,9 @@ int run_in_foreground(const std::vector<std::string>& arguments) {
 
     // In the folder of this program, as built; else in the folder where it is installed.
     const std::string own = sys::own_folder();
-    sys::execute(own + "/portsplitd", all, environment);
+    sys::execute(fmt::format("{}/portsplitd", own), all, environment);
     const sys::SysError error =
-        sys::execute(own + "/" PORTSPLIT_BIN_TO_SBIN "/portsplitd", all, environment);
+        sys::execute(fmt::format("{}/{}/portsplitd", own, PORTSPLIT_BIN_TO_SBIN), all, environment);
     complain(sys::to_string(error));
     return kExitSystem;
 }

@@ -24,7 +24,7 @@ struct Foreground {
         app.add_option("FILE", file, "Serve this configuration, in the foreground");
         app.add_option("--log", log, "With FILE: stderr (default), syslog, or the path of a file");
         app.add_option("--ready-fd", ready_fd,
-                       "With FILE: tell on this descriptor when it listens");
+                       "With FILE: once it listens, write the addresses to this descriptor");
     }
 
     int run() const {
@@ -85,13 +85,15 @@ struct Explain {
               "explain",
               "Print which service takes a connection with these first bytes, and why")) {
         command.add_option("FILE", file, "The configuration")->required();
-        auto* bytes = command.add_option_group("bytes", "Standard input, unless one of these says");
+        auto* bytes = command.add_option_group(
+            "bytes", "The bytes; standard input if none of these is given");
         bytes->add_option("--text", options.text, "The bytes as text; \\XX is a byte in hex");
         bytes->add_option("--hex", options.hex, "The bytes in hex");
         bytes->add_option("--pcap", options.capture,
                           "All TCP streams of a capture, a line for each");
         bytes->require_option(0, 1);
-        command.add_flag("--final", options.final, "Judge as at the deadline: no more will come");
+        command.add_flag("--final", options.final,
+                         "Decide as at the deadline, when no more bytes are waited for");
         command.add_flag("--json", options.json, "One JSON object a line, for programs");
     }
 

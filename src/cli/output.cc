@@ -16,8 +16,9 @@ void print_to_stderr(std::string_view text) {
     static_cast<void>(sys::write_all(STDERR_FILENO, text));
 }
 
-std::string issue_text(const config::Issue& issue) {
-    const std::string name = issue.name.empty() ? "" : fmt::format(" [{}]", issue.name);
+std::string issue_text(const config::Issue& issue, Print print) {
+    const bool has_name = print == Print::AllWithNames && !issue.name.empty();
+    const std::string name = has_name ? fmt::format(" [{}]", issue.name) : "";
     return fmt::format("{}{}\n{}", config::to_string(issue), name, issue.excerpt);
 }
 
@@ -39,10 +40,10 @@ void complain_about(std::string_view file, std::string_view message) {
     print_to_stderr(fmt::format("{}: {}\n", file, message));
 }
 
-void print_issues(const std::vector<config::Issue>& issues, config::Severity least) {
+void print_issues(const std::vector<config::Issue>& issues, Print print) {
     for (const config::Issue& issue : issues) {
-        const bool is_error = issue.severity == config::Severity::Error;
-        if (is_error || least == config::Severity::Warning) print_to_stderr(issue_text(issue));
+        if (print == Print::Errors && issue.severity != config::Severity::Error) continue;
+        print_to_stderr(issue_text(issue, print));
     }
 }
 

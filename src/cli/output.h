@@ -19,9 +19,14 @@ void complain(std::string_view message);
 /// Writes `FILE: MESSAGE` to standard error.
 void complain_about(std::string_view file, std::string_view message);
 
-/// Writes issues to standard error: each with its name in brackets, if it has one, and its excerpt.
-/// @param least  `Severity::Error` leaves the warnings out
-void print_issues(const std::vector<config::Issue>& issues,
-                  config::Severity least = config::Severity::Warning);
+/// Which issues a command prints.
+enum class Print {
+    Errors,        ///< no warnings
+    All,           ///< errors and warnings
+    AllWithNames,  ///< errors and warnings; a warning's name for --silence in brackets behind it
+};
+
+/// Writes issues to standard error, each with its excerpt.
+void print_issues(const std::vector<config::Issue>& issues, Print print);
 
 }  // namespace portsplit::cli

@@ -24,7 +24,7 @@ bool Silence::covers(const config::Issue& issue) const {
     if (issue.name.empty()) return false;
     const std::string name(issue.name);
     return std::any_of(words_.begin(), words_.end(), [&](const std::string& word) {
-        return word == name || word == name + ":" + issue.service;
+        return word == name || word == fmt::format("{}:{}", name, issue.service);
     });
 }
 

@@ -94,6 +94,14 @@ TEST_F(ConvertCommand, Returns78AfterTheErrorsOfTheFile) {
               (Printed{78, "", file() + ":8: unknown key strong; did you mean string?\n"}));
 }
 
+TEST_F(ConvertCommand, PrintsWarningsWithoutTheirNames) {
+    write(std::string("timeout = 0\n") + kServices);
+    const Printed printed = printed_by([&] { return convert(file(), ""); });
+    EXPECT_EQ(printed.code, 0);
+    EXPECT_TRUE(printed.err.starts_with(file() + ":1: warning: timeout = 0: ")) << printed.err;
+    EXPECT_EQ(printed.err.find("no-deadline"), std::string::npos) << printed.err;
+}
+
 TEST_F(ExplainCommand, PrintsTheDecisionAboutTheText) {
     write(kServices);
     const Printed printed = printed_by([&] { return explain(file(), {.text = "GET\\20/"}); });

@@ -70,20 +70,31 @@ TEST(PrintIssues, WritesSeverityNameAndExcerpt) {
     Issue named = issue(Severity::Warning, "service web waits");
     named.name = "waits";
     named.excerpt = "    string = \"a\"\n";
+    EXPECT_EQ(
+        printed_by([&] {
+            print_issues({issue(Severity::Error, "unknown key x"), named}, Print::AllWithNames);
+            return 0;
+        }),
+        (Printed{0, "",
+                 "a.conf:7: unknown key x\n"
+                 "a.conf:7: warning: service web waits [waits]\n"
+                 "    string = \"a\"\n"}));
+}
+
+TEST(PrintIssues, LeavesOutNamesThatTheCommandHasNoUseFor) {
+    Issue named = issue(Severity::Warning, "service web waits");
+    named.name = "waits";
     EXPECT_EQ(printed_by([&] {
-                  print_issues({issue(Severity::Error, "unknown key x"), named});
+                  print_issues({named}, Print::All);
                   return 0;
               }),
-              (Printed{0, "",
-                       "a.conf:7: unknown key x\n"
-                       "a.conf:7: warning: service web waits [waits]\n"
-                       "    string = \"a\"\n"}));
+              (Printed{0, "", "a.conf:7: warning: service web waits\n"}));
 }
 
 TEST(PrintIssues, LeavesOutWarningsWhenOnlyErrorsAreWanted) {
     EXPECT_EQ(printed_by([] {
                   print_issues({issue(Severity::Warning, "strange"), issue(Severity::Error, "bad")},
-                               Severity::Error);
+                               Print::Errors);
                   return 0;
               }),
               (Printed{0, "", "a.conf:7: bad\n"}));
