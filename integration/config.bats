@@ -25,7 +25,7 @@ write_good() {
     local problem
     for problem in '1: bind = 127.0.0.1:70000: ' '2: timeout = soon: ' '3: unknown key colour; ' \
         '4: service a has no action; ' '9: service b has two actions, ' '10: service b has no pattern; ' \
-        '10: service b stands on line 6 already; ' '11: connect = nowhere: ' \
+        '10: service b is already defined on line 6; ' '11: connect = nowhere: ' \
         '12: unknown key strnig; did you mean string?' '15: exec = /no/such/program: '; do
         echo "$problem"
         [[ $'\n'$output == *$'\n'"$CONFIG:$problem"* ]]
@@ -48,7 +48,7 @@ exec = cat
 exec = cat
 END
     run -0 "$PORTSPLIT_BIN/portsplit" check --inetd "$CONFIG"
-    [[ $output == *"$CONFIG:5: warning: service web: \"GET \" is enough for it, but service admin on line 1 may want it too; "*' [waits]'* ]]
+    [[ $output == *"$CONFIG:5: warning: service web: \"GET \" matches it, but service admin on line 1 still answers more; "*' [waits]'* ]]
     [[ $output == *"$CONFIG:8: warning: service chat: "*' [holds-all]'* ]]
     [[ $output == *' [no-timeout]'*'(errors: 0, warnings: 3)' ]]
     run -0 "$PORTSPLIT_BIN/portsplit" check --inetd --silence waits:web --silence holds-all "$CONFIG"

@@ -18,7 +18,7 @@
 namespace portsplit::config {
 namespace {
 
-/// Reads each section and checks it by itself, then checks what sections mean to each other.
+/// Reads and checks each section by itself, then checks the sections against each other.
 class Builder {
   public:
     Builder(const Document& document, Need need, Issues& issues)
@@ -28,7 +28,7 @@ class Builder {
         build_global();
         for (const Section& section : document_.services) build_service(section);
         check_names();
-        check_listeners();
+        check_binds();
         check_loops();
         return std::move(built_);
     }
@@ -38,13 +38,13 @@ class Builder {
         Origin& origin = built_.origins.global;
         origin = read_global(document_.global, built_.config, issues_);
         if (need_ == Need::Listeners && !origin.has("bind") && !document_.global.has_gap) {
-            issues_.error({}, "no bind; write where to listen, such as bind = " +
-                                  quoted("*:443", document_.global));
+            issues_.error({}, fmt::format("no bind; write where to listen, such as bind = {}",
+                                          quoted("*:443", document_.global)));
         }
         if (built_.config.timeout.count() == 0) {
             issues_.warning(origin.of("timeout"),
-                            "timeout = 0: a client that sends nothing is waited for without end; "
-                            "write a number of seconds such as 5",
+                            "timeout = 0: a client that sends nothing is never closed; write a "
+                            "number of seconds such as 5",
                             "no-deadline");
         }
     }
@@ -68,9 +68,10 @@ class Builder {
                         const Origin& origin) {
         if (service.is_last_resort()) {
             for (const Spot pattern : origin.patterns) {
-                issues_.error(pattern, fmt::format("service {}{} takes no pattern, for it is what "
-                                                   "remains; delete this one",
-                                                   section.name, elsewhere(section.spot, pattern)));
+                issues_.error(pattern,
+                              fmt::format("service {}{} has no patterns: it takes the connections "
+                                          "that no pattern decides; delete this one",
+                                          section.name, elsewhere(section.spot, pattern)));
             }
         } else if (origin.patterns.empty() && !section.has_gap) {
             issues_.error(origin.spot,
@@ -102,8 +103,9 @@ class Builder {
         }
     }
 
-    /// Reports the keys in a service that mean nothing beside the action that it has.
-    /// @param place  that of the keys; @param wanted  the action that they describe
+    /// Reports the keys of the other action than the one that a service has.
+    /// @param place, wanted  of the other action
+    /// @param has  the action of the service
     void check_keys_of_action(const Section& section, const Origin& origin, Place place,
                               std::string_view wanted, std::string_view has) {
         for (const Key& key : keys()) {
@@ -135,14 +137,14 @@ class Builder {
             if (const std::string why = why_no_service_name(name); !why.empty()) {
                 issues_.error(spot, fmt::format("service {}: {}", shown(name), why));
             } else if (const auto [first, fresh] = firsts.try_emplace(name, spot); !fresh) {
-                issues_.error(spot, fmt::format("service {} stands {} already; write one service, "
-                                                "or choose another name",
+                issues_.error(spot, fmt::format("service {} is already defined {}; keep one, or "
+                                                "choose another name",
                                                 name, where(first->second, spot)));
             }
         }
     }
 
-    void check_listeners() {
+    void check_binds() {
         const auto& bind = built_.config.bind;
         for (std::size_t later = 1; later < bind.size(); ++later) {
             for (std::size_t earlier = 0; earlier < later; ++earlier) {
@@ -192,7 +194,7 @@ class Builder {
 
     /// Returns ` at FILE:LINE` for a spot in another file than the message, else nothing.
     std::string elsewhere(Spot spot, Spot message) const {
-        return spot.file == message.file ? "" : " " + where(spot, message);
+        return spot.file == message.file ? "" : fmt::format(" {}", where(spot, message));
     }
 
     /// Returns a text with the quotes that the spelling of a section needs.

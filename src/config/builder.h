@@ -1,6 +1,6 @@
 #pragma once
-// From the tree of a configuration to the model. Checks everything that a configuration must have to
-// be used, and reports every problem.
+// Builds the model from the tree of a configuration. Checks everything that a configuration must have
+// to be used, and reports every problem.
 
 #include <cstddef>
 
@@ -16,8 +16,8 @@ enum class Need {
     Services,   ///< serve connections that are accepted elsewhere: `bind` may be missing
 };
 
-/// The most services that a configuration may have. libconfig reads so many in about a second; the
-/// time grows with their square (libconfig_scan.h).
+/// The most services that a configuration may have. libconfig reads a group of so many in about a
+/// second, and the time grows with the square of their number (libconfig_scan.h).
 inline constexpr std::size_t kMostServices = 10000;
 
 struct Built {

@@ -49,7 +49,7 @@ class Reader {
             issues_.error(number, fmt::format("{}: not a section; write [NAME] alone on its line",
                                               shown(content)));
         }
-        // A broken header begins a section too: else each line below it would be an error.
+        // A broken header begins a section, too: otherwise each line below it would be an error.
         const std::string_view name = content.substr(1, close == content.npos ? close : close - 1);
         Section& section = document_.services.emplace_back();
         section.name = name;
@@ -89,15 +89,15 @@ class Reader {
 /// Returns why a value cannot stand on a line of the classic spelling; empty if it can.
 std::string why_no_line(std::string_view text) {
     if (text.find_first_of("\n\r") != text.npos) {
-        return "a line end, which the classic spelling cannot say; use libconfig's";
+        return "a line end, which the classic spelling cannot express; use libconfig's";
     }
     if (trim(text) != text) {
-        return "a blank at an end, which the classic spelling cannot say; use libconfig's";
+        return "a blank at an end, which the classic spelling cannot express; use libconfig's";
     }
     return {};
 }
 
-/// Returns a pattern with the blanks at its ends as escapes, for a reader drops them from a line.
+/// Returns a pattern with the blanks at its ends as escapes, because a reader drops them from a line.
 std::string with_ends_escaped(std::string_view pattern) {
     std::string text(pattern);
     if (text.ends_with(' ')) text.replace(text.size() - 1, 1, "\\20");
@@ -105,13 +105,13 @@ std::string with_ends_escaped(std::string_view pattern) {
     return text;
 }
 
-std::optional<Unsayable> append_classic(const Section& section, std::string& out) {
+std::optional<Inexpressible> append_classic(const Section& section, std::string& out) {
     for (const Entry& entry : section.entries) {
         for (const Value& value : entry.values) {
             const std::string text =
                 has_escapes(entry.key) ? with_ends_escaped(value.text) : value.text;
             if (std::string why = why_no_line(text); !why.empty()) {
-                return Unsayable{section.name, entry.key, std::move(why)};
+                return Inexpressible{section.name, entry.key, std::move(why)};
             }
             const char* blank = text.empty() ? "" : " ";
             out += fmt::format("{:<{}} ={}{}\n", entry.key, longest_key(section), blank, text);
@@ -128,19 +128,19 @@ Document read_classic(std::string_view text, FileIssues issues) {
     return reader.finish();
 }
 
-std::string to_string(const Unsayable& unsayable) {
+std::string to_string(const Inexpressible& inexpressible) {
     const std::string service =
-        unsayable.service.empty() ? "" : fmt::format("service {}: ", unsayable.service);
-    return fmt::format("{}{}: {}", service, unsayable.key, unsayable.why);
+        inexpressible.service.empty() ? "" : fmt::format("service {}: ", inexpressible.service);
+    return fmt::format("{}{}: {}", service, inexpressible.key, inexpressible.why);
 }
 
-core::Result<std::string, Unsayable> write_classic(const core::Config& config) {
+core::Result<std::string, Inexpressible> write_classic(const core::Config& config) {
     const Document document = describe(config);
     std::string out;
-    if (auto unsayable = append_classic(document.global, out)) return *std::move(unsayable);
+    if (auto inexpressible = append_classic(document.global, out)) return *std::move(inexpressible);
     for (const Section& service : document.services) {
         out += fmt::format("{}[{}]\n", out.empty() ? "" : "\n", service.name);
-        if (auto unsayable = append_classic(service, out)) return *std::move(unsayable);
+        if (auto inexpressible = append_classic(service, out)) return *std::move(inexpressible);
     }
     return out;
 }

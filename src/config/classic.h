@@ -12,22 +12,22 @@
 
 namespace portsplit::config {
 
-/// Reads text that `clean` has returned. Each line that this spelling does not have is an error, and
-/// the lines behind it are read.
+/// Reads text that `clean` has returned. A line that is not in this spelling is an error; reading goes
+/// on with the next line.
 Document read_classic(std::string_view text, FileIssues issues);
 
 /// A value that the classic spelling cannot express.
-struct Unsayable {
+struct Inexpressible {
     std::string service;  ///< empty for a global key
     std::string key;
     std::string why;
 };
 
 /// `service web: execarg: a line end, which ...`.
-std::string to_string(const Unsayable& unsayable);
+std::string to_string(const Inexpressible& inexpressible);
 
 /// Writes a valid configuration, without the keys that have their defaults. A value is the rest of a
 /// line, so it cannot have a line end in it or, but for `string`, a blank at its ends.
-core::Result<std::string, Unsayable> write_classic(const core::Config& config);
+core::Result<std::string, Inexpressible> write_classic(const core::Config& config);
 
 }  // namespace portsplit::config

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <string>
-#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -27,14 +26,14 @@ class Texts {
 
     template <typename Owner, typename T>
     std::vector<std::string> operator()(T Owner::*field) const {
-        const Owner* of = owner<Owner>();
+        const Owner* of = owner_in<Owner>(config_, service_);
         if (of == nullptr || of->*field == Owner{}.*field) return {};
         return {print(of->*field)};
     }
 
     template <typename Owner, typename T>
     std::vector<std::string> operator()(std::vector<T> Owner::*field) const {
-        const Owner* of = owner<Owner>();
+        const Owner* of = owner_in<Owner>(config_, service_);
         if (of == nullptr) return {};
         std::vector<std::string> texts;
         for (const T& value : of->*field) texts.push_back(print(value));
@@ -43,7 +42,7 @@ class Texts {
 
     template <typename Owner>
     std::vector<std::string> operator()(const Enumerated<Owner>& field) const {
-        const Owner* of = owner<Owner>();
+        const Owner* of = owner_in<Owner>(config_, service_);
         if (of == nullptr || field.get(*of) == field.get(Owner{})) return {};
         return {std::string(key_.takes.words[field.get(*of)])};
     }
@@ -57,18 +56,6 @@ class Texts {
     }
 
   private:
-    /// Returns the struct that the field is in; null if the service has the other action.
-    template <typename Owner>
-    const Owner* owner() const {
-        if constexpr (std::is_same_v<Owner, core::Config>) {
-            return &config_;
-        } else if constexpr (std::is_same_v<Owner, core::Service>) {
-            return service_;
-        } else {
-            return std::get_if<Owner>(&service_->action);
-        }
-    }
-
     const Key& key_;
     const core::Config& config_;
     const core::Service* service_;  ///< null for the global section

@@ -1,5 +1,5 @@
 #pragma once
-// The way back: from a model to the tree that a reader makes of its text. For both writers.
+// Makes the tree of a model, as a reader makes it from the text. For both writers.
 
 #include <cstddef>
 
@@ -9,7 +9,7 @@
 namespace portsplit::config {
 
 /// Returns a tree with every key whose value is not its default, in the order of the table. Its spots
-/// mean nothing; its values are of the kinds that libconfig has.
+/// are unset; its values have the kinds of libconfig.
 Document describe(const core::Config& config);
 
 /// Returns the length of the longest key in a section, which both writers align values by.

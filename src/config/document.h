@@ -1,6 +1,6 @@
 #pragma once
-// The tree of a file, with lines: what both readers make of a text, before keys are looked up. After
-// include.h has put included files in their places, it is the tree of a whole configuration.
+// The tree of a file, with lines. Both readers make it from a text, before keys are looked up. After
+// include.h has inserted the included files, it is the tree of a whole configuration.
 
 #include <cstddef>
 #include <string>
@@ -15,8 +15,8 @@ enum class Spelling { Classic, Libconfig };
 /// How a value was spelled. In the classic spelling every value is Bare; libconfig has types.
 enum class Kind { Bare, String, Integer, Float, Boolean, Group, List };
 
-/// A value as text: a number in decimal digits, a boolean as `true` or `false`. Of a group or a list
-/// inside a list the content is left out.
+/// A value as text: a number in decimal digits, a boolean as `true` or `false`. The content of
+/// a group, or of a list inside a list, is left out.
 struct Value {
     Spot spot;
     Kind kind = Kind::Bare;
@@ -41,7 +41,8 @@ struct Section {
     Spelling spelling = Spelling::Classic;  ///< of the file that it begins in
     Spot spot;
     std::vector<Entry> entries;
-    bool has_gap = false;  ///< true if an include in it failed: what it lacks may be in that file
+    /// True if an include in it failed: keys that seem to be missing may be in that file.
+    bool has_gap = false;
 
     bool operator==(const Section&) const = default;
 };

@@ -118,13 +118,13 @@ class Includer {
         }
     }
 
-    /// Returns why a file is more or less than one service; empty if it is one.
+    /// Returns why a file is not exactly one service; empty if it is.
     std::string why_no_service(const Document& included, Spot message) const {
         constexpr const char* kWanted = "a file for a service holds one service and nothing else";
         const auto at = [&](Spot spot) { return where(spot, message, issues_.files()); };
         if (!included.global.entries.empty()) {
             const Entry& entry = included.global.entries.front();
-            return fmt::format("{} {} stands outside of a service; {}", shown(entry.key),
+            return fmt::format("{} {} is outside of a service; {}", shown(entry.key),
                                at(entry.spot), kWanted);
         }
         if (included.services.empty()) return fmt::format("no service in it; {}", kWanted);
@@ -144,9 +144,10 @@ class Includer {
         if (whole == nullptr) return nullptr;
         std::size_t& bytes = open_.back().bytes;
         if (whole->bytes > kLargestWhole - std::min(bytes, kLargestWhole)) {
-            refuse(value, fmt::format("with it the configuration has more than {} bytes; that is "
-                                      "the most",
-                                      kLargestWhole));
+            refuse(value,
+                   fmt::format("the configuration has more than {0} bytes with it; at most {0} "
+                               "are possible",
+                               kLargestWhole));
             return nullptr;
         }
         bytes += whole->bytes;
@@ -176,7 +177,7 @@ class Includer {
         }
         const auto text = files_.read(path);
         if (!text) {
-            refuse(value, text.error().why + hint(value.text));
+            refuse(value, fmt::format("{}{}", text.error().why, hint(value.text)));
             return nullptr;
         }
         // A file that cannot be parsed is reported once, and leaves a gap at each of its includes.
@@ -197,7 +198,7 @@ class Includer {
                                kDeepestInclude, chain(open_.begin(), path));
         }
         if (issues_.files().size() >= kMostFiles) {
-            return fmt::format("one file more than {}; that is the most", kMostFiles);
+            return fmt::format("more than {0} files; at most {0} are possible", kMostFiles);
         }
         return {};
     }
@@ -208,7 +209,7 @@ class Includer {
         for (; from != open_.end(); ++from) {
             text += fmt::format("{}:{} includes ", from->path, from->line);
         }
-        return text + path;
+        return fmt::format("{}{}", text, path);
     }
 
     /// Returns advice on a name that the library does not have.

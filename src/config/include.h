@@ -1,6 +1,6 @@
 #pragma once
-// A file and all that it includes, to one tree. An `include` above the services is replaced by all of
-// a file, one in a service by the entries of a file's only service, in the same place.
+// Reads a file and all files that it includes into one tree. An `include` above the services is
+// replaced by a whole file; an `include` in a service by the entries of a file's only service.
 
 #include <functional>
 #include <optional>
@@ -29,7 +29,7 @@ struct Files {
     std::string library = {};
 };
 
-// Limits of what a file can make its reader read.
+// Limits of included files.
 inline constexpr std::size_t kDeepestInclude = 16;  ///< files, each included by the one before
 inline constexpr std::size_t kMostFiles = 1000;     ///< FILE itself included
 /// Of all texts together, in bytes. A file counts as often as it is included.

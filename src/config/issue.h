@@ -1,5 +1,5 @@
 #pragma once
-// Problems of a configuration, as the administrator reads them, and where in its files they stand.
+// Problems of a configuration, as the administrator reads them, with file and line.
 // Readers and checks add each problem to a collection and go on, so that all are printed at once.
 
 #include <compare>
@@ -36,8 +36,8 @@ struct Issue {
     std::string file = {};  ///< the name of the file that the spot is in
     std::string text = {};
     std::string excerpt = {};    ///< whole lines that show the place; printed below the text
-    std::string_view name = {};  ///< of a warning that --silence knows; else empty
-    std::string service = {};    ///< that the issue is about; else empty
+    std::string_view name = {};  ///< the name of a warning for --silence; else empty
+    std::string service = {};    ///< the service that the issue is about; else empty
 
     bool operator==(const Issue&) const = default;
 };
@@ -48,7 +48,7 @@ std::string to_string(const Issue& issue);
 /// Sorts by file and line; issues of one line keep their order.
 void sort_by_spot(std::vector<Issue>& issues);
 
-/// Where the values of one section stand: of the global one, or of a service.
+/// The lines of the values of one section: of the global one, or of a service.
 class Origin {
   public:
     Origin() = default;
@@ -85,12 +85,12 @@ class FileIssues;
 /// Collects the issues of all files of a configuration.
 class Issues {
   public:
-    /// The most errors that are kept, and the most warnings, for a file that is no configuration at
-    /// all has one on every line.
+    /// The most errors that are kept, and the most warnings, because a file that is no configuration
+    /// has one on every line.
     static constexpr std::size_t kMost = 1000;
 
     /// Begins the next file.
-    /// @param text  what the file holds; a line that an issue names is cut to its first or last
+    /// @param text  of the file; a line number outside the text is moved to its first or last line
     /// @returns a collection for the reader of that file, valid as long as this one
     FileIssues add_file(std::string name, std::string_view text);
 
@@ -99,7 +99,8 @@ class Issues {
     void error(Spot spot, std::string text, std::string excerpt = {}) {
         add({.spot = spot, .text = std::move(text), .excerpt = std::move(excerpt)});
     }
-    /// @param name, service  of a warning that --silence knows
+    /// @param name  for --silence
+    /// @param service  that the warning is about
     void warning(Spot spot, std::string text, std::string_view name = {},
                  std::string service = {}) {
         add({.severity = Severity::Warning,

@@ -13,7 +13,7 @@ constexpr std::size_t kLongestTimeout = 86400;
 
 constexpr auto kKeys = std::to_array<Key>({
     {.name = "bind",
-     .takes = takes::listeners(&core::Config::bind),
+     .takes = takes::binds(&core::Config::bind),
      .help = "address and port to listen on; * means every address, IPv4 and IPv6"},
     {.name = "timeout",
      .takes = takes::seconds(&core::Config::timeout, 0, kLongestTimeout),
@@ -37,7 +37,7 @@ constexpr auto kKeys = std::to_array<Key>({
      .takes = takes::user_name(&core::Config::user),
      .help = "the user that serves the connections, if root starts the daemon"},
     {.name = "group",
-     .takes = takes::user_name(&core::Config::group),
+     .takes = takes::group_name(&core::Config::group),
      .help = "the group that serves the connections, if root starts the daemon"},
     {.name = "string",
      .takes = takes::patterns(core::PatternKind::String),

@@ -1,7 +1,7 @@
 #pragma once
-// The table of keys. A row says what a key is called, where it stands, which values it takes and
-// which member of the model they land in. The readers, the writer, the checks of where a key may
-// stand and portsplit.conf(5) derive from it.
+// The table of keys. A row has the key's name, where it may be written, which values it takes, and the
+// member of the model that it sets. The readers, the writer, the checks of place and portsplit.conf(5)
+// are derived from it.
 //
 // A new key is a member in core/model.h, a row in key_table.cc, and the code that uses the member.
 
@@ -20,7 +20,7 @@
 
 namespace portsplit::config {
 
-/// Where a key may stand.
+/// Where a key may be written.
 enum class Place {
     Global,   ///< above the services
     Service,  ///< in a service
@@ -31,20 +31,21 @@ enum class Place {
 
 /// How the text of a value is read. Namespace `takes` has a function for each.
 enum class Type {
-    Listener,  ///< ADDR:PORT to listen on
-    Target,    ///< HOST:PORT to connect to
-    Seconds,   ///< with fraction, kept in milliseconds
-    Number,    ///< whole
-    Path,      ///< of a file, absolute
-    UserName,  ///< the name of a user or a group
-    Bytes,     ///< the one type with escapes: `\XX`
-    Hex,       ///< bytes in hex, with wildcards and ranges
-    Regex,     ///< an expression of PCRE2
-    Program,   ///< absolute path, or a name to look up in PATH
-    Text,      ///< as it stands, may be empty
-    Word,      ///< one of `words`
-    YesNo,     ///< yes, no, true, false: whether the key `alias_of` has the word `yes`
-    Include,   ///< of a file: its name in the library, or a path
+    Bind,       ///< ADDR:PORT to listen on
+    Target,     ///< HOST:PORT to connect to
+    Seconds,    ///< with fraction, kept in milliseconds
+    Number,     ///< whole
+    Path,       ///< of a file, absolute
+    UserName,   ///< the name of a user that this machine has
+    GroupName,  ///< the name of a group that this machine has
+    Bytes,      ///< the one type with escapes: `\XX`
+    Hex,        ///< bytes in hex, with wildcards and ranges
+    Regex,      ///< an expression of PCRE2
+    Program,    ///< absolute path, or a name to look up in PATH
+    Text,       ///< as it stands, may be empty
+    Word,       ///< one of `words`
+    YesNo,      ///< yes, no, true, false. `yes` sets the key `alias_of` to the enumerator `yes`
+    Include,    ///< of a file: its name in the library, or a path
 };
 
 /// A member of any enumeration, read and written as the number of its enumerator.
@@ -56,7 +57,7 @@ struct Enumerated {
     bool operator==(const Enumerated&) const = default;
 };
 
-/// Every member that values can land in, of these structs. A list collects.
+/// The members of these structs that a key can set. A key whose member is a list appends each value.
 template <typename... Owners>
 using FieldOf = std::variant<core::PatternKind,  // those of Service::patterns that are of this kind
                              std::size_t Owners::*...,                  //
@@ -67,17 +68,17 @@ using FieldOf = std::variant<core::PatternKind,  // those of Service::patterns t
                              Enumerated<Owners>...>;
 using Field = FieldOf<core::Config, core::Service, core::Exec, core::Connect>;
 
-/// The values of a key: their form as text, and the member of the model that they land in. Made by
-/// the functions of namespace `takes`, so that the form fits the member.
+/// The values of a key: their form as text, and the member of the model that they set. Made by the
+/// functions of namespace `takes`, so that the form fits the member.
 struct Takes {
     Type type = Type::Text;
     Place place = Place::Global;
     bool repeatable = false;
-    std::optional<Field> field = std::nullopt;  ///< none: replaced before a section is read
+    std::optional<Field> field = std::nullopt;  ///< none for `include`: see kInclude
     /// Of a Number, and of Seconds in whole ones.
     std::size_t smallest = 0;
     std::size_t largest = std::numeric_limits<std::size_t>::max();
-    /// Of a Word. The order matters: that of the enumerators.
+    /// Of a Word. The order matters: it is that of the enumerators.
     std::span<const std::string_view> words = {};
     std::string_view alias_of = {};  ///< of YesNo; such a key is read, and never written
     std::size_t yes = 0;             ///< of YesNo: the enumerator that `yes` stands for
@@ -95,6 +96,19 @@ struct Key {
 /// All keys, in the order in which they are documented and written.
 std::span<const Key> keys();
 
+/// Returns the struct of a model that has a field; null if the service has the other action.
+/// @param service  null for the global section
+template <typename Owner>
+const Owner* owner_in(const core::Config& config, const core::Service* service) {
+    if constexpr (std::is_same_v<Owner, core::Config>) {
+        return &config;
+    } else if constexpr (std::is_same_v<Owner, core::Service>) {
+        return service;
+    } else {
+        return std::get_if<Owner>(&service->action);
+    }
+}
+
 /// Returns the key of that name, or null.
 inline const Key* find_key(std::string_view name) {
     for (const Key& key : keys()) {
@@ -103,17 +117,18 @@ inline const Key* find_key(std::string_view name) {
     return nullptr;
 }
 
-/// The one key that never reaches the model: include.h puts what it names in its place.
+/// The only key that does not reach the model: include.h replaces it by the content of the file that it
+/// names, before a section is read.
 inline constexpr std::string_view kInclude = "include";
 
-/// Returns true if a key may stand in that kind of section.
+/// Returns true if a key may be written in that kind of section.
 /// @param section  Global or Service
 constexpr bool stands_in(const Key& key, Place section) {
     const Place place = key.takes.place;
     return place == Place::Both || (place == Place::Global) == (section == Place::Global);
 }
 
-/// One function for each Type; a list of the model makes a key that may be repeated.
+/// One function for each Type. A member that is a list makes a key that may be repeated.
 namespace takes {
 
 template <typename Owner>
@@ -135,8 +150,8 @@ constexpr Takes into(Type type, std::vector<T> Owner::*field) {
 }
 
 template <typename Owner>
-constexpr Takes listeners(std::vector<core::Endpoint> Owner::*field) {
-    return into(Type::Listener, field);
+constexpr Takes binds(std::vector<core::Endpoint> Owner::*field) {
+    return into(Type::Bind, field);
 }
 
 template <typename Owner>
@@ -169,6 +184,11 @@ constexpr Takes path(std::string Owner::*field) {
 template <typename Owner>
 constexpr Takes user_name(std::string Owner::*field) {
     return into(Type::UserName, field);
+}
+
+template <typename Owner>
+constexpr Takes group_name(std::string Owner::*field) {
+    return into(Type::GroupName, field);
 }
 
 template <typename Owner>
@@ -212,9 +232,9 @@ constexpr Takes word(std::span<const std::string_view> words) {
             .words = words};
 }
 
-/// An old key: yes stands for one enumerator of a member that today has a key of words, no for every
-/// other. It may stand beside that key if both agree.
-/// @param key  the name of today's key
+/// An old yes-or-no key for a member that now has a key with words. `yes` sets one enumerator; `no`
+/// sets nothing. Both keys may be given if they agree.
+/// @param key  the name of the key with words
 template <auto kField>
 constexpr Takes yes_no_for(std::string_view key, typename Member<decltype(kField)>::Enum yes) {
     Takes made = word<kField>({});

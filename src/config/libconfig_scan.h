@@ -5,7 +5,7 @@
 // - An integer is cut to 32 bits without an error. Here each gets an `L`, which makes it 64 bits.
 //   (1.7 widens decimal integers by itself, and still cuts hexadecimal ones.)
 // - `@include` makes the library open files. Here it is an error. (1.7 takes a function for it.)
-// - `\x00` ends a string without an error, for the library hands out C strings. Here it is an error.
+// - `\x00` ends a string without an error, because the library returns C strings. Here it is an error.
 // - A comment that is not closed takes the rest of the file without an error, and a string that is
 //   not closed fails on the last line. Here both are errors on the line where they begin.
 // - The name of each member of a group is compared with all before it: 10,000 take a second. So
@@ -13,7 +13,7 @@
 // - A name is a letter or `*`, then letters, digits, `*`, `_` and `-`, and neither `true` nor `false`.
 //   So libconfig.cc writes services with other names as a list.
 // - The texts of errors are few. libconfig.cc puts them in words that say what to write.
-// - A text that is not libconfig's leaks its strings. fuzz_libconfig.cc tells LeakSanitizer so.
+// - A text that is not libconfig's leaks its strings. fuzz_libconfig.cc makes LeakSanitizer ignore it.
 // Where no release is named, none is known.
 
 #include <optional>

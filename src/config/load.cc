@@ -4,52 +4,75 @@
 
 #include <cstddef>
 #include <utility>
+#include <variant>
 
 #include "config/wording.h"
 
 namespace portsplit::config {
 namespace {
 
-/// Lists the names of a model, complete or not, that only the system can judge.
+/// Returns the text of a field; null if it is no text, or in the other action of the service.
+class TextOf {
+  public:
+    TextOf(const core::Config& config, const core::Service* service)
+        : config_(config), service_(service) {}
+
+    template <typename Owner>
+    const std::string* operator()(std::string Owner::*field) const {
+        const Owner* owner = owner_in<Owner>(config_, service_);
+        return owner == nullptr ? nullptr : &(owner->*field);
+    }
+    template <typename Field>
+    const std::string* operator()(const Field&) const {
+        return nullptr;
+    }
+
+  private:
+    const core::Config& config_;
+    const core::Service* service_;  ///< null for the global section
+};
+
+bool is_outside(Type type) {
+    return type == Type::Program || type == Type::UserName || type == Type::GroupName;
+}
+
+/// Lists the programs, users and groups of a model, complete or not.
 std::vector<Outside> find_outside(const core::Config& config, const Origins& origins) {
     std::vector<Outside> found;
-    const auto add = [&](Outside::Kind kind, const std::string& name, Spot spot) {
-        if (!name.empty()) found.push_back({kind, name, spot});
+    const auto add_all = [&](Place section, const core::Service* service, const Origin& origin) {
+        for (const Key& key : keys()) {
+            if (!is_outside(key.takes.type) || !stands_in(key, section)) continue;
+            const std::string* name = std::visit(TextOf(config, service), *key.takes.field);
+            if (name == nullptr || name->empty()) continue;
+            found.push_back({&key, *name, origin.of(key.name)});
+        }
     };
-    add(Outside::Kind::User, config.user, origins.global.of("user"));
-    add(Outside::Kind::Group, config.group, origins.global.of("group"));
+    add_all(Place::Global, nullptr, origins.global);
     for (std::size_t s = 0; s < config.services.size(); ++s) {
-        const auto* exec = std::get_if<core::Exec>(&config.services[s].action);
-        if (exec == nullptr) continue;
-        add(Outside::Kind::Program, exec->program, origins.services[s].of("exec"));
+        add_all(Place::Service, &config.services[s], origins.services[s]);
     }
     return found;
 }
 
-std::string why_not_executable(const std::string& program, const Surroundings& surroundings) {
+std::string why_not_executable(const Outside& program, const Surroundings& surroundings) {
     if (!surroundings.why_not_executable) return {};
-    const std::string why = surroundings.why_not_executable(program);
+    const std::string why = surroundings.why_not_executable(program.name);
     if (why.empty()) return {};
     // The usual cause of a blank: a whole command line.
-    const bool has_blank = program.find(' ') != std::string::npos;
-    return fmt::format("exec = {}: {}; name an executable program{}", shown(program), why,
+    const bool has_blank = program.name.find(' ') != std::string::npos;
+    return fmt::format("{} = {}: {}; name an executable program{}", program.key->name,
+                       shown(program.name), why,
                        has_blank ? " (its arguments go into execarg, one in each)" : "");
 }
 
 /// Returns what is wrong with a name; empty if nothing is.
 std::string why_missing(const Outside& outside, const Surroundings& surroundings) {
-    const std::string& name = outside.name;
-    switch (outside.kind) {
-        case Outside::Kind::Program:
-            return why_not_executable(name, surroundings);
-        case Outside::Kind::User:
-            if (!surroundings.user_exists || surroundings.user_exists(name)) return {};
-            return fmt::format("user = {}: no such user; create it or name another", name);
-        case Outside::Kind::Group:
-            if (!surroundings.group_exists || surroundings.group_exists(name)) return {};
-            return fmt::format("group = {}: no such group; create it or name another", name);
-    }
-    return {};
+    if (outside.key->takes.type == Type::Program) return why_not_executable(outside, surroundings);
+    const bool is_user = outside.key->takes.type == Type::UserName;
+    const auto& exists = is_user ? surroundings.user_exists : surroundings.group_exists;
+    if (!exists || exists(outside.name)) return {};
+    return fmt::format("{} = {}: no such {}; create it or name another", outside.key->name,
+                       outside.name, is_user ? "user" : "group");
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 #pragma once
-// The entry to this room: the text of a configuration file to the model, or to everything that is
-// wrong with it. Opens no file itself; config_file.h does, for the programs.
+// The entry to this room. Reads the text of a configuration file and returns the model, or every problem
+// of the text. Opens no file itself; config_file.h does, for the programs.
 
 #include <functional>
 #include <optional>
@@ -12,15 +12,14 @@
 #include "config/document.h"
 #include "config/include.h"
 #include "config/issue.h"
+#include "config/key_table.h"
 #include "core/model.h"
 
 namespace portsplit::config {
 
-/// A name in a configuration that only the system can judge.
+/// A program, user or group named in a configuration, which must exist on this machine.
 struct Outside {
-    enum class Kind { Program, User, Group };
-
-    Kind kind = Kind::Program;
+    const Key* key = nullptr;  ///< whose value it is: its type is Program, UserName or GroupName
     std::string name;
     Spot spot;
 };
@@ -28,17 +27,17 @@ struct Outside {
 struct Loaded {
     std::optional<core::Config> config;     ///< present if no issue is an error
     std::vector<Issue> issues;              ///< errors and warnings, in the order of their spots
-    Spelling spelling = Spelling::Classic;  ///< of FILE itself, not of those it includes
+    Spelling spelling = Spelling::Classic;  ///< of FILE itself, not of included files
     Origins origins;
     std::vector<Outside> outside;  ///< also of a configuration with errors
 };
 
-/// Reads a configuration in either spelling, and what it includes.
-/// @param file_name  the name in issues; its folder is where relative paths of includes begin
+/// Reads a configuration in either spelling, with the files that it includes.
+/// @param file_name  the name in issues; relative paths of includes begin in its folder
 Loaded read(std::string_view text, const std::string& file_name, Need need,
             const Files& files = {});
 
-/// What the system says of a name. A function that is empty is not called.
+/// Look-ups of names on this machine. An empty function is not called.
 struct Surroundings {
     /// Returns why a program cannot be executed, or an empty text. A bare name is looked up in PATH.
     std::function<std::string(const std::string& program)> why_not_executable = {};
@@ -46,7 +45,7 @@ struct Surroundings {
     std::function<bool(const std::string& name)> group_exists = {};
 };
 
-/// Returns an error for each program, user and group that the system does not have, in the order of
+/// Returns an error for each program, user and group that this machine does not have, in the order of
 /// their spots.
 std::vector<Issue> check_surroundings(const Loaded& loaded, const Surroundings& surroundings);
 

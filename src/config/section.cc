@@ -41,14 +41,14 @@ class SectionReader {
             for (std::size_t i = 0; i < given_.size(); ++i) {
                 const Key& key = keys()[i];
                 if (key.takes.alias_of.empty() == aliases) continue;
-                for (const Value* value : given_[i]) take(key, *value);
+                for (const Value* value : given_[i]) store_value(key, *value);
             }
         }
         return std::move(origin_);
     }
 
   private:
-    /// Finds the key of an entry and keeps the values for `take`.
+    /// Finds the key of an entry and keeps the values for `store_value`.
     void file_under_key(const Entry& entry) {
         const Key* key = find_key(entry.key);
         if (key == nullptr) return report_unknown(entry);
@@ -75,7 +75,7 @@ class SectionReader {
         const auto meant = nearest(entry.key, known);
         std::string advice;
         if (is_group) {
-            advice = meant ? "" : "a service stands inside services : { ... };";
+            advice = meant ? "" : "write the service inside services : { ... };";
             if (nearest(entry.key, {"services"})) advice = "did you mean services?";
         }
         if (advice.empty() && meant) advice = fmt::format("did you mean {}?", *meant);
@@ -100,7 +100,7 @@ class SectionReader {
         issues_.error(entry.spot, fmt::format("{}: {}", entry.key, advice));
     }
 
-    void take(const Key& key, const Value& value) {
+    void store_value(const Key& key, const Value& value) {
         origin_.add(key.name, value.spot);
         if (!key.takes.field) return;
         std::visit([&](const auto& field) { store(key, value, field); }, *key.takes.field);
@@ -188,8 +188,8 @@ class SectionReader {
                           pointed_at(text, problem.place));
         } else if ((*pattern)->answer({}) == core::Answer::Match) {
             report(key, value,
-                   "matches before the first byte, and so every stream; fallback is the service "
-                   "for what remains");
+                   "matches before the first byte, and so every stream; use fallback for clients "
+                   "that fit no other service");
         } else if (const std::size_t bytes = (*pattern)->shortest_match();
                    bytes > core::kLargestWindow) {
             report(
@@ -207,13 +207,15 @@ class SectionReader {
 
     /// A warning in the classic spelling, where Portsplit 1.0 kept such a backslash; else an error.
     void report_stray(const Key& key, const Value& value, std::string_view stray) {
-        const std::string start =
-            fmt::format("{}: {} is not a byte in hex", as_written(key.name, value), shown(stray));
-        if (value.kind == Kind::Bare) {
-            issues_.warning(value.spot, start + " and stays as it is; write \\5C for a backslash");
+        const bool is_classic = value.kind == Kind::Bare;
+        std::string text =
+            fmt::format("{}: {} is not a byte in hex{}", as_written(key.name, value), shown(stray),
+                        is_classic ? " and stays as it is; write \\5C for a backslash"
+                                   : "; write \"\\\\5C\" for a backslash, \"\\\\00\" for a NUL");
+        if (is_classic) {
+            issues_.warning(value.spot, std::move(text));
         } else {
-            issues_.error(value.spot,
-                          start + "; write \"\\\\5C\" for a backslash, \"\\\\00\" for a NUL");
+            issues_.error(value.spot, std::move(text));
         }
     }
 

@@ -8,7 +8,7 @@
 
 namespace portsplit::config {
 
-/// A service whose keys are read and whose action is still to be chosen, for the file may name both.
+/// A service whose keys are read. Its action is chosen later, because the file may have keys of both.
 struct ServiceDraft {
     core::Service service;
     core::Exec exec;

@@ -26,7 +26,7 @@ std::optional<std::string> clean(std::string_view text, FileIssues issues) {
     if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
         issues.error(
             line_of(text, nul),
-            "a NUL byte: this is no text; such a byte in a pattern is \\00 in string, 00 in hex");
+            "a NUL byte: this is not a text file; in a pattern write \\00 in string or 00 in hex");
         return std::nullopt;
     }
     if (text.starts_with(kByteOrderMark)) {

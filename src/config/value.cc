@@ -77,7 +77,7 @@ std::optional<Problem> check_text(std::string_view text, std::size_t longest) {
 }
 
 Problem no_port(const Key& key) {
-    const bool listens = key.takes.type == Type::Listener;
+    const bool listens = key.takes.type == Type::Bind;
     return {fmt::format("no port; write {}, such as {}", placeholder(key),
                         listens ? "0.0.0.0:443, [::]:443 or *:443" : "127.0.0.1:8443")};
 }
@@ -95,7 +95,7 @@ std::optional<Problem> check_host(const Key& key, std::string_view host, bool br
         if (is_ipv6(host)) return std::nullopt;
         return Problem{"not an IPv6 address in the brackets; write one such as [::1]:443"};
     }
-    if (key.takes.type == Type::Listener) {
+    if (key.takes.type == Type::Bind) {
         if (host == "*" || is_ipv4(host) || is_ipv6(host)) return std::nullopt;
         return Problem{
             "not an address in numbers; write one such as 0.0.0.0:443 or [::]:443, or *:443 for "
@@ -118,7 +118,7 @@ std::optional<std::uint64_t> thousandths(std::string_view fraction) {
 
 std::string placeholder(const Key& key) {
     switch (key.takes.type) {
-        case Type::Listener:
+        case Type::Bind:
             return "ADDR:PORT";
         case Type::Target:
             return "HOST:PORT";
@@ -129,6 +129,7 @@ std::string placeholder(const Key& key) {
         case Type::Path:
             return "PATH";
         case Type::UserName:
+        case Type::GroupName:
             return "NAME";
         case Type::Bytes:
             return "BYTES";
@@ -157,7 +158,7 @@ std::string placeholder(const Key& key) {
 
 std::string why_unfit(const Key& key, Kind kind) {
     if (fits(kind, key.takes.type)) return {};
-    if (kind == Kind::Group) return "a group; a service stands inside services : { ... };";
+    if (kind == Kind::Group) return "a group; write the service inside services : { ... };";
     if (kind == Kind::List) return "a list inside a list; write its values in the outer one";
     if (key.takes.type == Type::Number || key.takes.type == Type::Seconds) {
         return "not a number; write one without quotes";
@@ -175,7 +176,7 @@ core::Result<Endpoint, Problem> parse(const Key& key, std::string_view text) {
     const std::string_view port_text = text.substr(colon + 1);
     if (port_text.empty()) return no_port(key);
 
-    const std::uint64_t smallest = key.takes.type == Type::Listener ? 0 : 1;
+    const std::uint64_t smallest = key.takes.type == Type::Bind ? 0 : 1;
     const std::optional<std::uint64_t> port = digits(port_text);
     if (!port || *port < smallest || *port > 65535) {
         return Problem{
@@ -245,7 +246,8 @@ core::Result<std::string, Problem> parse(const Key& key, std::string_view text) 
     if (key.takes.type == Type::Program && !text.starts_with('/') && text.find('/') != text.npos) {
         return Problem{"neither an absolute path nor a bare name; begin it with /"};
     }
-    if (key.takes.type == Type::UserName && text.find_first_of(" :") != text.npos) {
+    const bool is_name = key.takes.type == Type::UserName || key.takes.type == Type::GroupName;
+    if (is_name && text.find_first_of(" :") != text.npos) {
         return Problem{"not a name; write it without blanks and colons"};
     }
     return std::string(text);

@@ -21,11 +21,7 @@
 namespace portsplit::config {
 namespace {
 
-using Kind = core::Finding::Kind;
-
-constexpr std::array<std::string_view, 9> kNames{"shadowed",      "never-wins",    "waits",
-                                                 "never-matches", "never-certain", "holds-all",
-                                                 "no-fallback",   "no-timeout",    "no-deadline"};
+using core::Finding;
 
 /// Finds the warnings of one configuration.
 class Search {
@@ -44,7 +40,7 @@ class Search {
         }
         for (const std::size_t loser : losers) warn_of_loser(loser, shadows);
         warn_of_missing_last_resorts();
-        for (const core::Finding& finding : core::lint(core::Plan(config_))) {
+        for (const Finding& finding : core::lint(core::Plan(config_))) {
             if (!is_loser(finding.service)) warn_of_finding(finding);
         }
         sort_by_spot(found_);
@@ -58,8 +54,8 @@ class Search {
             config_.services[shadow.service].patterns[shadow.pattern];
         const core::Service& by = config_.services[shadow.by_service];
         warn(spot, "shadowed", shadow.service,
-             fmt::format("pattern \"{}\" never decides, for what fits it{} fits \"{}\" of "
-                         "service {} {} first; delete it",
+             fmt::format("pattern \"{}\" never decides: a stream that fits it{} also fits \"{}\" "
+                         "of service {} {}; delete it",
                          shown(print_pattern(pattern)), example_of(pattern),
                          shown(print_pattern(by.patterns[shadow.by_pattern])), by.name,
                          place_of_earlier(shadow, spot)));
@@ -76,9 +72,9 @@ class Search {
                                           place_of_earlier(shadow, spot)));
         }
         warn(spot, "never-wins", loser,
-             fmt::format("it can never win, for what fits it{} goes to {}; move it up or delete it",
-                         example_of(config_.services[loser].patterns.front()),
-                         fmt::join(earlier, ", ")));
+             fmt::format(
+                 "it can never win: streams that fit it{} go to {}; move it up or delete it",
+                 example_of(config_.services[loser].patterns.front()), fmt::join(earlier, ", ")));
     }
 
     std::string place_of_earlier(const core::Shadow& shadow, Spot message) const {
@@ -94,19 +90,15 @@ class Search {
     }
 
     void warn_of_missing_last_resorts() {
-        constexpr std::string_view kAdvice =
-            "give it the action of the server that the port should look like";
         if (!has_service(core::kFallback)) {
             warn({}, "no-fallback", std::nullopt,
-                 fmt::format("no [fallback]: bytes that fit no service end in a reset, which a "
-                             "prober can see; {}",
-                             kAdvice));
+                 "no [fallback]: clients that match nothing are reset, which an outsider can see; "
+                 "add [fallback] with the server that the port should look like");
         }
         if (!has_service(core::kTimeout) && config_.timeout.count() > 0) {
             warn({}, "no-timeout", std::nullopt,
-                 fmt::format("no [timeout]: a client that sends too little is cut off at the "
-                             "deadline, which a prober can see; {}",
-                             kAdvice));
+                 "no [timeout]: a client that sends too little is closed at the deadline, which an "
+                 "outsider can see; add [timeout] with the server that the port should look like");
         }
     }
 
@@ -115,67 +107,66 @@ class Search {
                            [&](const core::Service& service) { return service.name == name; });
     }
 
-    void warn_of_finding(const core::Finding& it) {
+    void warn_of_finding(const Finding& it) {
         const Origin& origin = origins_.services[it.service];
         // A service may include its patterns from a file that many share: then its own line is the
         // one to change.
         const Spot pattern = origin.patterns[it.pattern];
-        const bool is_here = it.kind != Kind::NeverWins && pattern.file == origin.spot.file;
+        const bool is_here =
+            it.kind != Finding::Kind::NeverWins && pattern.file == origin.spot.file;
         const Spot spot = is_here ? pattern : origin.spot;
         warn(spot, core::to_string(it.kind), it.service, text_of(it, spot));
     }
 
-    std::string text_of(const core::Finding& it, Spot spot) const {
+    std::string text_of(const Finding& it, Spot spot) const {
         const std::string example = fmt::format("\"{}\"", shown(escape(it.example)));
         switch (it.kind) {
-            case Kind::NeverWins:
+            case Finding::Kind::NeverWins:
                 return fmt::format(
                     "all streams found for it go to service {}, such as {}; move "
                     "it up, or make the two differ",
                     earlier(it, spot), example);
-            case Kind::Waits:
+            case Finding::Kind::Waits:
                 return fmt::format(
-                    "{} is enough for it, but service {} may want it too; a client "
-                    "that now waits is served at the deadline only; move it up, or "
-                    "ask for more bytes",
+                    "{} matches it, but service {} still answers more; a client that sends only "
+                    "this is served at the deadline; move it up, or match more bytes",
                     example, earlier(it, spot));
-            case Kind::NeverMatches:
-                return fmt::format("nothing was found that regex \"{}\" matches; {}", pattern(it),
+            case Finding::Kind::NeverMatches:
+                return fmt::format("no stream was found that regex \"{}\" matches; {}", pattern(it),
                                    advice_for(it));
-            case Kind::NeverCertain:
+            case Finding::Kind::NeverCertain:
                 return fmt::format(
-                    "nothing was found at which regex \"{}\" is certain, and {} "
-                    "leaves it open up to the deadline or the full window; {}",
+                    "no stream was found that regex \"{}\" matches for certain; with {} it stays "
+                    "undecided until the deadline or a full window; {}",
                     pattern(it), endless(it, example), advice_for(it));
-            case Kind::HoldsAll:
+            case Finding::Kind::HoldsAll:
                 return fmt::format(
-                    "regex \"{}\" says no to no first byte: {}, which fits nothing "
-                    "else, reaches no fallback before the deadline or the full "
-                    "window; give its search a limit, such as .{{0,50}}?",
+                    "regex \"{}\" can match after any first byte: {} stays undecided until the "
+                    "deadline or a full window; limit its search, such as .{{0,50}}?",
                     pattern(it), endless(it, example));
         }
         return {};
     }
 
-    std::string earlier(const core::Finding& it, Spot spot) const {
+    std::string earlier(const Finding& it, Spot spot) const {
         return fmt::format("{} {}", config_.services[it.by_service].name,
                            where(origins_.services[it.by_service].spot, spot, origins_.files));
     }
 
-    std::string pattern(const core::Finding& it) const {
+    std::string pattern(const Finding& it) const {
         return shown(print_pattern(config_.services[it.service].patterns[it.pattern]));
     }
 
-    std::string advice_for(const core::Finding& it) const {
+    std::string advice_for(const Finding& it) const {
         const std::string& text = config_.services[it.service].patterns[it.pattern].text;
         for (const std::string_view end : {"$", "\\z", "\\Z"}) {
             if (text.find(end) == text.npos) continue;
-            return fmt::format("leave out {}, for that a stream ends there is never certain", end);
+            return fmt::format("remove the {}: it never matches here", end);
         }
         return "try it with portsplit explain";
     }
 
-    static std::string endless(const core::Finding& it, const std::string& example) {
+    static std::string endless(const Finding& it, const std::string& example) {
         const std::string repeated = escape(std::string(1, *it.repeated));
         return it.example.empty()
                    ? fmt::format("\"{}\" again and again", repeated)
@@ -200,7 +191,20 @@ class Search {
 
 }  // namespace
 
-std::span<const std::string_view> warning_names() { return kNames; }
+std::span<const std::string_view> warning_names() {
+    static const auto kNames = std::to_array<std::string_view>({
+        "shadowed",
+        core::to_string(Finding::Kind::NeverWins),
+        core::to_string(Finding::Kind::Waits),
+        core::to_string(Finding::Kind::NeverMatches),
+        core::to_string(Finding::Kind::NeverCertain),
+        core::to_string(Finding::Kind::HoldsAll),
+        "no-fallback",
+        "no-timeout",
+        "no-deadline",
+    });
+    return kNames;
+}
 
 std::vector<Issue> advise(const Loaded& loaded) {
     if (!loaded.config) return {};

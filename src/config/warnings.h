@@ -1,6 +1,6 @@
 #pragma once
-// What is strange about a valid configuration, for `portsplit check`. The daemon does not call this:
-// the search takes milliseconds for each expression.
+// Warnings about a valid configuration, for `portsplit check`. The daemon does not call this: the search
+// takes milliseconds for each expression.
 
 #include <span>
 #include <string_view>
@@ -16,7 +16,7 @@ namespace portsplit::config {
 /// Portsplit. Returns nothing for a configuration with errors.
 std::vector<Issue> advise(const Loaded& loaded);
 
-/// Returns the names of all warnings that --silence knows, those of `read` among them.
+/// Returns the names of all warnings for --silence, also of those that `read` returns.
 std::span<const std::string_view> warning_names();
 
 }  // namespace portsplit::config

@@ -13,7 +13,8 @@ constexpr std::size_t kLongestShown = 60;
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-/// Returns Levenshtein's distance: how many characters to insert, delete or replace, in any case.
+/// Returns Levenshtein's distance: how many characters to insert, delete or replace,
+/// ignoring upper and lower case.
 std::size_t distance(std::string_view a, std::string_view b) {
     std::vector<std::size_t> row(b.size() + 1);
     std::iota(row.begin(), row.end(), std::size_t{0});

@@ -1,5 +1,5 @@
 #pragma once
-// How messages show text from a file: printable, short, and with the nearest right word.
+// Shows text of a file in messages, printable and short, and finds the nearest right word.
 
 #include <cstddef>
 #include <optional>
@@ -11,22 +11,22 @@
 
 namespace portsplit::config {
 
-/// Returns a text made fit for one line of a terminal: bytes that are not printable ASCII as `\XX`, and
-/// cut with `...` behind 60 characters.
+/// Returns a text for one line of a terminal: bytes that are not printable ASCII become `\XX`, and after
+/// 60 characters it is cut with `...`.
 std::string shown(std::string_view text);
 
 /// Returns `KEY = VALUE`, with quotes if the value was a string of libconfig.
 std::string as_written(std::string_view key, const Value& value);
 
 /// Returns two lines: a text, cut to 36 characters before and behind a place, and a caret under that
-/// place. A byte that is not printable is one dot, so that the caret stands right.
+/// place. A byte that is not printable is one dot, so that the caret is under the right one.
 std::string pointed_at(std::string_view text, std::size_t place);
 
 /// Returns `a, b or c`.
 std::string alternatives(const std::vector<std::string_view>& words);
 
-/// Returns the candidate that differs least from `word` in at most two characters, in any case; none
-/// if all differ more, or by more than half of a short candidate.
+/// Returns the candidate that differs least from `word`, ignoring upper and lower case; none if each
+/// differs in more than two characters, or in more than half of its own.
 std::optional<std::string_view> nearest(std::string_view word,
                                         const std::vector<std::string_view>& candidates);
 

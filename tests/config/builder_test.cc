@@ -70,18 +70,18 @@ TEST(Builder, ReportsBothLinesOfAContradiction) {
         {"one service twice",
          service_of("string = a\nconnect = b:1\n[t]\nstring = c\nexec = x\n[s]\nstring = b\nexec = "
                     "x\n"),
-         {"f:8: service s stands on line 2 already; write one service, or choose another name"}},
-        {"one listener twice",
+         {"f:8: service s is already defined on line 2; keep one, or choose another name"}},
+        {"one bind twice",
          with_service("bind = 0.0.0.0:443\nbind = [::]:443\nbind = 0.0.0.0:443\n"),
          {"f:3: bind = 0.0.0.0:443: taken by bind = 0.0.0.0:443 on line 1; delete one of the two"}},
         {"an address of every address",
          with_service("bind = [2001:db8::1]:443\nbind = *:443\n"),
          {"f:2: bind = *:443: taken by bind = [2001:db8::1]:443 on line 1; delete one of the two"}},
-        {"relay to the own listener",
+        {"relay to its own bind",
          "bind = 192.0.2.1:443\nbind = *:80\n[fallback]\nconnect = b:1\nconnect = localhost:80\n",
          {"f:5: connect = localhost:80: leads back to bind = *:80 on line 2, without end; write "
           "the port of another program"}},
-        {"relay to the own listener in libconfig",
+        {"relay to its own bind in libconfig",
          "bind = [ \"127.0.0.1:443\",\n \"[::1]:443\" ];\nservices : { fallback : {\nconnect = "
          "\"[::1]:443\"; }; };",
          {"f:4: connect = \"[::1]:443\": leads back to bind = \"[::1]:443\" on line 2, without "
@@ -94,13 +94,13 @@ TEST(Builder, ReportsBothLinesOfAContradiction) {
 
 TEST(Builder, ReportsAPatternOfFallbackOrTimeout) {
     EXPECT_THAT(issues_of("bind = *:443\n[timeout]\nstring = a\nstring = b\nconnect = b:1\n"),
-                ElementsAre("f:3: service timeout takes no pattern, for it is what remains; "
-                            "delete this one",
-                            "f:4: service timeout takes no pattern, for it is what remains; "
-                            "delete this one"));
+                ElementsAre("f:3: service timeout has no patterns: it takes the connections that "
+                            "no pattern decides; delete this one",
+                            "f:4: service timeout has no patterns: it takes the connections that "
+                            "no pattern decides; delete this one"));
     EXPECT_THAT(issues_of("bind = *:443\n[fallback]\nstring = a\nexec = b\n"),
-                ElementsAre("f:3: service fallback takes no pattern, for it is what remains; "
-                            "delete this one"));
+                ElementsAre("f:3: service fallback has no patterns: it takes the connections that "
+                            "no pattern decides; delete this one"));
 }
 
 TEST(Builder, AcceptsFallbackAboveOtherServices) {
@@ -121,8 +121,8 @@ TEST(Builder, ReportsAnInvalidServiceName) {
 
 TEST(Builder, WarnsOfATimeoutOfZero) {
     EXPECT_THAT(issues_of(with_service("bind = *:443\ntimeout = 0\n")),
-                ElementsAre("f:2: warning: timeout = 0: a client that sends nothing is waited for "
-                            "without end; write a number of seconds such as 5"));
+                ElementsAre("f:2: warning: timeout = 0: a client that sends nothing is never "
+                            "closed; write a number of seconds such as 5"));
 }
 
 TEST(Builder, ReportsMoreThanTenThousandServices) {
@@ -136,28 +136,28 @@ TEST(Builder, ReportsMoreThanTenThousandServices) {
 }
 
 TEST(Builder, ReportsEveryProblemOfAFileAtOnce) {
-    EXPECT_THAT(issues_of("bind = 1\n"
-                          "timeout = soon\n"
-                          "maxcon = 5\n"
-                          "[s]\n"
-                          "string = \n"
-                          "connect = :1\n"
-                          "[s]\n"
-                          "exec = a/b\n"),
-                ElementsAre("f:1: bind = 1: no port; write ADDR:PORT, such as 0.0.0.0:443, "
-                            "[::]:443 or *:443",
-                            "f:2: timeout = soon: not a number of seconds from 0 to 86400, such as "
-                            "0.5",
-                            "f:3: unknown key maxcon; did you mean maxconn?",
-                            "f:5: string = : empty; write the first bytes of the stream",
-                            "f:6: connect = :1: neither a host name nor an address; write one such "
-                            "as 127.0.0.1:8443",
-                            "f:7: service s has no pattern; write the bytes that its streams begin "
-                            "with, such as string = SSH-",
-                            "f:7: service s stands on line 4 already; write one service, or choose "
-                            "another name",
-                            "f:8: exec = a/b: neither an absolute path nor a bare name; begin it "
-                            "with /"));
+    EXPECT_THAT(
+        issues_of("bind = 1\n"
+                  "timeout = soon\n"
+                  "maxcon = 5\n"
+                  "[s]\n"
+                  "string = \n"
+                  "connect = :1\n"
+                  "[s]\n"
+                  "exec = a/b\n"),
+        ElementsAre("f:1: bind = 1: no port; write ADDR:PORT, such as 0.0.0.0:443, "
+                    "[::]:443 or *:443",
+                    "f:2: timeout = soon: not a number of seconds from 0 to 86400, such as "
+                    "0.5",
+                    "f:3: unknown key maxcon; did you mean maxconn?",
+                    "f:5: string = : empty; write the first bytes of the stream",
+                    "f:6: connect = :1: neither a host name nor an address; write one such "
+                    "as 127.0.0.1:8443",
+                    "f:7: service s has no pattern; write the bytes that its streams begin "
+                    "with, such as string = SSH-",
+                    "f:7: service s is already defined on line 4; keep one, or choose another name",
+                    "f:8: exec = a/b: neither an absolute path nor a bare name; begin it "
+                    "with /"));
 }
 
 TEST(Builder, ReportsTheRightLineBesideAnUnreadableValue) {

@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
+#include <string_view>
 
 #include "config/classic.h"
+#include "config/key_table.h"
 #include "config/libconfig.h"
 #include "support/issues_of.h"
 #include "support/random_config.h"
@@ -36,7 +39,7 @@ TEST(Describe, EscapesStringAndKeepsHexAndRegex) {
               "};\n");
     config.services[0].patterns = {{core::PatternKind::Regex, "a "}};
     EXPECT_EQ(to_string(write_classic(config).error()),
-              "service s: regex: a blank at an end, which the classic spelling cannot say; use "
+              "service s: regex: a blank at an end, which the classic spelling cannot express; use "
               "libconfig's");
 }
 
@@ -50,6 +53,22 @@ TEST(Describe, SurvivesWritingAndReadingInBothSpellings) {
         const auto classic = write_classic(config);
         ASSERT_TRUE(classic) << to_string(classic.error());
         ASSERT_TRUE(read(*classic, "f", Need::Services).config == config) << *classic;
+    }
+}
+
+TEST(Describe, NamesEachKeyThatRandomConfigMustSet) {
+    std::set<std::string_view> named;
+    for (unsigned seed = 0; seed < 200; ++seed) {
+        const Document document = describe(RandomConfig(seed, true).make());
+        const auto add = [&](const Section& section) {
+            for (const Entry& entry : section.entries) named.insert(find_key(entry.key)->name);
+        };
+        add(document.global);
+        for (const Section& service : document.services) add(service);
+    }
+    for (const Key& key : keys()) {
+        if (!key.takes.field || !key.takes.alias_of.empty()) continue;
+        EXPECT_TRUE(named.contains(key.name)) << key.name << ": set it in random_config.h";
     }
 }
 

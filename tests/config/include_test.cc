@@ -28,7 +28,7 @@ std::vector<std::string> issues_with(const std::string& text, const Texts& other
     return texts_of(read_main(text, others).issues);
 }
 
-/// What both texts mean is the same, and nothing is wrong with either.
+/// Expects the same model from both, without issues.
 void expect_same(const std::string& text, const Texts& others, const std::string& whole) {
     const Loaded loaded = read_main(text, others);
     const Loaded expected = read_main(whole, {});
@@ -175,9 +175,9 @@ TEST(Include, ReportsBothFilesOfAContradiction) {
         {"one service twice",
          "include = ./more\n[s]\nstring = a\nexec = a\n",
          {{"/etc/more", "[s]\nstring = b\nexec = b\n"}},
-         "/etc/main.conf:2: service s stands at /etc/more:1 already; write one service, or choose "
+         "/etc/main.conf:2: service s is already defined at /etc/more:1; keep one, or choose "
          "another name"},
-        {"one listener twice",
+        {"one bind twice",
          "include = ./more\nbind = *:1\n[fallback]\nexec = a\n",
          {{"/etc/more", "bind = *:1\n"}},
          "/etc/main.conf:2: bind = *:1: taken by bind = *:1 at /etc/more:1; delete one of the two"},
@@ -189,8 +189,8 @@ TEST(Include, ReportsBothFilesOfAContradiction) {
         {"a pattern of a last resort",
          "[fallback]\nexec = a\ninclude = ./more\n",
          {{"/etc/more", "[x]\nstring = a\n"}},
-         "/etc/more:2: service fallback at /etc/main.conf:1 takes no pattern, for it is what "
-         "remains; delete this one"},
+         "/etc/more:2: service fallback at /etc/main.conf:1 has no patterns: it takes the "
+         "connections that no pattern decides; delete this one"},
     };
     for (const Case& c : cases) {
         EXPECT_THAT(issues_with(c.text, c.others), ElementsAre(c.expected)) << c.shown;
@@ -205,8 +205,8 @@ TEST(Include, InAServiceReportsAFileThatIsNotOneService) {
     };
     const Case cases[] = {
         {"bind = *:1\n[s]\nstring = a\n",
-         "include = ./x: bind at /etc/x:1 stands outside of a service"},
-        {"string = a\n", "include = ./x: string at /etc/x:1 stands outside of a service"},
+         "include = ./x: bind at /etc/x:1 is outside of a service"},
+        {"string = a\n", "include = ./x: string at /etc/x:1 is outside of a service"},
         {"# nothing\n", "include = ./x: no service in it"},
         {"[a]\nstring = a\n[b]\n[c]\n",
          "include = ./x: more than one service, a at /etc/x:1 and b at /etc/x:3"},
@@ -266,7 +266,7 @@ TEST(Include, ReportsThePathThatItCannotReadAndANearName) {
                             "values in the outer one"));
 }
 
-TEST(Include, ReportsNothingMissingThatAnUnreadableFileMayHave) {
+TEST(Include, ReportsNoMissingKeyWhenAnIncludeFailed) {
     EXPECT_THAT(issues_with("include = ./x\n", {}),
                 ElementsAre("/etc/main.conf:1: include = ./x: cannot read /etc/x: no such file"));
     EXPECT_THAT(
@@ -279,8 +279,8 @@ TEST(Include, ReportsNothingMissingThatAnUnreadableFileMayHave) {
             "/etc/x:1: libconfig cannot read on, here or just before; write key = value; with "
             "strings in double quotes, lists as [ \"a\", \"b\" ] and groups as name : { ... };"));
     EXPECT_THAT(issues_with("[s]\ninclude = ./x\n[t]\ninclude = ./x\n", {{"/etc/x", "\0"s}}),
-                ElementsAre("/etc/x:1: a NUL byte: this is no text; such a byte in a pattern is "
-                            "\\00 in string, 00 in hex"));
+                ElementsAre("/etc/x:1: a NUL byte: this is not a text file; in a pattern write "
+                            "\\00 in string or 00 in hex"));
 }
 
 TEST(Include, IsAnErrorWhenTheCallerReadsNoFiles) {
@@ -335,20 +335,20 @@ TEST(Include, ReportsMoreThanAThousandFiles) {
     EXPECT_EQ(read_main(text, others).config->services.size(), kMostFiles - 1);
     others["/etc/x"] = "[x]\nstring = x\nexec = a\n";
     EXPECT_THAT(issues_with(text + "include = ./x\n", others),
-                ElementsAre("/etc/main.conf:1000: include = ./x: one file more than 1000; that is "
-                            "the most"));
+                ElementsAre("/etc/main.conf:1000: include = ./x: more than 1000 files; at most "
+                            "1000 are possible"));
 }
 
 TEST(Include, ReportsMoreThanSixteenMebibytes) {
-    // Each file includes the next one twice: without a limit, a few lines would be endless.
+    // Each file includes the next one twice. Without a limit, the text would double with each file.
     Texts others = {{"/etc/15", "#" + std::string(1024, 'x') + "\n"}};
     for (int i = 1; i < 15; ++i) {
         const std::string include = "include = ./" + std::to_string(i + 1) + "\n";
         others["/etc/" + std::to_string(i)] = include + include;
     }
     EXPECT_THAT(issues_with("include = ./1\n", others),
-                ElementsAre("/etc/1:2: include = ./2: with it the configuration has more than "
-                            "16777216 bytes; that is the most"));
+                ElementsAre("/etc/1:2: include = ./2: the configuration has more than "
+                            "16777216 bytes with it; at most 16777216 are possible"));
 }
 
 TEST(Include, IsReplacedInWrittenText) {

@@ -30,7 +30,7 @@ TEST(Issues, SortByFileThenLineThenOrderOfAdding) {
     EXPECT_THAT(issues.files(), ElementsAre("f", "g"));
 }
 
-TEST(Issues, MoveALineThatTheFileDoesNotHaveIntoIt) {
+TEST(Issues, ClampsALineNumberToTheFile) {
     struct Case {
         const char* shown;
         const char* text;

@@ -161,8 +161,8 @@ TEST(Read, ReturnsTheConfigurationAfterAWarning) {
     const Loaded loaded = read(with_service("bind = *:443\ntimeout = 0\n"), "f", Need::Listeners);
     EXPECT_TRUE(loaded.config);
     EXPECT_THAT(texts_of(loaded.issues),
-                ElementsAre("f:2: warning: timeout = 0: a client that sends nothing is waited for "
-                            "without end; write a number of seconds such as 5"));
+                ElementsAre("f:2: warning: timeout = 0: a client that sends nothing is never "
+                            "closed; write a number of seconds such as 5"));
 }
 
 TEST(Read, ReportsIssuesOfAnEmptyFileOnLineOne) {

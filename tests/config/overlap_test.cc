@@ -32,10 +32,10 @@ TEST(Collide, IsTrueForOnePortOfOneFamily) {
     }
 }
 
-TEST(LeadsBack, IsTrueForATargetThatReachesTheListener) {
+TEST(LeadsBack, IsTrueForATargetThatReachesTheBoundSocket) {
     struct Case {
         Endpoint target;
-        Endpoint listener;
+        Endpoint bind;
         bool expected;
     };
     const Case cases[] = {
@@ -62,8 +62,8 @@ TEST(LeadsBack, IsTrueForATargetThatReachesTheListener) {
         {{"backend", 443}, {"*", 443}, false},
     };
     for (const Case& c : cases) {
-        EXPECT_EQ(leads_back(c.target, c.listener), c.expected)
-            << to_string(c.target) << " " << to_string(c.listener);
+        EXPECT_EQ(leads_back(c.target, c.bind), c.expected)
+            << to_string(c.target) << " " << to_string(c.bind);
     }
 }
 

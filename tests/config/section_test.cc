@@ -10,11 +10,8 @@ namespace {
 using ::testing::ElementsAre;
 
 TEST(ReadSection, ReportsUnknownAndMisplacedKeys) {
-    const std::string global =
-        "global keys are bind, timeout, maxconn, window, pid, user, group or include";
-    const std::string service =
-        "the keys of a service are string, hex, regex, connect, exec, execarg, stdio, pty, stderr "
-        "or include";
+    const std::string global = "global keys are " + names_of_keys(Place::Global);
+    const std::string service = "the keys of a service are " + names_of_keys(Place::Service);
     struct Case {
         const char* shown;
         std::string text;
@@ -47,10 +44,10 @@ TEST(ReadSection, ReportsUnknownAndMisplacedKeys) {
          "f:1: exec: a key of a service; move it into a group in services"},
         {"service outside services",
          "ssh : { };\n" + libconfig_service_of("string = \"a\"; connect = \"b:1\";"),
-         "f:1: unknown key ssh; a service stands inside services : { ... };"},
+         "f:1: unknown key ssh; write the service inside services : { ... };"},
         {"last resort outside services",
          "timeout : { };\n" + libconfig_service_of("string = \"a\"; connect = \"b:1\";"),
-         "f:1: timeout = { }: a group; a service stands inside services : { ... };"},
+         "f:1: timeout = { }: a group; write the service inside services : { ... };"},
         {"misspelt services",
          "service : { };\n" + libconfig_service_of("string = \"a\"; connect = \"b:1\";"),
          "f:1: unknown key service; did you mean services?"},
@@ -196,8 +193,8 @@ TEST(ReadSection, ReportsTheByteAtWhichAPatternIsWrong) {
         {"hex =", "hex = : empty; write what the first bytes of the stream are", ""},
         {"regex =", "regex = : empty; write what the first bytes of the stream are", ""},
         {"regex = a*",
-         "regex = a*: matches before the first byte, and so every stream; fallback "
-         "is the service for what remains",
+         "regex = a*: matches before the first byte, and so every stream; use fallback for clients "
+         "that fit no other service",
          ""},
     };
     for (const Case& c : cases) {

@@ -35,8 +35,8 @@ TEST(Clean, RunsBeforeTheSpellingIsDetected) {
 
 TEST(Clean, ReportsANulByte) {
     EXPECT_THAT(issues_of("bind = *:443\n[s]\nstring = a\0b\nbind = 1\n"s),
-                ElementsAre("f:3: a NUL byte: this is no text; such a byte in a pattern is "
-                            "\\00 in string, 00 in hex"));
+                ElementsAre("f:3: a NUL byte: this is not a text file; in a pattern write \\00 in "
+                            "string or 00 in hex"));
 }
 
 TEST(Clean, AcceptsAMissingFinalNewline) {
@@ -56,7 +56,7 @@ TEST(DetectSpelling, ReturnsClassicForALineThatIsJustASection) {
         {"a =\n[\n\"x\"\n]\n;", Spelling::Libconfig},
         {"a = [s];", Spelling::Libconfig},
         {"services : { };", Spelling::Libconfig},
-        // What can hold no service is explained by the reader it looks like.
+        // Without a service, the text is read in the spelling that it resembles.
         {"", Spelling::Classic},
         {"bind = *:443\n", Spelling::Classic},
         {"timeout = 5;\n", Spelling::Libconfig},

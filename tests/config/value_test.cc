@@ -55,10 +55,10 @@ TEST(Parse, ReadsSecondsToTheMillisecond) {
 }
 
 TEST(Parse, ReportsWhatIsWrongAndWhatToWrite) {
-    const std::string not_listener =
+    const std::string not_bind =
         "not an address in numbers; write one such as 0.0.0.0:443 or [::]:443, or *:443 for every "
         "address";
-    const std::string no_listener_port =
+    const std::string no_bind_port =
         "no port; write ADDR:PORT, such as 0.0.0.0:443, [::]:443 or *:443";
     const std::string no_target_port = "no port; write HOST:PORT, such as 127.0.0.1:8443";
     const std::string not_target =
@@ -77,17 +77,17 @@ TEST(Parse, ReportsWhatIsWrongAndWhatToWrite) {
     };
     const Case cases[] = {
         {"bind", "", empty},
-        {"bind", "443", no_listener_port},
-        {"bind", "0.0.0.0", no_listener_port},
-        {"bind", "0.0.0.0:", no_listener_port},
-        {"bind", "[::1]", no_listener_port},
-        {"bind", ":443", not_listener},
-        {"bind", "localhost:443", not_listener},
-        {"bind", "127.0.0.256:443", not_listener},
-        {"bind", "2001:db8::5", not_listener},
-        {"bind", "fe80::1%eth0:443", not_listener},
-        {"bind", "[::1:443", not_listener},
-        {"bind", "::1]:443", not_listener},
+        {"bind", "443", no_bind_port},
+        {"bind", "0.0.0.0", no_bind_port},
+        {"bind", "0.0.0.0:", no_bind_port},
+        {"bind", "[::1]", no_bind_port},
+        {"bind", ":443", not_bind},
+        {"bind", "localhost:443", not_bind},
+        {"bind", "127.0.0.256:443", not_bind},
+        {"bind", "2001:db8::5", not_bind},
+        {"bind", "fe80::1%eth0:443", not_bind},
+        {"bind", "[::1:443", not_bind},
+        {"bind", "::1]:443", not_bind},
         {"bind", "[127.0.0.1]:443",
          "not an IPv6 address in the brackets; write one such as "
          "[::1]:443"},

@@ -40,9 +40,9 @@ TEST(Advise, ReturnsNothingForServicesThatDiffer) {
 TEST(Advise, WarnsOfAServiceThatWaitsForAnEarlierOne) {
     EXPECT_THAT(
         advice_for(service("admin", "string = GET /admin") + service("web", "regex = GET\\x20/?")),
-        ElementsAre("waits f:5: warning: service web: \"GET \" is enough for it, but service admin "
-                    "on line 1 may want it too; a client that now waits is served at the deadline "
-                    "only; move it up, or ask for more bytes"));
+        ElementsAre("waits f:5: warning: service web: \"GET \" matches it, but service admin on "
+                    "line 1 still answers more; a client that sends only this is served at the "
+                    "deadline; move it up, or match more bytes"));
 }
 
 TEST(Advise, WarnsOfAServiceWhoseStreamsGoToAnEarlierOne) {
@@ -58,31 +58,27 @@ TEST(Advise, WarnsOnceOfAServiceThatCanNeverWin) {
                                    "[fallback]\nexec = a\n[timeout]\nexec = a\n",
                                "f", Need::Services);
     EXPECT_THAT(texts_of(advise(loaded)),
-                ElementsAre("f:4: warning: service b: it can never win, for what fits it, such as "
-                            "\"GET\", goes to a on line 2; move it up or delete it"));
+                ElementsAre("f:4: warning: service b: it can never win: streams that fit it, such "
+                            "as \"GET\", go to a on line 2; move it up or delete it"));
 }
 
 TEST(Advise, WarnsOfExpressionsThatNeverDecide) {
     EXPECT_THAT(advice_for(service("a", "regex = x(?=y)z")),
-                ElementsAre("never-matches f:2: warning: service a: nothing was found that regex "
+                ElementsAre("never-matches f:2: warning: service a: no stream was found that regex "
                             "\"x(?=y)z\" matches; try it with portsplit explain"));
     EXPECT_THAT(advice_for(service("a", "regex = a$")),
-                ElementsAre("never-matches f:2: warning: service a: nothing was found that regex "
-                            "\"a$\" matches; leave out $, for that a stream ends there is never "
-                            "certain"));
+                ElementsAre("never-matches f:2: warning: service a: no stream was found that regex "
+                            "\"a$\" matches; remove the $: it never matches here"));
     EXPECT_THAT(
         advice_for(service("a", "regex = (a+)+$")),
-        ElementsAre("never-certain f:2: warning: service a: nothing was found at which regex "
-                    "\"(a+)+$\" is certain, and \"aaa\" and then \"a\" again and again leaves it "
-                    "open up to the deadline or the full window; leave out $, for that a stream "
-                    "ends there is never certain"));
-    EXPECT_THAT(
-        advice_for(service("a", "regex = (?s).*?jabber")),
         ElementsAre(
-            "holds-all f:2: warning: service a: regex \"(?s).*?jabber\" says no to no first "
-            "byte: \"s\" again and again, which fits nothing else, reaches no fallback "
-            "before the deadline or the full window; give its search a limit, such as "
-            ".{0,50}?"));
+            "never-certain f:2: warning: service a: no stream was found that regex \"(a+)+$\" "
+            "matches for certain; with \"aaa\" and then \"a\" again and again it stays undecided "
+            "until the deadline or a full window; remove the $: it never matches here"));
+    EXPECT_THAT(advice_for(service("a", "regex = (?s).*?jabber")),
+                ElementsAre("holds-all f:2: warning: service a: regex \"(?s).*?jabber\" can match "
+                            "after any first byte: \"s\" again and again stays undecided until the "
+                            "deadline or a full window; limit its search, such as .{0,50}?"));
 }
 
 TEST(Advise, WarnsOfAMissingFallbackOrTimeout) {
@@ -94,11 +90,11 @@ TEST(Advise, WarnsOfAMissingFallbackOrTimeout) {
         return texts;
     };
     const char* no_fallback =
-        "f:1: warning: no [fallback]: bytes that fit no service end in a reset, which a prober can "
-        "see; give it the action of the server that the port should look like";
+        "f:1: warning: no [fallback]: clients that match nothing are reset, which an outsider can "
+        "see; add [fallback] with the server that the port should look like";
     const char* no_timeout =
-        "f:1: warning: no [timeout]: a client that sends too little is cut off at the deadline, "
-        "which a prober can see; give it the action of the server that the port should look like";
+        "f:1: warning: no [timeout]: a client that sends too little is closed at the deadline, "
+        "which an outsider can see; add [timeout] with the server that the port should look like";
     EXPECT_THAT(missed_in("[s]\nstring = a\nexec = a\n"), ElementsAre(no_fallback, no_timeout));
     EXPECT_THAT(missed_in("[fallback]\nexec = a\n"), ElementsAre(no_timeout));
     EXPECT_THAT(missed_in("[timeout]\nexec = a\n"), ElementsAre(no_fallback));
@@ -108,14 +104,9 @@ TEST(Advise, WarnsOfAMissingFallbackOrTimeout) {
 }
 
 TEST(WarningNames, HaveTheNameOfEveryWarning) {
-    using Kind = core::Finding::Kind;
-    std::vector<std::string_view> expected = {"shadowed"};
-    for (const Kind kind :
-         {Kind::NeverWins, Kind::Waits, Kind::NeverMatches, Kind::NeverCertain, Kind::HoldsAll}) {
-        expected.push_back(core::to_string(kind));
-    }
-    for (const char* name : {"no-fallback", "no-timeout", "no-deadline"}) expected.push_back(name);
-    EXPECT_THAT(warning_names(), ::testing::ElementsAreArray(expected));
+    EXPECT_THAT(warning_names(),
+                ElementsAre("shadowed", "never-wins", "waits", "never-matches", "never-certain",
+                            "holds-all", "no-fallback", "no-timeout", "no-deadline"));
 }
 
 constexpr const char* kLastResorts = "[fallback]\nexec = a\n[timeout]\nexec = a\n";
@@ -128,38 +119,34 @@ TEST(Advise, WarnsOfAPatternThatAnEarlierOneShadows) {
     EXPECT_THAT(
         warnings_of("[web]\nstring = GET\\20\nstring = GET /\nexec = a\n"
                     "[api]\nstring = GET\\20/api\nstring = PUT\nhex = 50 55 54\nexec = b\n"),
-        ElementsAre("f:3: warning: service web: pattern \"GET /\" never decides, for what fits it, "
-                    "such as \"GET /\", fits \"GET \" of service web on line 2 first; delete it",
-                    "f:6: warning: service api: pattern \"GET /api\" never decides, for what fits "
-                    "it, such as \"GET /api\", fits \"GET \" of service web on line 2 first; "
-                    "delete it",
-                    "f:8: warning: service api: pattern \"50 55 54\" never decides, for what fits "
-                    "it, such as \"PUT\", fits \"PUT\" of service api on line 7 first; delete it"));
+        ElementsAre(
+            "f:3: warning: service web: pattern \"GET /\" never decides: a stream that fits it, "
+            "such as \"GET /\", also fits \"GET \" of service web on line 2; delete it",
+            "f:6: warning: service api: pattern \"GET /api\" never decides: a stream that fits it, "
+            "such as \"GET /api\", also fits \"GET \" of service web on line 2; delete it",
+            "f:8: warning: service api: pattern \"50 55 54\" never decides: a stream that fits it, "
+            "such as \"PUT\", also fits \"PUT\" of service api on line 7; delete it"));
 }
 
 TEST(Advise, WarnsOnceOfAServiceThatSeveralShadow) {
-    EXPECT_THAT(
-        warnings_of("[a]\nstring = G\nexec = a\n[b]\nstring = P\nexec = b\n"
-                    "[c]\nstring = GET\nstring = PUT\nstring = POST\nexec = c\n"),
-        ElementsAre("f:7: warning: service c: it can never win, for what fits it, such as \"GET\", "
-                    "goes to a on line 2, b on line 5; move it up or delete it"));
+    EXPECT_THAT(warnings_of("[a]\nstring = G\nexec = a\n[b]\nstring = P\nexec = b\n"
+                            "[c]\nstring = GET\nstring = PUT\nstring = POST\nexec = c\n"),
+                ElementsAre("f:7: warning: service c: it can never win: streams that fit it, such "
+                            "as \"GET\", go to a on line 2, b on line 5; move it up or delete it"));
 }
 
 TEST(Advise, ReportsThePlaceOfAnEarlierServiceInAnotherFile) {
     const Files files = memory_files({{"lib/web.conf", "[web]\nstring = GET /\n"}});
     const std::string own = "[own]\nstring = GET\nexec = a\n";
     const std::string included = "[web]\ninclude = web\nexec = a\n";
-    EXPECT_THAT(
-        texts_of(advise(read(own + included + kLastResorts, "f", Need::Services, files))),
-        ElementsAre(
-            "f:4: warning: service web: it can never win, for what fits it, such as \"GET /\", "
-            "goes to own on line 2; move it up or delete it"));
+    EXPECT_THAT(texts_of(advise(read(own + included + kLastResorts, "f", Need::Services, files))),
+                ElementsAre("f:4: warning: service web: it can never win: streams that fit it, "
+                            "such as \"GET /\", go to own on line 2; move it up or delete it"));
     const std::string longer = "[own]\nstring = GET /x\nexec = a\n";
     EXPECT_THAT(
         texts_of(advise(read(included + longer + kLastResorts, "f", Need::Services, files))),
-        ElementsAre(
-            "f:4: warning: service own: it can never win, for what fits it, such as \"GET /x\", "
-            "goes to web at lib/web.conf:2; move it up or delete it"));
+        ElementsAre("f:4: warning: service own: it can never win: streams that fit it, such as "
+                    "\"GET /x\", go to web at lib/web.conf:2; move it up or delete it"));
 }
 
 }  // namespace

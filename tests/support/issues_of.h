@@ -5,7 +5,9 @@
 #include <string_view>
 #include <vector>
 
+#include "config/key_table.h"
 #include "config/load.h"
+#include "config/wording.h"
 
 namespace portsplit::config {
 
@@ -18,6 +20,15 @@ inline std::vector<std::string> texts_of(const std::vector<Issue>& issues) {
 
 inline std::vector<std::string> issues_of(std::string_view text, Need need = Need::Listeners) {
     return texts_of(read(text, "f", need).issues);
+}
+
+/// Returns the names of the keys that may stand in a section, as a message lists them.
+inline std::string names_of_keys(Place section) {
+    std::vector<std::string_view> names;
+    for (const Key& key : keys()) {
+        if (stands_in(key, section)) names.push_back(key.name);
+    }
+    return alternatives(names);
 }
 
 /// Returns a classic file with these global lines and one service, valid but for the lines.

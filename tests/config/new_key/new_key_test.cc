@@ -21,6 +21,7 @@ constexpr const char* kClassic =
     "exec      = /bin/a\n"
     "share     = 5\n"
     "directory = /srv\n"
+    "guard     = /bin/b\n"
     "env       = A=1\n"
     "env       = B=2\n"
     "priority  = high\n"
@@ -38,6 +39,7 @@ TEST(NewKey, SetsItsMemberOfTheModel) {
     EXPECT_EQ(loaded.config->services[0].share, 5U);
     const auto& exec = std::get<core::Exec>(loaded.config->services[0].action);
     EXPECT_EQ(exec.directory, "/srv");
+    EXPECT_EQ(exec.guard, "/bin/b");
     EXPECT_THAT(exec.environment, ElementsAre("A=1", "B=2"));
     EXPECT_EQ(exec.priority, core::Priority::High);
     const auto& connect = std::get<core::Connect>(loaded.config->services[1].action);
@@ -58,6 +60,7 @@ TEST(NewKey, IsWrittenInBothSpellings) {
               "        exec      = \"/bin/a\";\n"
               "        share     = 5;\n"
               "        directory = \"/srv\";\n"
+              "        guard     = \"/bin/b\";\n"
               "        env       = [ \"A=1\", \"B=2\" ];\n"
               "        priority  = \"high\";\n"
               "    };\n"
@@ -111,7 +114,7 @@ TEST(NewKey, ReportsAValueThatItDoesNotTake) {
     for (const Case& c : cases) EXPECT_THAT(issues_of(c.text), ElementsAre(c.expected)) << c.text;
 }
 
-TEST(NewKey, ReportsThatItStandsWhereItMeansNothing) {
+TEST(NewKey, ReportsAKeyInTheWrongSectionOrBesideTheOtherAction) {
     EXPECT_THAT(issues_of(with_service("bind = *:4\nshare = 5\n")),
                 ElementsAre("f:2: share: a key of a service; move it below a [service]"));
     EXPECT_THAT(issues_of(service_of("string = a\nexec = a\nbacklog = 5\n")),
@@ -126,6 +129,15 @@ TEST(NewKey, ReportsThatItStandsWhereItMeansNothing) {
     EXPECT_THAT(
         issues_of(service_of("string = a\nexec = a\nidle = 5\nshare = 5\n")),
         ElementsAre("f:5: idle: only for connect, and service s has exec on line 4; delete it"));
+}
+
+TEST(NewKey, IsLookedUpOnThisMachineWhenItNamesAProgram) {
+    const Surroundings surroundings{.why_not_executable = [](const std::string& program) {
+        return program == "/bin/b" ? "no such program" : "";
+    }};
+    const Loaded loaded = read(kClassic, "f", Need::Services);
+    EXPECT_THAT(texts_of(check_surroundings(loaded, surroundings)),
+                ElementsAre("f:8: guard = /bin/b: no such program; name an executable program"));
 }
 
 TEST(NewKey, IsOfferedForAMisspelling) {
