@@ -91,7 +91,7 @@ setting() { sed -n "s/^$1=//p" "$(installed "systemd/system/$2")" | something; }
 
 @test "docs: README, a service of systemd" {
     configure_cat with-bind
-    enables portsplit.service "$(readme 'systemd: a service')"
+    enables portsplit.service "$(readme 'systemd: a unit of its own')"
     start_pasted "$(setting ExecStart portsplit.service)"
     serves
 }

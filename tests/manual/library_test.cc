@@ -192,7 +192,7 @@ TEST(PatternLibrary, RoutesNarrowRecordingsToAWiderEntryDeclaredFirst) {
     }
 }
 
-/// Whether some stream begins as both say.
+/// Returns true if one stream can begin with bytes that both patterns allow.
 bool have_a_stream_in_common(const core::ByteSets& one, const core::ByteSets& other) {
     for (std::size_t i = 0; i < std::min(one.size(), other.size()); ++i) {
         bool shared = false;
