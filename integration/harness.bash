@@ -405,15 +405,15 @@ answer() {
     for name; do learn_port "$name"; done
 }
 
-# A port of 127.0.0.1 without a listener, in FREE: the kernel chose it, and it is closed again.
+# A port of 127.0.0.1 without a listener, in FREE. Until the background jobs end, the kernel gives it to no
+# socket that is bound to port 0; a program can listen on it (SO_REUSEADDR).
 find_free_port() {
-    "$PEER" listen 127.0.0.1:0 hold >"$TMP/free" 3>&- &
-    local pid=$!
+    local own=$JOB
+    rm -f "$TMP/free"
+    in_background "$PEER" reserve 127.0.0.1:0 >"$TMP/free"
+    JOB=$own
     wait_until 10 has_content "$TMP/free"
-    kill "$pid"
-    wait "$pid" || true
     FREE=$(<"$TMP/free")
-    rm "$TMP/free"
 }
 
 end_background() {

@@ -2,6 +2,7 @@
 // peer listen HOST:PORT [OPTION...] STEP...
 // peer inetd HOST:PORT PROGRAM [ARGUMENT...]
 // peer hole HOST:PORT
+// peer reserve HOST:PORT
 //
 // A TCP peer that follows a script of steps.
 //
@@ -9,6 +10,8 @@
 //   listen    prints its port, accepts, and runs the steps in a process for each connection
 //   inetd     prints its port, accepts, and starts the program on each connection, as a super-server
 //   hole      prints a port whose connection attempts the kernel never answers
+//   reserve   prints a port that the kernel gives to no other socket until this process ends, but on
+//             which a socket with SO_REUSEADDR can listen
 //
 // Options of connect and listen:
 //   --limit MS           how long a step may wait for the other side (20000)
@@ -146,15 +149,20 @@ void say_port(const UniqueFd& listener) {
     std::fflush(stdout);
 }
 
-UniqueFd listen_on(const std::string& where, int backlog) {
+UniqueFd bind_to(const std::string& where) {
     const Address address = address_of(where);
     UniqueFd fd(::socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
     const int on = 1;
     if (!fd || ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
-        ::bind(fd.get(), address->ai_addr, address->ai_addrlen) < 0 ||
-        ::listen(fd.get(), backlog) < 0) {
-        give_up("cannot listen on " + where);
+        ::bind(fd.get(), address->ai_addr, address->ai_addrlen) < 0) {
+        give_up("cannot bind " + where);
     }
+    return fd;
+}
+
+UniqueFd listen_on(const std::string& where, int backlog) {
+    UniqueFd fd = bind_to(where);
+    if (::listen(fd.get(), backlog) < 0) give_up("cannot listen on " + where);
     return fd;
 }
 
@@ -194,6 +202,14 @@ template <typename Serve>
     while (true) ::pause();
 }
 
+/// Holds a socket that is bound and does not listen. The kernel then chooses its port for no other bind
+/// to port 0 and for no outgoing connection; a connection to it is refused.
+[[noreturn]] void reserve(const std::string& where) {
+    const UniqueFd fd = bind_to(where);
+    say_port(fd);
+    while (true) ::pause();
+}
+
 [[noreturn]] void listen(const std::string& where, std::span<char*> words) {
     const Options options = take_options(words);
     accept_all(where, [&](UniqueFd fd) {
@@ -218,8 +234,9 @@ int main(int argc, char** argv) {
     ::signal(SIGPIPE, SIG_IGN);
     const std::string_view mode = argc > 1 ? argv[1] : "";
     if (argc == 3 && mode == "hole") be_hole(argv[2]);
+    if (argc == 3 && mode == "reserve") reserve(argv[2]);
     if (argc < 4 || (mode != "connect" && mode != "listen" && mode != "inetd")) {
-        std::fputs("usage: peer connect|listen|inetd|hole HOST:PORT WORD...\n", stderr);
+        std::fputs("usage: peer connect|listen|inetd|hole|reserve HOST:PORT WORD...\n", stderr);
         return 64;
     }
     std::span<char*> words(argv + 3, static_cast<std::size_t>(argc - 3));
