@@ -290,7 +290,7 @@ connect = 127.0.0.1:22" ]]
     echo 'colour = red' >>"$TMP/services"
     reload
     log_says "$TMP/services:4: unknown key colour"
-    log_says 'reload failed; the configuration before it goes on serving'
+    log_says 'reload failed; the previous configuration stays in use'
     talk send:X expect:two:X shutdown expect-eof
     rm "$TMP/services"
     reload

@@ -256,6 +256,24 @@ reload_unseen() {
     wait_until 5 grep -aqE "${header}service=one reason=match " "$TMP/later"
 }
 
+@test "log: clients do not wait for a syslog that does not read" {
+    needs_root
+    answer one
+    configure_answers one
+    mkdir "$TMP/dev"
+    ln -s "$TMP/syslog" "$TMP/dev/log"
+    touch "$TMP/dev/null"
+    in_background socat -u "UNIX-RECV:$TMP/syslog" "CREATE:$TMP/messages"
+    wait_until 5 exists "$TMP/syslog"
+    WRAPPER=(unshare -m sh -c 'mount --bind /dev/null "$0/null" && mount --bind "$0" /dev && exec "$@"'
+        "$TMP/dev")
+    start_daemon --log syslog
+    kill -STOP "$JOB"
+    # More lines than the socket holds (net.unix.max_dgram_qlen, 10 by default).
+    for _ in {1..40}; do reaches one; done
+    kill -CONT "$JOB"
+}
+
 @test "log: without a syslog connections are served" {
     needs_root
     answer one

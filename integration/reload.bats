@@ -26,7 +26,7 @@ load harness
     reload
     log_says "$CONFIG:2: unknown key colour"
     log_says "$CONFIG:4: connect = nowhere: "
-    log_says 'reload failed; the configuration before it goes on serving'
+    log_says 'reload failed; the previous configuration stays in use'
     reaches one
     rm "$CONFIG"
     reload

@@ -129,9 +129,9 @@ END
     wait_until 10 "$PEER" connect "127.0.0.1:$v4" send:one expect:one:one shutdown expect-eof 2>/dev/null
     "$PEER" connect "[::1]:$FREE" send:one expect:one:one shutdown expect-eof
     [[ $(printf one | socat - "UNIX-CONNECT:$TMP/socket") == one:one ]]
-    log_says "passed the socket four: 127.0.0.1:$v4, which no bind names and which is served as well"
-    log_says "passed the socket six: \[::1\]:$FREE"
-    log_says "passed the socket unix: unix:$TMP/socket"
+    log_says "also listening on 127.0.0.1:$v4, passed by the service manager as four\$"
+    log_says "also listening on \[::1\]:$FREE, passed by the service manager as six\$"
+    log_says "also listening on unix:$TMP/socket, passed by the service manager as unix\$"
     # A reload keeps them.
     kill -HUP "$SUPER"
     log_says 'reloaded .*, listening on 127.0.0.1'
@@ -167,7 +167,7 @@ END
     BACKGROUND+=($!)
     wait_until 10 "$PEER" connect "127.0.0.1:$FREE" send:one expect:one:one shutdown expect-eof 2>/dev/null
     log_has "listening on 127.0.0.1:$FREE\$"
-    log_has "passed the socket unknown: 127.0.0.1:$FREE, which serves the bind of its address"
+    log_has "using the socket unknown \(127.0.0.1:$FREE\) from the service manager for the bind of its address\$"
 }
 
 @test "service manager: --idle-exit ends the daemon that many seconds after its last connection" {

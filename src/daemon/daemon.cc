@@ -36,7 +36,8 @@ int Daemon::run() {
     if (!prepare()) return kExitSystem;
     if (const auto exit_code = reload_.start()) return *exit_code;
     while (!exit_code_) turn();
-    manager_.stopping(fmt::format("stopped; {} connections go on", generations_.connections()));
+    manager_.notify_stopping(
+        fmt::format("stopped; {} connections go on", generations_.connections()));
     stop_listening();
     return *exit_code_;
 }
@@ -89,10 +90,11 @@ void Daemon::announce() {
         if (!listener.passed) continue;
         const bool wanted = Listeners::is_wanted(listener, reload_.in_force()->bind);
         log_.line(Level::Notice,
-                  fmt::format("the service manager passed the socket {}: {}, which {}",
-                              listener.name, listener.text,
-                              wanted ? "serves the bind of its address"
-                                     : "no bind names and which is served as well"));
+                  wanted ? fmt::format("using the socket {} ({}) from the service manager for the "
+                                       "bind of its address",
+                                       listener.name, listener.text)
+                         : fmt::format("also listening on {}, passed by the service manager as {}",
+                                       listener.text, listener.name));
     }
     const std::string line = fmt::format("listening on {}", listeners_.text());
     log_.line(Level::Notice, line);
@@ -102,7 +104,7 @@ void Daemon::announce() {
     }
     if (options_.ready_fd < 0) return;
     const sys::UniqueFd ready(options_.ready_fd);
-    (void)sys::write_all(ready.get(), line + "\n");
+    (void)sys::write_all(ready.get(), fmt::format("{}\n", line));
 }
 
 /// One wait and what it brought.
@@ -127,7 +129,7 @@ void Daemon::turn() {
 
     if (generations_.connections() > 0) busy_at_ = Clock::now();  // also for one that ends now
     generations_.receive_ready(set);
-    if (!waited || set.revents(signals) != 0) take_signals();
+    if (!waited || set.revents(signals) != 0) handle_signals();
     if (auto outcome = reload_.step()) on_outcome(*std::move(outcome));
     intake_.hand_over();
     if (is_listening()) intake_.accept_ready(set, listeners_.all());
@@ -163,7 +165,7 @@ void Daemon::exit_if_done() {
     exit_code_ = 0;
 }
 
-void Daemon::take_signals() {
+void Daemon::handle_signals() {
     while (const auto signal = sys::next_signal(signals_.get())) on_signal(*signal);
     reap_children();  // one SIGCHLD may stand for many children (signal(7))
 }
@@ -224,8 +226,8 @@ void Daemon::on_child_end(const sys::Ended& child) {
     intake_.put_back(generations_.take_untaken());
 }
 
-/// The order matters: what waits in the queue is handed over before the zygote retires, after
-/// which it takes nothing.
+/// The order matters: the queued connections are handed over before the zygote retires, because a
+/// retired zygote takes no connection.
 void Daemon::stop_listening() {
     if (!is_listening()) return;
     intake_.hand_over_all();
@@ -236,14 +238,14 @@ void Daemon::stop_listening() {
 
 void Daemon::begin_reload() {
     if (reload_.postpone_reload()) return;
-    manager_.reloading();
+    manager_.notify_reloading();
     if (!reload_.reload()) report_failed_reload();
 }
 
 void Daemon::report_failed_reload() {
-    log_.line(Level::Error, "reload failed; the configuration before it goes on serving");
+    log_.line(Level::Error, "reload failed; the previous configuration stays in use");
     last_reload_failed_ = true;
-    manager_.ready(status());
+    manager_.notify_ready(status());
 }
 
 void Daemon::log_takeover(Reload::Kind kind) {
@@ -263,7 +265,7 @@ void Daemon::on_outcome(Reload::Outcome outcome) {
         intake_.hand_over();
         busy_at_ = Clock::now();
         last_reload_failed_ = false;
-        manager_.ready(status());
+        manager_.notify_ready(status());
         log_takeover(outcome.kind);
     } else if (!is_listening()) {
         exit_code_ = kExitSystem;

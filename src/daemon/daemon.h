@@ -45,7 +45,7 @@ class Daemon {
     void exit_if_done();
 
     // Signals and children.
-    void take_signals();
+    void handle_signals();
     void on_signal(int signal);
     void log_what_is_served();
     void reap_children();
@@ -69,7 +69,7 @@ class Daemon {
     Reload reload_{launchpad_, listeners_, generations_, log_};
 
     bool last_reload_failed_ = false;
-    sys::Clock::time_point busy_at_{};  ///< when there was a connection or a change, last
+    sys::Clock::time_point busy_at_{};  ///< when there last was a connection or a change
     bool finishing_ = false;            ///< true after SIGQUIT: exit with the last connection
     std::optional<int> exit_code_;      ///< set when the loop must end
 };

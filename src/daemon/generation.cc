@@ -32,22 +32,21 @@ constexpr int kOutOfTheWay = 10;
 /// In the child: changes the user, sets the descriptors of handoff.h and becomes the zygote.
 /// The order matters: the log is passed on open and the program is executed by descriptor, because
 /// the new user may not be allowed to open either.
-[[noreturn]] void become_zygote(const Launchpad& launchpad, const UniqueFd& channel,
-                                const UniqueFd& text, const std::optional<sys::User>& user,
-                                sys::Log& log) {
+[[noreturn]] void become_zygote(const Launchpad& launchpad, int channel, int text,
+                                const std::optional<sys::User>& user, sys::Log& log) {
     const auto fail = [&log](const SysError& error) {
         log.line(Level::Error, sys::to_string(error));
         ::_exit(kExitSystem);
     };
-    const auto out_of_the_way = [](const UniqueFd& fd) {
-        return UniqueFd(::fcntl(fd.get(), F_DUPFD_CLOEXEC, kOutOfTheWay));
+    const auto out_of_the_way = [](int fd) {
+        return UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, kOutOfTheWay));
     };
     // A session of its own: the signals of a terminal go to the daemon alone (setsid(2)).
     ::setsid();
     if (user) {
         if (const auto became = sys::become(*user); !became) fail(became.error());
     }
-    const UniqueFd program = out_of_the_way(launchpad.program);
+    const UniqueFd program = out_of_the_way(launchpad.program.get());
     const UniqueFd zygote_channel = out_of_the_way(channel);
     const UniqueFd zygote_text = out_of_the_way(text);
     const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
@@ -80,7 +79,7 @@ Result<Generation> Generation::start(const Launchpad& launchpad, const core::Con
     if (!channel) return channel.error();
     const pid_t pid = ::fork();
     if (pid < 0) return SysError{errno, "cannot fork for portsplit-dispatch"};
-    if (pid == 0) become_zygote(launchpad, channel->second, *text, user, log);
+    if (pid == 0) become_zygote(launchpad, channel->second.get(), text->get(), user, log);
     return Generation(pid, std::move(channel->first), std::move(channel->second));
 }
 

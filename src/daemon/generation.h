@@ -28,16 +28,16 @@ struct Launchpad {
 
 class Generation {
   public:
-    /// Forks a zygote and hands it this configuration. The zygote takes connections once `ready`.
-    /// The child process logs why it cannot become the zygote, and exits with kExitSystem.
+    /// Forks a zygote and hands it this configuration. The zygote takes connections once `is_ready`.
+    /// If the child cannot become the zygote, it logs the reason and exits with kExitSystem.
     /// @param user  the user of the zygote and its dispatchers; without one they keep the daemon's
-    /// @returns SysError when there was no memory, channel or process to be had
+    /// @returns SysError if memfd_create(2), socketpair(2) or fork(2) failed
     static sys::Result<Generation> start(const Launchpad& launchpad, const core::Config& config,
                                          const std::optional<sys::User>& user, sys::Log& log);
 
     pid_t pid() const { return pid_; }
     /// Returns true once the zygote has sent Ready.
-    bool ready() const { return ready_; }
+    bool is_ready() const { return ready_; }
     /// Connections handed over and not yet reported as Reaped.
     std::size_t connections() const { return connections_; }
 

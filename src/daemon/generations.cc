@@ -78,8 +78,8 @@ Generations::End Generations::on_child_end(const sys::Ended& child) {
     return End::Other;
 }
 
-/// Takes back what no dispatcher had taken, and counts the other connections as orphans. That is
-/// too many if a connection ended before the zygote died without a Reaped; `count_orphan_out`
+/// Takes back what no dispatcher had taken, and counts the other connections as orphans. That counts
+/// a connection too many if it ended, without a Reaped, before the zygote died; `count_orphan_out`
 /// corrects it when the first orphan ends.
 void Generations::bury(Generation& dead) {
     for (Delivery& delivery : dead.take_back()) untaken_.push_back(std::move(delivery));

@@ -21,11 +21,11 @@ namespace portsplit::daemon {
 class Generations {
   public:
     /// Returns true if there is a starting generation and its zygote has sent Ready.
-    bool starting_is_ready() const { return starting_ && starting_->ready(); }
+    bool starting_is_ready() const { return starting_ && starting_->is_ready(); }
     /// Null before the first one is ready, and from the death of a zygote until the next is ready.
     Generation* current() { return current_ ? &*current_ : nullptr; }
 
-    /// Takes a generation in whose zygote may not be ready yet. There must be no other such.
+    /// Takes ownership of the generation that is starting. There must be none already.
     void add_starting(Generation next) { starting_.emplace(std::move(next)); }
     /// Makes the starting generation the current one, and retires the one before.
     void promote_starting();
@@ -43,12 +43,12 @@ class Generations {
     std::size_t connections() const;
 
     enum class End {
-        Other,     ///< not a zygote: an orphan, or a process that is none of ours
+        Other,     ///< an orphan, a spare of a dead zygote, or another child of the daemon
         Starting,  ///< the zygote that was to take over; its generation is dropped
         Current,   ///< connections wait until it is replaced
         Retired,   ///< nothing to do
     };
-    /// Counts out a child of the daemon that ended.
+    /// Updates the counts for a child that ended, and returns what it was.
     End on_child_end(const sys::Ended& child);
 
     /// Returns the connections that no dispatcher had taken when a zygote died, oldest first; each

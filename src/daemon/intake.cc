@@ -63,7 +63,7 @@ void Intake::accept_batch(const Listener& listener) {
         }
         const AfterFailure next = after_accept_error(accepted.error());
         if (next == AfterFailure::Wait) return;
-        // If every accept of a batch fails, pause even then, or the loop would be a busy one.
+        // If every accept of a batch fails, pause: the loop would be a busy loop otherwise.
         if (next == AfterFailure::Continue && ++failures < kAcceptBatch) continue;
         pause_accepting(listener, accepted.error());
         return;

@@ -31,11 +31,12 @@ class Intake {
     void limit_connections(std::size_t maxconn) { maxconn_ = maxconn; }
     std::size_t connection_limit() const { return maxconn_; }
 
-    /// Adds to the set what must happen before the next connection can be accepted or handed over.
+    /// Adds to the set the descriptors and the moment at which a connection can next be accepted or
+    /// handed over.
     void watch(sys::PollSet& set, const std::vector<Listener>& listeners);
 
     /// Accepts from the listeners that the wait found ready. Call after each `watch`, with the
-    /// listeners there are by now: a listener that was not watched is left out.
+    /// current listeners: a listener that was not watched is left out.
     void accept_ready(const sys::PollSet& set, const std::vector<Listener>& listeners);
 
     /// Accepts all clients in the accept queue of a listener that closes, even above `maxconn`:

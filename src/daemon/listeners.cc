@@ -83,7 +83,7 @@ sys::Result<std::vector<Listener>> Listeners::open_missing(
     for (const core::Endpoint& bind : expanded(binds)) {
         if (find(listeners_, bind) != listeners_.end()) continue;
         auto opened = open_one(bind, port_for(bind, missing));
-        // "*" is every family that there is, and a kernel without IPv6 has one.
+        // `*` means each family that the kernel supports: skip IPv6 where it is missing.
         if (!opened && opened.error().code == EAFNOSUPPORT && bind.host == kEveryV6) continue;
         if (!opened) return opened.error();
         missing.push_back(std::move(*opened));

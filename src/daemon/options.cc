@@ -21,7 +21,7 @@ constexpr const char* kHelp =
     "\n"
     "  --log WHERE     stderr (default), syslog, or the path of a file\n"
     "  --ready-fd N    once it listens, write a line with the addresses to descriptor N\n"
-    "  --idle-exit SECONDS   end after so long without a connection, where a service manager\n"
+    "  --idle-exit SECONDS   exit after SECONDS without a connection; a service manager\n"
     "                  keeps the sockets and starts it again\n"
     "  --help          print this and exit\n"
     "  --version       print the version and exit\n"

@@ -11,7 +11,8 @@ namespace portsplit::daemon {
 struct Options {
     std::string file;                ///< the configuration file
     std::string log = sys::kStderr;  ///< as sys::open_log takes it
-    int ready_fd = -1;               ///< where to write the addresses once it listens; -1: nowhere
+    /// The descriptor for the addresses, or -1. Closed by the Daemon once it has written to it.
+    int ready_fd = -1;
     std::chrono::seconds idle_exit{0};  ///< exit after so long without a connection; 0: never
 };
 

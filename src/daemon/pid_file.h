@@ -27,7 +27,7 @@ class PidFile {
 
     /// The path of the file held; empty if none is.
     const std::string& path() const { return path_; }
-    /// Removes the file, unless another one stands at its path by now, and drops the lock.
+    /// Removes the file, unless another file has its path by now, and drops the lock.
     void remove();
 
   private:

@@ -54,8 +54,8 @@ std::optional<core::Config> Reload::load() const {
     return unknown.empty() ? std::move(loaded.config) : std::nullopt;
 }
 
-/// Makes what a configuration needs beside what there is. Returns false if something could not be
-/// made; the reason is in the log and everything new is dropped.
+/// Creates the parts of a new configuration beside those in use: user, pid file, sockets, zygote.
+/// Returns false if one of them failed; the reason is then logged and all new parts are dropped.
 /// The order matters: the pid file is locked before addresses are bound, so that a second daemon
 /// reads the name of the pid file and not "Address already in use"; the zygote comes last, because
 /// it is the only part that does not go away by its destructor alone.
@@ -78,7 +78,7 @@ bool Reload::begin(Kind kind, core::Config config) {
                      .user = *std::move(user),
                      .missing = *std::move(missing),
                      .pid_file = *std::move(pid_file),
-                     .deadline = Clock::now() + ready_limit_};
+                     .ready_by = Clock::now() + ready_limit_};
     return true;
 }
 
@@ -104,7 +104,7 @@ sys::Result<std::optional<PidFile>> Reload::lock_pid_file(const core::Config& co
 
 void Reload::watch(sys::PollSet& set) const {
     if (change_) {
-        set.wake_at(change_->deadline);
+        set.wake_at(change_->ready_by);
     } else if (in_force_ && generations_.current() == nullptr) {
         set.wake_at(restart_.due());
     }
@@ -113,7 +113,7 @@ void Reload::watch(sys::PollSet& set) const {
 std::optional<Reload::Outcome> Reload::step() {
     if (change_) {
         if (generations_.starting_is_ready()) return commit();
-        if (Clock::now() < change_->deadline) return std::nullopt;
+        if (Clock::now() < change_->ready_by) return std::nullopt;
         generations_.drop_starting();
         return abandon("the new portsplit-dispatch was not ready in time");
     }

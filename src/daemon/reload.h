@@ -1,6 +1,5 @@
 #pragma once
-// How the daemon comes to a configuration: at the start, at a reload, and the same one again after
-// a zygote died. Owns the configuration in force with its user and pid file, and the change on its
+// Puts a configuration into use: at the start, at a reload, and again after a zygote died. Owns the configuration in force with its user and pid file, and the change on its
 // way. Notifies no service manager and hands over no connection: the Daemon does, by the outcome.
 //
 // How it works. A change makes everything new beside the old: the file is read and checked, the
@@ -31,7 +30,7 @@ inline constexpr std::chrono::milliseconds kReadyLimit{30000};
 
 class Reload {
   public:
-    /// @param launchpad  may be filled until `start`
+    /// @param launchpad  its members may be set until `start` is called
     Reload(const Launchpad& launchpad, Listeners& listeners, Generations& generations,
            sys::Log& log, std::chrono::milliseconds ready_limit = kReadyLimit)
         : launchpad_(launchpad),
@@ -53,12 +52,11 @@ class Reload {
     /// @returns the exit code if it failed at once, with the reason in the log
     std::optional<int> start();
 
-    /// Reads the file again and begins the change to it. No change may be on its way.
+    /// Reads the file again and begins the change to it. A change must not be in progress.
     /// @returns false if it failed at once, with the reason in the log
     bool reload();
 
-    /// Postpones a reload while a change is on its way.
-    /// @returns false if none is
+    /// If a change is in progress, notes a reload for later and returns true.
     bool postpone_reload();
     /// Returns true if a reload was postponed, once. Call after a change has ended.
     bool take_postponed() { return std::exchange(postponed_, false); }
@@ -97,7 +95,7 @@ class Reload {
         std::optional<sys::User> user;
         std::vector<Listener> missing;
         std::optional<PidFile> pid_file;  ///< if its path is a new one
-        sys::Clock::time_point deadline;  ///< for the zygote to be ready
+        sys::Clock::time_point ready_by;  ///< when the change is dropped unless the zygote is ready
     };
 
     std::optional<core::Config> load() const;

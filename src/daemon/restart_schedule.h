@@ -30,15 +30,15 @@ class RestartSchedule {
             at_once_ = true;
             pause_.reset();
         }
-        due_ = std::exchange(at_once_, false) ? now : now + pause_.take();
+        due_ = std::exchange(at_once_, false) ? now : now + pause_.next();
     }
 
     /// The moment from which the next zygote may be started.
     sys::Clock::time_point due() const { return due_; }
 
   private:
-    /// Of the zygote that lives; empty once its death was reported, so that a start that fails
-    /// does not count as a long life.
+    /// When the running zygote became ready; empty once its death was reported, so that a failed
+    /// start does not count as a long life.
     std::optional<sys::Clock::time_point> ready_at_;
     bool at_once_ = true;
     sys::Backoff pause_{kFirstRestartPause, kLongestRestartPause};

@@ -35,18 +35,18 @@ ServiceManager::ServiceManager() {
     ::unsetenv("NOTIFY_SOCKET");
 }
 
-void ServiceManager::ready(const std::string& status) {
+void ServiceManager::notify_ready(const std::string& status) {
     status_ = status;
     notify(fmt::format("READY=1\nSTATUS={}", status));
 }
 
-void ServiceManager::reloading() {
+void ServiceManager::notify_reloading() {
     const auto now = Clock::now().time_since_epoch();
     const auto stamp = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
     notify(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", stamp));
 }
 
-void ServiceManager::stopping(const std::string& status) {
+void ServiceManager::notify_stopping(const std::string& status) {
     notify(fmt::format("STOPPING=1\nSTATUS={}", status));
 }
 

@@ -34,10 +34,10 @@ class ServiceManager {
     /// Returns true if there is a manager to notify.
     bool can_notify() const { return !notify_socket_.empty(); }
 
-    // Each sends a notification at once.
-    void ready(const std::string& status);
-    void reloading();
-    void stopping(const std::string& status);
+    // Each sends a notification at once (sd_notify(3)).
+    void notify_ready(const std::string& status);
+    void notify_reloading();
+    void notify_stopping(const std::string& status);
 
     /// The moment when `keep_informed` has something to send, unless the status changes before.
     sys::Clock::time_point due() const;

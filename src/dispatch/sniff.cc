@@ -137,7 +137,7 @@ sys::Result<core::Verdict> sniff(int client, const core::Plan& plan, Clock::time
             if (seen > 0) low_water.raise(seen + 1);
             pause.reset();
         } else {
-            until = std::min(deadline, Clock::now() + pause.take());
+            until = std::min(deadline, Clock::now() + pause.next());
         }
         new_bytes = false;
 

@@ -1,6 +1,6 @@
 #pragma once
-// Socket addresses in the binary form of the kernel (sockaddr(3type)). Host names are not for here:
-// dispatch/resolve looks them up. The log line of each connection uses `host` and `port`, so this file
+// Socket addresses in the binary form of the kernel (sockaddr(3type)). Host names are not resolved
+// here: dispatch/resolve looks them up. The log line of each connection uses `host` and `port`, so this file
 // formats without {fmt}.
 
 #include <netinet/in.h>
@@ -21,6 +21,7 @@ class Address {
   public:
     Address() = default;
 
+    /// Converts an endpoint whose host is numeric.
     /// @returns nothing when the host is not a numeric address, or names an interface (`%eth0`) that
     ///          does not exist
     static std::optional<Address> from(const core::Endpoint& endpoint);

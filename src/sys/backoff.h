@@ -14,7 +14,7 @@ class Backoff {
         : first_(first), longest_(longest), next_(first) {}
 
     /// Returns the pause before the next attempt, and doubles the pause for the call after it.
-    std::chrono::milliseconds take() {
+    std::chrono::milliseconds next() {
         const std::chrono::milliseconds pause = next_;
         next_ = std::min(next_ * 2, longest_);
         return pause;

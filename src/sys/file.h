@@ -25,7 +25,8 @@ Result<std::string> read_all(int fd);
 /// Returns the names in a folder, unsorted, with `.` and `..`; empty if it cannot be read.
 std::vector<std::string> names_in(const std::string& folder);
 
-/// Writes all of the text. A closed pipe is EPIPE only while SIGPIPE is ignored, else it kills.
+/// Writes all of the text. A closed pipe is EPIPE only while SIGPIPE is ignored, else the
+/// signal kills the process.
 Result<Done> write_all(int fd, std::string_view text);
 
 /// Copies the text into memory that no process can change, not even one with a descriptor of it

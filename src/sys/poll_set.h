@@ -15,9 +15,8 @@ namespace portsplit::sys {
 
 class PollSet {
   public:
-    /// One entry. `kNone` is for an entry that was not added: it never has events.
+    /// One entry.
     using Handle = std::size_t;
-    static constexpr Handle kNone = static_cast<Handle>(-1);
 
     /// Adds a descriptor, which must stay open until `wait` returns.
     /// @param events  as in pollfd; poll(2) reports POLLERR and POLLHUP in any case
@@ -38,9 +37,7 @@ class PollSet {
     }
 
     /// Returns the events that `wait` found for an entry; 0 for none.
-    short revents(Handle handle) const {
-        return handle == kNone ? short{0} : entries_[handle].revents;
-    }
+    short revents(Handle handle) const { return entries_[handle].revents; }
 
   private:
     std::vector<pollfd> entries_;

@@ -54,7 +54,7 @@ Result<Done> become(const User& user) {
         }
     }
     if (uid != 0 && (::setuid(0) == 0 || ::seteuid(0) == 0)) {
-        return SysError{EPERM, "cannot give up root for good"};
+        return SysError{EPERM, "cannot drop root for good"};
     }
     return Done{};
 }

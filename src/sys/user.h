@@ -1,5 +1,5 @@
 #pragma once
-// Users and groups of this machine, and giving up root. getpwnam(3) needs the name service switch,
+// Users and groups of this machine, and dropping root. getpwnam(3) needs the name service switch,
 // which a static program lacks; so portsplitd looks users up and portsplit-dispatch does not.
 
 #include <sys/types.h>
@@ -31,7 +31,7 @@ Result<User> find_user(const std::string& name, const std::string& group);
 
 /// Makes this process that user for good: sets the supplementary groups, then the group, then the
 /// user, each real, effective and saved. Reads them back, and checks that root cannot be regained.
-/// @returns an error after which the process must end: it may have given up a part of its rights
+/// @returns an error after which the process must end: it may have dropped a part of its rights
 Result<Done> become(const User& user);
 
 }  // namespace portsplit::sys

@@ -212,7 +212,7 @@ TEST_F(DaemonTest, KeepsServingWhenAReloadFails) {
     start_and_serve();
     configure(kAny, "colour = red");
     signal(SIGHUP);
-    ASSERT_TRUE(logs("reload failed; the configuration before it goes on serving\n"));
+    ASSERT_TRUE(logs("reload failed; the previous configuration stays in use\n"));
     EXPECT_TRUE(is_served(connect()));
 }
 

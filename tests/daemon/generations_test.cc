@@ -58,7 +58,7 @@ class GenerationsTest : public testing::Test {
         sys::Log log = sys::Log::to_descriptor(sys::UniqueFd(::fcntl(2, F_DUPFD_CLOEXEC, 3)));
         auto generation = Generation::start(launchpad, echo_config(), std::nullopt, log);
         ASSERT_TRUE(generation);
-        EXPECT_FALSE(generation->ready());
+        EXPECT_FALSE(generation->is_ready());
         generations_.add_starting(std::move(*generation));
     }
 
@@ -104,7 +104,7 @@ class GenerationsTest : public testing::Test {
         expect_served(clients_.back());
     }
 
-    /// From now on no dispatcher takes what is handed over.
+    /// Stops the zygote and kills its spares, so that connections stay in the channel.
     void stop_taking() {
         ASSERT_EQ(::kill(current().pid(), SIGSTOP), 0);
         loopback::wait_for_state(current().pid(), 'T');
@@ -135,7 +135,7 @@ class GenerationsTest : public testing::Test {
         while (Clock::now() < limit) turn();
     }
 
-    /// What the next child was that ends.
+    /// Waits for the next child that ends and returns its kind.
     std::optional<Generations::End> next_end() {
         last_end_.reset();
         const auto limit = Clock::now() + loopback::kPatience;
@@ -253,6 +253,31 @@ TEST_F(GenerationsTest, ReturnTheConnectionsThatAZygoteHadNotTakenWhenItDied) {
         expect_served(clients()[i + 1]);
     }
     EXPECT_EQ(generations().connections(), 4U);
+}
+
+TEST_F(GenerationsTest, CountNoLessThanZeroConnectionsWhenTheyReturnTheUntaken) {
+    start(fake_zygote("generous"));
+    for (int i = 0; i < 3; ++i) {
+        ASSERT_TRUE(current().hand_over(delivery(), Generation::Wait::Never));
+    }
+    EXPECT_TRUE(becomes(0)) << "it takes one and reports three";
+    ASSERT_EQ(::kill(current().pid(), SIGKILL), 0);
+    EXPECT_EQ(next_end(), Generations::End::Current);
+    EXPECT_EQ(generations().connections(), 0U);
+    EXPECT_EQ(generations().take_untaken().size(), 2U);
+}
+
+TEST_F(GenerationsTest, ReadTheLastMessagesOfAZygoteThatDied) {
+    start(fake_zygote("generous"));
+    ASSERT_TRUE(current().hand_over(delivery(), Generation::Wait::Never));
+    ASSERT_NE(loopback::events_of(current().channel(), POLLIN), 0);
+    const pid_t zygote = current().pid();
+    ASSERT_EQ(::kill(zygote, SIGKILL), 0);
+    ASSERT_TRUE(loopback::wait_for_state(zygote, 'Z'));
+    const auto ended = sys::reap();
+    ASSERT_TRUE(ended);
+    EXPECT_EQ(generations().on_child_end(*ended), Generations::End::Current);
+    EXPECT_EQ(generations().connections(), 0U);
 }
 
 TEST_F(GenerationsTest, ReturnEagainWhenTheChannelIsFull) {

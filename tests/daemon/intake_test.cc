@@ -77,7 +77,7 @@ class IntakeTest : public testing::Test {
         return listeners_.back();
     }
 
-    /// One turn of the daemon's loop, which waits at most so long.
+    /// Runs the daemon's loop once and waits at most `limit`.
     /// @returns how many descriptors were ready
     int turn(milliseconds limit = milliseconds(0)) {
         sys::PollSet set;
@@ -106,6 +106,18 @@ class IntakeTest : public testing::Test {
         std::vector<Delivery> one;
         one.push_back(delivery(id));
         intake_.put_back(std::move(one));
+    }
+
+    /// Hands over connections until the channel is full and one waits in the queue.
+    /// @returns the id of the last
+    std::uint64_t fill_channel() {
+        std::uint64_t id = 0;
+        while (!intake_.has_queue() && id < 100'000) {
+            put_back(++id);
+            intake_.hand_over();
+        }
+        EXPECT_TRUE(intake_.has_queue());
+        return id;
     }
 
     Intake& intake() { return intake_; }
@@ -234,12 +246,7 @@ TEST_F(IntakeTest, HandsOverInTheOrderOfTheQueue) {
 
 TEST_F(IntakeTest, WaitsForRoomWhenTheChannelIsFull) {
     start_zygote();
-    std::uint64_t id = 0;
-    while (!intake().has_queue() && id < 100'000) {
-        put_back(++id);
-        intake().hand_over();
-    }
-    ASSERT_TRUE(intake().has_queue());
+    const std::uint64_t id = fill_channel();
     EXPECT_EQ(turn(loopback::kMoment), 0) << "no room";
     EXPECT_EQ(current().take_back().size(), id - 1);
     EXPECT_EQ(turn(loopback::kPatience), 1) << "room";
@@ -271,6 +278,18 @@ TEST_F(IntakeTest, HandsOverTheWholeQueueAtTheEndAboveTheLimit) {
         ASSERT_TRUE(send_all(client.get(), "."));
         EXPECT_EQ(read_reply(client.get(), 1), (Reply{".", "enough"}));
     }
+}
+
+TEST_F(IntakeTest, WaitsASecondForRoomAtTheEndAndThenClosesTheQueue) {
+    start_zygote();
+    std::uint64_t id = fill_channel();
+    for (int i = 0; i < 4; ++i) put_back(++id);
+    const auto before = Clock::now();
+    intake().hand_over_all();
+    const auto waited = Clock::now() - before;
+    EXPECT_GE(waited, milliseconds(900));
+    EXPECT_LT(waited, seconds(4)) << "a second for each connection";
+    EXPECT_FALSE(intake().has_queue());
 }
 
 TEST_F(IntakeTest, ClosesTheQueueAtTheEndWhenNoZygoteLives) {

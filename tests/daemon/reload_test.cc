@@ -146,7 +146,7 @@ TEST_F(ReloadTest, FailsWhenTheZygoteEndsBeforeItIsReady) {
     EXPECT_EQ(log(), "the new portsplit-dispatch ended before it was ready (exit=1)\n");
 }
 
-TEST_F(ReloadTest, LeavesTheOldInForceWhenAReloadFails) {
+TEST_F(ReloadTest, KeepsTheConfigurationInForceWhenAReloadFails) {
     start();
     const pid_t before = zygote();
     const std::string text = listeners().text();

@@ -14,7 +14,7 @@ using Milliseconds = std::vector<milliseconds::rep>;
 /// A zygote's deaths, on a clock that only the test moves.
 class RestartScheduleTest : public testing::Test {
   protected:
-    /// The pause after a zygote that lived so long.
+    /// Returns the pause after the death of a zygote that lived for `life`.
     milliseconds::rep pause_after_life(milliseconds life) {
         schedule_.on_ready(now_);
         now_ += life;

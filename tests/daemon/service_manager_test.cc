@@ -65,7 +65,7 @@ TEST(ServiceManager, DoesNothingWithoutAManager) {
     EXPECT_FALSE(manager.can_notify());
     EXPECT_TRUE(manager.take_sockets().empty());
     EXPECT_EQ(manager.due(), Clock::time_point::max());
-    manager.ready("status");
+    manager.notify_ready("status");
     manager.keep_informed("another");
     EXPECT_EQ(manager.due(), Clock::time_point::max());
 }
@@ -73,11 +73,11 @@ TEST(ServiceManager, DoesNothingWithoutAManager) {
 TEST_F(ServiceManagerTest, SendsReadinessReloadsAndTheEnd) {
     ServiceManager manager;
     EXPECT_TRUE(manager.can_notify());
-    manager.ready("serving");
+    manager.notify_ready("serving");
     EXPECT_EQ(notifications(), "READY=1\nSTATUS=serving|");
-    manager.reloading();
+    manager.notify_reloading();
     EXPECT_EQ(notifications().substr(0, 27), "RELOADING=1\nMONOTONIC_USEC=");
-    manager.stopping("stopped");
+    manager.notify_stopping("stopped");
     EXPECT_EQ(notifications(), "STOPPING=1\nSTATUS=stopped|");
 }
 
@@ -93,13 +93,13 @@ TEST_F(ServiceManagerTest, LeavesNothingInTheEnvironment) {
         return names;
     };
     EXPECT_EQ(environment(), "");
-    manager.ready("serving");
+    manager.notify_ready("serving");
     EXPECT_EQ(environment(), "");
 }
 
 TEST_F(ServiceManagerTest, SendsAChangedStatusAtMostOnceASecond) {
     ServiceManager manager;
-    manager.ready("0");
+    manager.notify_ready("0");
     EXPECT_EQ(manager.due(), Clock::time_point::max());
     notifications();
     manager.keep_informed("0");
@@ -121,7 +121,7 @@ TEST_F(ServiceManagerTest, SendsAChangedStatusAtMostOnceASecond) {
 TEST_F(ServiceManagerTest, SendsTheWatchdogsKeepAliveAtHalfItsLimit) {
     ::setenv("WATCHDOG_USEC", "10000000", 1);
     ServiceManager manager;
-    manager.ready("0");
+    manager.notify_ready("0");
     notifications();
     manager.keep_informed("0");
     EXPECT_EQ(notifications(), "WATCHDOG=1|");

@@ -11,7 +11,7 @@ using std::chrono::milliseconds;
 
 std::vector<int> next(Backoff& backoff, int count) {
     std::vector<int> pauses;
-    for (int i = 0; i < count; ++i) pauses.push_back(static_cast<int>(backoff.take().count()));
+    for (int i = 0; i < count; ++i) pauses.push_back(static_cast<int>(backoff.next().count()));
     return pauses;
 }
 

@@ -44,13 +44,6 @@ TEST_F(PollSetTest, ReturnsTheEventsOfEachHandle) {
     EXPECT_EQ(set.revents(writable), POLLOUT);
 }
 
-TEST_F(PollSetTest, ReturnsNoEventsForAnEntryThatWasNotAdded) {
-    PollSet set;
-    set.add(ready_.first.get(), POLLIN);
-    ASSERT_TRUE(set.wait());
-    EXPECT_EQ(set.revents(PollSet::kNone), 0);
-}
-
 TEST_F(PollSetTest, WakesAtTheEarliestMoment) {
     PollSet set;
     const auto quiet = set.add(quiet_.first.get(), POLLIN);
