@@ -5,14 +5,9 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <chrono>
 #include <cstdlib>
-#include <filesystem>
 #include <optional>
-#include <set>
-#include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -23,8 +18,6 @@
 
 namespace portsplit::daemon {
 namespace {
-
-namespace fs = std::filesystem;
 
 using loopback::Pair;
 using loopback::read_reply;
@@ -280,24 +273,6 @@ TEST_F(GenerationsTest, ReadTheLastMessagesOfAZygoteThatDied) {
     EXPECT_EQ(generations().connections(), 0U);
 }
 
-TEST_F(GenerationsTest, ReturnEagainWhenTheChannelIsFull) {
-    start();
-    stop_taking();
-    const Delivery one = delivery();
-    sys::Result<sys::Done> handed = sys::Done{};
-    std::size_t sent = 0;
-    for (; handed && sent < 1'000'000; ++sent) {
-        handed = current().hand_over(one, Generation::Wait::Never);
-    }
-    ASSERT_FALSE(handed);
-    EXPECT_EQ(handed.error().code, EAGAIN);
-    EXPECT_EQ(generations().connections(), sent - 1)
-        << "the connection that was not handed over does not count";
-    ASSERT_EQ(::kill(current().pid(), SIGKILL), 0);
-    EXPECT_EQ(next_end(), Generations::End::Current);
-    EXPECT_EQ(generations().connections(), 0U);
-}
-
 TEST_F(GenerationsTest, DropTheStartingOneWhenItsZygoteEnds) {
     add_starting(fake_zygote("dead"));
     EXPECT_EQ(next_end(), Generations::End::Starting);
@@ -343,65 +318,12 @@ TEST_F(GenerationsTest, CountNoMoreOrphansThanChildrenBesidesZygotes) {
     EXPECT_EQ(generations().connections(), 0U);
 }
 
-TEST_F(GenerationsTest, IgnoreMessagesThatAreNotInTheContract) {
-    start(fake_zygote("nonsense"));
-    for (int i = 0; i < 3; ++i) {
-        ASSERT_TRUE(current().hand_over(delivery(), Generation::Wait::Never));
-    }
-    EXPECT_TRUE(becomes(2));
-    look_on();
-    EXPECT_EQ(generations().connections(), 2U) << "after a message shorter than a Kind";
-}
-
 TEST_F(GenerationsTest, CountNoLessThanZeroConnections) {
     start(fake_zygote("generous"));
     ASSERT_TRUE(current().hand_over(delivery(), Generation::Wait::Never));
     EXPECT_TRUE(becomes(0));
     look_on();
     EXPECT_EQ(generations().connections(), 0U);
-}
-
-/// What a descriptor of a process leads to; empty if it has none of that number.
-std::string target_of(pid_t pid, const std::string& number) {
-    std::error_code error;
-    return fs::read_symlink("/proc/" + std::to_string(pid) + "/fd/" + number, error).string();
-}
-
-TEST_F(GenerationsTest, StartAZygoteWithTheDescriptorsOfTheContractAlone) {
-    const sys::UniqueFd inheritable(
-        ::open("/dev/zero", O_RDONLY));  // as a careless parent leaves it
-    const sys::UniqueFd far_up(::fcntl(inheritable.get(), F_DUPFD, 200));
-    start(fake_zygote("ready"));
-    const pid_t zygote = current().pid();
-    std::set<std::string> numbers;
-    for (const auto& entry : fs::directory_iterator("/proc/" + std::to_string(zygote) + "/fd")) {
-        numbers.insert(entry.path().filename().string());
-    }
-    EXPECT_EQ(numbers, (std::set<std::string>{"0", "1", "2", "3", "4"}));
-    EXPECT_EQ(target_of(zygote, "0"), "/dev/null");
-    EXPECT_EQ(target_of(zygote, "1"), "/dev/null");
-    EXPECT_EQ(target_of(zygote, "3").substr(0, 7), "socket:");
-    EXPECT_EQ(target_of(zygote, "4"), "/memfd:portsplit.conf (deleted)");
-}
-
-// The numbers that the contract names are taken in the daemon.
-TEST_F(GenerationsTest, StartAZygoteWhenTheProgramIsOpenAsADescriptorOfTheContract) {
-    for (const int number : {handoff::kChannelFd, handoff::kConfigurationFd}) {
-        const sys::UniqueFd before(::fcntl(number, F_DUPFD_CLOEXEC, 100));
-        Launchpad launchpad = fake_zygote("ready");
-        if (launchpad.program.get() != number) {
-            ASSERT_EQ(::dup3(launchpad.program.get(), number, O_CLOEXEC), number);
-            launchpad.program.reset(number);
-        }
-        start(launchpad);
-        // Puts back what GoogleTest may have open there.
-        if (before) ::dup2(before.get(), launchpad.program.release());
-    }
-}
-
-TEST_F(GenerationsTest, StartAZygoteInASessionOfItsOwn) {
-    start(fake_zygote("ready"));
-    EXPECT_EQ(::getsid(current().pid()), current().pid());
 }
 
 }  // namespace

@@ -1,0 +1,141 @@
+#include "daemon/generation.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "support/loopback.h"
+#include "support/zygotes.h"
+
+namespace portsplit::daemon {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// One generation, with a fake zygote.
+class GenerationTest : public testing::Test {
+  protected:
+    ~GenerationTest() override {
+        generation_.reset();  // closes the channel: the zygote exits
+        expect_no_child_left();
+    }
+
+    /// Starts a generation, in place of the one before, and waits until its zygote is ready.
+    void start(const Launchpad& launchpad = fake_zygote("ready")) {
+        auto started = Generation::start(launchpad, echo_config(), std::nullopt, log_.log());
+        ASSERT_TRUE(started);
+        EXPECT_FALSE(started->is_ready());
+        generation_.emplace(*std::move(started));
+        ASSERT_TRUE(loopback::comes_true([&] {
+            generation_->receive();
+            return generation_->is_ready();
+        }));
+    }
+    Generation& generation() { return *generation_; }
+
+    /// Reads messages until there are so many connections, or for `limit`.
+    bool becomes(std::size_t connections, std::chrono::milliseconds limit = loopback::kPatience) {
+        return loopback::comes_true(
+            [&] {
+                generation_->receive();
+                return generation_->connections() == connections;
+            },
+            limit);
+    }
+
+    static Delivery delivery() {
+        return {{.id = 1}, sys::UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC))};
+    }
+
+  private:
+    LogOfLines log_;
+    std::optional<Generation> generation_;
+};
+
+TEST_F(GenerationTest, ReturnsEagainWhenTheChannelIsFull) {
+    start();
+    const Delivery one = delivery();
+    sys::Result<sys::Done> handed = sys::Done{};
+    std::size_t sent = 0;
+    while ((handed = generation().hand_over(one, Generation::Wait::Never)) && sent < 1'000'000) {
+        ++sent;
+    }
+    ASSERT_FALSE(handed);
+    EXPECT_EQ(handed.error().code, EAGAIN);
+    EXPECT_EQ(generation().connections(), sent)
+        << "the connection that was not handed over does not count";
+    EXPECT_EQ(generation().take_back().size(), sent);
+    EXPECT_EQ(generation().connections(), 0U);
+}
+
+TEST_F(GenerationTest, ReturnsEpipeAfterItRetired) {
+    start();
+    generation().retire();
+    const auto handed = generation().hand_over(delivery(), Generation::Wait::Never);
+    ASSERT_FALSE(handed);
+    EXPECT_EQ(handed.error().code, EPIPE);
+    EXPECT_EQ(generation().connections(), 0U);
+}
+
+TEST_F(GenerationTest, IgnoresMessagesThatAreNotInTheContract) {
+    start(fake_zygote("nonsense"));
+    for (int i = 0; i < 3; ++i) {
+        ASSERT_TRUE(generation().hand_over(delivery(), Generation::Wait::Never));
+    }
+    EXPECT_TRUE(becomes(2));
+    EXPECT_FALSE(becomes(1, loopback::kMoment)) << "after a message shorter than a Kind";
+}
+
+/// What a descriptor of a process leads to; empty if it has none of that number.
+std::string target_of(pid_t pid, const std::string& number) {
+    std::error_code error;
+    return fs::read_symlink("/proc/" + std::to_string(pid) + "/fd/" + number, error).string();
+}
+
+TEST_F(GenerationTest, StartsAZygoteWithTheDescriptorsOfTheContractAlone) {
+    const sys::UniqueFd inheritable(
+        ::open("/dev/zero", O_RDONLY));  // as a careless parent leaves it
+    const sys::UniqueFd far_up(::fcntl(inheritable.get(), F_DUPFD, 200));
+    start();
+    const pid_t zygote = generation().pid();
+    std::set<std::string> numbers;
+    for (const auto& entry : fs::directory_iterator("/proc/" + std::to_string(zygote) + "/fd")) {
+        numbers.insert(entry.path().filename().string());
+    }
+    EXPECT_EQ(numbers, (std::set<std::string>{"0", "1", "2", "3", "4"}));
+    EXPECT_EQ(target_of(zygote, "0"), "/dev/null");
+    EXPECT_EQ(target_of(zygote, "1"), "/dev/null");
+    EXPECT_EQ(target_of(zygote, "3").substr(0, 7), "socket:");
+    EXPECT_EQ(target_of(zygote, "4"), "/memfd:portsplit.conf (deleted)");
+}
+
+// The numbers that the contract names are taken in the daemon.
+TEST_F(GenerationTest, StartsAZygoteWhenTheProgramIsOpenAsADescriptorOfTheContract) {
+    for (const int number : {handoff::kChannelFd, handoff::kConfigurationFd}) {
+        const sys::UniqueFd before(::fcntl(number, F_DUPFD_CLOEXEC, 100));
+        Launchpad launchpad = fake_zygote("ready");
+        if (launchpad.program.get() != number) {
+            ASSERT_EQ(::dup3(launchpad.program.get(), number, O_CLOEXEC), number);
+            launchpad.program.reset(number);
+        }
+        start(launchpad);
+        // Puts back what GoogleTest may have open there.
+        if (before) ::dup2(before.get(), launchpad.program.release());
+    }
+}
+
+TEST_F(GenerationTest, StartsAZygoteInASessionOfItsOwn) {
+    start();
+    EXPECT_EQ(::getsid(generation().pid()), generation().pid());
+}
+
+}  // namespace
+}  // namespace portsplit::daemon
