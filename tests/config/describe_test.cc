@@ -56,7 +56,7 @@ TEST(Describe, SurvivesWritingAndReadingInBothSpellings) {
     }
 }
 
-TEST(Describe, NamesEachKeyThatRandomConfigMustSet) {
+TEST(RandomConfig, SetsEachKeyThatHasAMember) {
     std::set<std::string_view> named;
     for (unsigned seed = 0; seed < 200; ++seed) {
         const Document document = describe(RandomConfig(seed, true).make());
