@@ -224,6 +224,18 @@ TEST_F(Relay, DeliversTheBytesThatTheClientSentBeforeItsReset) {
     EXPECT_EQ(read_reply(sockets.server.get()), (Reply{"last words", "reset"}));
 }
 
+TEST_F(Relay, ResetsTheServerAtOnceWhenTheClientResets) {
+    Sockets sockets({.before_reset = 2 * loopback::kPatience});
+    loopback::reset(sockets.client());
+    EXPECT_EQ(read_reply(sockets.server.get()), (Reply{"", "reset"}));
+}
+
+TEST_F(Relay, ResetsTheClientAtOnceWhenTheServerResets) {
+    Sockets sockets({.before_reset = 2 * loopback::kPatience});
+    loopback::reset(sockets.server);
+    EXPECT_EQ(read_reply(sockets.client().get()), (Reply{"", "reset"}));
+}
+
 TEST_F(Relay, ResetsTheClientWhenTheServerResetsAfterTheClientsEof) {
     Sockets sockets;
     loopback::finish(sockets.client().get());
@@ -442,6 +454,12 @@ TEST_F(Relay, SendsAnEofWhenTheTerminalHangsUp) {
     EXPECT_EQ(read_reply(terminal.client().get()), (Reply{"goodbye", "end"}));
     terminal.client().reset();
     EXPECT_EQ(terminal.relaying.totals(), "0 7");
+}
+
+TEST_F(Relay, EndsWhenTheTerminalHangsUpThoughTheClientStaysOpen) {
+    Terminal terminal({.half_closed = kNoLimit, .linger_silence = 50ms});
+    terminal.its.reset();
+    EXPECT_TRUE(terminal.relaying.ends_within());
 }
 
 TEST_F(Relay, DeliversTheTerminalsAnswerWhenTheClientStillSends) {
