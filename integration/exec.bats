@@ -181,6 +181,7 @@ END
         serve_probe "stdio = $stdio"
         WRAPPER=(bash -c 'exec "$@" <&- >&- 2>&-' -)
         start_daemon
+        [[ $(readlink "/proc/$DAEMON/fd/"{0,1,2} | sort -u) == /dev/null ]]
         take_report
         [[ $(descriptors | wc -l) == 3 ]]
         reports 'fd 2: file write blocking'
@@ -194,6 +195,16 @@ END
     start_daemon
     take_report
     clean_state
+}
+
+@test "exec: a daemon that inherited SIGCHLD as ignored replaces its zygote" {
+    serve_probe
+    # While SIGCHLD is ignored, the kernel reaps children and waitpid(2) finds none.
+    WRAPPER=(env --ignore-signal=CHLD)
+    start_daemon
+    find_zygote
+    kill -KILL "$ZYGOTE"
+    wait_until 10 another_zygote "$ZYGOTE"
 }
 
 @test "exec: the umask is 022, and limits are those of the daemon" {

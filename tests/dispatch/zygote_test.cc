@@ -618,6 +618,10 @@ TEST_F(CompromisedDispatcher, ThatShutsTheChannelSilencesNoLaterOne) {
 }
 
 TEST_F(CompromisedDispatcher, ThatShutsTheChannelCausesNoBusyLoopWhileNoNewOneCanBeMade) {
+#if defined(__SANITIZE_ADDRESS__)
+    GTEST_SKIP() << "UndefinedBehaviorSanitizer opens a pipe to check an object's type, and ends a "
+                    "process that cannot open one";
+#endif
     ASSERT_EQ(next(), "ready");
     const std::set<pid_t> forked_before = all_spares();
     rlimit enough{};
