@@ -1,6 +1,7 @@
 #pragma once
-// Puts a configuration into use: at the start, at a reload, and again after a zygote died. Owns the configuration in force with its user and pid file, and the change on its
-// way. Notifies no service manager and hands over no connection: the Daemon does, by the outcome.
+// Puts a configuration into use: at the start, at a reload, and again after a zygote died. Owns the
+// configuration in force with its user and pid file, and the change that has begun. Notifies no
+// service manager and hands over no connection: the Daemon does, by the outcome.
 //
 // How it works. A change makes everything new beside the old: the file is read and checked, the
 // user looked up, the pid file locked, addresses bound, a zygote forked. `step` lets it take over

@@ -64,9 +64,10 @@ bool becomes_program(const core::Plan& plan, const Progress& progress);
 /// with the next message. `publish` functions store and send.
 ///
 /// The rule "tell before you block": every dispatcher that has a connection publishes its progress
-/// before it waits for the first time, so that the zygote learns in time that spares have become few. The zygote sleeps until a
-/// message comes; a spare that takes a connection and then blocks without one would leave it asleep,
-/// and the next clients without a process. Code that is about to block calls `about_to_block`.
+/// before it waits for the first time, so that the zygote learns in time that spares have become few.
+/// The zygote sleeps until a message comes; a spare that takes a connection and then blocks without
+/// one would leave it asleep, and the next clients without a process. Code that is about to block
+/// calls `about_to_block`.
 class Reporter {
   public:
     virtual ~Reporter() = default;

@@ -247,8 +247,7 @@ void Zygote::renew_progress() {
     progress_out_ = std::move(fresh->second);
     log_.limited(Level::Error, "shut channels",
                  "a dispatcher shut the channel that it shares with others, which no intact "
-                 "dispatcher does: "
-                 "it may be compromised");
+                 "dispatcher does: it may be compromised");
 }
 
 /// Takes every child that has ended.
