@@ -1,7 +1,7 @@
 #pragma once
 // Socket addresses in the binary form of the kernel (sockaddr(3type)). Host names are not resolved
-// here: dispatch/resolve looks them up. The log line of each connection uses `host` and `port`, so this file
-// formats without {fmt}.
+// here: dispatch/resolve looks them up. The log line of each connection uses `host` and `port`, so
+// this file formats without {fmt}.
 
 #include <netinet/in.h>
 #include <sys/socket.h>
