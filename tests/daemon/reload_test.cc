@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -232,6 +234,25 @@ TEST_F(ReloadTest, RestartsAfterAPauseThatGrowsWhenTheNewZygoteDiesAtBirth) {
     for (int i = 0; i < 4; ++i) EXPECT_EQ(next_outcome(), "restart failed");
     EXPECT_GE(Clock::now() - death, milliseconds(0 + 100 + 200 + 400));
     EXPECT_TRUE(reload().in_force());
+}
+
+TEST_F(ReloadTest, RestartsAfterAPauseThatGrowsWhenTheStartFailsAtOnce) {
+    start();
+    const pid_t before = zygote();
+    ASSERT_EQ(::kill(before, SIGKILL), 0);
+    loopback::wait_for_state(before, 'Z');
+    rlimit enough{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &enough), 0);
+    // poll(2) needs a limit of as many descriptors as it waits for.
+    const rlimit few{.rlim_cur = 3, .rlim_max = enough.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+    const auto limit = Clock::now() + milliseconds(250);
+    while (Clock::now() < limit) EXPECT_FALSE(turn());
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &enough), 0);
+    const std::string lines = log();
+    EXPECT_GE(std::count(lines.begin(), lines.end(), '\n'), 1);
+    EXPECT_LE(std::count(lines.begin(), lines.end(), '\n'), 2) << "at 0 and 100 ms";
+    EXPECT_EQ(next_outcome(), "restart taken over");
 }
 
 TEST_F(ReloadTest, RestartsNothingAfterTheStop) {
