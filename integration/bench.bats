@@ -56,9 +56,8 @@ holds() { jq -en --argjson a "$2" --argjson b "${3:-0}" "$1" >/dev/null || { ech
     done
 }
 
-@test "bench: bulk has figures where iperf3 is installed" {
+@test "bench: bulk has figures" {
     local way
-    command -v iperf3 >/dev/null || skip 'iperf3 is not installed'
     for way in up down both parallel; do
         figure "bulk-$way.gbit_s" portsplit
         holds '$a > 0' "$FIGURE"

@@ -230,11 +230,12 @@ reload_unseen() {
     for i in {1..5}; do reaches one; done
 }
 
-@test "log: syslog gets each event as one message, also after a restart" {
+# Starts a daemon with the server `one` that logs to a syslog of the test: the process $JOB, which writes
+# to $TMP/messages. The daemon has a /dev of its own for that.
+start_with_syslog() {
     needs_root
     answer one
     configure_answers one
-    # A /dev of its own, whose log is a socket of the test.
     mkdir "$TMP/dev"
     ln -s "$TMP/syslog" "$TMP/dev/log"
     touch "$TMP/dev/null"
@@ -243,6 +244,10 @@ reload_unseen() {
     WRAPPER=(unshare -m sh -c 'mount --bind /dev/null "$0/null" && mount --bind "$0" /dev && exec "$@"'
         "$TMP/dev")
     start_daemon --log syslog
+}
+
+@test "log: syslog gets each event as one message, also after a restart" {
+    start_with_syslog
     reaches one
     local header='<30>[A-Z][a-z]{2} [ 0-9][0-9] [0-9]{2}:[0-9]{2}:[0-9]{2} portsplit\[[0-9]+\]: '
     wait_until 5 grep -aqE "${header}service=one reason=match " "$TMP/messages"
@@ -257,17 +262,7 @@ reload_unseen() {
 }
 
 @test "log: clients do not wait for a syslog that does not read" {
-    needs_root
-    answer one
-    configure_answers one
-    mkdir "$TMP/dev"
-    ln -s "$TMP/syslog" "$TMP/dev/log"
-    touch "$TMP/dev/null"
-    in_background socat -u "UNIX-RECV:$TMP/syslog" "CREATE:$TMP/messages"
-    wait_until 5 exists "$TMP/syslog"
-    WRAPPER=(unshare -m sh -c 'mount --bind /dev/null "$0/null" && mount --bind "$0" /dev && exec "$@"'
-        "$TMP/dev")
-    start_daemon --log syslog
+    start_with_syslog
     kill -STOP "$JOB"
     # More lines than the socket holds (net.unix.max_dgram_qlen, 10 by default).
     for _ in {1..40}; do reaches one; done

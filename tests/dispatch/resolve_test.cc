@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -97,17 +98,24 @@ bool enter_network_with_two_name_servers() {
     return ::ioctl(socket.get(), SIOCSIFFLAGS, &loopback) == 0;
 }
 
+/// Returns what `work` returns in a network with two name servers that never answer.
+/// @param work  called with the socket of the second one
+std::string with_silent_name_servers(const std::function<std::string(int second)>& work) {
+    return loopback::text_of_child([&]() -> std::string {
+        if (!enter_network_with_two_name_servers()) return sys::error_text(errno);
+        const UniqueFd first = name_server_on("127.0.0.1");
+        const UniqueFd second = name_server_on("127.0.0.2");
+        return first && second ? work(second.get()) : "no name server";
+    });
+}
+
 TEST(Resolve, WaitsForASilentNameServerUntilTheDeadline) {
     if (loopback::may_skip_root()) GTEST_SKIP() << "needs root";
-    EXPECT_EQ(loopback::text_of_child([]() -> std::string {
-                  if (!enter_network_with_two_name_servers()) return sys::error_text(errno);
-                  const UniqueFd first = name_server_on("127.0.0.1");
-                  const UniqueFd second = name_server_on("127.0.0.2");
-                  if (!first || !second) return "no name server";
+    EXPECT_EQ(with_silent_name_servers([](int) -> std::string {
                   const auto until = Clock::now() + 300ms;
                   const Resolved resolved = resolve({"portsplit.example", 443}, until);
                   if (Clock::now() < until) return "returned early";
-                  // c-ares gives up by itself after three rounds, of 2, 4 and 8 s.
+                  // c-ares ends by itself after three rounds, of 2, 4 and 8 s.
                   if (Clock::now() > until + 5s) return "returned late";
                   return resolve_error_text(resolved.error);
               }),
@@ -116,13 +124,9 @@ TEST(Resolve, WaitsForASilentNameServerUntilTheDeadline) {
 
 TEST(Resolve, AsksTheNextNameServerAfterASecond) {
     if (loopback::may_skip_root()) GTEST_SKIP() << "needs root";
-    EXPECT_EQ(loopback::text_of_child([]() -> std::string {
-                  if (!enter_network_with_two_name_servers()) return sys::error_text(errno);
-                  const UniqueFd first = name_server_on("127.0.0.1");
-                  const UniqueFd second = name_server_on("127.0.0.2");
-                  if (!first || !second) return "no name server";
+    EXPECT_EQ(with_silent_name_servers([](int second) {
                   resolve({"portsplit.example", 443}, Clock::now() + 1500ms);
-                  const bool asked = loopback::events_of(second.get(), POLLIN, 0ms) != 0;
+                  const bool asked = loopback::events_of(second, POLLIN, 0ms) != 0;
                   return asked ? "asked" : "not asked";
               }),
               "asked");
