@@ -1,6 +1,6 @@
 #pragma once
 // Reads FILE and all that it includes, for portsplitd, portsplit-dispatch and portsplit. config/ opens
-// no file and sys/ knows no configuration; this connects the two. It does not check the model.
+// no file and sys/ reads no configuration; this connects the two. It does not check the model.
 
 #include <string>
 #include <vector>

@@ -23,10 +23,10 @@ using loopback::Child;
 /// The user `nobody`: a process that may do only what its owner may.
 constexpr uid_t kNobody = 65534;
 
-/// Gives up root where the test has it.
+/// Drops root if the test has it.
 bool drop_root() { return ::geteuid() != 0 || (::setgid(kNobody) == 0 && ::setuid(kNobody) == 0); }
 
-/// Becomes the program under test. It is opened before root is given up, so its folder may be one
+/// Becomes the program under test. It is opened before root is dropped, so its folder may be one
 /// that only root enters.
 int become_dispatch(int program, std::vector<std::string> arguments) {
     std::string name = "portsplit-dispatch";

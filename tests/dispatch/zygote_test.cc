@@ -500,7 +500,7 @@ TEST_F(NarrowChannelTest, SendsEveryReapedToADaemonThatWasStopped) {
         const auto bytes = std::as_bytes(std::span(&wrong, 1));
         ASSERT_TRUE(sys::send_message(channel().get(), bytes, -1, 0)) << id;
     }
-    // One send gives up after a second (sys/channel.h); the daemon reads after that.
+    // One send fails after a second (sys/channel.h); the daemon reads after that.
     EXPECT_EQ(loopback::events_of(zygote().handle(), POLLIN, std::chrono::milliseconds(1500)), 0);
     std::set<std::string> messages;
     for (std::uint64_t id = 1; id <= kMessages; ++id) messages.insert(next());

@@ -65,7 +65,7 @@ TEST(FindUser, KeepsTheUserWhenOnlyAGroupIsGiven) {
     EXPECT_EQ(user->gid, ::getgrnam("daemon")->gr_gid);
 }
 
-TEST(Become, GivesRootUpForGood) {
+TEST(Become, DropsRootForGood) {
     if (loopback::may_skip_root()) GTEST_SKIP() << "needs root";
     ASSERT_EQ(::geteuid(), 0U) << "run as root, or set PORTSPLIT_TEST_UNPRIVILEGED=1";
     EXPECT_EQ(loopback::text_of_child([] {
