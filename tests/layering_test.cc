@@ -242,7 +242,8 @@ Problems differences_from_map(const fs::path& root) {
             if (name.ends_with("/") || name.find('*') != std::string::npos) continue;
             const std::string path = (root / room / name).string();
             if (fs::exists(path) || fs::exists(path + ".h") || fs::exists(path + ".cc")) continue;
-            problems.push_back(room + "/" + name + ": is in the map, but there is no such file");
+            std::string& problem = problems.emplace_back(room);
+            problem.append("/").append(name).append(": is in the map, but there is no such file");
         }
     }
     return problems;

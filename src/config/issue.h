@@ -128,7 +128,7 @@ class Issues {
     std::vector<Issue> found_;
 };
 
-/// The issues of one file, for a reader that knows its lines only.
+/// The issues of one file, for code that has line numbers of that file and nothing else.
 class FileIssues {
   public:
     FileIssues(Issues& all, int file) : all_(&all), file_(file) {}

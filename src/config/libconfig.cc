@@ -147,7 +147,7 @@ class Reader {
     Document document_;
 };
 
-/// Returns a text for an error of libconfig that says what to write.
+/// Returns the message for an error of libconfig. It tells the user what to write instead.
 std::string explain(std::string_view error) {
     if (error == "syntax error") {
         return "libconfig cannot read on, here or just before; write key = value; with strings in "

@@ -12,7 +12,7 @@ namespace portsplit::dispatch {
 
 inline constexpr std::chrono::milliseconds kNoLimit{-1};
 
-/// How long a relay waits without a byte moving. relay.cc says why for each.
+/// How long a relay waits without a byte moving. The reason for each limit is in relay.cc.
 struct RelayLimits {
     /// After one direction has ended, for bytes in the other.
     std::chrono::milliseconds half_closed{std::chrono::seconds(60)};

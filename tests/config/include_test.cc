@@ -330,7 +330,7 @@ TEST(Include, ReportsMoreThanAThousandFiles) {
     for (std::size_t i = 1; i < kMostFiles; ++i) {
         const std::string number = std::to_string(i);
         others["/etc/" + number] = "[s" + number + "]\nregex = (" + number + ")\nexec = a\n";
-        text += "include = ./" + number + "\n";
+        text.append("include = ./").append(number).append("\n");
     }
     EXPECT_EQ(read_main(text, others).config->services.size(), kMostFiles - 1);
     others["/etc/x"] = "[x]\nstring = x\nexec = a\n";

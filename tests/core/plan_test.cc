@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t kDefaultWindow = 4096;
 
-Answer says(const Plan& plan, std::string_view seen) { return plan.ask(as_bytes(seen)).answer; }
+Answer ask(const Plan& plan, std::string_view seen) { return plan.ask(as_bytes(seen)).answer; }
 
 TEST(Plan, KeepsItsConfiguration) {
     const Config config = config_of({{"ssh", {"SSH-"}}, {"web", {"GET ", "POST "}}});
@@ -53,22 +53,22 @@ TEST(Plan, HasNoLastResortWhenTheConfigurationHasNone) {
 
 TEST(PlanAsk, AnswersMatchWhenOnePatternMatchesAndAnotherNeedsMore) {
     const Plan plan(config_of({{"web", {"GET /index", "GET "}}}));
-    EXPECT_EQ(says(plan, "GET "), Answer::Match);
+    EXPECT_EQ(ask(plan, "GET "), Answer::Match);
 }
 
 TEST(PlanAsk, AnswersMoreWhenOnePatternMayStillMatch) {
     const Plan plan(config_of({{"web", {"GET ", "POST "}}}));
-    EXPECT_EQ(says(plan, "PO"), Answer::More);
+    EXPECT_EQ(ask(plan, "PO"), Answer::More);
 }
 
 TEST(PlanAsk, AnswersNoWhenEveryPatternDoes) {
     const Plan plan(config_of({{"web", {"GET ", "POST "}}}));
-    EXPECT_EQ(says(plan, "PU"), Answer::No);
+    EXPECT_EQ(ask(plan, "PU"), Answer::No);
 }
 
 TEST(PlanAsk, AnswersNoForTheLastResortsBeforeAnyByte) {
     const Plan plan(config_of({{kFallback, {}}, {kTimeout, {}}}));
-    EXPECT_EQ(says(plan, ""), Answer::No);
+    EXPECT_EQ(ask(plan, ""), Answer::No);
 }
 
 TEST(PlanAsk, AgreesWithTheNaiveAnswerForEveryShortStream) {
@@ -76,7 +76,7 @@ TEST(PlanAsk, AgreesWithTheNaiveAnswerForEveryShortStream) {
     for (const naive::Prefixes& prefixes : naive::sets_of_prefixes(3)) {
         const Plan plan(config_of({{"service", prefixes}}));
         for (const std::string& seen : streams) {
-            ASSERT_EQ(says(plan, seen), naive::answer(prefixes, seen))
+            ASSERT_EQ(ask(plan, seen), naive::answer(prefixes, seen))
                 << show({prefixes}) << "seen '" << seen << "'";
         }
     }
