@@ -65,7 +65,7 @@ class Started {
 
     /// Waits for its end and returns it as `end_of` does.
     std::string end() {
-        const std::string text = end_of(program_->pid);
+        std::string text = end_of(program_->pid);
         waited_for_ = text != "still runs";
         return text;
     }
