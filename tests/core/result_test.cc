@@ -35,8 +35,8 @@ TEST(ResultDeathTest, AbortsWhenTheCallerReadsTheValueOfAnError) {
     const testing::KilledBySignal is_abort(SIGABRT);
     EXPECT_EXIT(static_cast<void>(*error), is_abort, "");
     EXPECT_EXIT(static_cast<void>(*std::as_const(error)), is_abort, "");
-    EXPECT_EXIT(static_cast<void>(*std::move(error)), is_abort, "");
     EXPECT_EXIT(static_cast<void>(error->size()), is_abort, "");
+    EXPECT_EXIT(static_cast<void>(*std::move(error)), is_abort, "");
 }
 
 TEST(ResultDeathTest, AbortsWhenTheCallerReadsTheErrorOfAValue) {

@@ -195,7 +195,8 @@ TEST_F(DaemonTest, BindsAnAddressAgainThatTheReloadBeforeClosed) {
     std::string services;
     for (int i = 0; i < 4000; ++i) {
         const std::string number = std::to_string(i);
-        services += "[s" + number + "]\nstring = " + number + ".\nconnect = 127.0.0.1:9\n";
+        services.append("[s").append(number).append("]\nstring = ").append(number);
+        services.append(".\nconnect = 127.0.0.1:9\n");
     }
     configure("127.0.0.2:0", services);
     signal(SIGHUP);

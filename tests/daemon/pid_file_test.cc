@@ -178,12 +178,14 @@ TEST_F(PidFileTest, LeavesNoFileWhenTheDiskIsFull) {
 }
 
 TEST_F(PidFileTest, IsHeldByOneOfTwentyThatStartTogether) {
+    constexpr int kDaemons = 20;
     std::vector<std::unique_ptr<loopback::Child>> daemons;
+    daemons.reserve(kDaemons);
     int ends[2] = {-1, -1};
     ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
     const sys::UniqueFd gate(ends[0]);
     sys::UniqueFd closed(ends[1]);
-    for (int i = 0; i < 20; ++i) {
+    for (int i = 0; i < kDaemons; ++i) {
         daemons.push_back(std::make_unique<loopback::Child>([&]() -> int {
             const auto file = PidFile::create(path());
             closed.reset();

@@ -9,9 +9,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
-std::vector<int> next(Backoff& backoff, int count) {
-    std::vector<int> pauses;
-    for (int i = 0; i < count; ++i) pauses.push_back(static_cast<int>(backoff.next().count()));
+std::vector<int> next(Backoff& backoff, std::size_t count) {
+    std::vector<int> pauses(count);
+    for (int& pause : pauses) pause = static_cast<int>(backoff.next().count());
     return pauses;
 }
 

@@ -37,7 +37,7 @@ TEST(UniqueFd, OwnsNothingAfterAMove) {
     UniqueFd first(open_one());
     const int fd = first.get();
     const UniqueFd second(std::move(first));
-    EXPECT_EQ(first.get(), -1);  // NOLINT(bugprone-use-after-move): this is the promise
+    EXPECT_EQ(first.get(), -1);  // NOLINT: the value after a move is what this test is about
     EXPECT_EQ(second.get(), fd);
     EXPECT_TRUE(is_open(fd));
 }
