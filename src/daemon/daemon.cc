@@ -115,6 +115,7 @@ void Daemon::turn() {
     const auto signals = set.add(signals_.get(), POLLIN);
     generations_.watch(set);
     reload_.watch(set);
+    set.wake_at(reaper_.due());
     if (is_listening()) {
         intake_.watch(set, listeners_.all());
         if (options_.idle_exit.count() > 0) set.wake_at(busy_at_ + options_.idle_exit);
@@ -130,6 +131,7 @@ void Daemon::turn() {
     if (generations_.connections() > 0) busy_at_ = Clock::now();  // also for one that ends now
     generations_.receive_ready(set);
     if (!waited || set.revents(signals) != 0) handle_signals();
+    reap_children();
     if (auto outcome = reload_.step()) on_outcome(*std::move(outcome));
     intake_.hand_over();
     if (is_listening()) intake_.accept_ready(set, listeners_.all());
@@ -166,8 +168,13 @@ void Daemon::exit_if_done() {
 }
 
 void Daemon::handle_signals() {
-    while (const auto signal = sys::next_signal(signals_.get())) on_signal(*signal);
-    reap_children();  // one SIGCHLD may stand for many children (signal(7))
+    while (const auto signal = sys::next_signal(signals_.get())) {
+        if (signal->number == SIGCHLD) {
+            reaper_.on_signal(signal->sender);
+        } else {
+            on_signal(signal->number);
+        }
+    }
 }
 
 void Daemon::on_signal(int signal) {
@@ -204,7 +211,9 @@ void Daemon::log_what_is_served() {
 }
 
 void Daemon::reap_children() {
-    while (const auto child = sys::reap()) on_child_end(*child);
+    if (reaper_.has_found_all()) return;
+    while (const auto child = reaper_.next(generations_.children())) on_child_end(*child);
+    if (reaper_.has_found_all()) generations_.recount_orphans();
 }
 
 void Daemon::on_child_end(const sys::Ended& child) {

@@ -18,6 +18,7 @@
 #include "sys/fd.h"
 #include "sys/log.h"
 #include "sys/process.h"
+#include "sys/reaper.h"
 
 namespace portsplit::daemon {
 
@@ -67,6 +68,7 @@ class Daemon {
     Generations generations_;
     Intake intake_{generations_, log_};
     Reload reload_{launchpad_, listeners_, generations_, log_};
+    sys::Reaper reaper_;
 
     bool last_reload_failed_ = false;
     sys::Clock::time_point busy_at_{};  ///< when there last was a connection or a change

@@ -74,30 +74,28 @@ Generations::End Generations::on_child_end(const sys::Ended& child) {
         retired_.erase(found);
         return End::Retired;
     }
-    count_orphan_out(child.status);
+    // The spares of a dead zygote end as well, with kExitUnused; they had no connection.
+    const bool spare = WIFEXITED(child.status) && WEXITSTATUS(child.status) == kExitUnused;
+    if (!spare && orphans_ > 0) --orphans_;
     return End::Other;
 }
 
 /// Takes back what no dispatcher had taken, and counts the other connections as orphans. That counts
-/// a connection too many if it ended, without a Reaped, before the zygote died; `count_orphan_out`
-/// corrects it when the first orphan ends.
+/// a connection too many if it ended, without a Reaped, before the zygote died; `recount_orphans`
+/// corrects it.
 void Generations::bury(Generation& dead) {
     for (Delivery& delivery : dead.take_back()) untaken_.push_back(std::move(delivery));
     orphans_ += dead.connections();
 }
 
-/// The spares of a dead zygote end as well, with kExitUnused; they had no connection.
-void Generations::count_orphan_out(int status) {
+void Generations::recount_orphans() {
     if (orphans_ == 0) return;
-    const bool spare = WIFEXITED(status) && WEXITSTATUS(status) == kExitUnused;
-    if (!spare) --orphans_;
-    orphans_ = std::min(orphans_, children_besides_zygotes());
+    const std::size_t children = sys::count_children();
+    orphans_ = std::min(orphans_, children - std::min(children, zygotes()));
 }
 
-std::size_t Generations::children_besides_zygotes() const {
-    const std::size_t zygotes = retired_.size() + (current_ ? 1 : 0) + (starting_ ? 1 : 0);
-    const std::size_t children = sys::count_children();
-    return children - std::min(children, zygotes);
+std::size_t Generations::zygotes() const {
+    return retired_.size() + (current_ ? 1 : 0) + (starting_ ? 1 : 0);
 }
 
 }  // namespace portsplit::daemon

@@ -51,6 +51,13 @@ class Generations {
     /// Updates the counts for a child that ended, and returns what it was.
     End on_child_end(const sys::Ended& child);
 
+    /// Returns how many children the daemon has, as far as they are counted here.
+    std::size_t children() const { return zygotes() + orphans_; }
+    /// Corrects the number of orphans, which may be too large, by the children that there are. Reads a
+    /// file of /proc that is as long as they are many. Call it when the end of every child that has
+    /// ended was reported.
+    void recount_orphans();
+
     /// Returns the connections that no dispatcher had taken when a zygote died, oldest first; each
     /// once.
     std::vector<Delivery> take_untaken() { return std::exchange(untaken_, {}); }
@@ -58,8 +65,7 @@ class Generations {
   private:
     void receive();
     void bury(Generation& dead);
-    void count_orphan_out(int status);
-    std::size_t children_besides_zygotes() const;
+    std::size_t zygotes() const;
 
     std::optional<Generation> starting_;
     std::optional<Generation> current_;

@@ -33,6 +33,13 @@ bool becomes_program(const core::Plan& plan, const Progress& progress) {
     return exec != nullptr && exec->stdio == core::Stdio::Socket;
 }
 
+bool is_last(const core::Plan& plan, const Progress& progress) {
+    const Stage stage = progress.failure.stage;
+    const bool failed = stage == Stage::Look || stage == Stage::Start;
+    const bool closes = progress.decided != 0 && progress.service == Progress::kNone;
+    return failed || closes || progress.counted != 0 || becomes_program(plan, progress);
+}
+
 void ChannelReporter::send(const Progress& progress) {
     // If the zygote is gone, the log line is lost; the connection is served all the same.
     (void)sys::send_message(channel_, std::as_bytes(std::span(&progress, 1)), -1, 0);

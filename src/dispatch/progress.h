@@ -60,6 +60,11 @@ bool is_valid(const core::Plan& plan, const Progress& progress);
 /// @param progress  one for which `is_valid` holds
 bool becomes_program(const core::Plan& plan, const Progress& progress);
 
+/// Returns true if the dispatcher that published this has nothing to wait for: it will exit, or become
+/// a program, which may exit soon. False for one that may connect to another target.
+/// @param progress  one for which `is_valid` holds
+bool is_last(const core::Plan& plan, const Progress& progress);
+
 /// A dispatcher's way to publish its progress. `set_` functions only store; what they stored goes out
 /// with the next message. `publish` functions store and send.
 ///

@@ -19,6 +19,7 @@ struct ConnectionRecord {
     std::uint64_t id = 0;  ///< the daemon's, for the message `Reaped`; 0 under --inetd
     sys::Arrival arrival;
     Progress progress{};
+    bool ends = false;  ///< true once its dispatcher announced its end (`is_last`)
 };
 
 /// Writes the log lines of connections. For each connection: warnings and failures first, then exactly

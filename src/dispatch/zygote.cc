@@ -44,6 +44,7 @@
 #include "handoff.h"
 #include "sys/channel.h"
 #include "sys/process.h"
+#include "sys/reaper.h"
 #include "sys/signals.h"
 
 namespace portsplit::dispatch {
@@ -101,6 +102,7 @@ class Zygote {
     void add(pid_t pid, const handoff::Handover& message);
     void read_progress();
     void renew_progress();
+    void note_signals();
     void reap();
     void finish(pid_t pid, int status);
     void finish_spare(const sys::Ended& ended, const Spares::Lost& spare);
@@ -118,6 +120,7 @@ class Zygote {
     UniqueFd progress_out_;
     Spares spares_;
     Connections connections_;
+    sys::Reaper reaper_;
     bool open_ = true;             ///< true until the daemon ends its side of the channel
     bool mute_spares_ = false;     ///< true once some spares may hold a channel that was replaced
     Clock::time_point fork_at_{};  ///< no spare is forked before this moment
@@ -137,6 +140,7 @@ int Zygote::run() {
         const bool short_of_spares = open_ && spares_.count() <= kFewSpares;
         auto until = short_of_spares ? fork_at_ : Clock::time_point::max();
         if (mute_spares_) until = std::min(until, Clock::now() + kMuteSparesPause);
+        until = std::min(until, reaper_.due());
         const int ready = sys::retry(
             [&] { return ::poll(entries.data(), entries.size(), sys::poll_timeout(until)); });
         if (ready < 0) {
@@ -147,7 +151,8 @@ int Zygote::run() {
         // With enough spares left, nothing below is urgent: let dispatchers run first.
         if (spares_.count() > kFewSpares) sys::yield();
         if (progress.revents != 0) read_progress();
-        if (signals.revents != 0) reap();
+        if (signals.revents != 0) note_signals();
+        reap();
     }
 }
 
@@ -231,6 +236,9 @@ void Zygote::read_progress() {
         }
         if (!progress || record == nullptr || !is_valid(plan_, *progress)) continue;
         connection_log_.update(*record, *progress, received->sender);
+        if (is_last(plan_, *progress) && !std::exchange(record->ends, true)) {
+            reaper_.expect(received->sender);
+        }
     }
 }
 
@@ -250,10 +258,13 @@ void Zygote::renew_progress() {
                  "dispatcher does: it may be compromised");
 }
 
-/// Takes every child that has ended.
+void Zygote::note_signals() {
+    while (const auto signal = sys::next_signal(signals_.get())) reaper_.on_signal(signal->sender);
+}
+
+/// Handles every child that is known to have ended.
 void Zygote::reap() {
-    (void)sys::next_signal(signals_.get());
-    while (const auto ended = sys::reap()) {
+    while (const auto ended = reaper_.next(connections_.size() + spares_.count())) {
         // The order matters: its last messages are read before its row is removed and before its
         // pid can be used again by a fork.
         read_progress();

@@ -44,11 +44,11 @@ Result<UniqueFd> signals_by_fd(std::initializer_list<int> signals) {
     return fd;
 }
 
-std::optional<int> next_signal(int fd) {
+std::optional<Signal> next_signal(int fd) {
     signalfd_siginfo info{};
     const ssize_t got = retry([&] { return ::read(fd, &info, sizeof info); });
     if (got != sizeof info) return std::nullopt;
-    return static_cast<int>(info.ssi_signo);
+    return Signal{static_cast<int>(info.ssi_signo), static_cast<pid_t>(info.ssi_pid)};
 }
 
 const char* signal_name(int signal) {

@@ -3,6 +3,7 @@
 // program of this project installs a handler.
 
 #include <signal.h>
+#include <sys/types.h>
 
 #include <initializer_list>
 #include <optional>
@@ -32,9 +33,15 @@ void unblock_signals();
 /// and close-on-exec.
 Result<UniqueFd> signals_by_fd(std::initializer_list<int> signals);
 
+/// A signal that was delivered.
+struct Signal {
+    int number = 0;
+    pid_t sender = 0;  ///< of SIGCHLD: a child that ended
+};
+
 /// Reads the next signal from a descriptor of `signals_by_fd`. Never waits; returns nothing if no
 /// signal is pending.
-std::optional<int> next_signal(int fd);
+std::optional<Signal> next_signal(int fd);
 
 /// Returns the name of a signal without SIG, such as "KILL"; "unknown" for another number.
 const char* signal_name(int signal);

@@ -38,6 +38,7 @@
 #include "sys/channel.h"
 #include "sys/file.h"
 #include "sys/process.h"
+#include "sys/reaper.h"
 #include "sys/signals.h"
 
 namespace portsplit::dispatch {
@@ -337,6 +338,30 @@ TEST_F(ZygoteTest, ReportsADispatcherThatWasKilled) {
     EXPECT_EQ(next(), "reaped 1");
     retire();
     EXPECT_TRUE(log().ends_with("ms=N signal=KILL\n"));
+}
+
+// The zygote gets one SIGCHLD, which names one of them.
+TEST_F(ZygoteTest, ReportsEachOfManyProgramsThatWereKilledAtOnce) {
+    ASSERT_EQ(next(), "ready");
+    std::vector<Pair> pairs;
+    std::set<std::string> expected;
+    for (std::uint64_t id = 1; id <= 2 * sys::kFewChildren; ++id) {
+        Pair& pair = pairs.emplace_back(loopback::tcp_pair());
+        hand_over(id, pair.near);
+        pair.near.reset();
+        ASSERT_TRUE(send_all(pair.far.get(), "."));
+        ASSERT_EQ(read_reply(pair.far.get(), 1), (Reply{".", "enough"}));
+        expected.insert("reaped " + std::to_string(id));
+    }
+    ASSERT_EQ(::kill(zygote().pid(), SIGSTOP), 0);
+    loopback::wait_for_state(zygote().pid(), 'T');
+    for (const pid_t child : loopback::children_of(zygote().pid())) {
+        if (loopback::name_of(child) == "cat") ::kill(child, SIGKILL);
+    }
+    ASSERT_EQ(::kill(zygote().pid(), SIGCONT), 0);
+    std::set<std::string> found;
+    for (std::size_t i = 0; i < expected.size(); ++i) found.insert(next());
+    EXPECT_EQ(found, expected);
 }
 
 TEST_F(ZygoteTest, ForksMoreSparesWhenAllHaveSilentClients) {
