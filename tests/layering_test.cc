@@ -63,8 +63,8 @@ constexpr std::string_view kImpure =
 // The headers of `<system>`. A header in no list is a library, and no room may include it.
 constexpr std::string_view kSystem =
     "<arpa/> <asm/> <linux/> <net/> <netinet/> <sys/> <dirent.h> <errno.h> <fcntl.h> <getopt.h> "
-    "<grp.h> <netdb.h> <poll.h> <pty.h> <pwd.h> <sched.h> <signal.h> <spawn.h> <stdlib.h> "
-    "<sysexits.h> <syslog.h> <termios.h> <time.h> <unistd.h>";
+    "<grp.h> <malloc.h> <netdb.h> <poll.h> <pty.h> <pwd.h> <sanitizer/asan_interface.h> <sched.h> "
+    "<signal.h> <spawn.h> <stdlib.h> <sysexits.h> <syslog.h> <termios.h> <time.h> <unistd.h>";
 
 // Names that fit any content, so that such a file would collect unrelated code.
 constexpr std::string_view kNamesThatSayNothing = "common helper helpers misc util utils";

@@ -19,7 +19,7 @@ constexpr std::size_t kShownPattern = 60;
 
 std::string name_of(const Decision& decision) {
     if (!decision.verdict || !decision.verdict->service) return "-";
-    return decision.plan.service(*decision.verdict->service).name;
+    return std::string(decision.plan.service(*decision.verdict->service).name);
 }
 
 std::string reason_of(const Decision& decision) {
@@ -47,7 +47,7 @@ std::optional<Action> action_of(const Decision& decision) {
     if (const auto* connect = std::get_if<core::Connect>(&service.action)) {
         return Action{"connect", core::to_string(connect->targets.front())};
     }
-    return Action{"exec", std::get<core::Exec>(service.action).program};
+    return Action{"exec", std::string(std::get<core::Exec>(service.action).program)};
 }
 
 std::string in_hex(core::Bytes bytes) {

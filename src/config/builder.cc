@@ -133,7 +133,7 @@ class Builder {
         std::unordered_map<std::string_view, Spot> firsts;
         for (std::size_t i = 0; i < services.size(); ++i) {
             const Spot spot = built_.origins.services[i].spot;
-            const std::string& name = services[i].name;
+            const std::string_view name = services[i].name;
             if (const std::string why = why_no_service_name(name); !why.empty()) {
                 issues_.error(spot, fmt::format("service {}: {}", shown(name), why));
             } else if (const auto [first, fresh] = firsts.try_emplace(name, spot); !fresh) {

@@ -32,7 +32,7 @@ class Texts {
     }
 
     template <typename Owner, typename T>
-    std::vector<std::string> operator()(std::vector<T> Owner::*field) const {
+    std::vector<std::string> operator()(core::List<T> Owner::*field) const {
         const Owner* of = owner_in<Owner>(config_, service_);
         if (of == nullptr) return {};
         std::vector<std::string> texts;

@@ -160,7 +160,7 @@ class Includer {
             refuse(value, "no file can be included here");
         } else if (const std::string why = why_unfit(key, value.kind); !why.empty()) {
             refuse(value, why);
-        } else if (const auto name = parse<std::string>(key, value.text); !name) {
+        } else if (const auto name = parse<core::Text>(key, value.text); !name) {
             refuse(value, name.error().text);
         } else {
             return resolve(*name, open_.back().path, files_.library);

@@ -60,11 +60,11 @@ struct Enumerated {
 /// The members of these structs that a key can set. A key whose member is a list appends each value.
 template <typename... Owners>
 using FieldOf = std::variant<core::PatternKind,  // those of Service::patterns that are of this kind
-                             std::size_t Owners::*...,                  //
-                             std::chrono::milliseconds Owners::*...,    //
-                             std::string Owners::*...,                  //
-                             std::vector<std::string> Owners::*...,     //
-                             std::vector<core::Endpoint> Owners::*...,  //
+                             std::size_t Owners::*...,                 //
+                             std::chrono::milliseconds Owners::*...,   //
+                             core::Text Owners::*...,                  //
+                             core::List<core::Text> Owners::*...,      //
+                             core::List<core::Endpoint> Owners::*...,  //
                              Enumerated<Owners>...>;
 using Field = FieldOf<core::Config, core::Service, core::Exec, core::Connect>;
 
@@ -145,17 +145,17 @@ constexpr Takes into(Type type, T Owner::*field) {
 }
 
 template <typename Owner, typename T>
-constexpr Takes into(Type type, std::vector<T> Owner::*field) {
+constexpr Takes into(Type type, core::List<T> Owner::*field) {
     return {.type = type, .place = place_of<Owner>(), .repeatable = true, .field = field};
 }
 
 template <typename Owner>
-constexpr Takes binds(std::vector<core::Endpoint> Owner::*field) {
+constexpr Takes binds(core::List<core::Endpoint> Owner::*field) {
     return into(Type::Bind, field);
 }
 
 template <typename Owner>
-constexpr Takes targets(std::vector<core::Endpoint> Owner::*field) {
+constexpr Takes targets(core::List<core::Endpoint> Owner::*field) {
     return into(Type::Target, field);
 }
 
@@ -177,22 +177,22 @@ constexpr Takes number(std::size_t Owner::*field, std::size_t smallest, std::siz
 }
 
 template <typename Owner>
-constexpr Takes path(std::string Owner::*field) {
+constexpr Takes path(core::Text Owner::*field) {
     return into(Type::Path, field);
 }
 
 template <typename Owner>
-constexpr Takes user_name(std::string Owner::*field) {
+constexpr Takes user_name(core::Text Owner::*field) {
     return into(Type::UserName, field);
 }
 
 template <typename Owner>
-constexpr Takes group_name(std::string Owner::*field) {
+constexpr Takes group_name(core::Text Owner::*field) {
     return into(Type::GroupName, field);
 }
 
 template <typename Owner>
-constexpr Takes program(std::string Owner::*field) {
+constexpr Takes program(core::Text Owner::*field) {
     return into(Type::Program, field);
 }
 

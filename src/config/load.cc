@@ -18,12 +18,12 @@ class TextOf {
         : config_(config), service_(service) {}
 
     template <typename Owner>
-    const std::string* operator()(std::string Owner::*field) const {
+    const core::Text* operator()(core::Text Owner::*field) const {
         const Owner* owner = owner_in<Owner>(config_, service_);
         return owner == nullptr ? nullptr : &(owner->*field);
     }
     template <typename Field>
-    const std::string* operator()(const Field&) const {
+    const core::Text* operator()(const Field&) const {
         return nullptr;
     }
 
@@ -42,9 +42,9 @@ std::vector<Outside> find_outside(const core::Config& config, const Origins& ori
     const auto add_all = [&](Place section, const core::Service* service, const Origin& origin) {
         for (const Key& key : keys()) {
             if (!is_outside(key.takes.type) || !stands_in(key, section)) continue;
-            const std::string* name = std::visit(TextOf(config, service), *key.takes.field);
+            const core::Text* name = std::visit(TextOf(config, service), *key.takes.field);
             if (name == nullptr || name->empty()) continue;
-            found.push_back({&key, *name, origin.of(key.name)});
+            found.push_back({&key, std::string(*name), origin.of(key.name)});
         }
     };
     add_all(Place::Global, nullptr, origins.global);

@@ -114,15 +114,16 @@ class SectionReader {
     }
 
     template <typename Owner, typename T>
-    void store(const Key& key, const Value& value, std::vector<T> Owner::*field) {
+    void store(const Key& key, const Value& value, core::List<T> Owner::*field) {
         (owner<Owner>().*field).push_back(read_value(key, value, parse<T>).value_or(T{}));
     }
 
     void store(const Key& key, const Value& value, core::PatternKind kind) {
         origin_.patterns.push_back(value.spot);
-        draft_->service.patterns.push_back({kind, kind == core::PatternKind::String
-                                                      ? read_bytes(key, value)
-                                                      : read_notation(key, value, kind)});
+        const bool is_string = kind == core::PatternKind::String;
+        const std::string text =
+            is_string ? read_bytes(key, value) : read_notation(key, value, kind);
+        draft_->service.patterns.push_back({kind, core::Text(text)});
     }
 
     template <typename Owner>
@@ -179,7 +180,7 @@ class SectionReader {
             report(key, value, "empty; write what the first bytes of the stream are");
             return {};
         }
-        const auto pattern = core::compile({kind, text});
+        const auto pattern = core::compile({kind, core::Text(text)});
         if (!pattern) {
             const core::PatternProblem& problem = pattern.error();
             issues_.error(value.spot,

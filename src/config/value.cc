@@ -185,7 +185,7 @@ core::Result<Endpoint, Problem> parse(const Key& key, std::string_view text) {
     const bool bracketed = host.starts_with('[') && host.ends_with(']');
     if (bracketed) host = host.substr(1, host.size() - 2);
     if (const auto problem = check_host(key, host, bracketed)) return *problem;
-    return Endpoint{std::string(host), static_cast<std::uint16_t>(*port)};
+    return Endpoint{core::Text(host), static_cast<std::uint16_t>(*port)};
 }
 
 std::string print(const Endpoint& value) { return core::to_string(value); }
@@ -233,9 +233,9 @@ core::Result<std::size_t, Problem> parse(const Key& key, std::string_view text) 
 std::string print(std::size_t value) { return std::to_string(value); }
 
 template <>
-core::Result<std::string, Problem> parse(const Key& key, std::string_view text) {
+core::Result<core::Text, Problem> parse(const Key& key, std::string_view text) {
     if (key.takes.type == Type::Text) {
-        if (text.size() <= kLongestArgument) return std::string(text);
+        if (text.size() <= kLongestArgument) return core::Text(text);
         return Problem{
             fmt::format("{} bytes; at most {} are possible", text.size(), kLongestArgument)};
     }
@@ -250,10 +250,10 @@ core::Result<std::string, Problem> parse(const Key& key, std::string_view text) 
     if (is_name && text.find_first_of(" :") != text.npos) {
         return Problem{"not a name; write it without blanks and colons"};
     }
-    return std::string(text);
+    return core::Text(text);
 }
 
-std::string print(const std::string& value) { return value; }
+std::string print(std::string_view value) { return std::string(value); }
 
 core::Result<std::size_t, Problem> parse_word(const Key& key, std::string_view text) {
     const auto& words = key.takes.words;
@@ -300,7 +300,8 @@ std::string escape(std::string_view bytes) {
 }
 
 std::string print_pattern(const core::PatternSource& pattern) {
-    return pattern.kind == core::PatternKind::String ? escape(pattern.text) : pattern.text;
+    const bool is_string = pattern.kind == core::PatternKind::String;
+    return is_string ? escape(pattern.text) : std::string(pattern.text);
 }
 
 std::string why_no_service_name(std::string_view name) {

@@ -36,7 +36,7 @@ core::Result<std::chrono::milliseconds, Problem> parse(const Key& key, std::stri
 template <>
 core::Result<std::size_t, Problem> parse(const Key& key, std::string_view text);
 template <>
-core::Result<std::string, Problem> parse(const Key& key, std::string_view text);
+core::Result<core::Text, Problem> parse(const Key& key, std::string_view text);
 
 /// Reads one of the key's words.
 /// @returns its place among them
@@ -48,7 +48,7 @@ core::Result<bool, Problem> parse_yes_no(const Key& key, std::string_view text);
 std::string print(const core::Endpoint& value);
 std::string print(std::chrono::milliseconds value);
 std::string print(std::size_t value);
-std::string print(const std::string& value);
+std::string print(std::string_view value);
 
 /// The bytes that a text with `\XX` escapes stands for. A backslash without two hex digits behind it
 /// stays a backslash.

@@ -20,6 +20,12 @@ struct ByteSet {
     constexpr bool holds(std::uint8_t byte) const {
         return byte >= low && byte <= high && (byte & mask) == value;
     }
+    /// Returns the smallest byte that it holds. `parse_hex` and `only` make no empty set.
+    constexpr std::uint8_t first() const {
+        unsigned byte = low;
+        while (byte < high && !holds(static_cast<std::uint8_t>(byte))) ++byte;
+        return static_cast<std::uint8_t>(byte);
+    }
     constexpr bool is_single() const { return low == high; }
 
     // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 reports the 0 of a defaulted <=>.

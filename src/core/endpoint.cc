@@ -3,8 +3,9 @@
 namespace portsplit::core {
 
 std::string to_string(const Endpoint& endpoint) {
-    const bool v6 = endpoint.host.find(':') != std::string::npos;
-    return (v6 ? "[" + endpoint.host + "]" : endpoint.host) + ":" + std::to_string(endpoint.port);
+    const std::string host(endpoint.host);
+    const bool v6 = host.find(':') != host.npos;
+    return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(endpoint.port);
 }
 
 }  // namespace portsplit::core

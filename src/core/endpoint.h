@@ -5,12 +5,14 @@
 #include <cstdint>
 #include <string>
 
+#include "core/memory.h"
+
 namespace portsplit::core {
 
 struct Endpoint {
     /// A numeric address, a name, or `*` for all local addresses of both families. IPv6 addresses
     /// have no brackets here.
-    std::string host;
+    Text host;
     /// A TCP port. 0 is allowed in `bind` only: the system chooses one.
     std::uint16_t port = 0;
 

@@ -40,7 +40,7 @@ Bytes in_window(Bytes seen, std::size_t window) {
 Plan plan_of_one(const Service& service) {
     Config config;
     config.services.push_back(service);
-    return Plan(std::move(config));
+    return Plan(config);
 }
 
 /// Returns the answer of the only service of a plan.

@@ -5,11 +5,10 @@
 
 #include <chrono>
 #include <cstddef>
-#include <string>
 #include <variant>
-#include <vector>
 
 #include "core/endpoint.h"
+#include "core/memory.h"
 
 namespace portsplit::core {
 
@@ -28,7 +27,7 @@ enum class PatternKind {
 /// A pattern as it stands in the file.
 struct PatternSource {
     PatternKind kind = PatternKind::String;
-    std::string text;
+    Text text;
 
     bool operator==(const PatternSource&) const = default;
 };
@@ -41,8 +40,8 @@ enum class StderrTo { Log, Null, Client };
 
 /// Starts a local program on the connection. `arguments` do not include its name, argv[0].
 struct Exec {
-    std::string program;
-    std::vector<std::string> arguments;
+    Text program;
+    List<Text> arguments;
     Stdio stdio = Stdio::Socket;
     StderrTo stderr_to = StderrTo::Log;
 
@@ -51,7 +50,7 @@ struct Exec {
 
 /// Relays to the first target that accepts a connection.
 struct Connect {
-    std::vector<Endpoint> targets;
+    List<Endpoint> targets;
 
     bool operator==(const Connect&) const = default;
 };
@@ -59,8 +58,8 @@ struct Connect {
 using Action = std::variant<Exec, Connect>;
 
 struct Service {
-    std::string name;
-    std::vector<PatternSource> patterns;
+    Text name;
+    List<PatternSource> patterns;
     Action action;
 
     /// Returns true for `fallback` and `timeout`. They have no patterns, and their place among the
@@ -70,14 +69,14 @@ struct Service {
 };
 
 struct Config {
-    std::vector<Endpoint> bind;
+    List<Endpoint> bind;
     std::chrono::milliseconds timeout{5000};  ///< the deadline, from accept; 0: none
     std::size_t maxconn = 1000;               ///< connections at the same time; 0: no limit
     std::size_t window = 4096;                ///< how many first bytes are looked at
-    std::string pid;                          ///< path of the pid file; empty: none
-    std::string user;  ///< the dispatchers run as this user; empty: no change
-    std::string group;
-    std::vector<Service> services;
+    Text pid;                                 ///< path of the pid file; empty: none
+    Text user;  ///< the dispatchers run as this user; empty: no change
+    Text group;
+    List<Service> services;
 
     bool operator==(const Config&) const = default;
 };

@@ -66,8 +66,11 @@ Result<std::unique_ptr<const Pattern>, PatternProblem> compile(const PatternSour
             if (!sets) return sets.error();
             return owned(Fixed(*std::move(sets)));
         }
-        case PatternKind::Regex:
-            return compile_regex(source.text);
+        case PatternKind::Regex: {
+            auto regex = compile_regex(source.text);
+            if (!regex) return regex.error();
+            return std::unique_ptr<const Pattern>(std::make_unique<Regex>(*std::move(regex)));
+        }
     }
     std::abort();
 }

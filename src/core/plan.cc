@@ -1,12 +1,55 @@
 #include "core/plan.h"
 
 #include <algorithm>
+#include <iterator>
+#include <span>
 #include <utility>
+#include <vector>
 
 namespace portsplit::core {
+namespace {
 
-Plan::Plan(Config config) : config_(std::move(config)), window_(config_.window) {
-    std::vector<PrefixTree::Entry> fixed;
+/// The numbers of two sorted lists, in order.
+class InOrder {
+  public:
+    using Numbers = std::span<const std::uint32_t>;
+    InOrder(Numbers a, Numbers b) : a_(a), b_(b) {}
+
+    std::optional<std::uint32_t> next() {
+        const bool from_a =
+            next_a_ < a_.size() && (next_b_ == b_.size() || a_[next_a_] < b_[next_b_]);
+        if (from_a) return a_[next_a_++];
+        if (next_b_ < b_.size()) return b_[next_b_++];
+        return std::nullopt;
+    }
+
+  private:
+    Numbers a_;
+    Numbers b_;
+    std::size_t next_a_ = 0;
+    std::size_t next_b_ = 0;
+};
+
+}  // namespace
+
+/// Lists while they grow. An arena cannot use again what a list leaves behind when it grows, so the plan
+/// gets copies of these.
+struct Plan::Draft {
+    std::vector<PrefixTree::Entry> entries;
+    std::vector<Expression> expressions;
+    std::vector<std::uint32_t> unindexed;
+
+    void add(const Text& expression, std::uint32_t service) {
+        const auto number = static_cast<std::uint32_t>(expressions.size());
+        Beginnings beginnings;
+        expressions.push_back({service, *compile_regex(expression, &beginnings)});
+        if (beginnings.empty()) unindexed.push_back(number);
+        for (ByteSets& sets : beginnings) entries.push_back({std::move(sets), service, number});
+    }
+};
+
+Plan::Plan(const Config& config) : config_(config), window_(config.window) {
+    Draft draft;
     for (std::uint32_t i = 0; i < config_.services.size(); ++i) {
         const Service& service = config_.services[i];
         if (service.name == kFallback) fallback_ = i;
@@ -14,24 +57,37 @@ Plan::Plan(Config config) : config_(std::move(config)), window_(config_.window) 
         for (const PatternSource& source : service.patterns) {
             if (auto sets = byte_sets(source)) {
                 window_ = std::max(window_, sets->size());
-                fixed.push_back({*std::move(sets), i});
+                draft.entries.push_back({*std::move(sets), i});
             } else {
-                expressions_.push_back({i, *compile(source)});
+                draft.add(source.text, i);
             }
         }
     }
-    fixed_ = PrefixTree(std::move(fixed));
+    tree_ = PrefixTree(std::move(draft.entries));
+    expressions_.assign(std::move_iterator(draft.expressions.begin()),
+                        std::move_iterator(draft.expressions.end()));
+    unindexed_.assign(draft.unindexed.begin(), draft.unindexed.end());
+}
+
+PrefixTree::Crowd Plan::largest_crowd() const {
+    PrefixTree::Crowd largest = tree_.largest_crowd();
+    largest.expressions += unindexed_.size();
+    return largest;
 }
 
 Plan::Standing Plan::ask(Bytes seen, Mores mores) const {
-    const PrefixTree::First fixed = fixed_.find(seen);
+    std::vector<std::uint32_t> begun;  // allocates only if an expression has begun
+    const PrefixTree::First fixed = tree_.find(seen, begun);
     Standing standing{fixed.matching ? Answer::Match : Answer::No, fixed.matching, {}};
     const bool waits = fixed.open && (!fixed.matching || *fixed.open < *fixed.matching);
     if (waits && mores == Mores::Count) {
         standing.answer = Answer::More;
         standing.service = fixed.open;
     }
-    for (const Expression& expression : expressions_) {
+    std::sort(begun.begin(), begun.end());
+    InOrder numbers(begun, unindexed_);
+    while (const auto number = numbers.next()) {
+        const Expression& expression = expressions_[*number];
         // Expressions are sorted by service. Ask one only if it can change the standing: its service
         // comes before `standing.service`, or is that service while it answers more. No later one
         // can.
@@ -39,7 +95,7 @@ Plan::Standing Plan::ask(Bytes seen, Mores mores) const {
         const bool may_settle =
             expression.service == standing.service && standing.answer == Answer::More;
         if (!is_first && !may_settle) break;
-        const Answer answer = expression.pattern->answer(seen);
+        const Answer answer = expression.regex.answer(seen);
         if (answer == Answer::GaveUp && !standing.gave_up) standing.gave_up = expression.service;
         if (counts_as_no(answer) || (answer == Answer::More && mores == Mores::AreNo)) continue;
         standing.answer = answer;

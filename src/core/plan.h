@@ -4,21 +4,22 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
-#include <vector>
 
 #include "core/bytes.h"
+#include "core/memory.h"
 #include "core/model.h"
 #include "core/pattern.h"
 #include "core/prefix_tree.h"
+#include "core/regex.h"
 
 namespace portsplit::core {
 
 class Plan {
   public:
     /// @param config  valid: its patterns compile and its service names are unique
-    explicit Plan(Config config);
+    /// Whatever the plan keeps is of the MemoryScope.
+    explicit Plan(const Config& config);
 
     const Config& config() const { return config_; }
     const Service& service(std::size_t index) const { return config_.services[index]; }
@@ -47,18 +48,24 @@ class Plan {
     /// Returns the answer when no further byte is looked at: as `ask`, but every more counts as no.
     Standing ask_at_end(Bytes seen) const { return ask(seen, Mores::AreNo); }
 
+    /// Returns the first bytes after which the most expressions are asked. Takes time for each one.
+    PrefixTree::Crowd largest_crowd() const;
+
   private:
     enum class Mores { Count, AreNo };
     struct Expression {
         std::uint32_t service;
-        std::unique_ptr<const Pattern> pattern;
+        Regex regex;
     };
+    struct Draft;
 
     Standing ask(Bytes seen, Mores mores) const;
 
     Config config_;
-    PrefixTree fixed_;                     ///< all patterns of fixed length
-    std::vector<Expression> expressions_;  ///< the other patterns, sorted by service
+    PrefixTree tree_;               ///< all patterns of fixed length, and how expressions begin
+    List<Expression> expressions_;  ///< sorted by service
+    /// The numbers of the expressions of which no beginning is known, sorted.
+    List<std::uint32_t> unindexed_;
     std::size_t window_;
     std::optional<std::size_t> fallback_;
     std::optional<std::size_t> timeout_;

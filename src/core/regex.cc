@@ -37,6 +37,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cstdint>
 #include <cstdlib>
 #include <optional>
@@ -48,13 +49,14 @@
 namespace portsplit::core {
 namespace {
 
+using Code = Regex::Code;
 struct Free {
-    void operator()(pcre2_code* code) const { pcre2_code_free(code); }
+    void operator()(pcre2_general_context* context) const { pcre2_general_context_free(context); }
     void operator()(pcre2_compile_context* context) const { pcre2_compile_context_free(context); }
     void operator()(pcre2_match_context* context) const { pcre2_match_context_free(context); }
     void operator()(pcre2_match_data* data) const { pcre2_match_data_free(data); }
 };
-using Code = std::unique_ptr<pcre2_code, Free>;
+using GeneralContext = std::unique_ptr<pcre2_general_context, Free>;
 using CompileContext = std::unique_ptr<pcre2_compile_context, Free>;
 using MatchContext = std::unique_ptr<pcre2_match_context, Free>;
 using MatchData = std::unique_ptr<pcre2_match_data, Free>;
@@ -75,7 +77,8 @@ std::string message_of(int error) {
 
 /// Returns the expression with a lookbehind that is always true, after options such as (*UTF),
 /// which must stay in front.
-std::string with_lookbehind(std::string text) {
+std::string with_lookbehind(std::string_view written) {
+    std::string text(written);
     constexpr std::string_view kOption = "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789=";
     std::size_t place = 0;
     while (text.compare(place, 2, "(*") == 0) {
@@ -86,19 +89,54 @@ std::string with_lookbehind(std::string text) {
     return text.insert(place, "(?<=|x)");
 }
 
-Result<Code, PatternProblem> compile_code(const std::string& text, std::uint32_t more_options) {
+/// What stands before each block of PCRE2's memory: PCRE2 does not say at its end where it came from.
+struct alignas(std::max_align_t) BlockHead {
+    std::pmr::memory_resource* from;
+    std::size_t size;
+};
+
+void* take_block(std::size_t size, void* from) {
+    auto* memory = static_cast<std::pmr::memory_resource*>(from);
+    const std::size_t whole = size + sizeof(BlockHead);
+    auto* head = static_cast<BlockHead*>(memory->allocate(whole, alignof(BlockHead)));
+    *head = {memory, whole};
+    return head + 1;
+}
+
+void return_block(void* block, void* /*from*/) {
+    if (block == nullptr) return;
+    auto* head = static_cast<BlockHead*>(block) - 1;
+    head->from->deallocate(head, head->size, alignof(BlockHead));
+}
+
+/// Returns a context with which a code takes its memory from the MemoryScope.
+CompileContext context_of_scope() {
+    const auto memory = expect(GeneralContext(
+        pcre2_general_context_create(take_block, return_block, std::pmr::get_default_resource())));
+    return expect(CompileContext(pcre2_compile_context_create(memory.get())));
+}
+
+/// What an expression is compiled for.
+enum class For { Matching, Checking, Items, FirstBytes };
+
+Result<Code, PatternProblem> compile_code(std::string_view text, For purpose) {
     // PCRE2_ALT_CIRCUMFLEX: without it, the ^ of (?m) is false after a newline that is the last
     // byte, and true once a byte follows. PCRE2_NEVER_BACKSLASH_C: \C would split a character of
     // UTF-8.
-    constexpr std::uint32_t kOptions =
-        PCRE2_ANCHORED | PCRE2_NO_START_OPTIMIZE | PCRE2_ALT_CIRCUMFLEX | PCRE2_NEVER_BACKSLASH_C;
-    const auto context = expect(CompileContext(pcre2_compile_context_create(nullptr)));
+    std::uint32_t options = PCRE2_ALT_CIRCUMFLEX | PCRE2_NEVER_BACKSLASH_C;
+    // PCRE2 looks for the first byte with its start-up optimizations only, and only if a match may
+    // begin anywhere.
+    if (purpose != For::FirstBytes) options |= PCRE2_ANCHORED | PCRE2_NO_START_OPTIMIZE;
+    if (purpose == For::Items) options |= PCRE2_AUTO_CALLOUT;
+    const auto context = purpose == For::Matching
+                             ? context_of_scope()
+                             : expect(CompileContext(pcre2_compile_context_create(nullptr)));
     pcre2_set_newline(context.get(), PCRE2_NEWLINE_LF);
     pcre2_set_bsr(context.get(), PCRE2_BSR_UNICODE);
     int error = 0;
     PCRE2_SIZE place = 0;
-    Code code(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(),
-                            kOptions | more_options, &error, &place, context.get()));
+    Code code(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), options, &error,
+                            &place, context.get()));
     if (code == nullptr) return PatternProblem{message_of(error), place};
     return code;
 }
@@ -137,29 +175,108 @@ bool looks_ahead(std::string_view item) {
     return item == "(?";  // a condition that is an assertion, which is the next item
 }
 
-/// Returns true if some item of the expression looks ahead, or an option requires `search`.
-bool needs_search(const std::string& text) {
-    struct Search {
+constexpr std::string_view kSigns = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
+
+/// Returns the byte that an item stands for if it is written as itself or as a backslash and a sign.
+std::optional<std::uint8_t> literal(std::string_view item) {
+    constexpr std::string_view kSpecial = "\\^$.[|()?*+{";
+    const bool is_plain = item.size() == 1 && kSpecial.find(item[0]) == item.npos;
+    const bool is_escaped =
+        item.size() == 2 && item[0] == '\\' && kSigns.find(item[1]) != item.npos;
+    if (!is_plain && !is_escaped) return std::nullopt;
+    return static_cast<std::uint8_t>(item.back());
+}
+
+/// What the items of an expression show, one after the other.
+class Items {
+  public:
+    void add(std::string_view item) {
+        look_ahead_ |= looks_ahead(item);
+        // Only items that certainly open a group count. So the depth may be less than it is, and an
+        // alternative within a group be taken for one of the whole expression, but never the reverse.
+        const bool opens = item == "(" || item.starts_with("(?:") ||
+                           (item.starts_with('(') && item[1] != '?' && item[1] != '*');
+        if (opens) ++depth_;
+        if (item.starts_with(')')) --depth_;
+        has_alternatives_ |= item.starts_with('|') && depth_ <= 0;
+        const auto byte = literal(item);
+        is_prefix_ &= byte.has_value() || (item == "^" && prefix_.empty());
+        if (is_prefix_ && byte) prefix_.push_back(ByteSet::only(*byte));
+    }
+
+    bool look_ahead() const { return look_ahead_; }
+    /// Returns the bytes with which every match begins.
+    ByteSets prefix() const { return has_alternatives_ ? ByteSets() : prefix_; }
+
+  private:
+    bool look_ahead_ = false;
+    bool has_alternatives_ = false;
+    bool is_prefix_ = true;  ///< true while all items so far are literal
+    int depth_ = 0;
+    ByteSets prefix_;
+};
+
+/// Returns the items of an expression, or nothing if they cannot be listed.
+std::optional<Items> items_of(std::string_view text) {
+    struct List {
         std::string_view text;
-        bool found = false;
-    } search{text};
-    const auto code = compile_code(text, PCRE2_AUTO_CALLOUT);
-    if (!code) return true;  // with the callouts it exceeds PCRE2's limit on size
-    // With CRLF as the newline, the byte after a CR decides whether `.` matches the CR.
-    if (info(*code, PCRE2_INFO_NEWLINE) == PCRE2_NEWLINE_CRLF) return true;
-    if (info(*code, PCRE2_INFO_BACKREFMAX) > 0) return true;
-    // With (*NOTEMPTY) pcre2_dfa_match(3) does not look for a longer match than the empty one.
-    if (text.find("(*NOTEMPTY") != text.npos) return true;
+        Items items;
+    } list{text, {}};
+    const auto code = compile_code(text, For::Items);
+    if (!code) return std::nullopt;  // with the callouts it exceeds PCRE2's limit on size
     pcre2_callout_enumerate(
         code->get(),
         [](pcre2_callout_enumerate_block* block, void* data) {
-            auto& it = *static_cast<Search*>(data);
-            it.found |=
-                looks_ahead(it.text.substr(block->pattern_position, block->next_item_length));
+            auto& it = *static_cast<List*>(data);
+            it.items.add(it.text.substr(block->pattern_position, block->next_item_length));
             return 0;
         },
-        &search);
-    return search.found;
+        &list);
+    return list.items;
+}
+
+/// Returns true if an item of the expression looks ahead, or an option requires `search`.
+bool needs_search(std::string_view text, const Code& code, const std::optional<Items>& items) {
+    // With CRLF as the newline, the byte after a CR decides whether `.` matches the CR.
+    if (info(code, PCRE2_INFO_NEWLINE) == PCRE2_NEWLINE_CRLF) return true;
+    if (info(code, PCRE2_INFO_BACKREFMAX) > 0) return true;
+    // With (*NOTEMPTY) pcre2_dfa_match(3) does not look for a longer match than the empty one.
+    if (text.find("(*NOTEMPTY") != text.npos) return true;
+    return !items || items->look_ahead();
+}
+
+/// In more ranges than these the first bytes of an expression are not kept: it is asked about each
+/// stream.
+constexpr std::size_t kMostRanges = 8;
+
+/// Returns the first bytes that PCRE2 finds possible, as one-byte sequences; none if it finds no
+/// limit. For an expression that is simulated, in bytes.
+Beginnings first_bytes(std::string_view text) {
+    // A lookbehind or a verb may make a match impossible that begins with such a byte.
+    if (text.find("(?<") != text.npos || text.find("(*") != text.npos) return {};
+    const auto code = compile_code(text, For::FirstBytes);
+    if (!code) return {};
+    if (info(*code, PCRE2_INFO_FIRSTCODETYPE) == 1) {
+        const auto byte = static_cast<std::uint8_t>(info(*code, PCRE2_INFO_FIRSTCODEUNIT));
+        // PCRE2 does not report whether it ignores the case, so both are taken.
+        const bool is_letter = std::isalpha(byte) != 0;
+        return {{is_letter ? ByteSet{.mask = 0xDF, .value = static_cast<std::uint8_t>(byte & 0xDF)}
+                           : ByteSet::only(byte)}};
+    }
+    const std::uint8_t* bitmap = nullptr;
+    pcre2_pattern_info(code->get(), PCRE2_INFO_FIRSTBITMAP, &bitmap);
+    if (bitmap == nullptr) return {};
+    Beginnings ranges;
+    for (unsigned byte = 0; byte < 256; ++byte) {
+        if ((bitmap[byte / 8] >> (byte % 8) & 1) == 0) continue;
+        const auto end = static_cast<std::uint8_t>(byte);
+        if (!ranges.empty() && ranges.back()[0].high + 1 == end) {
+            ranges.back()[0].high = end;
+        } else {
+            ranges.push_back({{.low = end, .high = end}});
+        }
+    }
+    return ranges.size() > kMostRanges ? Beginnings() : ranges;
 }
 
 /// The workspace of pcre2_dfa_match(3) in `int`s: enough for 83 ways to match at once. Each way
@@ -167,94 +284,90 @@ bool needs_search(const std::string& text) {
 /// takes over.
 constexpr std::size_t kWorkspace = 500;
 
-class Regex final : public Pattern {
-  public:
-    Regex(Code code, bool needs_search, bool has_line_end, bool is_utf)
-        : code_(std::move(code)),
-          limits_(expect(MatchContext(pcre2_match_context_create(nullptr)))),
-          needs_search_(needs_search),
-          has_line_end_(has_line_end),
-          is_utf_(is_utf) {
-        pcre2_set_match_limit(limits_.get(), kRegexMatchLimit);
-        pcre2_set_heap_limit(limits_.get(), kRegexHeapLimit);
-    }
+/// Returns the limits of every match, made once.
+pcre2_match_context* limits() {
+    static const MatchContext kLimits = [] {
+        auto made = expect(MatchContext(pcre2_match_context_create(nullptr)));
+        pcre2_set_match_limit(made.get(), kRegexMatchLimit);
+        pcre2_set_heap_limit(made.get(), kRegexHeapLimit);
+        return made;
+    }();
+    return kLimits.get();
+}
 
-    Answer answer(Bytes seen) const override {
-        const Utf8Beginning subject = is_utf_ ? whole_characters(seen) : Utf8Beginning{seen};
-        int found = needs_search_ ? PCRE2_ERROR_DFA_UITEM : simulate(subject);
-        if (!is_outcome_of_simulation(found)) found = search(subject);
-        if (found >= 0) return Answer::Match;
-        if (found == PCRE2_ERROR_PARTIAL) return Answer::More;
-        return found == PCRE2_ERROR_NOMATCH ? Answer::No : Answer::GaveUp;
-    }
+/// Returns false if the workspace was too small or an item is not supported: search instead.
+bool is_outcome_of_simulation(int found) {
+    return found >= 0 || found == PCRE2_ERROR_PARTIAL || found == PCRE2_ERROR_NOMATCH;
+}
 
-    /// PCRE2 computes the shortest length in its start-up optimizations only, which are off.
-    std::size_t shortest_match() const override { return 0; }
+/// Where the text stops being UTF-8 no match may go on, so matching is not partial. It is not the end
+/// of the stream either, so `$` is false there.
+std::uint32_t options(const Utf8Beginning& subject, std::uint32_t partial) {
+    return PCRE2_NO_UTF_CHECK | (subject.has_ended ? PCRE2_NOTEOL : partial);
+}
 
-  private:
-    /// Follows all ways to match at once, up to the first byte at which one is complete.
-    int simulate(const Utf8Beginning& subject) const {
-        std::array<int, kWorkspace> workspace;
-        const auto data = expect(MatchData(pcre2_match_data_create(1, nullptr)));
-        return pcre2_dfa_match(code_.get(), address(subject), subject.characters.size(), 0,
-                               PCRE2_DFA_SHORTEST | options(subject, PCRE2_PARTIAL_SOFT),
-                               data.get(), limits_.get(), workspace.data(), workspace.size());
-    }
-
-    /// Tries one way after the other, up to the first that matches or inspects a byte after the
-    /// last.
-    int search(const Utf8Beginning& subject) const {
-        const auto data = expect(MatchData(pcre2_match_data_create(1, nullptr)));
-        const int found =
-            pcre2_match(code_.get(), address(subject), subject.characters.size(), 0,
-                        options(subject, PCRE2_PARTIAL_HARD), data.get(), limits_.get());
-        // A repeat of \R took the last CR; it would take an LF after it too.
-        const bool reached_last =
-            found >= 0 && pcre2_get_ovector_pointer(data.get())[1] == subject.characters.size();
-        const bool within_line_end = has_line_end_ && reached_last && !subject.has_ended &&
-                                     !subject.characters.empty() &&
-                                     subject.characters.back() == std::byte{'\r'};
-        return within_line_end ? PCRE2_ERROR_PARTIAL : found;
-    }
-
-    /// Returns false if the workspace was too small or an item is not supported: search instead.
-    static bool is_outcome_of_simulation(int found) {
-        return found >= 0 || found == PCRE2_ERROR_PARTIAL || found == PCRE2_ERROR_NOMATCH;
-    }
-
-    /// Where the text stops being UTF-8 no match may go on, so matching is not partial. It is not
-    /// the end of the stream either, so `$` is false there.
-    static std::uint32_t options(const Utf8Beginning& subject, std::uint32_t partial) {
-        return PCRE2_NO_UTF_CHECK | (subject.has_ended ? PCRE2_NOTEOL : partial);
-    }
-
-    /// PCRE2 refuses a null pointer, which an empty span may have.
-    static PCRE2_SPTR address(const Utf8Beginning& subject) {
-        if (subject.characters.empty()) return reinterpret_cast<PCRE2_SPTR>("");
-        return reinterpret_cast<PCRE2_SPTR>(subject.characters.data());
-    }
-
-    Code code_;
-    MatchContext limits_;
-    bool needs_search_;
-    bool has_line_end_;  ///< true if the text contains `\R`, which need not be an item
-    bool is_utf_;
-};
+/// PCRE2 refuses a null pointer, which an empty span may have.
+PCRE2_SPTR address(const Utf8Beginning& subject) {
+    if (subject.characters.empty()) return reinterpret_cast<PCRE2_SPTR>("");
+    return reinterpret_cast<PCRE2_SPTR>(subject.characters.data());
+}
 
 }  // namespace
 
-Result<std::unique_ptr<const Pattern>, PatternProblem> compile_regex(const std::string& text) {
+void Regex::Free::operator()(pcre2_code* code) const { pcre2_code_free(code); }
+
+Answer Regex::answer(Bytes seen) const {
+    const Utf8Beginning subject = is_utf_ ? whole_characters(seen) : Utf8Beginning{seen};
+    int found = needs_search_ ? PCRE2_ERROR_DFA_UITEM : simulate(subject);
+    if (!is_outcome_of_simulation(found)) found = search(subject);
+    if (found >= 0) return Answer::Match;
+    if (found == PCRE2_ERROR_PARTIAL) return Answer::More;
+    return found == PCRE2_ERROR_NOMATCH ? Answer::No : Answer::GaveUp;
+}
+
+/// Follows all ways to match at once, up to the first byte at which one is complete.
+int Regex::simulate(const Utf8Beginning& subject) const {
+    std::array<int, kWorkspace> workspace;
+    const auto data = expect(MatchData(pcre2_match_data_create(1, nullptr)));
+    return pcre2_dfa_match(code_.get(), address(subject), subject.characters.size(), 0,
+                           PCRE2_DFA_SHORTEST | options(subject, PCRE2_PARTIAL_SOFT), data.get(),
+                           limits(), workspace.data(), workspace.size());
+}
+
+/// Tries one way after the other, up to the first that matches or inspects a byte after the last.
+int Regex::search(const Utf8Beginning& subject) const {
+    const auto data = expect(MatchData(pcre2_match_data_create(1, nullptr)));
+    const int found = pcre2_match(code_.get(), address(subject), subject.characters.size(), 0,
+                                  options(subject, PCRE2_PARTIAL_HARD), data.get(), limits());
+    // A repeat of \R took the last CR; it would take an LF after it too.
+    const bool reached_last =
+        found >= 0 && pcre2_get_ovector_pointer(data.get())[1] == subject.characters.size();
+    const bool within_line_end = has_line_end_ && reached_last && !subject.has_ended &&
+                                 !subject.characters.empty() &&
+                                 subject.characters.back() == std::byte{'\r'};
+    return within_line_end ? PCRE2_ERROR_PARTIAL : found;
+}
+
+Result<Regex, PatternProblem> compile_regex(std::string_view text, Beginnings* beginnings) {
     // The text without the lookbehind first, so that a problem has its place in the text.
-    const auto as_written = compile_code(text, 0);
+    const auto as_written = compile_code(text, For::Checking);
     if (!as_written) return as_written.error();
     const bool is_utf = (info(*as_written, PCRE2_INFO_ALLOPTIONS) & PCRE2_UTF) != 0;
     const std::string expression = with_lookbehind(text);
-    auto code = compile_code(expression, 0);
+    auto code = compile_code(expression, For::Matching);
     if (!code) return code.error();
-    std::unique_ptr<const Pattern> regex =
-        std::make_unique<const Regex>(*std::move(code), needs_search(expression),
-                                      expression.find("\\R") != expression.npos, is_utf);
-    return regex;
+    const auto items = items_of(text);
+    const bool search = needs_search(text, *as_written, items);
+    if (beginnings != nullptr && items) {
+        const ByteSets prefix = items->prefix();
+        if (!prefix.empty()) {
+            *beginnings = {prefix};
+        } else if (!search && !is_utf) {
+            *beginnings = first_bytes(text);
+        }
+    }
+    (void)limits();  // made before a fork, for all processes
+    return Regex(*std::move(code), search, expression.find("\\R") != expression.npos, is_utf);
 }
 
 }  // namespace portsplit::core

@@ -45,7 +45,7 @@ class EarlierPatterns {
         const Place place{count_++, service, pattern};
         if (!sets) {
             expressions_.push_back({*compile(source), place});
-            expression_texts_.try_emplace(source.text, place);
+            expression_texts_.try_emplace(std::string(source.text), place);
         } else if (std::string bytes = common_beginning(*sets); bytes.size() == sets->size()) {
             string_lengths_.insert(bytes.size());
             strings_.try_emplace(std::move(bytes), place);
@@ -62,7 +62,7 @@ class EarlierPatterns {
             if (!first || place.order < first->order) first = place;
         };
         if (!sets) {
-            if (const auto same = expression_texts_.find(source.text);
+            if (const auto same = expression_texts_.find(std::string(source.text));
                 same != expression_texts_.end()) {
                 consider(same->second);
             }

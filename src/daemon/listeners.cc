@@ -14,8 +14,8 @@ constexpr const char* kEveryV4 = "0.0.0.0";
 constexpr const char* kEveryV6 = "::";
 
 /// Returns the binds with each "*" replaced by one bind for each family.
-std::vector<core::Endpoint> expanded(const std::vector<core::Endpoint>& binds) {
-    std::vector<core::Endpoint> result;
+core::List<core::Endpoint> expanded(const core::List<core::Endpoint>& binds) {
+    core::List<core::Endpoint> result;
     for (const core::Endpoint& bind : binds) {
         if (bind.host == "*") {
             result.push_back({kEveryV4, bind.port});
@@ -67,18 +67,19 @@ bool Listeners::adopt(sys::UniqueFd fd, const std::string& name) {
     if (!bound) return false;
     sys::set_blocking(fd.get(), false);
     const std::string text = bound->is_internet() ? bound->text() : sys::unix_path(fd.get());
-    listeners_.push_back({{bound->host(), bound->port()}, *bound, std::move(fd), text, true, name});
+    listeners_.push_back(
+        {{core::Text(bound->host()), bound->port()}, *bound, std::move(fd), text, true, name});
     return true;
 }
 
-bool Listeners::is_wanted(const Listener& listener, const std::vector<core::Endpoint>& binds) {
-    const std::vector<core::Endpoint> wanted = expanded(binds);
+bool Listeners::is_wanted(const Listener& listener, const core::List<core::Endpoint>& binds) {
+    const core::List<core::Endpoint> wanted = expanded(binds);
     return std::any_of(wanted.begin(), wanted.end(),
                        [&](const core::Endpoint& bind) { return serves(listener, bind); });
 }
 
 sys::Result<std::vector<Listener>> Listeners::open_missing(
-    const std::vector<core::Endpoint>& binds) const {
+    const core::List<core::Endpoint>& binds) const {
     std::vector<Listener> missing;
     for (const core::Endpoint& bind : expanded(binds)) {
         if (find(listeners_, bind) != listeners_.end()) continue;
@@ -91,7 +92,7 @@ sys::Result<std::vector<Listener>> Listeners::open_missing(
     return missing;
 }
 
-std::vector<Listener> Listeners::change_to(const std::vector<core::Endpoint>& binds,
+std::vector<Listener> Listeners::change_to(const core::List<core::Endpoint>& binds,
                                            std::vector<Listener> missing) {
     std::vector<Listener> next;
     for (Listener& listener : listeners_) {

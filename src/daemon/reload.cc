@@ -89,15 +89,16 @@ sys::Result<std::optional<sys::User>> Reload::find_user(const core::Config& conf
         log_.line(Level::Warning, "user and group are ignored: only root can change them");
         return std::optional<sys::User>();
     }
-    auto found = sys::find_user(config.user, config.group);
+    auto found = sys::find_user(std::string(config.user), std::string(config.group));
     if (!found) return found.error();
     return std::optional(*std::move(found));
 }
 
 /// Locks the pid file of a configuration; none if it has none or the daemon holds it already.
 sys::Result<std::optional<PidFile>> Reload::lock_pid_file(const core::Config& config) const {
-    if (config.pid.empty() || config.pid == pid_file_.path()) return std::optional<PidFile>();
-    auto created = PidFile::create(config.pid);
+    const std::string path(config.pid);
+    if (path.empty() || path == pid_file_.path()) return std::optional<PidFile>();
+    auto created = PidFile::create(path);
     if (!created) return created.error();
     return std::optional(*std::move(created));
 }
@@ -126,7 +127,7 @@ std::optional<Reload::Outcome> Reload::step() {
 
 Reload::Outcome Reload::commit() {
     Change change = *std::exchange(change_, std::nullopt);
-    const bool pid_file_stays = change.config.pid == pid_file_.path();
+    const bool pid_file_stays = std::string_view(change.config.pid) == pid_file_.path();
     if (!pid_file_stays) pid_file_ = change.pid_file ? *std::move(change.pid_file) : PidFile();
     in_force_ = std::move(change.config);
     user_ = std::move(change.user);

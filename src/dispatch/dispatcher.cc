@@ -104,7 +104,7 @@ int serve(Client client, const Setting& setting, Reporter& reporter) {
     reporter.about_to_block();
     const auto& exec = std::get<core::Exec>(service.action);
     const auto environment = program_environment(setting.environment, client.arrival.ends,
-                                                 service.name, verdict->reason);
+                                                 std::string(service.name), verdict->reason);
     if (exec.stdio == core::Stdio::Socket) {
         return become_program(client, exec, setting, environment, reporter);
     }

@@ -54,13 +54,13 @@ sys::SysError launch(const core::Exec& exec, const StandardDescriptors& descript
     // None of the three is below 3, so no dup2 overwrites a descriptor that a later one copies.
     if (::dup2(descriptors.in, STDIN_FILENO) < 0 || ::dup2(descriptors.out, STDOUT_FILENO) < 0 ||
         ::dup2(descriptors.err, STDERR_FILENO) < 0) {
-        return {errno, "cannot set the descriptors of " + exec.program};
+        return {errno, "cannot set the descriptors of " + std::string(exec.program)};
     }
     sys::close_on_exec_from(STDERR_FILENO + 1);
 
-    std::vector<std::string> arguments = {exec.program};
+    std::vector<std::string> arguments = {std::string(exec.program)};
     arguments.insert(arguments.end(), exec.arguments.begin(), exec.arguments.end());
-    return sys::execute(sys::find_program(exec.program), arguments, environment);
+    return sys::execute(sys::find_program(std::string(exec.program)), arguments, environment);
 }
 
 int exit_code(const sys::SysError& error) {

@@ -24,7 +24,7 @@ struct Acted {
 Acted action_of(const core::Service* service, const Progress& progress) {
     if (service == nullptr) return {};
     if (const auto* exec = std::get_if<core::Exec>(&service->action)) {
-        return {"exec", exec->program};
+        return {"exec", std::string(exec->program)};
     }
     const auto& targets = std::get<core::Connect>(service->action).targets;
     if (progress.target == Progress::kNone) return {"connect", "-"};
@@ -65,17 +65,18 @@ std::string failure_line(const core::Plan& plan, const sys::Ends& ends, const Pr
     std::string why = sys::error_text(failure.code);
     if (service != nullptr) {
         if (const auto* exec = std::get_if<core::Exec>(&service->action)) {
-            what = "cannot start " + exec->program;
+            what = "cannot start " + std::string(exec->program);
         } else {
             const auto& target = std::get<core::Connect>(service->action).targets[failure.target];
             const bool named = failure.stage == Stage::Resolve;
-            what = named ? "cannot resolve " + target.host
+            what = named ? "cannot resolve " + std::string(target.host)
                          : "cannot connect to " + core::to_string(target);
             if (named) why = resolve_error_text(failure.code);
         }
     }
     return fmt::format("{} for service {}, client {}: {}", what,
-                       service != nullptr ? service->name : "-", ends.peer.text(), why);
+                       service != nullptr ? std::string_view(service->name) : "-", ends.peer.text(),
+                       why);
 }
 
 std::string gave_up_line(const core::Plan& plan, const sys::Ends& ends, const Progress& progress) {

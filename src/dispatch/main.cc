@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -13,6 +12,7 @@
 #include "core/plan.h"
 #include "dispatch/inetd.h"
 #include "dispatch/options.h"
+#include "dispatch/shared_plan.h"
 #include "dispatch/zygote.h"
 #include "exit_codes.h"
 #include "handoff.h"
@@ -27,12 +27,23 @@ namespace {
 
 using namespace portsplit;
 
-/// Compiles a configuration, and logs its errors.
-/// @returns nothing if it has errors
-std::optional<core::Plan> plan_from(config::Loaded loaded, sys::Log& log) {
+/// Reads a configuration from the text that the daemon wrote, and compiles it. Logs what is wrong.
+/// @returns the exit code instead of a plan
+core::Result<dispatch::SharedPlan, int> read_plan(const std::string& name, sys::Log& log) {
+    const sys::UniqueFd text_fd(handoff::kConfigurationFd);
+    const auto text = sys::read_all(text_fd.get());
+    if (!text) {
+        log.line(sys::Level::Error, sys::to_string(text.error()));
+        return kExitSystem;
+    }
+    // The daemon wrote this text after it read all included files: nothing is included here.
+    const auto loaded = config::read(*text, name, config::Need::Services);
     log_issues(loaded.issues, config::Severity::Error, log);
-    if (!loaded.config) return std::nullopt;
-    return core::Plan(std::move(*loaded.config));
+    if (!loaded.config) return kExitConfiguration;
+    auto plan = dispatch::SharedPlan::build(*loaded.config);
+    if (plan) return *std::move(plan);
+    log.line(sys::Level::Error, sys::to_string(plan.error()));
+    return kExitSystem;
 }
 
 int serve_generation(const dispatch::Options& options) {
@@ -44,16 +55,10 @@ int serve_generation(const dispatch::Options& options) {
                   "install both from one build and restart portsplitd");
         return kExitUsage;
     }
-    sys::UniqueFd text_fd(handoff::kConfigurationFd);
-    const auto text = sys::read_all(text_fd.get());
-    text_fd.reset();
-    if (!text) {
-        log->line(sys::Level::Error, sys::to_string(text.error()));
-        return kExitSystem;
-    }
-    // The daemon wrote this text after it read all included files: nothing is included here.
-    const auto plan = plan_from(config::read(*text, options.file, config::Need::Services), *log);
-    return plan ? dispatch::run_zygote(*plan, *log) : kExitConfiguration;
+    const auto plan = read_plan(options.file, *log);
+    if (!plan) return plan.error();
+    sys::return_free_memory();  // each fork would copy the page tables of what was read
+    return dispatch::run_zygote(plan->plan(), *log);
 }
 
 int serve_connection(const dispatch::Options& options) {
@@ -71,8 +76,9 @@ int serve_connection(const dispatch::Options& options) {
         log->line(sys::Level::Error, sys::to_string(loaded.error()));
         return kExitConfiguration;
     }
-    const auto plan = plan_from(*std::move(loaded), *log);
-    return plan ? dispatch::serve_inetd(*plan, *log) : kExitConfiguration;
+    log_issues(loaded->issues, config::Severity::Error, *log);
+    if (!loaded->config) return kExitConfiguration;
+    return dispatch::serve_inetd(core::Plan(*loaded->config), *log);
 }
 
 }  // namespace

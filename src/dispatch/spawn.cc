@@ -96,7 +96,7 @@ Result<Program> spawn(const core::Exec& exec, int err,
     UniqueFd error_writer(errors[1]);
 
     const pid_t pid = ::fork();
-    if (pid < 0) return SysError{errno, "cannot fork for " + exec.program};
+    if (pid < 0) return SysError{errno, "cannot fork for " + std::string(exec.program)};
     if (pid == 0) run(exec, *plumbing, err, environment, error_writer.get());
 
     error_writer.reset();
@@ -104,7 +104,7 @@ Result<Program> spawn(const core::Exec& exec, int err,
     const ssize_t got = sys::retry([&] { return ::read(error_reader.get(), &code, sizeof code); });
     if (got == sizeof code) {
         sys::wait_for_child(pid);
-        return SysError{code, "cannot execute " + exec.program};
+        return SysError{code, "cannot execute " + std::string(exec.program)};
     }
     Program program{pid, std::move(plumbing->input), std::move(plumbing->output)};
     sys::set_blocking(program.input.get(), false);

@@ -17,7 +17,7 @@ std::optional<Address> Address::from(const core::Endpoint& endpoint) {
     }
     // A link-local address has the interface behind a %: fe80::1%eth0 (RFC 4007 11).
     const std::size_t percent = endpoint.host.find('%');
-    const std::string host = endpoint.host.substr(0, percent);
+    const std::string host(endpoint.host, 0, percent);
     if (inet_pton(AF_INET6, host.c_str(), &address.any_.v6.sin6_addr) != 1) return std::nullopt;
     if (percent != std::string::npos) {
         address.any_.v6.sin6_scope_id = if_nametoindex(endpoint.host.c_str() + percent + 1);

@@ -40,7 +40,7 @@ class Address {
     /// Returns the port in host byte order; 0 for a Unix-domain peer.
     std::uint16_t port() const;
     /// Returns `HOST:PORT`, with an IPv6 host in brackets.
-    std::string text() const { return core::to_string({host(), port()}); }
+    std::string text() const { return core::to_string({core::Text(host()), port()}); }
 
     /// For bind(2) and connect(2); `data` points into this object.
     const sockaddr* data() const { return &any_.any; }

@@ -111,7 +111,7 @@ TEST(ExplanationText, NamesTheBytesSeenWhenAnAnswerIsStillOpen) {
 TEST(ExplanationText, CutsLongBytesAndPatterns) {
     core::Config config;
     config.services.push_back(
-        {"long", {{core::PatternKind::String, std::string(61, 'a')}}, exec("/bin/true")});
+        {"long", {{core::PatternKind::String, core::Text(61, 'a')}}, exec("/bin/true")});
     EXPECT_EQ(
         Decided(std::string(33, 'b'), config).text(),
         "bytes seen: 33\n"

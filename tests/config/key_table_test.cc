@@ -47,7 +47,7 @@ struct DefaultsAgree {
         }
     }
     template <typename Owner, typename T>
-    void operator()(std::vector<T> Owner::*field) const {
+    void operator()(core::List<T> Owner::*field) const {
         EXPECT_TRUE((Owner{}.*field).empty()) << key.name;
         EXPECT_EQ(key.default_text, "") << key.name;
     }

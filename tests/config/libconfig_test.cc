@@ -170,7 +170,7 @@ TEST(WriteLibconfig, WritesAListWhenANameIsNoIdentifier) {
 TEST(WriteLibconfig, WritesALongListWithOneValueOnALine) {
     core::Config config;
     config.services = {
-        {"fallback", {}, core::Exec{"a", {std::string(50, 'x'), std::string(50, 'y')}}}};
+        {"fallback", {}, core::Exec{"a", {core::Text(50, 'x'), core::Text(50, 'y')}}}};
     EXPECT_EQ(write_libconfig(config),
               "services : {\n"
               "    fallback : {\n"
@@ -190,7 +190,7 @@ TEST(WriteLibconfig, WritesALongListWithOneValueOnALine) {
 TEST(WriteLibconfig, WritesMoreThanFiveHundredServicesAsAList) {
     core::Config config;
     for (std::size_t i = 0; i < 501; ++i) {
-        const std::string name = "s" + std::to_string(i);
+        const core::Text name("s" + std::to_string(i));
         config.services.push_back(
             {name, {{core::PatternKind::String, name}}, core::Connect{{{"a", 1}}}});
     }

@@ -50,7 +50,8 @@ TEST(Read, ReadsTheExampleOfTheManualOfPortsplitOne) {
     expected.services = {
         {"ssh", {{core::PatternKind::String, "SSH-"}}, core::Connect{{{"::1", 22}}}},
         {"vpn",
-         {{core::PatternKind::String, "\0\x0e\x38"s}, {core::PatternKind::String, "\0\x0e\x40"s}},
+         {{core::PatternKind::String, core::Text("\0\x0e\x38", 3)},
+          {core::PatternKind::String, core::Text("\0\x0e\x40", 3)}},
          core::Exec{"/usr/sbin/pppd", {"notty", "noauth"}, core::Stdio::Pty}},
         {"timeout", {}, core::Connect{{{"localhost", 22}}}}};
     EXPECT_EQ(loaded.config, expected);

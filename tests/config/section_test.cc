@@ -123,7 +123,7 @@ TEST(ReadSection, ResolvesEscapesInStringOnlyInBothSpellings) {
              "f", Need::Listeners);
     ASSERT_TRUE(classic.config);
     EXPECT_EQ(classic.config, libconfig.config);
-    EXPECT_EQ(classic.config->services[0].patterns[0].text, std::string("\0a\x7f", 3));
+    EXPECT_EQ(classic.config->services[0].patterns[0].text, core::Text("\0a\x7f", 3));
     const auto& exec = std::get<core::Exec>(classic.config->services[0].action);
     EXPECT_EQ(exec.program, "/x\\41");
     EXPECT_THAT(exec.arguments, ElementsAre("\\41"));
@@ -150,7 +150,7 @@ TEST(ReadSection, KeepsHexAndRegexAsWrittenInBothSpellings) {
         "f", Need::Listeners);
     ASSERT_TRUE(classic.config);
     EXPECT_EQ(classic.config, libconfig.config);
-    const std::vector<core::PatternSource> patterns = {
+    const core::List<core::PatternSource> patterns = {
         {core::PatternKind::Hex, "16 03 00-04 ?? 3?"},
         {core::PatternKind::Regex, "[A-Z]+\\x20/ # \""}};
     EXPECT_EQ(classic.config->services[0].patterns, patterns);

@@ -81,6 +81,30 @@ TEST(Advise, WarnsOfExpressionsThatNeverDecide) {
                             "deadline or a full window; limit its search, such as .{0,50}?"));
 }
 
+/// @param differ  the expressions begin with different bytes
+std::vector<std::string> advice_for_expressions(int count, bool differ) {
+    std::string text = "[fallback]\nexec = a\n[timeout]\nexec = a\n";
+    for (int i = 0; i < count; ++i) {
+        const std::string number = std::to_string(1000 + i);
+        text.append("[s").append(number).append("]\nregex = ");
+        text.append(differ ? number + "x*" : "x*" + number).append("\nexec = a\n");
+    }
+    std::vector<std::string> texts;
+    for (const Issue& issue : advise(read(text, "f", Need::Services))) {
+        if (issue.name == "many-expressions") texts.push_back(to_string(issue));
+    }
+    return texts;
+}
+
+TEST(Advise, WarnsOfManyExpressionsForOneStream) {
+    EXPECT_THAT(advice_for_expressions(499, false), ElementsAre());
+    EXPECT_THAT(advice_for_expressions(500, false),
+                ElementsAre("f:1: warning: a stream that begins with \"1\" is compared with 500 "
+                            "expressions, one after the other, about 0.2 us each; begin them with "
+                            "different bytes, or write strings"));
+    EXPECT_THAT(advice_for_expressions(500, true), ElementsAre());
+}
+
 TEST(Advise, WarnsOfAMissingFallbackOrTimeout) {
     const auto missed_in = [](const char* text) {
         std::vector<std::string> texts;
@@ -104,9 +128,9 @@ TEST(Advise, WarnsOfAMissingFallbackOrTimeout) {
 }
 
 TEST(WarningNames, HaveTheNameOfEveryWarning) {
-    EXPECT_THAT(warning_names(),
-                ElementsAre("shadowed", "never-wins", "waits", "never-matches", "never-certain",
-                            "holds-all", "no-fallback", "no-timeout", "no-deadline"));
+    EXPECT_THAT(warning_names(), ElementsAre("shadowed", "never-wins", "waits", "never-matches",
+                                             "never-certain", "holds-all", "many-expressions",
+                                             "no-fallback", "no-timeout", "no-deadline"));
 }
 
 constexpr const char* kLastResorts = "[fallback]\nexec = a\n[timeout]\nexec = a\n";

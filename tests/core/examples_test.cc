@@ -17,13 +17,13 @@ constexpr std::size_t kWindow = 4096;
 constexpr std::size_t kMost = 6;
 
 Examples examples_of(const std::string& expression) {
-    return find_examples({PatternKind::Regex, expression}, kWindow, kMost);
+    return find_examples({PatternKind::Regex, Text(expression)}, kWindow, kMost);
 }
 
 /// Checks what was found: a match is complete at its last byte and not before, and a repeating
 /// stream is undecided at every length.
 void expect_true(const std::string& expression, const Examples& examples) {
-    const auto pattern = *compile({PatternKind::Regex, expression});
+    const auto pattern = *compile({PatternKind::Regex, Text(expression)});
     for (const std::string& match : examples.matches) {
         EXPECT_EQ(pattern->answer(as_bytes(match)), Answer::Match) << expression;
         const std::string before = match.substr(0, match.size() - 1);
@@ -86,7 +86,7 @@ TEST(FindExamples, StopsAfterALimitedNumberOfSteps) {
         for (int byte = 0x80; byte <= 0xFF; ++byte) expression += static_cast<char>(byte);
         for (int byte = 0x0E; byte <= 0x1F; ++byte) expression += static_cast<char>(byte);
     }
-    ASSERT_EQ((*compile({PatternKind::Regex, expression}))->answer(as_bytes(expression)),
+    ASSERT_EQ((*compile({PatternKind::Regex, Text(expression)}))->answer(as_bytes(expression)),
               Answer::Match);
     const Examples examples = examples_of(expression);
     EXPECT_TRUE(examples.matches.empty());

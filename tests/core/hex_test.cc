@@ -165,7 +165,7 @@ TEST(ByteSet, CoversAnotherWhenItHoldsAllItsBytes) {
 }
 
 Answer answer_of(const std::string& text, std::string_view seen) {
-    return (*compile({PatternKind::Hex, text}))->answer(as_bytes(seen));
+    return (*compile({PatternKind::Hex, Text(text)}))->answer(as_bytes(seen));
 }
 
 TEST(HexPattern, DistinguishesAClientHelloFromOtherTlsRecords) {
@@ -215,7 +215,7 @@ void expect_naive_answers(const std::vector<Token>& tokens,
                           const std::vector<std::string>& streams) {
     std::string text;
     for (const Token& token : tokens) text += std::string(token.text) + ' ';
-    const auto pattern = *compile({PatternKind::Hex, text});
+    const auto pattern = *compile({PatternKind::Hex, Text(text)});
     for (const std::string& seen : streams) {
         ASSERT_EQ(pattern->answer(as_bytes(seen)), naive_answer(tokens, seen))
             << text << "seen " << testing::PrintToString(seen);

@@ -64,7 +64,8 @@ std::string show(const std::vector<Entry>& entries) {
 
 void expect_find(const PrefixTree& tree, std::string_view seen, First expected,
                  const std::string& what) {
-    const First found = tree.find(as_bytes(seen));
+    std::vector<std::uint32_t> begun;
+    const First found = tree.find(as_bytes(seen), begun);
     EXPECT_EQ(found.matching, expected.matching)
         << what << "matching, seen " << testing::PrintToString(seen);
     EXPECT_EQ(found.open, expected.open) << what << "open, seen " << testing::PrintToString(seen);
@@ -108,6 +109,52 @@ TEST(PrefixTree, FollowsEverySetThatHoldsAByte) {
     expect_find(tree, "8\x05", {4, kNone}, "");
     expect_find(tree, "8\x06", {kNone, kNone}, "");
     expect_find(tree, "\x98", {kNone, 1}, "");
+}
+
+/// Returns the expressions that have begun, sorted, as text.
+std::string begun(const PrefixTree& tree, std::string_view seen) {
+    std::vector<std::uint32_t> numbers;
+    (void)tree.find(as_bytes(seen), numbers);
+    std::sort(numbers.begin(), numbers.end());
+    std::string text;
+    for (const std::uint32_t number : numbers) text += std::to_string(number) + " ";
+    return text;
+}
+
+TEST(PrefixTree, ListsTheExpressionsOfWhichABeginningIsWhole) {
+    const PrefixTree tree({{*parse_hex("61 62"), 0, 0},
+                           {*parse_hex("61"), 1, 1},
+                           {*parse_hex("60-63"), 2, 2},
+                           {*parse_hex("7a 7a"), 3, 3}});
+    EXPECT_EQ(begun(tree, ""), "");
+    EXPECT_EQ(begun(tree, "a"), "1 2 ");
+    EXPECT_EQ(begun(tree, "ab"), "0 1 2 ");
+    EXPECT_EQ(begun(tree, "ax"), "1 2 ");
+    EXPECT_EQ(begun(tree, "z"), "");
+    EXPECT_EQ(begun(tree, "zz"), "3 ") << "compared without nodes";
+    EXPECT_EQ(begun(tree, "zy"), "");
+}
+
+TEST(PrefixTree, AnswersMoreWithinABeginningAndNothingAfterIt) {
+    const PrefixTree tree({{*parse_hex("61 62"), 0, 0}, {*parse_hex("61 62"), 1}});
+    expect_find(tree, "a", {kNone, 0}, "");
+    expect_find(tree, "ab", {1, kNone}, "");
+    EXPECT_EQ(begun(tree, "ab"), "0 ");
+    const PrefixTree alone({{*parse_hex("61 62"), 0, 0}});
+    expect_find(alone, "a", {kNone, 0}, "");
+    expect_find(alone, "ab", {kNone, kNone}, "");
+    EXPECT_EQ(begun(alone, "ab"), "0 ");
+}
+
+TEST(PrefixTree, TellsWhereTheMostExpressionsBegin) {
+    EXPECT_EQ(PrefixTree().largest_crowd().expressions, 0U);
+    const PrefixTree tree({{*parse_hex("61"), 0, 0},
+                           {*parse_hex("61 62"), 1, 1},
+                           {*parse_hex("62"), 2, 2},
+                           {*parse_hex("61 62"), 3},
+                           {*parse_hex("?1 ??"), 4, 4}});
+    EXPECT_EQ(tree.largest_crowd().expressions, 3U);
+    EXPECT_EQ(tree.largest_crowd().bytes, "ab");
 }
 
 TEST(PrefixTreeExhaustively, AgreesWithAScanForThreePatternsOfOverlappingSets) {

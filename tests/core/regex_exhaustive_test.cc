@@ -11,6 +11,7 @@
 
 #include "core/regex.h"
 #include "support/answer_text.h"
+#include "support/beginnings.h"
 #include "support/naive_regex.h"
 
 namespace portsplit::core {
@@ -32,7 +33,7 @@ class Comparison {
                std::size_t longest)
         : languages_(languages),
           expression_(expression),
-          pattern_(*compile_regex(expression.text)),
+          pattern_(*compile_regex(expression.text, &beginnings_)),
           letters_(letters),
           longest_(longest) {}
 
@@ -41,11 +42,16 @@ class Comparison {
   private:
     void check_from(Languages::Id left, bool has_matched) {
         const Answer expected = naive::answer(languages_, left, has_matched);
-        const Answer found = pattern_->answer(as_bytes(seen_));
+        const Answer found = pattern_.answer(as_bytes(seen_));
         if (found != expected) {
             ADD_FAILURE() << expression_.text << " seen " << testing::PrintToString(seen_) << ": "
                           << testing::PrintToString(found) << " instead of "
                           << testing::PrintToString(expected);
+        }
+        const auto known = naive::answer_of(beginnings_, seen_);
+        if (known && *known != expected) {
+            ADD_FAILURE() << "the beginnings of " << expression_.text << " are wrong for "
+                          << testing::PrintToString(seen_);
         }
         if (seen_.size() == longest_ || testing::Test::HasFailure()) return;
         for (const char letter : letters_) {
@@ -57,7 +63,8 @@ class Comparison {
 
     Languages& languages_;
     const Expression& expression_;
-    std::unique_ptr<const Pattern> pattern_;
+    Beginnings beginnings_;
+    Regex pattern_;
     std::string_view letters_;
     std::size_t longest_;
     std::string seen_;

@@ -18,7 +18,7 @@ namespace {
 using namespace std::string_literals;
 
 Answer answer_of(const std::string& expression, std::string_view seen) {
-    return (*compile_regex(expression))->answer(as_bytes(seen));
+    return (*compile_regex(expression)).answer(as_bytes(seen));
 }
 
 struct Expected {
@@ -54,8 +54,8 @@ TEST(Regex, MatchesAtTheFirstByteOnly) {
 }
 
 TEST(Regex, AcceptsAnEmptySpanWithoutAnAddress) {
-    EXPECT_EQ((*compile_regex("a"))->answer(Bytes()), Answer::More);
-    EXPECT_EQ((*compile_regex("(?!b)a"))->answer(Bytes()), Answer::More);
+    EXPECT_EQ((*compile_regex("a")).answer(Bytes()), Answer::More);
+    EXPECT_EQ((*compile_regex("(?!b)a")).answer(Bytes()), Answer::More);
 }
 
 TEST(Regex, AnswersMatchAtTheByteThatCompletesIt) {
@@ -248,12 +248,12 @@ TEST(Regex, GivesUpACostlySearchForEveryContinuation) {
     for (const std::string& expression : expressions) {
         const auto pattern = *compile_regex(expression);
         std::string seen = std::string(4095, 'a') + "!";
-        EXPECT_EQ(pattern->answer(as_bytes(seen)), Answer::GaveUp) << expression;
+        EXPECT_EQ(pattern.answer(as_bytes(seen)), Answer::GaveUp) << expression;
         for (const std::string_view more : {"a", "!", ":", "\n", "b", "a long continuation"}) {
-            EXPECT_EQ(pattern->answer(as_bytes(seen + std::string(more))), Answer::GaveUp)
+            EXPECT_EQ(pattern.answer(as_bytes(seen + std::string(more))), Answer::GaveUp)
                 << expression << " and then " << more;
         }
-        EXPECT_EQ(pattern->answer(as_bytes(seen + std::string(60'000, 'a'))), Answer::GaveUp)
+        EXPECT_EQ(pattern.answer(as_bytes(seen + std::string(60'000, 'a'))), Answer::GaveUp)
             << expression;
     }
 }
@@ -308,16 +308,16 @@ TEST(Regex, AnswersMoreWithinACountedRepeatOfAnyByte) {
 TEST(Regex, KeepsAMatchThatBecomesCostly) {
     const auto pattern = *compile_regex("(?:(a+)+b|(a|a)*c|a)");
     for (std::size_t size = 1; size < 200; ++size) {
-        ASSERT_EQ(pattern->answer(as_bytes(std::string(size, 'a'))), Answer::Match) << size;
-        ASSERT_EQ(pattern->answer(as_bytes(std::string(size, 'a') + '!')), Answer::Match) << size;
+        ASSERT_EQ(pattern.answer(as_bytes(std::string(size, 'a'))), Answer::Match) << size;
+        ASSERT_EQ(pattern.answer(as_bytes(std::string(size, 'a') + '!')), Answer::Match) << size;
     }
 }
 
 TEST(Regex, SearchesTheLargestWindow) {
     const auto pattern = *compile_regex("(?s).*?needle");
     const std::string hay(kLargestWindow - 6, 'x');
-    EXPECT_EQ(pattern->answer(as_bytes(hay)), Answer::More);
-    EXPECT_EQ(pattern->answer(as_bytes(hay + "needle")), Answer::Match);
+    EXPECT_EQ(pattern.answer(as_bytes(hay)), Answer::More);
+    EXPECT_EQ(pattern.answer(as_bytes(hay + "needle")), Answer::Match);
 }
 
 TEST(Regex, BacktracksWhenTooManyWaysAreOpen) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/verdict.h"
+#include "dispatch/shared_plan.h"
 #include "support/answer_text.h"
 #include "support/naive.h"
 #include "support/naive_rule.h"
@@ -95,11 +96,16 @@ TEST(DecideMixedKinds, AgreesWithTheNaiveRule) {
     for (unsigned seed = 0; seed < kConfigurations; ++seed) {
         const Config config = random_config(seed);
         const Plan plan(config);
+        const auto shared = dispatch::SharedPlan::build(config);
+        ASSERT_TRUE(shared);
         const naive::Rule rule(config);
         for (const std::string& seen : all) {
             for (const Ending ending : kEndings) {
-                ASSERT_EQ(decide(plan, as_bytes(seen), ending), rule.decide(seen, ending))
+                const auto expected = rule.decide(seen, ending);
+                ASSERT_EQ(decide(plan, as_bytes(seen), ending), expected)
                     << show(seed, config, seen) << ", ending " << static_cast<int>(ending);
+                ASSERT_EQ(decide(shared->plan(), as_bytes(seen), ending), expected)
+                    << "in shared memory; " << show(seed, config, seen);
             }
         }
     }
@@ -176,7 +182,7 @@ TEST(DecideMixedKinds, TimesOutOnlyBeforeTheWindowIsFull) {
 
 Config giving_up(const std::vector<Service>& services) {
     Config config;
-    config.services = services;
+    config.services.assign(services.begin(), services.end());
     config.services.push_back({kFallback, {}, {}});
     return config;
 }

@@ -18,8 +18,8 @@ std::string outcome(const Config& config, std::string_view seen, Ending ending =
     const Plan plan(config);
     const std::optional<Verdict> verdict = decide(plan, as_bytes(seen), ending);
     if (!verdict) return "undecided";
-    const std::string name = verdict->service ? plan.service(*verdict->service).name : "close";
-    return name + " " + std::string(to_string(verdict->reason));
+    const Text name = verdict->service ? plan.service(*verdict->service).name : "close";
+    return std::string(name) + " " + std::string(to_string(verdict->reason));
 }
 
 /// `long` is declared first and needs more bytes than `short`, which begins like it.

@@ -14,7 +14,7 @@
 namespace portsplit::daemon {
 namespace {
 
-using Binds = std::vector<core::Endpoint>;
+using Binds = core::List<core::Endpoint>;
 
 /// Changes to these binds, opening what is missing.
 std::vector<Listener> change(Listeners& listeners, const Binds& binds) {

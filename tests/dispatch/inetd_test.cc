@@ -58,7 +58,7 @@ class Inetd {
             core::Config config;
             config.timeout = std::chrono::milliseconds(60'000);
             config.services = {service("web", {"GET"}, action)};
-            return serve_inetd(core::Plan(std::move(config)), log);
+            return serve_inetd(core::Plan(config), log);
         });
     }
 

@@ -49,8 +49,8 @@ std::string grep(const std::string& fields) { return "grep -E '" + fields + "' /
 using Entries = std::vector<std::string>;
 
 sys::Ends ends_of(const std::string& peer, const std::string& local) {
-    return {*sys::Address::from(core::Endpoint{peer, 50022}),
-            *sys::Address::from(core::Endpoint{local, 443})};
+    return {*sys::Address::from(core::Endpoint{core::Text(peer), 50022}),
+            *sys::Address::from(core::Endpoint{core::Text(local), 443})};
 }
 
 TEST(CleanEnvironment, HoldsThePathOnly) {

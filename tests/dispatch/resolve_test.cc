@@ -31,7 +31,7 @@ using namespace std::chrono_literals;
 
 std::vector<std::string> addresses_of(const std::string& host, Clock::duration limit = 5s) {
     std::vector<std::string> texts;
-    for (const auto& address : resolve({host, 443}, Clock::now() + limit).addresses) {
+    for (const auto& address : resolve({core::Text(host), 443}, Clock::now() + limit).addresses) {
         texts.push_back(address.text());
     }
     return texts;
@@ -57,7 +57,7 @@ TEST(Resolve, FindsLocalhost) {
 
 TEST(Resolve, FailsForAnInvalidName) {
     for (const std::string& host : {std::string(), std::string(300, 'x'), std::string("a..b")}) {
-        const Resolved resolved = resolve({host, 443}, Clock::now() + 1s);
+        const Resolved resolved = resolve({core::Text(host), 443}, Clock::now() + 1s);
         EXPECT_TRUE(resolved.addresses.empty()) << host;
         EXPECT_NE(resolved.error, ARES_SUCCESS) << host;
     }
@@ -73,7 +73,7 @@ TEST(Resolve, ReturnsAtOnceWhenTheTimeIsOver) {
 
 /// Returns a UDP socket on port 53 of a host.
 UniqueFd name_server_on(const std::string& host) {
-    const auto address = *sys::Address::from({host, 53});
+    const auto address = *sys::Address::from({core::Text(host), 53});
     UniqueFd server(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     if (::bind(server.get(), address.data(), address.size()) < 0) server.reset();
     return server;

@@ -259,7 +259,7 @@ TEST(Sniff, DecidesWhenTheWindowIsFull) {
         config.services = {service("long", {std::string(16, 'x') + "y"}, to("127.0.0.1", 1)),
                            service("short", {std::string(15, 'x')}, to("127.0.0.1", 2)),
                            service(core::kFallback, {}, to("127.0.0.1", 3))};
-        const core::Plan plan(std::move(config));
+        const core::Plan plan(config);
         Sniffing sniffing(pair_of(family), plan, kLate);
         ASSERT_TRUE(loopback::send_all(sniffing.client().get(), std::string(16, 'x')));
         EXPECT_FALSE(sniffing.is_decided_within(20ms))

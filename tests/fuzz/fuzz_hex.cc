@@ -109,7 +109,7 @@ void check_sets(const ByteSets& sets, const std::vector<Values>& all) {
 
 void check_answers(const std::string& text, const std::vector<Values>& all,
                    std::string_view stream) {
-    const auto pattern = *compile({PatternKind::Hex, text});
+    const auto pattern = *compile({PatternKind::Hex, Text(text)});
     require(pattern->shortest_match() == all.size(), "a match needs a byte for each set");
     const std::size_t longest = std::min(stream.size(), all.size() + 1);
     for (std::size_t length = 0; length <= longest; ++length) {

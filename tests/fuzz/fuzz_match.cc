@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "core/verdict.h"
+#include "dispatch/shared_plan.h"
 #include "support/checks.h"
 #include "support/naive_rule.h"
 #include "support/segments.h"
@@ -36,7 +37,7 @@ struct Input {
 };
 
 std::optional<PatternSource> read_pattern(std::string_view line) {
-    const std::string text(line.substr(std::min<std::size_t>(2, line.size())));
+    const Text text(line.substr(std::min<std::size_t>(2, line.size())));
     if (line.starts_with("s:")) return PatternSource{PatternKind::String, text};
     if (line.starts_with("h:")) return PatternSource{PatternKind::Hex, text};
     if (line.starts_with("r:")) return PatternSource{PatternKind::Regex, text};
@@ -85,7 +86,7 @@ Config config_of(const Input& input) {
     for (const auto& patterns : input.services) {
         Service& service = config.services.emplace_back();
         service.name = "service";
-        service.patterns = patterns;
+        service.patterns.assign(patterns.begin(), patterns.end());
     }
     return config;
 }
@@ -123,8 +124,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (size > kLongestInput) return 0;
     // Copied: a view of these bytes as text would need a cast.
     const Input input = parse(std::string(data, data + size));
-    const Plan plan(config_of(input));
-    check_every_length(input, plan);
-    check_segments(input, plan);
+    const Config config = config_of(input);
+    check_every_length(input, Plan(config));
+    const auto shared = portsplit::dispatch::SharedPlan::build(config);
+    require(shared.ok(), "a plan can be shared");
+    check_segments(input, shared->plan());
     return 0;
 }

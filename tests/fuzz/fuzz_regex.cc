@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "core/regex.h"
+#include "support/beginnings.h"
 #include "support/checks.h"
 #include "support/whole_regex.h"
 
@@ -19,14 +20,16 @@ using namespace portsplit::core;
 constexpr std::size_t kLongestExpression = 200;
 constexpr std::size_t kLongestStream = 64;
 
-void check_answers(const Pattern& pattern, const naive::WholeRegex& whole,
-                   std::string_view stream) {
+void check_answers(const Pattern& pattern, const Beginnings& beginnings,
+                   const naive::WholeRegex& whole, std::string_view stream) {
     Answer said = Answer::More;
     for (std::size_t length = 0; length <= stream.size(); ++length) {
         const std::string_view seen = stream.substr(0, length);
         const Answer answer = pattern.answer(as_bytes(seen));
         require(said == Answer::More || answer == said, "a final answer never changes");
         said = answer;
+        const auto known = naive::answer_of(beginnings, seen);
+        require(!known || *known == answer, "the beginnings give the answer of the expression");
         if (answer == Answer::More || answer == Answer::GaveUp) continue;
         const auto fits = whole.matches(seen);
         require(!fits || *fits == (answer == Answer::Match), "a final answer agrees with PCRE2");
@@ -39,7 +42,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (size > kLongestExpression + 1 + kLongestStream) return 0;
     const PatternAndStream input = split(std::string(data, data + size));
     const naive::WholeRegex whole(input.pattern);
-    const auto pattern = compile_regex(input.pattern);
+    Beginnings beginnings;
+    const auto pattern = compile_regex(input.pattern, &beginnings);
     require(pattern.ok() == whole.compiles(),
             "an expression compiles if and only if PCRE2 compiles it");
     if (!pattern) {
@@ -47,6 +51,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         require(pattern.error().place <= input.pattern.size(), "a problem has a place in the text");
         return 0;
     }
-    check_answers(**pattern, whole, input.stream);
+    check_answers(*pattern, beginnings, whole, input.stream);
     return 0;
 }

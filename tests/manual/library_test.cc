@@ -21,6 +21,7 @@
 #include "core/pattern.h"
 #include "core/plan.h"
 #include "core/verdict.h"
+#include "dispatch/shared_plan.h"
 #include "manual/pattern_entry.h"
 
 namespace portsplit::manual {
@@ -102,12 +103,13 @@ std::vector<Known> read_library() {
     return library;
 }
 
-core::Plan plan_of(const std::vector<const Known*>& entries) {
+/// As a zygote has it: in shared memory.
+dispatch::SharedPlan plan_of(const std::vector<const Known*>& entries) {
     core::Config config;
     for (const Known* known : entries) config.services.push_back(known->entry.service);
     config.services.push_back({core::kFallback, {}, {}});
     config.services.push_back({core::kTimeout, {}, {}});
-    return core::Plan(std::move(config));
+    return *dispatch::SharedPlan::build(config);
 }
 
 std::vector<const Known*> pointers(const std::vector<Known>& library) {
@@ -124,8 +126,8 @@ std::string way_of(const core::Plan& plan, std::string_view bytes) {
         const auto verdict =
             core::decide(plan, core::as_bytes(bytes.substr(0, count)), Ending::Open);
         if (!verdict) continue;
-        const std::string name = verdict->service ? plan.service(*verdict->service).name : "none";
-        return name + " " + std::string(core::to_string(verdict->reason));
+        const core::Text name = verdict->service ? plan.service(*verdict->service).name : "none";
+        return std::string(name) + " " + std::string(core::to_string(verdict->reason));
     }
     return "undecided";
 }
@@ -141,7 +143,7 @@ TEST(PatternLibrary, HasRecordingsAndTheFilesNameForEachEntry) {
     const std::vector<Known> library = read_library();
     EXPECT_GE(library.size(), 30U);
     for (const Known& known : library) {
-        EXPECT_EQ(known.entry.service.name, known.name);
+        EXPECT_EQ(std::string_view(known.entry.service.name), known.name);
         EXPECT_FALSE(known.recordings.empty()) << known.name;
     }
 }
@@ -162,8 +164,8 @@ TEST(PatternLibrary, HasAnEntryAndAHeadingForEachRecording) {
 
 TEST(PatternLibrary, RoutesEachRecordingToItsServiceWhenAllAreIncluded) {
     const std::vector<Known> library = read_library();
-    const core::Plan plan = plan_of(pointers(library));
-    for (const Known& known : library) expect_own_service(plan, known);
+    const dispatch::SharedPlan plan = plan_of(pointers(library));
+    for (const Known& known : library) expect_own_service(plan.plan(), known);
 }
 
 TEST(PatternLibrary, SeparatesTheRecordingsOfEachPairInBothOrders) {
@@ -171,9 +173,9 @@ TEST(PatternLibrary, SeparatesTheRecordingsOfEachPairInBothOrders) {
     for (const Known& one : library) {
         for (const Known& other : library) {
             if (&one == &other || find_overlap(other, one) != nullptr) continue;
-            const core::Plan plan = plan_of({&one, &other});
-            expect_own_service(plan, one);
-            expect_own_service(plan, other);
+            const dispatch::SharedPlan plan = plan_of({&one, &other});
+            expect_own_service(plan.plan(), one);
+            expect_own_service(plan.plan(), other);
         }
     }
 }
@@ -185,7 +187,8 @@ TEST(PatternLibrary, RoutesNarrowRecordingsToAWiderEntryDeclaredFirst) {
             const Overlap* overlap = find_overlap(narrow, wide);
             if (overlap == nullptr) continue;
             for (const Recording& recording : narrow.recordings) {
-                EXPECT_EQ(way_of(plan_of({&wide, &narrow}), recording.bytes), wide.name + " match")
+                EXPECT_EQ(way_of(plan_of({&wide, &narrow}).plan(), recording.bytes),
+                          wide.name + " match")
                     << overlap->reason << ": " << narrow.name << "/" << recording.client;
             }
         }
@@ -297,9 +300,9 @@ TEST(PatternLibrary, RoutesUnknownProtocolsToFallback) {
         {"nothing but zeros", std::string(32, '\0')},
     };
     const std::vector<Known> library = read_library();
-    const core::Plan plan = plan_of(pointers(library));
+    const dispatch::SharedPlan plan = plan_of(pointers(library));
     for (const Stranger& stranger : strangers) {
-        EXPECT_EQ(way_of(plan, stranger.bytes), "fallback fallback") << stranger.what;
+        EXPECT_EQ(way_of(plan.plan(), stranger.bytes), "fallback fallback") << stranger.what;
     }
 }
 

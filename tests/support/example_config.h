@@ -15,7 +15,7 @@ inline core::Config example() {
     config.services = {
         {"ssh", {{core::PatternKind::String, "SSH-"}}, core::Connect{{{"127.0.0.1", 22}}}},
         {"web",
-         {{core::PatternKind::String, "GET "}, {core::PatternKind::String, std::string("\0\\", 2)}},
+         {{core::PatternKind::String, "GET "}, {core::PatternKind::String, core::Text("\0\\", 2)}},
          core::Exec{"/usr/sbin/httpd", {"-i", ""}, core::Stdio::Pipe, core::StderrTo::Null}},
         {"fallback", {}, core::Connect{{{"127.0.0.1", 8443}, {"::1", 8443}}}}};
     return config;

@@ -59,7 +59,7 @@ inline short events_of(int fd, short wanted, std::chrono::milliseconds limit = k
 
 /// A listening socket on a port that the system chose.
 inline sys::UniqueFd listener_on(const std::string& host) {
-    auto listener = sys::listen_on(*sys::Address::from({host, 0}));
+    auto listener = sys::listen_on(*sys::Address::from({core::Text(host), 0}));
     return listener ? std::move(*listener) : sys::UniqueFd();
 }
 

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -13,37 +14,39 @@
 
 namespace portsplit::dispatch {
 
-inline core::Service service(std::string name, std::vector<std::string> prefixes,
+inline core::Service service(std::string_view name, const std::vector<std::string>& prefixes,
                              core::Action action) {
-    core::Service result{std::move(name), {}, std::move(action)};
-    for (std::string& prefix : prefixes) {
-        result.patterns.push_back({core::PatternKind::String, std::move(prefix)});
+    core::Service result{core::Text(name), {}, std::move(action)};
+    for (const std::string& prefix : prefixes) {
+        result.patterns.push_back({core::PatternKind::String, core::Text(prefix)});
     }
     return result;
 }
 
-inline core::Plan plan_of(std::vector<core::Service> services) {
+inline core::Plan plan_of(const std::vector<core::Service>& services) {
     core::Config config;
-    config.services = std::move(services);
-    return core::Plan(std::move(config));
+    config.services.assign(services.begin(), services.end());
+    return core::Plan(config);
 }
 
-inline core::Connect to(const std::string& host, std::uint16_t port) { return {{{host, port}}}; }
+inline core::Connect to(std::string_view host, std::uint16_t port) {
+    return {{{core::Text(host), port}}};
+}
 
-inline core::Exec program(std::string path, std::vector<std::string> arguments = {},
+inline core::Exec program(std::string_view path, core::List<core::Text> arguments = {},
                           core::Stdio stdio = core::Stdio::Socket) {
-    return {std::move(path), std::move(arguments), stdio, core::StderrTo::Log};
+    return {core::Text(path), std::move(arguments), stdio, core::StderrTo::Log};
 }
 
 /// A program that runs a shell script.
-inline core::Exec shell(const std::string& script, core::Stdio stdio = core::Stdio::Socket) {
-    return program("/bin/sh", {"-c", script}, stdio);
+inline core::Exec shell(std::string_view script, core::Stdio stdio = core::Stdio::Socket) {
+    return program("/bin/sh", {"-c", core::Text(script)}, stdio);
 }
 
 /// Returns `SERVICE REASON`; `close REASON` if no service wins.
 inline std::string words(const core::Plan& plan, const core::Verdict& verdict) {
-    const std::string name = verdict.service ? plan.service(*verdict.service).name : "close";
-    return name + " " + std::string(core::to_string(verdict.reason));
+    const core::Text name = verdict.service ? plan.service(*verdict.service).name : "close";
+    return std::string(name) + " " + std::string(core::to_string(verdict.reason));
 }
 
 /// Keeps every message that is sent.

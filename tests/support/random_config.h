@@ -37,7 +37,7 @@ class RandomConfig {
         if (index == 0 && maybe()) {
             service.name = maybe() ? core::kFallback : core::kTimeout;
         } else {
-            service.name = name() + std::to_string(index);
+            service.name = name().append(std::to_string(index));
             const std::size_t strings = below(4);
             for (std::size_t i = 0; i < strings; ++i) {
                 service.patterns.push_back({core::PatternKind::String, any_bytes(1 + below(12))});
@@ -55,11 +55,11 @@ class RandomConfig {
         return service;
     }
 
-    std::string hex() { return any_of({"00", "16 03 00-04 ?? ?? 01", "3? ?f", "FFfe", "7e"}); }
-    std::string regex() {
+    core::Text hex() { return any_of({"00", "16 03 00-04 ?? ?? 01", "3? ?f", "FFfe", "7e"}); }
+    core::Text regex() {
         return any_of({"[A-Z]{3,16} [^ \\r\\n]+ HTTP/1", "(?s).*?\"x\"", "a|b\\x00", "#;{}="});
     }
-    std::string any_of(const std::vector<std::string>& texts) { return texts[below(texts.size())]; }
+    core::Text any_of(const std::vector<core::Text>& texts) { return texts[below(texts.size())]; }
 
     core::Exec exec() {
         core::Exec exec;
@@ -88,17 +88,17 @@ class RandomConfig {
                 static_cast<std::uint16_t>(index + 1)};
     }
 
-    std::string argument() {
+    core::Text argument() {
         if (below(5) == 0) return "";
-        std::string text;
+        core::Text text;
         for (std::size_t left = below(10); left > 0; --left) {
             text += static_cast<char>(for_classic_ ? ' ' + below(95) : 1 + below(255));
         }
         return for_classic_ ? "." + text + "." : text;
     }
 
-    std::string any_bytes(std::size_t length) {
-        std::string bytes;
+    core::Text any_bytes(std::size_t length) {
+        core::Text bytes;
         while (bytes.size() < length) {
             bytes += maybe() ? static_cast<char>(below(256)) : " \\a#\"["[below(6)];
         }
@@ -106,13 +106,13 @@ class RandomConfig {
     }
 
     /// Identifiers, and names that a group of libconfig cannot have.
-    std::string name() { return pick({"ssh", "true", "*x-_", "http/1.1", "a[b", "#", "9"}); }
-    std::string word() {
+    core::Text name() { return pick({"ssh", "true", "*x-_", "http/1.1", "a[b", "#", "9"}); }
+    core::Text word() {
         return pick({"a", "www-data", "port.split", "x\"y", "back\\41slash", "#"});
     }
 
-    std::string pick(const std::vector<std::string_view>& words) {
-        return std::string(words[below(words.size())]);
+    core::Text pick(const std::vector<std::string_view>& words) {
+        return core::Text(words[below(words.size())]);
     }
     bool maybe() { return below(2) == 0; }
     std::size_t below(std::size_t end) {

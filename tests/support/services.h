@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -22,16 +23,16 @@ inline Config config_of(const std::vector<Named>& services) {
         Service service;
         service.name = named.name;
         for (const std::string& prefix : named.prefixes) {
-            service.patterns.push_back({PatternKind::String, prefix});
+            service.patterns.push_back({PatternKind::String, Text(prefix)});
         }
         config.services.push_back(std::move(service));
     }
     return config;
 }
 
-inline PatternSource string(std::string text) { return {PatternKind::String, std::move(text)}; }
-inline PatternSource hex(std::string text) { return {PatternKind::Hex, std::move(text)}; }
-inline PatternSource regex(std::string text) { return {PatternKind::Regex, std::move(text)}; }
+inline PatternSource string(std::string_view text) { return {PatternKind::String, Text(text)}; }
+inline PatternSource hex(std::string_view text) { return {PatternKind::Hex, Text(text)}; }
+inline PatternSource regex(std::string_view text) { return {PatternKind::Regex, Text(text)}; }
 
 /// Services named s0, s1, s2..., each with its patterns.
 inline Config services_of(const std::vector<std::vector<PatternSource>>& patterns) {
@@ -39,7 +40,7 @@ inline Config services_of(const std::vector<std::vector<PatternSource>>& pattern
     for (const auto& of_service : patterns) {
         Service& service = config.services.emplace_back();
         service.name = "s" + std::to_string(config.services.size() - 1);
-        service.patterns = of_service;
+        service.patterns.assign(of_service.begin(), of_service.end());
     }
     return config;
 }

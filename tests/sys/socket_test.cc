@@ -17,7 +17,7 @@ using loopback::port_of;
 using loopback::Reply;
 
 Address address_of(const std::string& host, std::uint16_t port) {
-    return *Address::from(core::Endpoint{host, port});
+    return *Address::from(core::Endpoint{core::Text(host), port});
 }
 
 int option_of(int fd, int level, int name) {

@@ -1,0 +1,56 @@
+#pragma once
+// Memory that one process fills, and that it and all processes that it forks then only read. fork(2) copies
+// nothing of it, not even page tables, however large it is.
+//
+// How it works. The arena is a mapping of a file in memory (memfd_create(2)). What it hands out is never
+// returned, so objects in it are never destroyed: `seal` makes even their destructors impossible, which may
+// write. Pointers into it stay valid, because `seal` maps it again at the same address.
+
+#include <cstddef>
+#include <memory>
+#include <memory_resource>
+
+#include "sys/error.h"
+#include "sys/fd.h"
+
+namespace portsplit::sys {
+
+class Arena final : public std::pmr::memory_resource {
+  public:
+    /// @param name  for /proc/PID/maps and messages
+    /// @param room  the most bytes that it can hold; untouched ones cost nothing
+    static Result<std::unique_ptr<Arena>> create(const char* name, std::size_t room);
+
+    /// Unmaps the memory. Runs no destructor of what is in it.
+    ~Arena() override;
+    Arena(const Arena&) = delete;
+    Arena& operator=(const Arena&) = delete;
+
+    /// Makes the memory read-only for every process and for ever: the kernel refuses to map it for
+    /// writing again (F_SEAL_WRITE, fcntl(2)). Nothing can be allocated any more.
+    /// @returns an error if the memory cannot be sealed; it may be unmapped then
+    Result<Done> seal();
+
+    /// Returns how many bytes were taken.
+    std::size_t used() const { return used_; }
+    /// Returns true if an address lies in what was taken.
+    bool holds(const void* address) const;
+
+  private:
+    Arena(UniqueFd file, std::byte* begin, std::size_t room)
+        : file_(std::move(file)), begin_(begin), room_(room) {}
+
+    /// @throws std::bad_alloc if there is no room, or after `seal`
+    void* do_allocate(std::size_t size, std::size_t alignment) override;
+    void do_deallocate(void*, std::size_t, std::size_t) override {}
+    bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override {
+        return this == &other;
+    }
+
+    UniqueFd file_;
+    std::byte* begin_;
+    std::size_t room_;
+    std::size_t used_ = 0;
+};
+
+}  // namespace portsplit::sys

@@ -1,0 +1,97 @@
+#include "dispatch/shared_plan.h"
+
+#include <gtest/gtest.h>
+#include <malloc.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <string>
+
+#include "core/bytes.h"
+#include "support/child.h"
+#include "support/plans.h"
+
+namespace portsplit::dispatch {
+namespace {
+
+/// One service of each kind of pattern and action, `count` times.
+core::Config config_of(std::size_t count) {
+    core::Config config;
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::string number = std::to_string(10'000 + i);
+        const core::Text long_text("a text that is too long to lie in the object: " + number);
+        core::Service relay{core::Text("relay" + number), {}, to(long_text, 9)};
+        relay.patterns = {{core::PatternKind::String, core::Text("relay" + number)},
+                          {core::PatternKind::Regex, core::Text("[a-c]{2}" + number + "[0-9]+")}};
+        config.services.push_back(std::move(relay));
+        core::Service exec{core::Text("exec" + number), {}, program(long_text, {long_text})};
+        exec.patterns = {{core::PatternKind::Hex, "16 03 00-04 ?? ??"},
+                         {core::PatternKind::String, core::Text("exec" + number)}};
+        config.services.push_back(std::move(exec));
+    }
+    return config;
+}
+
+TEST(SharedPlan, HoldsTheConfiguration) {
+    const core::Config config = config_of(3);
+    const auto shared = SharedPlan::build(config);
+    ASSERT_TRUE(shared);
+    EXPECT_EQ(shared->plan().config(), config);
+}
+
+// verdict_mixed_test.cc compares the verdicts of many plans.
+TEST(SharedPlan, AnswersAsThePlanDoes) {
+    const auto shared = SharedPlan::build(config_of(3));
+    ASSERT_TRUE(shared);
+    EXPECT_EQ(shared->plan().ask(core::as_bytes("exec10001")).service, 3U);
+    EXPECT_EQ(shared->plan().ask(core::as_bytes("ab100027")).service, 4U);
+    EXPECT_EQ(shared->plan().ask(core::as_bytes("ab10003")).answer, core::Answer::No);
+}
+
+#if !defined(__SANITIZE_ADDRESS__)  // its allocator reports no size
+TEST(SharedPlan, KeepsNothingInPrivateMemory) {
+    const core::Config config = config_of(1000);
+    (void)SharedPlan::build(config_of(1));  // what is made once
+    const auto before = ::mallinfo2();
+    const auto shared = SharedPlan::build(config);
+    ASSERT_TRUE(shared);
+    const auto after = ::mallinfo2();
+    EXPECT_LT(after.uordblks + after.hblkhd, before.uordblks + before.hblkhd + 4096);
+    EXPECT_GT(shared->memory().used(), 1'000'000U);
+}
+#endif
+
+TEST(SharedPlan, NeedsLessThanAKilobyteForASmallService) {
+    core::Config config;
+    for (std::size_t i = 0; i < 1000; ++i) {
+        const std::string name = "service" + std::to_string(10'000 + i);
+        config.services.push_back(service(name, {name}, to("127.0.0.1", 8080)));
+    }
+    const auto shared = SharedPlan::build(config);
+    ASSERT_TRUE(shared);
+    EXPECT_LT(shared->memory().used() / 1000, 1024U) << "bytes for each service";
+}
+
+// As a compromised dispatcher would: each try in a process of its own.
+TEST(SharedPlanDeathTest, CannotBeChanged) {
+    const auto shared = SharedPlan::build(config_of(3));
+    ASSERT_TRUE(shared);
+    auto* name = const_cast<char*>(shared->plan().service(0).name.data());
+    EXPECT_DEATH(*name = 'X', "");
+    const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+    auto* start = reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(name) / page * page);
+    loopback::Child child([&] {
+        const bool refused = ::mprotect(start, page, PROT_READ | PROT_WRITE) < 0 && errno == EACCES;
+        // A copy of its own in the same place: nobody else sees it.
+        ::mmap(start, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+        *name = 'X';
+        return refused ? 0 : 1;
+    });
+    EXPECT_EQ(child.status(), 0);
+    EXPECT_EQ(shared->plan().service(0).name, "relay10000");
+}
+
+}  // namespace
+}  // namespace portsplit::dispatch

@@ -1,0 +1,129 @@
+#include "sys/arena.h"
+
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "core/memory.h"
+#include "support/child.h"
+
+namespace portsplit::sys {
+namespace {
+
+constexpr std::size_t kRoom = 1 << 20;
+
+std::unique_ptr<Arena> arena(std::size_t room = kRoom) {
+    auto created = Arena::create("test", room);
+    return created ? *std::move(created) : nullptr;
+}
+
+TEST(Arena, HandsOutPiecesThatDoNotOverlap) {
+    const auto memory = arena();
+    auto* a = static_cast<char*>(memory->allocate(10, 1));
+    auto* b = static_cast<char*>(memory->allocate(10, 1));
+    std::memset(a, 'a', 10);
+    std::memset(b, 'b', 10);
+    EXPECT_EQ(std::string(a, 10), "aaaaaaaaaa");
+    EXPECT_EQ(std::string(b, 10), "bbbbbbbbbb");
+}
+
+TEST(Arena, AlignsPieces) {
+    const auto memory = arena();
+    for (const std::size_t alignment : {1U, 2U, 8U, 16U, 64U, 4096U}) {
+        (void)memory->allocate(1, 1);
+        const auto address = reinterpret_cast<std::uintptr_t>(memory->allocate(8, alignment));
+        EXPECT_EQ(address % alignment, 0U) << alignment;
+    }
+}
+
+TEST(Arena, HoldsWhatItHandedOut) {
+    const auto memory = arena();
+    EXPECT_FALSE(memory->holds(memory.get()));
+    EXPECT_FALSE(memory->holds(nullptr));
+    auto* piece = static_cast<char*>(memory->allocate(10, 1));
+    EXPECT_TRUE(memory->holds(piece));
+    EXPECT_TRUE(memory->holds(piece + 9));
+    EXPECT_FALSE(memory->holds(piece + memory->used()));
+}
+
+TEST(Arena, ThrowsWhenThereIsNoRoom) {
+    const auto memory = arena(4096);
+    EXPECT_THROW((void)memory->allocate(4097, 1), std::bad_alloc);
+    EXPECT_THROW((void)memory->allocate(SIZE_MAX, 1), std::bad_alloc);
+    (void)memory->allocate(2000, 1);
+    EXPECT_THROW((void)memory->allocate(2100, 1), std::bad_alloc);
+}
+
+TEST(Arena, ThrowsAfterTheSeal) {
+    const auto memory = arena();
+    ASSERT_TRUE(memory->seal());
+    EXPECT_THROW((void)memory->allocate(1, 1), std::bad_alloc);
+}
+
+TEST(Arena, KeepsContentAndAddressesWhenItIsSealed) {
+    const auto memory = arena();
+    const core::MemoryScope scope(memory.get());
+    const auto* text =
+        new (memory->allocate(sizeof(core::Text), alignof(core::Text))) core::Text(100'000, 'x');
+    ASSERT_TRUE(memory->seal());
+    EXPECT_EQ(*text, core::Text(100'000, 'x', std::pmr::new_delete_resource()));
+    EXPECT_TRUE(memory->holds(text->data()));
+}
+
+TEST(Arena, IsSharedWithChildren) {
+    const auto memory = arena();
+    auto* number = static_cast<int*>(memory->allocate(sizeof(int), alignof(int)));
+    *number = 1;
+    loopback::Child child([&] {
+        *number = 2;
+        return 0;
+    });
+    ASSERT_EQ(child.status(), 0);
+    EXPECT_EQ(*number, 2);
+}
+
+/// A sealed arena with one number in it.
+class SealedArena : public testing::Test {
+  protected:
+    SealedArena() {
+        number_ = static_cast<int*>(memory_->allocate(sizeof(int), alignof(int)));
+        *number_ = 7;
+        EXPECT_TRUE(memory_->seal());
+    }
+    int* number() { return number_; }
+
+  private:
+    std::unique_ptr<Arena> memory_ = arena();
+    int* number_;
+};
+using SealedArenaDeathTest = SealedArena;
+
+TEST_F(SealedArenaDeathTest, CannotBeWritten) { EXPECT_DEATH(*number() = 8, ""); }
+
+TEST_F(SealedArena, CannotBeMadeWritable) {
+    const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    EXPECT_EQ(::mprotect(number(), page, PROT_READ | PROT_WRITE), -1);
+    EXPECT_EQ(errno, EACCES);
+}
+
+TEST_F(SealedArena, KeepsWhatAChildPutsInItsPlaceToTheChild) {
+    loopback::Child child([&] {
+        const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+        void* const mine = ::mmap(number(), page, PROT_READ | PROT_WRITE,
+                                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+        if (mine != number()) return 1;
+        *number() = 8;
+        return 0;
+    });
+    ASSERT_EQ(child.status(), 0);
+    EXPECT_EQ(*number(), 7);
+}
+
+}  // namespace
+}  // namespace portsplit::sys
