@@ -3,7 +3,7 @@
 // generation): descriptor numbers, command line and messages. Both programs come from one build, so
 // messages cross as they lie in memory; the version on the command line refuses another build.
 //
-// The daemon execs the zygote with one end of a channel and the text of the configuration. The
+// The daemon execs the zygote with one end of a channel and the configuration in sealed memory. The
 // zygote sends `Ready` once the plan is compiled. Its spare dispatchers inherit its end of the
 // channel. The daemon sends one `Handover` for each client, with the client's socket attached; the
 // kernel gives it to one spare. The zygote sends one `Reaped` for each when the process that served it
@@ -17,12 +17,12 @@
 namespace portsplit::handoff {
 
 /// Incremented whenever a message, a descriptor or the command line below changes.
-inline constexpr std::uint32_t kVersion = 3;
+inline constexpr std::uint32_t kVersion = 4;
 
 // Descriptors the zygote starts with, besides 0 and 1 (/dev/null) and 2 (standard error).
 /// The channel: SOCK_SEQPACKET, messages both ways.
 inline constexpr int kChannelFd = 3;
-/// Sealed memory: the configuration in libconfig spelling.
+/// Sealed memory: the configuration (config/packed.h). Its offset is shared by all zygotes.
 inline constexpr int kConfigurationFd = 4;
 
 // The zygote's command line: `portsplit-dispatch --zygote VERSION LOG FILE`. LOG is `syslog`, or

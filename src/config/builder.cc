@@ -120,7 +120,7 @@ class Builder {
 
     void check_names() {
         const auto& services = built_.config.services;
-        if (services.empty() && !document_.global.has_gap) {
+        if (services.empty() && !document_.global.has_gap && need_ != Need::Global) {
             issues_.error({}, document_.global.spelling == Spelling::Classic
                                   ? "no service; write a [NAME] line and below it what it does"
                                   : "no service; write services : { NAME : { ... }; };");

@@ -14,6 +14,7 @@ namespace portsplit::config {
 enum class Need {
     Listeners,  ///< listen: a file without `bind` is an error
     Services,   ///< serve connections that are accepted elsewhere: `bind` may be missing
+    Global,     ///< what stands above the services: those and `bind` may be missing
 };
 
 /// The most services that a configuration may have. libconfig reads a group of so many in about a

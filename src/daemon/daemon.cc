@@ -34,7 +34,7 @@ void pause_after_failed_poll() {
 
 int Daemon::run() {
     if (!prepare()) return kExitSystem;
-    if (const auto exit_code = reload_.start()) return *exit_code;
+    if (!reload_.begin(Reload::Kind::Start)) return kExitSystem;
     while (!exit_code_) turn();
     manager_.notify_stopping(
         fmt::format("stopped; {} connections go on", generations_.connections()));
@@ -88,7 +88,7 @@ void Daemon::adopt_passed_sockets() {
 void Daemon::announce() {
     for (const Listener& listener : listeners_.all()) {
         if (!listener.passed) continue;
-        const bool wanted = Listeners::is_wanted(listener, reload_.in_force()->bind);
+        const bool wanted = Listeners::is_wanted(listener, reload_.in_force()->config.bind);
         log_.line(Level::Notice,
                   wanted ? fmt::format("using the socket {} ({}) from the service manager for the "
                                        "bind of its address",
@@ -98,7 +98,7 @@ void Daemon::announce() {
     }
     const std::string line = fmt::format("listening on {}", listeners_.text());
     log_.line(Level::Notice, line);
-    if (::geteuid() == 0 && !reload_.user()) {
+    if (::geteuid() == 0 && !reload_.in_force()->user) {
         log_.line(Level::Warning,
                   "connections are served as root; set user = NAME to serve them as another user");
     }
@@ -193,7 +193,7 @@ void Daemon::on_signal(int signal) {
             log_.line(Level::Notice, status());
             return;
         case SIGHUP:
-            if (is_listening() || reload_.is_changing()) begin_reload();
+            if (is_listening() || reload_.is_changing()) reload();
             return;
         case SIGUSR1:
             log_what_is_served();
@@ -217,6 +217,10 @@ void Daemon::reap_children() {
 }
 
 void Daemon::on_child_end(const sys::Ended& child) {
+    if (reload_.is_reader(child.pid)) {
+        if (auto outcome = reload_.on_reader_end(child.status)) on_outcome(*std::move(outcome));
+        return;
+    }
     switch (generations_.on_child_end(child)) {
         case Generations::End::Starting:
             on_outcome(reload_.on_starting_zygote_end(child.status));
@@ -245,10 +249,10 @@ void Daemon::stop_listening() {
     reload_.stop();
 }
 
-void Daemon::begin_reload() {
+void Daemon::reload() {
     if (reload_.postpone_reload()) return;
     manager_.notify_reloading();
-    if (!reload_.reload()) report_failed_reload();
+    if (!reload_.begin(Reload::Kind::Reload)) report_failed_reload();
 }
 
 void Daemon::report_failed_reload() {
@@ -267,7 +271,7 @@ void Daemon::log_takeover(Reload::Kind kind) {
 
 void Daemon::on_outcome(Reload::Outcome outcome) {
     if (outcome.took_over) {
-        intake_.limit_connections(reload_.in_force()->maxconn);
+        intake_.limit_connections(reload_.in_force()->config.maxconn);
         for (const Listener& listener : outcome.closing) intake_.accept_rest(listener);
         // The order matters: a postponed reload may bind these addresses again.
         outcome.closing.clear();
@@ -277,14 +281,14 @@ void Daemon::on_outcome(Reload::Outcome outcome) {
         manager_.notify_ready(status());
         log_takeover(outcome.kind);
     } else if (!is_listening()) {
-        exit_code_ = kExitSystem;
+        exit_code_ = outcome.exit_code;
         return;
-    } else if (generations_.current() == nullptr) {
+    } else if (outcome.kind == Reload::Kind::Restart) {
         return;  // Reload starts another zygote after a pause
     } else {
         report_failed_reload();
     }
-    if (reload_.take_postponed()) begin_reload();
+    if (reload_.take_postponed()) reload();
 }
 
 }  // namespace portsplit::daemon

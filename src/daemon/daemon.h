@@ -42,7 +42,7 @@ class Daemon {
     void turn();
     void notify_manager();
     std::string status() const;
-    bool is_listening() const { return reload_.in_force().has_value(); }
+    bool is_listening() const { return reload_.in_force() != nullptr; }
     void exit_if_done();
 
     // Signals and children.
@@ -54,7 +54,7 @@ class Daemon {
     void stop_listening();
 
     // Reloads.
-    void begin_reload();
+    void reload();
     void on_outcome(Reload::Outcome outcome);
     void report_failed_reload();
     void log_takeover(Reload::Kind kind);

@@ -10,10 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "config/libconfig.h"
 #include "exit_codes.h"
 #include "sys/channel.h"
-#include "sys/file.h"
 #include "sys/process.h"
 #include "sys/program.h"
 #include "sys/signals.h"
@@ -32,7 +30,7 @@ constexpr int kOutOfTheWay = 10;
 /// In the child: changes the user, sets the descriptors of handoff.h and becomes the zygote.
 /// The order matters: the log is passed on open and the program is executed by descriptor, because
 /// the new user may not be allowed to open either.
-[[noreturn]] void become_zygote(const Launchpad& launchpad, int channel, int text,
+[[noreturn]] void become_zygote(const Launchpad& launchpad, int channel, int packed,
                                 const std::optional<sys::User>& user, sys::Log& log) {
     const auto fail = [&log](const SysError& error) {
         log.line(Level::Error, sys::to_string(error));
@@ -48,7 +46,7 @@ constexpr int kOutOfTheWay = 10;
     }
     const UniqueFd program = out_of_the_way(launchpad.program.get());
     const UniqueFd zygote_channel = out_of_the_way(channel);
-    const UniqueFd zygote_text = out_of_the_way(text);
+    const UniqueFd zygote_packed = out_of_the_way(packed);
     const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
     const bool syslog = launchpad.log == sys::kSyslog;
     if (!syslog && ::dup2(log.descriptor(), STDERR_FILENO) < 0) {
@@ -56,7 +54,7 @@ constexpr int kOutOfTheWay = 10;
     }
     if (!program || ::dup2(null.get(), STDIN_FILENO) < 0 || ::dup2(null.get(), STDOUT_FILENO) < 0 ||
         ::dup2(zygote_channel.get(), handoff::kChannelFd) < 0 ||
-        ::dup2(zygote_text.get(), handoff::kConfigurationFd) < 0) {
+        ::dup2(zygote_packed.get(), handoff::kConfigurationFd) < 0) {
         fail({errno, "cannot set the descriptors of portsplit-dispatch"});
     }
     // Also descriptors that this process inherited without close-on-exec.
@@ -71,15 +69,13 @@ constexpr int kOutOfTheWay = 10;
 
 }  // namespace
 
-Result<Generation> Generation::start(const Launchpad& launchpad, const core::Config& config,
+Result<Generation> Generation::start(const Launchpad& launchpad, int packed,
                                      const std::optional<sys::User>& user, sys::Log& log) {
-    auto text = sys::sealed_memory("portsplit.conf", config::write_libconfig(config));
-    if (!text) return text.error();
     auto channel = sys::channel_pair();
     if (!channel) return channel.error();
     const pid_t pid = ::fork();
     if (pid < 0) return SysError{errno, "cannot fork for portsplit-dispatch"};
-    if (pid == 0) become_zygote(launchpad, channel->second.get(), text->get(), user, log);
+    if (pid == 0) become_zygote(launchpad, channel->second.get(), packed, user, log);
     return Generation(pid, std::move(channel->first), std::move(channel->second));
 }
 

@@ -10,7 +10,6 @@
 #include <utility>
 #include <vector>
 
-#include "core/model.h"
 #include "daemon/delivery.h"
 #include "sys/error.h"
 #include "sys/fd.h"
@@ -28,11 +27,12 @@ struct Launchpad {
 
 class Generation {
   public:
-    /// Forks a zygote and hands it this configuration. The zygote takes connections once `is_ready`.
+    /// Forks a zygote and hands it a configuration. The zygote takes connections once `is_ready`.
     /// If the child cannot become the zygote, it logs the reason and exits with kExitSystem.
+    /// @param packed  sealed memory with the configuration (config/packed.h); borrowed
     /// @param user  the user of the zygote and its dispatchers; without one they keep the daemon's
-    /// @returns SysError if memfd_create(2), socketpair(2) or fork(2) failed
-    static sys::Result<Generation> start(const Launchpad& launchpad, const core::Config& config,
+    /// @returns SysError if socketpair(2) or fork(2) failed
+    static sys::Result<Generation> start(const Launchpad& launchpad, int packed,
                                          const std::optional<sys::User>& user, sys::Log& log);
 
     pid_t pid() const { return pid_; }

@@ -5,93 +5,62 @@
 
 #include <utility>
 
-#include "config_file.h"
 #include "exit_codes.h"
 #include "sys/process.h"
-#include "sys/program.h"
 
 namespace portsplit::daemon {
 
 using sys::Clock;
 using sys::Level;
 
-std::optional<int> Reload::start() {
-    auto config = load();
-    if (!config) return kExitConfiguration;
-    return begin(Kind::Start, *std::move(config)) ? std::nullopt : std::optional(kExitSystem);
-}
-
-bool Reload::reload() {
-    auto config = load();
-    return config && begin(Kind::Reload, *std::move(config));
+bool Reload::begin(Kind kind) {
+    const auto need = listeners_.has_passed() ? config::Need::Services : config::Need::Listeners;
+    auto reader = Reader::start(launchpad_.file, need, log_);
+    if (!reader) {
+        log_.line(Level::Error, sys::to_string(reader.error()));
+        return false;
+    }
+    reader_ = FirstStep{kind, *std::move(reader), Clock::now() + read_limit_};
+    return true;
 }
 
 bool Reload::postpone_reload() {
-    if (change_) postponed_ = true;
-    return change_.has_value();
+    if (is_changing()) postponed_ = true;
+    return is_changing();
 }
 
-/// Reads the file, checks it against this machine, and logs its problems.
-std::optional<core::Config> Reload::load() const {
-    const auto need = listeners_.has_passed() ? config::Need::Services : config::Need::Listeners;
-    auto read = load_file(launchpad_.file, need, PORTSPLIT_SBIN_TO_PATTERNS);
-    if (!read) {
-        log_.line(Level::Error, sys::to_string(read.error()));
-        return std::nullopt;
-    }
-    config::Loaded loaded = *std::move(read);
-    log_issues(loaded.issues, config::Severity::Warning, log_);
-    if (!loaded.config) return std::nullopt;
-    // A warning only: a missing program ends its own connections, and the other services work.
-    const config::Surroundings programs{.why_not_executable = sys::why_not_executable};
-    auto missing = config::check_surroundings(loaded, programs);
-    for (config::Issue& issue : missing) issue.severity = config::Severity::Warning;
-    log_issues(missing, config::Severity::Warning, log_);
-    const config::Surroundings users{.user_exists = sys::user_exists,
-                                     .group_exists = sys::group_exists};
-    const auto unknown = config::check_surroundings(loaded, users);
-    log_issues(unknown, config::Severity::Error, log_);
-    return unknown.empty() ? std::move(loaded.config) : std::nullopt;
+std::optional<Reload::Outcome> Reload::on_reader_end(int status) {
+    FirstStep first = *std::exchange(reader_, std::nullopt);
+    if (first.abandoned) return std::nullopt;
+    auto reading = first.process.finish(status, log_);
+    if (!reading) return Outcome{first.kind, false, reading.error(), {}};
+    if (change_to(first.kind, *std::move(reading))) return std::nullopt;
+    return Outcome{first.kind, false, kExitSystem, {}};
 }
 
-/// Creates the parts of a new configuration beside those in use: user, pid file, sockets, zygote.
+/// Creates the parts of a new configuration beside those in use: pid file, sockets, zygote.
 /// Returns false if one of them failed; the reason is then logged and all new parts are dropped.
 /// The order matters: the pid file is locked before addresses are bound, so that a second daemon
 /// reads the name of the pid file and not "Address already in use"; the zygote comes last, because
 /// it is the only part that does not go away by its destructor alone.
-bool Reload::begin(Kind kind, core::Config config) {
+bool Reload::change_to(Kind kind, std::shared_ptr<const Reading> reading) {
     const auto failed = [this](const sys::SysError& error) {
         log_.line(Level::Error, sys::to_string(error));
         return false;
     };
-    auto user = find_user(config);
-    if (!user) return failed(user.error());
-    auto pid_file = lock_pid_file(config);
+    auto pid_file = lock_pid_file(reading->config);
     if (!pid_file) return failed(pid_file.error());
-    auto missing = listeners_.open_missing(config.bind);
+    auto missing = listeners_.open_missing(reading->config.bind);
     if (!missing) return failed(missing.error());
-    auto generation = Generation::start(launchpad_, config, *user, log_);
+    auto generation = Generation::start(launchpad_, reading->packed.get(), reading->user, log_);
     if (!generation) return failed(generation.error());
     generations_.add_starting(*std::move(generation));
     change_ = Change{.kind = kind,
-                     .config = std::move(config),
-                     .user = *std::move(user),
+                     .reading = std::move(reading),
                      .missing = *std::move(missing),
                      .pid_file = *std::move(pid_file),
                      .ready_by = Clock::now() + ready_limit_};
     return true;
-}
-
-/// Looks up the user to serve as; none if the configuration names none or only root could change.
-sys::Result<std::optional<sys::User>> Reload::find_user(const core::Config& config) const {
-    if (config.user.empty() && config.group.empty()) return std::optional<sys::User>();
-    if (::geteuid() != 0) {
-        log_.line(Level::Warning, "user and group are ignored: only root can change them");
-        return std::optional<sys::User>();
-    }
-    auto found = sys::find_user(std::string(config.user), std::string(config.group));
-    if (!found) return found.error();
-    return std::optional(*std::move(found));
 }
 
 /// Locks the pid file of a configuration; none if it has none or the daemon holds it already.
@@ -104,7 +73,9 @@ sys::Result<std::optional<PidFile>> Reload::lock_pid_file(const core::Config& co
 }
 
 void Reload::watch(sys::PollSet& set) const {
-    if (change_) {
+    if (reader_) {
+        set.wake_at(reader_->until);
+    } else if (change_) {
         set.wake_at(change_->ready_by);
     } else if (in_force_ && generations_.current() == nullptr) {
         set.wake_at(restart_.due());
@@ -112,6 +83,12 @@ void Reload::watch(sys::PollSet& set) const {
 }
 
 std::optional<Reload::Outcome> Reload::step() {
+    if (reader_) {
+        if (Clock::now() < reader_->until) return std::nullopt;
+        reader_->process.kill();  // its end brings the outcome
+        reader_->until = Clock::time_point::max();
+        return std::nullopt;
+    }
     if (change_) {
         if (generations_.starting_is_ready()) return commit();
         if (Clock::now() < change_->ready_by) return std::nullopt;
@@ -119,7 +96,7 @@ std::optional<Reload::Outcome> Reload::step() {
         return abandon("the new portsplit-dispatch was not ready in time");
     }
     const bool dead = in_force_ && generations_.current() == nullptr;
-    if (dead && Clock::now() >= restart_.due() && !begin(Kind::Restart, *in_force_)) {
+    if (dead && Clock::now() >= restart_.due() && !change_to(Kind::Restart, in_force_)) {
         restart_.on_death(Clock::now());
     }
     return std::nullopt;
@@ -127,13 +104,13 @@ std::optional<Reload::Outcome> Reload::step() {
 
 Reload::Outcome Reload::commit() {
     Change change = *std::exchange(change_, std::nullopt);
-    const bool pid_file_stays = std::string_view(change.config.pid) == pid_file_.path();
+    in_force_ = std::move(change.reading);
+    const bool pid_file_stays = std::string_view(in_force_->config.pid) == pid_file_.path();
     if (!pid_file_stays) pid_file_ = change.pid_file ? *std::move(change.pid_file) : PidFile();
-    in_force_ = std::move(change.config);
-    user_ = std::move(change.user);
     restart_.on_ready(Clock::now());
     generations_.promote_starting();
-    return {change.kind, true, listeners_.change_to(in_force_->bind, std::move(change.missing))};
+    return {change.kind, true, 0,
+            listeners_.change_to(in_force_->config.bind, std::move(change.missing))};
 }
 
 Reload::Outcome Reload::on_starting_zygote_end(int status) {
@@ -148,10 +125,14 @@ Reload::Outcome Reload::abandon(const std::string& why) {
     log_.line(Level::Error, why);
     const bool dead = in_force_ && generations_.current() == nullptr;
     if (dead) restart_.on_death(Clock::now());
-    return {kind, false, {}};
+    return {kind, false, kExitSystem, {}};
 }
 
 void Reload::stop() {
+    if (reader_) {
+        reader_->process.kill();
+        reader_->abandoned = true;
+    }
     change_.reset();
     generations_.drop_starting();
     in_force_.reset();

@@ -3,12 +3,13 @@
 // configuration in force with its user and pid file, and the change that has begun. Notifies no
 // service manager and hands over no connection: the Daemon does, by the outcome.
 //
-// How it works. A change makes everything new beside the old: the file is read and checked, the
-// user looked up, the pid file locked, addresses bound, a zygote forked. `step` lets it take over
-// once the zygote is ready. If anything fails before, the new parts are dropped and the old ones
-// go on.
+// How it works. A change makes everything new beside the old, in three steps. A reader reads and checks
+// the file (reader.h). When it has ended, the pid file is locked, addresses are bound and a zygote is
+// forked. Once the zygote is ready, `step` lets the change take over. If anything fails before, the new
+// parts are dropped and the old ones go on. A restart has no reader: it uses what was read.
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -18,27 +19,31 @@
 #include "daemon/generations.h"
 #include "daemon/listeners.h"
 #include "daemon/pid_file.h"
+#include "daemon/reader.h"
 #include "daemon/restart_schedule.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 #include "sys/poll_set.h"
-#include "sys/user.h"
 
 namespace portsplit::daemon {
 
 /// How long a new zygote may take to compile its plan.
 inline constexpr std::chrono::milliseconds kReadyLimit{30000};
+/// How long the reading of a file may take.
+inline constexpr std::chrono::milliseconds kReadLimit{30000};
 
 class Reload {
   public:
     /// @param launchpad  its members may be set until `start` is called
     Reload(const Launchpad& launchpad, Listeners& listeners, Generations& generations,
-           sys::Log& log, std::chrono::milliseconds ready_limit = kReadyLimit)
+           sys::Log& log, std::chrono::milliseconds ready_limit = kReadyLimit,
+           std::chrono::milliseconds read_limit = kReadLimit)
         : launchpad_(launchpad),
           listeners_(listeners),
           generations_(generations),
           log_(log),
-          ready_limit_(ready_limit) {}
+          ready_limit_(ready_limit),
+          read_limit_(read_limit) {}
 
     enum class Kind { Start, Reload, Restart };
 
@@ -46,29 +51,25 @@ class Reload {
     struct Outcome {
         Kind kind;
         bool took_over;                 ///< else the reason is in the log
+        int exit_code;                  ///< of a daemon whose start failed so
         std::vector<Listener> closing;  ///< no longer configured; still open
     };
 
-    /// Begins the change to the first configuration.
-    /// @returns the exit code if it failed at once, with the reason in the log
-    std::optional<int> start();
-
-    /// Reads the file again and begins the change to it. A change must not be in progress.
+    /// Begins to read the file and to change to what it says. A change must not be in progress.
+    /// @param kind  Start or Reload
     /// @returns false if it failed at once, with the reason in the log
-    bool reload();
+    bool begin(Kind kind);
 
     /// If a change is in progress, notes a reload for later and returns true.
     bool postpone_reload();
     /// Returns true if a reload was postponed, once. Call after a change has ended.
     bool take_postponed() { return std::exchange(postponed_, false); }
 
-    /// Returns true from `start`, `reload` or a restart until the outcome.
-    bool is_changing() const { return change_.has_value(); }
+    /// Returns true from `begin` or a restart until the outcome.
+    bool is_changing() const { return reader_ || change_; }
 
-    /// The configuration in force; none before the start has succeeded and after `stop`.
-    const std::optional<core::Config>& in_force() const { return in_force_; }
-    /// The user that connections are served as, if it is another one than the daemon's.
-    const std::optional<sys::User>& user() const { return user_; }
+    /// What is in force; null before the start has succeeded and after `stop`.
+    const Reading* in_force() const { return in_force_.get(); }
 
     /// Makes the wait end when `step` has something to do without a message of a zygote.
     void watch(sys::PollSet& set) const;
@@ -77,6 +78,13 @@ class Reload {
     /// change, restarts a dead zygote when its pause is over.
     /// @returns the outcome if a change ended
     std::optional<Outcome> step();
+
+    /// Returns true for the process that reads the file.
+    bool is_reader(pid_t pid) const { return reader_ && reader_->process.pid() == pid; }
+    /// Goes on with what was read.
+    /// @param status  of waitpid(2)
+    /// @returns the outcome if the change failed
+    std::optional<Outcome> on_reader_end(int status);
 
     /// Drops the change whose zygote has ended.
     /// @param status  of waitpid(2)
@@ -92,16 +100,21 @@ class Reload {
     /// Everything new but the zygote, which is Generations::starting.
     struct Change {
         Kind kind;
-        core::Config config;
-        std::optional<sys::User> user;
+        std::shared_ptr<const Reading> reading;
         std::vector<Listener> missing;
         std::optional<PidFile> pid_file;  ///< if its path is a new one
         sys::Clock::time_point ready_by;  ///< when the change is dropped unless the zygote is ready
     };
 
-    std::optional<core::Config> load() const;
-    bool begin(Kind kind, core::Config config);
-    sys::Result<std::optional<sys::User>> find_user(const core::Config& config) const;
+    /// The first step of a start or a reload.
+    struct FirstStep {
+        Kind kind;
+        Reader process;
+        sys::Clock::time_point until;  ///< when it is killed
+        bool abandoned = false;        ///< true after `stop`: nobody waits for what it reads
+    };
+
+    bool change_to(Kind kind, std::shared_ptr<const Reading> reading);
     sys::Result<std::optional<PidFile>> lock_pid_file(const core::Config& config) const;
     Outcome commit();
     Outcome abandon(const std::string& why);
@@ -111,10 +124,11 @@ class Reload {
     Generations& generations_;
     sys::Log& log_;
     std::chrono::milliseconds ready_limit_;
+    std::chrono::milliseconds read_limit_;
 
-    std::optional<core::Config> in_force_;
-    std::optional<sys::User> user_;
+    std::shared_ptr<const Reading> in_force_;
     PidFile pid_file_;
+    std::optional<FirstStep> reader_;
     std::optional<Change> change_;
     bool postponed_ = false;
     RestartSchedule restart_;

@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include "config/load.h"
+#include "config/packed.h"
 #include "config_file.h"
 #include "core/plan.h"
 #include "dispatch/inetd.h"
@@ -27,20 +27,22 @@ namespace {
 
 using namespace portsplit;
 
-/// Reads a configuration from the text that the daemon wrote, and compiles it. Logs what is wrong.
+/// Compiles the configuration that the daemon handed over. Logs what is wrong.
+/// @param name  of the configuration file
 /// @returns the exit code instead of a plan
 core::Result<dispatch::SharedPlan, int> read_plan(const std::string& name, sys::Log& log) {
-    const sys::UniqueFd text_fd(handoff::kConfigurationFd);
-    const auto text = sys::read_all(text_fd.get());
-    if (!text) {
-        log.line(sys::Level::Error, sys::to_string(text.error()));
+    const sys::UniqueFd memory(handoff::kConfigurationFd);
+    const auto packed = sys::read_memory(memory.get());
+    if (!packed) {
+        log.line(sys::Level::Error, sys::to_string(packed.error()));
         return kExitSystem;
     }
-    // The daemon wrote this text after it read all included files: nothing is included here.
-    const auto loaded = config::read(*text, name, config::Need::Services);
-    log_issues(loaded.issues, config::Severity::Error, log);
-    if (!loaded.config) return kExitConfiguration;
-    auto plan = dispatch::SharedPlan::build(*loaded.config);
+    const auto config = config::unpack(*packed, config::Need::Services);
+    if (!config) {
+        log.line(sys::Level::Error, name + ": what portsplitd handed over is not a configuration");
+        return kExitConfiguration;
+    }
+    auto plan = dispatch::SharedPlan::build(*config);
     if (plan) return *std::move(plan);
     log.line(sys::Level::Error, sys::to_string(plan.error()));
     return kExitSystem;

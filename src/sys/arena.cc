@@ -1,6 +1,5 @@
 #include "sys/arena.h"
 
-#include <fcntl.h>
 #include <fmt/core.h>
 #include <sanitizer/asan_interface.h>
 #include <sys/mman.h>
@@ -9,6 +8,8 @@
 #include <functional>
 #include <new>
 #include <utility>
+
+#include "sys/file.h"
 
 namespace portsplit::sys {
 namespace {
@@ -32,15 +33,17 @@ std::size_t page_size() { return static_cast<std::size_t>(::sysconf(_SC_PAGESIZE
 
 Result<std::unique_ptr<Arena>> Arena::create(const char* name, std::size_t room) {
     room = round_up(room, page_size());
-    UniqueFd file(::memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
-    if (!file || ::ftruncate(file.get(), static_cast<off_t>(room)) < 0) {
+    auto file = new_memory(name);
+    if (!file) return file.error();
+    if (::ftruncate(file->get(), static_cast<off_t>(room)) < 0) {
         return SysError{errno, fmt::format("cannot create shared memory for {}", name)};
     }
-    void* begin = ::mmap(nullptr, room, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
+    void* begin = ::mmap(nullptr, room, PROT_READ | PROT_WRITE, MAP_SHARED, file->get(), 0);
     if (begin == MAP_FAILED) {
         return SysError{errno, fmt::format("cannot map shared memory for {}", name)};
     }
-    return std::unique_ptr<Arena>(new Arena(std::move(file), static_cast<std::byte*>(begin), room));
+    return std::unique_ptr<Arena>(
+        new Arena(*std::move(file), static_cast<std::byte*>(begin), room));
 }
 
 Arena::~Arena() {
@@ -56,10 +59,7 @@ Result<Done> Arena::seal() {
     if (::ftruncate(file_.get(), static_cast<off_t>(kept)) < 0) {
         return SysError{errno, "cannot cut shared memory"};
     }
-    constexpr int kSeals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
-    if (::fcntl(file_.get(), F_ADD_SEALS, kSeals) < 0) {
-        return SysError{errno, "cannot seal shared memory"};
-    }
+    if (auto sealed = sys::seal(file_.get()); !sealed) return sealed;
     if (kept == 0) return Done{};
     const void* again =
         ::mmap(begin_, kept, PROT_READ, MAP_SHARED | MAP_FIXED_NOREPLACE, file_.get(), 0);

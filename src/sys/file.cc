@@ -72,18 +72,30 @@ Result<Done> write_all(int fd, std::string_view text) {
     return Done{};
 }
 
-Result<UniqueFd> sealed_memory(const std::string& name, std::string_view text) {
-    UniqueFd fd(::memfd_create(name.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
+Result<UniqueFd> new_memory(const char* name) {
+    UniqueFd fd(::memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if (!fd) return SysError{errno, fmt::format("cannot create memory for {}", name)};
-    if (auto written = write_all(fd.get(), text); !written) return written.error();
-    constexpr int kSeals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
-    if (::fcntl(fd.get(), F_ADD_SEALS, kSeals) < 0) {
-        return SysError{errno, fmt::format("cannot seal {}", name)};
-    }
-    if (::lseek(fd.get(), 0, SEEK_SET) < 0) {
-        return SysError{errno, fmt::format("cannot rewind {}", name)};
-    }
     return fd;
+}
+
+Result<Done> seal(int fd) {
+    constexpr int kSeals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
+    if (::fcntl(fd, F_ADD_SEALS, kSeals) < 0) return SysError{errno, "cannot seal memory"};
+    return Done{};
+}
+
+Result<std::string> read_memory(int fd) {
+    struct stat file {};
+    if (::fstat(fd, &file) < 0) return SysError{errno, "cannot read memory"};
+    std::string bytes(static_cast<std::size_t>(file.st_size), '\0');
+    for (std::size_t at = 0; at < bytes.size();) {
+        const ssize_t got = retry([&] {
+            return ::pread(fd, bytes.data() + at, bytes.size() - at, static_cast<off_t>(at));
+        });
+        if (got <= 0) return SysError{got < 0 ? errno : EIO, "cannot read memory"};
+        at += static_cast<std::size_t>(got);
+    }
+    return bytes;
 }
 
 Result<Done> open_standard_descriptors() {

@@ -29,11 +29,16 @@ std::vector<std::string> names_in(const std::string& folder);
 /// signal kills the process.
 Result<Done> write_all(int fd, std::string_view text);
 
-/// Copies the text into memory that no process can change, not even one with a descriptor of it
-/// (memfd_create(2), F_SEAL_WRITE, F_SEAL_GROW, F_SEAL_SHRINK, F_SEAL_SEAL).
+/// Creates an empty file in memory (memfd_create(2)), close-on-exec.
 /// @param name  as /proc/PID/fd shows it
-/// @returns a descriptor at offset 0, close-on-exec
-Result<UniqueFd> sealed_memory(const std::string& name, std::string_view text);
+Result<UniqueFd> new_memory(const char* name);
+
+/// Makes that file unchangeable for every process, also for one with a descriptor of it (F_SEAL_WRITE,
+/// F_SEAL_GROW, F_SEAL_SHRINK, F_SEAL_SEAL). It must not be mapped for writing.
+Result<Done> seal(int fd);
+
+/// Reads that file from its beginning. Does not move the offset, which all copies of a descriptor share.
+Result<std::string> read_memory(int fd);
 
 /// Opens /dev/null for each of descriptors 0, 1 and 2 that is closed. Without that, a socket could
 /// get one of these numbers, and a message for standard error would go to a client.

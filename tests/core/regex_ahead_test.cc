@@ -10,6 +10,7 @@
 
 #include "core/regex.h"
 #include "support/answer_text.h"
+#include "support/beginnings.h"
 #include "support/naive.h"
 #include "support/whole_regex.h"
 
@@ -83,13 +84,16 @@ TEST(RegexThatLooksAhead, AnswersMoreWhenALaterByteMayUndoTheMatch) {
 /// does, and neither answer changes.
 void expect_final_answers(const std::string& expression, std::string_view alphabet,
                           std::size_t longest) {
-    const auto pattern = *compile_regex(expression);
+    Beginnings beginnings;
+    const auto pattern = *compile_regex(expression, &beginnings);
     const naive::WholeRegex whole(expression);
     const std::vector<std::string> streams = naive::strings(0, longest, alphabet);
     for (const std::string& stream : streams) {
         const auto fits = whole.matches(stream);
         ASSERT_TRUE(fits.has_value()) << expression;
         const Answer now = pattern.answer(as_bytes(stream));
+        ASSERT_EQ(naive::answer_of(beginnings, stream).value_or(now), now)
+            << "by the beginnings of " << expression << " for " << testing::PrintToString(stream);
         for (std::size_t size = 0; size <= stream.size(); ++size) {
             const std::string_view seen = std::string_view(stream).substr(0, size);
             const Answer said = pattern.answer(as_bytes(seen));
@@ -165,6 +169,11 @@ TEST(RegexThatLooksAhead, AgreesWithPcre2ForMixedConstructs) {
              "(?C1)a(?C2)$",
              "(?x)a \\b # the end\n -",
              "\\Qa\\E$",
+             "(?<=a)b",
+             "(?<=a)b|a",
+             "(?:(?<!a)[ab]|(?<=b)-)",
+             "[ab](*F)|-",
+             "[ab]-|(*F)a",
          }) {
         expect_final_answers(expression, "ab\r\n-", 4);
     }

@@ -30,7 +30,7 @@ class GenerationTest : public testing::Test {
 
     /// Starts a generation, in place of the one before, and waits until its zygote is ready.
     void start(const Launchpad& launchpad = fake_zygote("ready")) {
-        auto started = Generation::start(launchpad, echo_config(), std::nullopt, log_.log());
+        auto started = Generation::start(launchpad, echo_memory().get(), std::nullopt, log_.log());
         ASSERT_TRUE(started);
         EXPECT_FALSE(started->is_ready());
         generation_.emplace(*std::move(started));

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -15,6 +16,7 @@
 #include "support/child.h"
 #include "support/folder.h"
 #include "support/loopback.h"
+#include "support/moved_clock.h"
 #include "support/zygotes.h"
 
 namespace portsplit::daemon {
@@ -57,6 +59,11 @@ class ReloadTest : public testing::Test {
         EXPECT_TRUE(set.wait());
         generations_.receive_ready(set);
         while (const auto child = sys::reap()) {
+            if (reload_.is_reader(child->pid)) {
+                auto outcome = reload_.on_reader_end(child->status);
+                if (outcome) return outcome;
+                continue;
+            }
             const auto end = generations_.on_child_end(*child);
             if (end == Generations::End::Current) reload_.on_current_zygote_end();
             if (end == Generations::End::Starting) {
@@ -66,6 +73,16 @@ class ReloadTest : public testing::Test {
         return reload_.step();
     }
 
+    /// Turns until the file has been read and a zygote is starting.
+    bool has_read() {
+        return loopback::comes_true([&] {
+            const auto children = loopback::children_of(::getpid());
+            return !turn() && reload_.is_changing() &&
+                   std::none_of(children.begin(), children.end(),
+                                [&](pid_t child) { return reload_.is_reader(child); });
+        });
+    }
+
     /// `start taken over`, `reload failed` and the like: how the next change ends.
     std::string next_outcome() {
         const auto limit = Clock::now() + loopback::kPatience;
@@ -73,6 +90,7 @@ class ReloadTest : public testing::Test {
             auto outcome = turn();
             if (!outcome) continue;
             closing_ = std::move(outcome->closing);
+            exit_code_ = outcome->exit_code;
             const char* kind = outcome->kind == Kind::Start    ? "start "
                                : outcome->kind == Kind::Reload ? "reload "
                                                                : "restart ";
@@ -82,7 +100,7 @@ class ReloadTest : public testing::Test {
     }
 
     void start() {
-        ASSERT_FALSE(reload_.start()) << log_.lines();
+        ASSERT_TRUE(reload_.begin(Kind::Start)) << log_.lines();
         ASSERT_EQ(next_outcome(), "start taken over");
     }
 
@@ -92,6 +110,7 @@ class ReloadTest : public testing::Test {
     pid_t zygote() { return generations_.current() ? generations_.current()->pid() : -1; }
     Listeners& listeners() { return listeners_; }
     const std::vector<Listener>& closing() const { return closing_; }
+    int exit_code() const { return exit_code_; }
     std::string path(const std::string& name) const { return folder_ / name; }
     std::string log() { return log_.lines(); }
 
@@ -103,39 +122,80 @@ class ReloadTest : public testing::Test {
     Generations generations_;
     std::vector<Listener> closing_;
     int turns_ = 0;
+    int exit_code_ = -1;
     Reload reload_{launchpad_, listeners_, generations_, log_.log(), milliseconds(500)};
 };
 
 TEST_F(ReloadTest, ListensOnceTheFirstZygoteIsReady) {
-    ASSERT_FALSE(reload().start());
+    ASSERT_TRUE(reload().begin(Kind::Start));
     EXPECT_TRUE(reload().is_changing());
     EXPECT_FALSE(reload().in_force());
     EXPECT_TRUE(listeners().all().empty());
     EXPECT_EQ(next_outcome(), "start taken over");
     EXPECT_FALSE(reload().is_changing());
     ASSERT_TRUE(reload().in_force());
-    EXPECT_EQ(reload().in_force()->bind.size(), 1U);
+    EXPECT_EQ(reload().in_force()->config.bind.size(), 1U);
     EXPECT_EQ(listeners().all().size(), 1U);
     EXPECT_NE(zygote(), -1);
     EXPECT_EQ(log(), "");
 }
 
-TEST_F(ReloadTest, ReturnsAnExitCodeWhenTheStartFailsAtOnce) {
+TEST_F(ReloadTest, ReturnsTheExitCodeOfAStartThatFails) {
     configure("127.0.0.1", "colour = red");
-    EXPECT_EQ(reload().start(), 78);
+    ASSERT_TRUE(reload().begin(Kind::Start));
+    EXPECT_EQ(next_outcome(), "start failed");
+    EXPECT_EQ(exit_code(), 78);
     const std::string message = path("ready") + ":2: unknown key colour; ";
     EXPECT_EQ(log().substr(0, message.size()), message);
     configure("192.0.2.1");
-    EXPECT_EQ(reload().start(), 71);
+    ASSERT_TRUE(reload().begin(Kind::Start));
+    EXPECT_EQ(next_outcome(), "start failed");
+    EXPECT_EQ(exit_code(), 71);
     EXPECT_EQ(log(), "cannot listen on 192.0.2.1:0: Cannot assign requested address\n");
     set_mode("missing");
-    EXPECT_EQ(reload().start(), 78);
+    ASSERT_TRUE(reload().begin(Kind::Start));
+    EXPECT_EQ(next_outcome(), "start failed");
+    EXPECT_EQ(exit_code(), 78);
     EXPECT_FALSE(reload().is_changing());
+}
+
+TEST_F(ReloadTest, KillsAReaderThatTakesTooLong) {
+    start();
+    ASSERT_TRUE(reload().begin(Kind::Reload));
+    const auto children = loopback::children_of(::getpid());
+    const auto reader = std::find_if(children.begin(), children.end(),
+                                     [&](pid_t child) { return reload().is_reader(child); });
+    ASSERT_NE(reader, children.end());
+    ASSERT_EQ(::kill(*reader, SIGSTOP), 0);
+    MovedClock clock;
+    clock.move(std::chrono::minutes(1));
+    EXPECT_EQ(next_outcome(), "reload failed");
+    EXPECT_EQ(log(), "cannot read " + path("ready") + ": it takes too long\n");
+    EXPECT_TRUE(reload().in_force());
+}
+
+TEST_F(ReloadTest, RestartsADeadZygoteAfterAReadingThatFailed) {
+    start();
+    configure("127.0.0.1", "colour = red");
+    ASSERT_TRUE(reload().begin(Kind::Reload));
+    ASSERT_EQ(::kill(zygote(), SIGKILL), 0);
+    EXPECT_EQ(next_outcome(), "reload failed");
+    EXPECT_EQ(next_outcome(), "restart taken over");
+}
+
+TEST_F(ReloadTest, DropsWhatWasReadForAReloadAfterTheStop) {
+    start();
+    ASSERT_TRUE(reload().begin(Kind::Reload));
+    reload().stop();
+    const auto limit = Clock::now() + loopback::kMoment;
+    while (Clock::now() < limit) EXPECT_FALSE(turn());
+    EXPECT_FALSE(reload().is_changing());
+    EXPECT_EQ(log(), "");
 }
 
 TEST_F(ReloadTest, FailsWhenTheZygoteIsNotReadyInTime) {
     set_mode("silent");
-    ASSERT_FALSE(reload().start());
+    ASSERT_TRUE(reload().begin(Kind::Start));
     EXPECT_EQ(next_outcome(), "start failed");
     EXPECT_EQ(log(), "the new portsplit-dispatch was not ready in time\n");
     EXPECT_FALSE(reload().is_changing());
@@ -143,7 +203,7 @@ TEST_F(ReloadTest, FailsWhenTheZygoteIsNotReadyInTime) {
 
 TEST_F(ReloadTest, FailsWhenTheZygoteEndsBeforeItIsReady) {
     set_mode("dead");
-    ASSERT_FALSE(reload().start());
+    ASSERT_TRUE(reload().begin(Kind::Start));
     EXPECT_EQ(next_outcome(), "start failed");
     EXPECT_EQ(log(), "the new portsplit-dispatch ended before it was ready (exit=1)\n");
 }
@@ -153,21 +213,22 @@ TEST_F(ReloadTest, KeepsTheConfigurationInForceWhenAReloadFails) {
     const pid_t before = zygote();
     const std::string text = listeners().text();
     configure("192.0.2.1");
-    EXPECT_FALSE(reload().reload());
+    ASSERT_TRUE(reload().begin(Kind::Reload));
+    EXPECT_EQ(next_outcome(), "reload failed");
     EXPECT_FALSE(reload().is_changing());
     configure("127.0.0.2");
     set_mode("dead");
-    ASSERT_TRUE(reload().reload());
+    ASSERT_TRUE(reload().begin(Kind::Reload));
     EXPECT_EQ(next_outcome(), "reload failed");
     EXPECT_EQ(zygote(), before);
     EXPECT_EQ(listeners().text(), text);
-    EXPECT_EQ(reload().in_force()->bind[0].host, "127.0.0.1");
+    EXPECT_EQ(reload().in_force()->config.bind[0].host, "127.0.0.1");
 }
 
 TEST_F(ReloadTest, ReturnsTheListenersThatAreNoLongerConfigured) {
     start();
     configure("127.0.0.2");
-    ASSERT_TRUE(reload().reload());
+    ASSERT_TRUE(reload().begin(Kind::Reload));
     EXPECT_EQ(next_outcome(), "reload taken over");
     ASSERT_EQ(closing().size(), 1U);
     EXPECT_EQ(closing()[0].bound.host(), "127.0.0.1");
@@ -179,19 +240,20 @@ TEST_F(ReloadTest, MovesThePidFileWhenTheReloadTakesOver) {
     configure("127.0.0.1", "pid = " + path("first.pid"));
     start();
     EXPECT_TRUE(fs::exists(path("first.pid")));
-    ASSERT_TRUE(reload().reload()) << "with the pid file that it holds";
+    ASSERT_TRUE(reload().begin(Kind::Reload)) << "with the pid file that it holds";
     EXPECT_EQ(next_outcome(), "reload taken over");
     EXPECT_TRUE(fs::exists(path("first.pid")));
     configure("127.0.0.1", "pid = " + path("second.pid"));
-    set_mode("dead");
-    ASSERT_TRUE(reload().reload());
+    set_mode("silent");
+    ASSERT_TRUE(reload().begin(Kind::Reload));
+    ASSERT_TRUE(has_read());
     EXPECT_TRUE(fs::exists(path("first.pid")));
     EXPECT_TRUE(fs::exists(path("second.pid")));
     EXPECT_EQ(next_outcome(), "reload failed");
     EXPECT_TRUE(fs::exists(path("first.pid")));
     EXPECT_FALSE(fs::exists(path("second.pid")));
     set_mode("ready");
-    ASSERT_TRUE(reload().reload());
+    ASSERT_TRUE(reload().begin(Kind::Reload));
     EXPECT_EQ(next_outcome(), "reload taken over");
     EXPECT_FALSE(fs::exists(path("first.pid")));
     EXPECT_TRUE(fs::exists(path("second.pid")));
@@ -202,7 +264,7 @@ TEST_F(ReloadTest, MovesThePidFileWhenTheReloadTakesOver) {
 TEST_F(ReloadTest, PostponesAReloadWhileAChangeIsOnItsWay) {
     EXPECT_FALSE(reload().postpone_reload());
     EXPECT_FALSE(reload().take_postponed());
-    ASSERT_FALSE(reload().start());
+    ASSERT_TRUE(reload().begin(Kind::Start));
     EXPECT_TRUE(reload().postpone_reload());
     EXPECT_TRUE(reload().postpone_reload());
     EXPECT_EQ(next_outcome(), "start taken over");
@@ -257,7 +319,8 @@ TEST_F(ReloadTest, RestartsAfterAPauseThatGrowsWhenTheStartFailsAtOnce) {
 
 TEST_F(ReloadTest, RestartsNothingAfterTheStop) {
     start();
-    ASSERT_TRUE(reload().reload());
+    ASSERT_TRUE(reload().begin(Kind::Reload));
+    ASSERT_TRUE(has_read());
     reload().stop();
     EXPECT_FALSE(reload().is_changing());
     EXPECT_FALSE(reload().in_force());

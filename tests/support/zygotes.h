@@ -9,25 +9,30 @@
 #include <string>
 #include <utility>
 
+#include "config/packed.h"
 #include "core/model.h"
 #include "daemon/generation.h"
 #include "support/log_text.h"
 #include "support/loopback.h"
+#include "sys/file.h"
 #include "sys/log.h"
 #include "sys/poll_set.h"
 #include "sys/process.h"
 
 namespace portsplit::daemon {
 
-/// One service that sends back what it gets, for clients that send "." first.
-inline core::Config echo_config() {
+/// For a zygote: one service that sends back what it gets, for clients that send "." first.
+inline sys::UniqueFd echo_memory() {
     core::Service service;
     service.name = "echo";
     service.patterns = {{core::PatternKind::String, "."}};
     service.action = core::Exec{"/bin/cat", {}, core::Stdio::Socket, core::StderrTo::Null};
     core::Config config;
     config.services = {service};
-    return config;
+    auto memory = sys::new_memory("portsplit.conf");
+    EXPECT_TRUE(sys::write_all(memory->get(), config::pack(config)));
+    EXPECT_TRUE(sys::seal(memory->get()));
+    return *std::move(memory);
 }
 
 inline Launchpad launchpad_of(const char* program, std::string file) {

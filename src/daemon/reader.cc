@@ -1,0 +1,183 @@
+#include "daemon/reader.h"
+
+#include <fmt/core.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <new>
+#include <span>
+#include <string_view>
+
+#include "config/packed.h"
+#include "config_file.h"
+#include "exit_codes.h"
+#include "sys/file.h"
+#include "sys/process.h"
+#include "sys/program.h"
+
+namespace portsplit::daemon {
+namespace {
+
+using sys::Level;
+using sys::Result;
+using sys::SysError;
+
+/// Before the groups of the user and the packed configuration without its services.
+struct FactsHead {
+    bool has_user = false;
+    uid_t uid = 0;
+    gid_t gid = 0;
+    std::size_t groups = 0;
+};
+
+/// Reads the file and checks it against this machine. Logs its problems.
+std::optional<core::Config> load(const std::string& file, config::Need need, sys::Log& log) {
+    auto read = load_file(file, need, PORTSPLIT_SBIN_TO_PATTERNS);
+    if (!read) {
+        log.line(Level::Error, sys::to_string(read.error()));
+        return std::nullopt;
+    }
+    config::Loaded loaded = *std::move(read);
+    log_issues(loaded.issues, config::Severity::Warning, log);
+    if (!loaded.config) return std::nullopt;
+    // A warning only: a missing program ends its own connections, and the other services work.
+    const config::Surroundings programs{.why_not_executable = sys::why_not_executable};
+    auto missing = config::check_surroundings(loaded, programs);
+    for (config::Issue& issue : missing) issue.severity = config::Severity::Warning;
+    log_issues(missing, config::Severity::Warning, log);
+    const config::Surroundings users{.user_exists = sys::user_exists,
+                                     .group_exists = sys::group_exists};
+    const auto unknown = config::check_surroundings(loaded, users);
+    log_issues(unknown, config::Severity::Error, log);
+    return unknown.empty() ? std::move(loaded.config) : std::nullopt;
+}
+
+/// Looks up the user to serve as; none if the configuration names none or only root could change.
+Result<std::optional<sys::User>> find_user(const core::Config& config, sys::Log& log) {
+    if (config.user.empty() && config.group.empty()) return std::optional<sys::User>();
+    if (::geteuid() != 0) {
+        log.line(Level::Warning, "user and group are ignored: only root can change them");
+        return std::optional<sys::User>();
+    }
+    auto found = sys::find_user(std::string(config.user), std::string(config.group));
+    if (!found) return found.error();
+    return std::optional(*std::move(found));
+}
+
+std::string pack_facts(core::Config config, const std::optional<sys::User>& user) {
+    FactsHead head;
+    std::string groups;
+    if (user) {
+        head = {true, user->uid, user->gid, user->groups.size()};
+        groups.assign(reinterpret_cast<const char*>(user->groups.data()),
+                      user->groups.size() * sizeof(gid_t));
+    }
+    config.services.clear();
+    std::string facts(reinterpret_cast<const char*>(&head), sizeof head);
+    return facts + groups + config::pack(config);
+}
+
+std::optional<Reading> unpack_facts(std::string_view facts) {
+    FactsHead head;
+    if (facts.size() < sizeof head) return std::nullopt;
+    std::memcpy(&head, facts.data(), sizeof head);
+    facts.remove_prefix(sizeof head);
+    if (head.groups > facts.size() / sizeof(gid_t)) return std::nullopt;
+    Reading reading;
+    if (head.has_user) {
+        reading.user = sys::User{head.uid, head.gid, std::vector<gid_t>(head.groups)};
+        std::memcpy(reading.user->groups.data(), facts.data(), head.groups * sizeof(gid_t));
+    }
+    facts.remove_prefix(head.groups * sizeof(gid_t));
+    auto config = config::unpack(facts, config::Need::Global);
+    if (!config) return std::nullopt;
+    reading.config = *std::move(config);
+    return reading;
+}
+
+/// The work of the reader; returns its exit code.
+int read(const std::string& file, config::Need need, sys::Log& log, int facts, int packed) {
+    const auto config = load(file, need, log);
+    if (!config) return kExitConfiguration;
+    const auto failed = [&log](const SysError& error) {
+        log.line(Level::Error, sys::to_string(error));
+        return kExitSystem;
+    };
+    const auto user = find_user(*config, log);
+    if (!user) return failed(user.error());
+    if (auto written = sys::write_all(packed, config::pack(*config)); !written) {
+        return failed(written.error());
+    }
+    if (auto written = sys::write_all(facts, pack_facts(*config, *user)); !written) {
+        return failed(written.error());
+    }
+    return 0;
+}
+
+/// Limits the memory of this process. AddressSanitizer reserves more than any limit.
+void limit_memory(std::size_t most) {
+#if !defined(__SANITIZE_ADDRESS__)
+    const rlimit limit{most, most};
+    ::setrlimit(RLIMIT_AS, &limit);
+#else
+    (void)most;
+#endif
+}
+
+}  // namespace
+
+Result<Reader> Reader::start(const std::string& file, config::Need need, sys::Log& log,
+                             std::size_t memory) {
+    auto facts = sys::new_memory("portsplit-facts");
+    if (!facts) return facts.error();
+    auto packed = sys::new_memory("portsplit.conf");
+    if (!packed) return packed.error();
+    const pid_t daemon = ::getpid();
+    const pid_t pid = ::fork();
+    if (pid < 0) return SysError{errno, "cannot fork to read " + file};
+    if (pid > 0) return Reader(file, pid, *std::move(facts), *std::move(packed));
+
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != daemon) ::_exit(kExitSystem);  // it died before the line above
+    limit_memory(memory);
+    int code = kExitSystem;
+    try {
+        code = read(file, need, log, facts->get(), packed->get());
+    } catch (const std::bad_alloc&) {
+        log.line(Level::Error, fmt::format("cannot read {}: it needs more than {} MiB of memory",
+                                           file, memory >> 20));
+    }
+    ::_exit(code);
+}
+
+void Reader::kill() {
+    killed_ = true;
+    ::kill(pid_, SIGKILL);
+}
+
+core::Result<std::shared_ptr<const Reading>, int> Reader::finish(int status, sys::Log& log) {
+    const auto failed = [&](const std::string& why) {
+        log.line(Level::Error, fmt::format("cannot read {}: {}", file_, why));
+        return kExitSystem;
+    };
+    if (killed_) return failed("it takes too long");
+    if (WIFEXITED(status) && WEXITSTATUS(status) != 0) return WEXITSTATUS(status);
+    if (status != 0) {
+        return failed(
+            fmt::format("the process that reads it ended ({})", sys::describe_status(status)));
+    }
+    if (auto sealed = sys::seal(packed_.get()); !sealed)
+        return failed(sys::to_string(sealed.error()));
+    const auto facts = sys::read_memory(facts_.get());
+    if (!facts) return failed(sys::to_string(facts.error()));
+    auto reading = unpack_facts(*facts);
+    if (!reading) return failed("the process that reads it gave no answer");
+    reading->packed = std::move(packed_);
+    return std::shared_ptr<const Reading>(std::make_shared<Reading>(*std::move(reading)));
+}
+
+}  // namespace portsplit::daemon

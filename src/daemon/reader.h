@@ -1,0 +1,64 @@
+#pragma once
+// Reads the configuration file in a process of its own, so that the daemon accepts meanwhile, and so that a
+// fault in what reads a file is not one of the process that listens. Used by Reload.
+//
+// How it works. The reader is a fork of the daemon. It reads the file and all that it includes, checks it
+// against this machine, writes problems to the log, and looks up the user. What it found goes into two
+// pieces of memory that the daemon made before the fork: what the daemon needs, and what the zygote needs.
+// When the reader has ended, the daemon seals both.
+
+#include <sys/types.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "config/load.h"
+#include "core/model.h"
+#include "sys/error.h"
+#include "sys/fd.h"
+#include "sys/log.h"
+#include "sys/user.h"
+
+namespace portsplit::daemon {
+
+/// A configuration that can be put into use.
+struct Reading {
+    core::Config config;            ///< without services
+    std::optional<sys::User> user;  ///< to serve connections as; none: the daemon's own
+    sys::UniqueFd packed;           ///< sealed memory for the zygote: config/packed.h
+};
+
+/// The most memory that a reader may use, in bytes. 10,000 services take about 30 million.
+inline constexpr std::size_t kReaderMemory = std::size_t{1} << 30;
+
+class Reader {
+  public:
+    /// Forks a reader. It is a child of the daemon until it has been waited for.
+    /// @param need  Services if the listeners were passed by a service manager
+    static sys::Result<Reader> start(const std::string& file, config::Need need, sys::Log& log,
+                                     std::size_t memory = kReaderMemory);
+
+    pid_t pid() const { return pid_; }
+
+    /// Kills the reader. It must be waited for all the same.
+    void kill();
+
+    /// Returns what was read, or the exit code of a daemon that cannot start for that reason, which is in the
+    /// log. Call it once, after the reader has ended.
+    /// @param status  of waitpid(2)
+    core::Result<std::shared_ptr<const Reading>, int> finish(int status, sys::Log& log);
+
+  private:
+    Reader(std::string file, pid_t pid, sys::UniqueFd facts, sys::UniqueFd packed)
+        : file_(std::move(file)), pid_(pid), facts_(std::move(facts)), packed_(std::move(packed)) {}
+
+    std::string file_;
+    pid_t pid_;
+    sys::UniqueFd facts_;
+    sys::UniqueFd packed_;
+    bool killed_ = false;
+};
+
+}  // namespace portsplit::daemon
