@@ -183,15 +183,15 @@ serve_with_failing_accept() {
 }
 
 @test "listeners: while fork fails clients wait" {
-    # strace(1) counts for each process: the daemon's first fork is the zygote; the zygote's first is one
-    # spare dispatcher, and the next ten fail.
+    # strace(1) counts for each process: the daemon's first two forks are the reader and the zygote; the
+    # zygote's first two are spares, and the next ten fail.
     export ASAN_OPTIONS=detect_leaks=0
     WRAPPER=(strace -D -f -qq -o /dev/null -e 'trace=clone,clone3,fork,vfork'
-        -e 'inject=clone,clone3,fork,vfork:error=EAGAIN:when=2..11')
+        -e 'inject=clone,clone3,fork,vfork:error=EAGAIN:when=3..12')
     configure_binds 127.0.0.1:0
     start_daemon
-    served_at "127.0.0.1:$PORT"
-    served_at "127.0.0.1:$PORT"
+    local i
+    for i in 1 2 3; do served_at "127.0.0.1:$PORT"; done
     log_says 'cannot fork, clients wait until it works again: Resource temporarily unavailable'
 }
 
