@@ -21,6 +21,11 @@
 // (RFC 9293 3.6.1, RFC 9112 9.6). So the client's input is read and dropped until it ends, is silent
 // for `linger_silence`, or `linger_total` is over.
 //
+// A long stream. A relay that moves bytes at full speed uses the processor for its whole time slice, and a
+// client that comes then waits for that. So after `long_stream` bytes a relay raises its nice value, and the
+// scheduler lets others run sooner. It cannot go back without privileges, so a relay of fewer bytes stays
+// as it is.
+//
 // A hung-up descriptor (POLLHUP, POLLERR) is reported by every poll(2), even without requested
 // events. Poller excludes it until an event of it is requested; else the loop would be a busy loop.
 
@@ -30,6 +35,7 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -50,6 +56,9 @@ using sys::Clock;
 /// The directions, as indexes of Poller's arrays.
 constexpr std::size_t kUp = 0;
 constexpr std::size_t kDown = 1;
+
+/// What is added to the nice value of a relay with a long stream (nice(2)).
+constexpr int kNicer = 5;
 
 /// Waits until a flow has work, and marks the sides that poll(2) reports as broken.
 class Poller {
@@ -184,6 +193,7 @@ Totals relay(Side client, Side target, const RelayLimits& limits, Reporter& repo
     Flow down(target, client);
     Poller poller(up, down);
     bool timed_out = false;
+    bool is_long = false;
     up.pump(SourceState::Readable);
     reporter.about_to_block();
     while (!timed_out) {
@@ -193,6 +203,10 @@ Totals relay(Side client, Side target, const RelayLimits& limits, Reporter& repo
         if (target.is_broken() || (down.is_done() && target.eof_ends_both())) up.stop();
         if (client.is_broken()) down.stop();
         if (up.is_done() && down.is_done()) break;
+        if (!is_long && up.bytes_moved() + down.bytes_moved() >= limits.long_stream) {
+            is_long = true;
+            [[maybe_unused]] const int raised = ::nice(kNicer);
+        }
         timed_out = !poller.wait(silence_limit(up, down, limits));
     }
     // All bytes are written. Let other connections run before the cleanup: measured, this lowers the

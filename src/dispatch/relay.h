@@ -12,8 +12,10 @@ namespace portsplit::dispatch {
 
 inline constexpr std::chrono::milliseconds kNoLimit{-1};
 
-/// How long a relay waits without a byte moving. The reason for each limit is in relay.cc.
+/// The limits of a relay. The reason for each is in relay.cc. The times are without a byte moving.
 struct RelayLimits {
+    /// After so many bytes, both directions together, the relay raises its nice value.
+    std::uint64_t long_stream{std::uint64_t{64} << 20};
     /// After one direction has ended, for bytes in the other.
     std::chrono::milliseconds half_closed{std::chrono::seconds(60)};
     /// After the client's EOF, which a raw terminal cannot be sent, before its program is hung up.

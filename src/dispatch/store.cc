@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <iterator>
+#include <memory>
 
 #include "sys/error.h"
 
@@ -13,6 +13,10 @@ namespace {
 
 /// The capacity of a pipe by default (pipe(7)).
 constexpr std::size_t kCapacity = 65536;
+
+/// A read of fewer bytes has probably emptied the source. A pipe may be full with fewer than its capacity,
+/// so no larger number is certain either.
+constexpr ssize_t kFewBytes = 4096;
 
 constexpr unsigned kSpliceFlags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
 
@@ -25,61 +29,56 @@ void Store::open_pipe() {
     if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) return switch_to_memory();
     pipe_reader_.reset(ends[0]);
     pipe_writer_.reset(ends[1]);
-    mode_ = Mode::Pipe;
 }
 
 void Store::switch_to_memory() {
-    memory_.resize(kCapacity);
+    // Not cleared: the kernel provides a page only when bytes come into it.
+    memory_ = std::make_unique_for_overwrite<std::byte[]>(kCapacity);
     begin_ = 0;
     std::size_t copied = 0;
     while (copied < size_) {
-        const ssize_t got = sys::retry([&] {
-            return ::read(pipe_reader_.get(), memory_.data() + copied, memory_.size() - copied);
-        });
+        const ssize_t got = sys::retry(
+            [&] { return ::read(pipe_reader_.get(), memory_.get() + copied, kCapacity - copied); });
         if (got <= 0) break;
         copied += static_cast<std::size_t>(got);
     }
     size_ = copied;
     pipe_writer_.reset();
     pipe_reader_.reset();
-    mode_ = Mode::Memory;
 }
 
 ssize_t Store::read_from(int fd) {
-    if (filled_small_ && size_ == 0 && mode_ == Mode::Small) open_pipe();
+    if (!pipe_writer_ && memory_ == nullptr) open_pipe();
     ssize_t got = -1;
-    source_is_drained_ = false;
-    if (mode_ == Mode::Pipe) {
+    if (memory_ == nullptr) {
         got = sys::retry([&] {
             return ::splice(fd, nullptr, pipe_writer_.get(), nullptr, kCapacity, kSpliceFlags);
         });
         if (got < 0 && cannot_splice(errno)) switch_to_memory();
     }
-    if (mode_ != Mode::Pipe) {
+    if (memory_ != nullptr) {
         if (size_ > 0) {
             errno = EAGAIN;
             return -1;
         }
         begin_ = 0;
-        const std::span<std::byte> room = buffer();
-        got = sys::retry([&] { return ::read(fd, room.data(), room.size()); });
-        filled_small_ = got == std::ssize(room);
-        source_is_drained_ = got > 0 && got < std::ssize(room);
+        got = sys::retry([&] { return ::read(fd, memory_.get(), kCapacity); });
     }
+    source_is_drained_ = got > 0 && got < kFewBytes;
     if (got > 0) size_ += static_cast<std::size_t>(got);
     return got;
 }
 
 ssize_t Store::write_to(int fd) {
     ssize_t put = -1;
-    if (mode_ == Mode::Pipe) {
+    if (memory_ == nullptr) {
         put = sys::retry([&] {
             return ::splice(pipe_reader_.get(), nullptr, fd, nullptr, size_, kSpliceFlags);
         });
         if (put < 0 && cannot_splice(errno)) switch_to_memory();
     }
-    if (mode_ != Mode::Pipe) {
-        put = sys::retry([&] { return ::write(fd, buffer().data() + begin_, size_); });
+    if (memory_ != nullptr) {
+        put = sys::retry([&] { return ::write(fd, memory_.get() + begin_, size_); });
         if (put > 0) begin_ += static_cast<std::size_t>(put);
     }
     if (put > 0) size_ -= static_cast<std::size_t>(put);

@@ -6,9 +6,12 @@
 #include <pty.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <termios.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -251,6 +254,37 @@ TEST_F(Relay, ResetsTheClientWhenTheServerResetsWithUnreadBytes) {
     // The relay is blocked in writing, so the reset is reported by POLLERR or the next write.
     EXPECT_EQ(read_reply(sockets.client().get()), (Reply{"", "reset"}));
     EXPECT_TRUE(sockets.relaying.ends_within());
+}
+
+/// Returns the largest nice value of the threads of this process: one of them is the relay.
+int nicest() {
+    int most = -20;
+    for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+        const auto thread = static_cast<id_t>(std::stoi(task.path().filename().string()));
+        most = std::max(most, ::getpriority(PRIO_PROCESS, thread));
+    }
+    return most;
+}
+
+TEST_F(Relay, RaisesItsNiceValueAfterManyBytes) {
+    RelayLimits limits = kSocketRelay;
+    limits.long_stream = 100;
+    Sockets sockets(limits);
+    const int before = nicest();
+    for (const char* part : {"a", "b"}) {
+        ASSERT_TRUE(send_all(sockets.client().get(), std::string(49, *part)));
+        ASSERT_EQ(read_reply(sockets.server.get(), 49).end, "enough");
+    }
+    ASSERT_TRUE(send_all(sockets.server.get(), "."));
+    ASSERT_EQ(read_reply(sockets.client().get(), 1).end, "enough");
+    EXPECT_EQ(nicest(), before) << "after 99 bytes";
+    ASSERT_TRUE(send_all(sockets.server.get(), "."));
+    EXPECT_TRUE(loopback::comes_true([&] { return nicest() == before + 5; }));
+    for (int i = 0; i < 3; ++i) {
+        ASSERT_TRUE(send_all(sockets.server.get(), "."));
+        ASSERT_EQ(read_reply(sockets.client().get(), 1).end, "enough");
+    }
+    EXPECT_EQ(nicest(), before + 5) << "once";
 }
 
 TEST_F(Relay, StopsReadingFromAClientWhenTheServerDoesNotRead) {
