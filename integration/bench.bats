@@ -40,7 +40,7 @@ holds() { jq -en --argjson a "$2" --argjson b "${3:-0}" "$1" >/dev/null || { ech
 @test "bench: every workload has a figure of Portsplit" {
     local name
     for name in short-{1,32,256}.rate short-1.median_us ping-pong.rate pieces.median_us \
-        memory-1000.connections exec-short-{1,32}.rate exec-bulk.gbit_s exec-ping-pong.rate; do
+        memory-3000.connections scale-{0,1000}.rate exec-short-{1,32}.rate exec-bulk.gbit_s exec-ping-pong.rate; do
         figure "$name" portsplit
         holds '$a > 0' "$FIGURE"
     done
@@ -70,7 +70,7 @@ holds() { jq -en --argjson a "$2" --argjson b "${3:-0}" "$1" >/dev/null || { ech
         figure "short-$at_once.errors" portsplit
         holds '$a == 0' "$FIGURE"
     done
-    figure memory-1000.connections portsplit
+    figure memory-3000.connections portsplit
     holds '$a == 100' "$FIGURE"
 }
 

@@ -1,12 +1,16 @@
-// floor HOST:PORT relay HOST:PORT
+// floor HOST:PORT relay|relay-unwaited HOST:PORT
 // floor HOST:PORT exec PROGRAM [ARGUMENT...]
 //
 // The least cost of one process for each connection: accept, fork, then connect and splice both ways, or
 // execute a program on the socket. It does not inspect, decide, log or limit. The bench compares Portsplit
 // with it.
+//
+// It reaps its children, so that their CPU time is counted. waitpid(-1) goes through all children, which
+// is slow with thousands; with `relay-unwaited` the kernel reaps them.
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/wait.h>
 
 #include <array>
@@ -114,18 +118,22 @@ void make_nonblocking(int fd) {
 int main(int argc, char** argv) {
     using bench::UniqueFd;
     const std::string_view action = argc > 3 ? argv[2] : "";
-    if (action != "relay" && action != "exec") {
-        std::fputs("usage: floor HOST:PORT relay HOST:PORT | exec PROGRAM [ARGUMENT...]\n", stderr);
+    const bool waits = action != "relay-unwaited";
+    if (waits && action != "relay" && action != "exec") {
+        std::fputs(
+            "usage: floor HOST:PORT relay|relay-unwaited HOST:PORT\n"
+            "       floor HOST:PORT exec PROGRAM [ARGUMENT...]\n",
+            stderr);
         return 64;
     }
+    if (!waits) ::signal(SIGCHLD, SIG_IGN);
     const UniqueFd listener = bench::listen_on(argv[1], 0);
     while (true) {
         const UniqueFd client(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
         if (!client) continue;
         const pid_t pid = ::fork();
-        if (pid == 0 && action == "relay") bench::relay(client.get(), argv[3]);
-        if (pid == 0) bench::exec(client.get(), argv + 3);
-        // Reaps the children, so that their CPU time is counted.
-        while (::waitpid(-1, nullptr, WNOHANG) > 0) continue;
+        if (pid == 0 && action == "exec") bench::exec(client.get(), argv + 3);
+        if (pid == 0) bench::relay(client.get(), argv[3]);
+        while (waits && ::waitpid(-1, nullptr, WNOHANG) > 0) continue;
     }
 }

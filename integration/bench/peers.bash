@@ -1,7 +1,8 @@
 # The servers of the bench: the backend, iperf3, and each peer with its configuration.
 #
 # Each peer has a name, the key of these arrays: PORT leads through the peer to the backend, BULK_PORT to
-# iperf3, CAT_PORT and ZERO_PORT to the programs `cat` and `cat /dev/zero`. PIDS are its processes.
+# iperf3, CAT_PORT and ZERO_PORT to the programs `cat` and `cat /dev/zero`. PIDS are its processes. SCALE_PORT
+# leads to the backend through a second form of the peer, for the workload `scale`.
 # shellcheck shell=bash
 
 # direct     no multiplexer
@@ -14,7 +15,7 @@ RELAYS=(direct floor portsplit sslh-fork sslh-select haproxy haproxy-splice ngin
 # The peers that start a program on each connection; `inetd` is portsplit-dispatch under tcpserver.
 EXECUTORS=(exec-floor portsplit xinetd tcpserver inetd)
 
-declare -A PORT=() BULK_PORT=() CAT_PORT=() ZERO_PORT=() PIDS=()
+declare -A PORT=() BULK_PORT=() CAT_PORT=() ZERO_PORT=() SCALE_PORT=() PIDS=()
 BACKEND_PORT=9001
 SINK_PORT=9002
 NEXT_PORT=10000 # all below the ports of clients
@@ -60,7 +61,8 @@ start_servers() {
     for name in "${EXECUTORS[@]}"; do
         wanted "$name" && { "start_exec_$name" || unset "CAT_PORT[$name]" "ZERO_PORT[$name]"; }
     done
-    for port in "${PORT[@]}" "${BULK_PORT[@]}" "${CAT_PORT[@]}" "${ZERO_PORT[@]}"; do
+    for port in "${PORT[@]}" "${BULK_PORT[@]}" "${CAT_PORT[@]}" "${ZERO_PORT[@]}" \
+        "${SCALE_PORT[@]}"; do
         wait_until listens "$port" || fail "$(tail -n 3 "$SCRATCH"/*.out)"
     done
 }
@@ -70,6 +72,9 @@ start_servers() {
 start_floor() {
     launch floor "$TOOLS/floor" "127.0.0.1:${PORT[floor]}" relay "127.0.0.1:$BACKEND_PORT"
     launch floor "$TOOLS/floor" "127.0.0.1:${BULK_PORT[floor]}" relay "127.0.0.1:$SINK_PORT"
+    SCALE_PORT[floor]=$((NEXT_PORT++))
+    launch floor "$TOOLS/floor" "127.0.0.1:${SCALE_PORT[floor]}" relay-unwaited \
+        "127.0.0.1:$BACKEND_PORT"
 }
 
 start_portsplit() {

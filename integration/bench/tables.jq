@@ -14,12 +14,14 @@ def number:
         | . * pow(10; 2 - $size) | round / pow(10; 2 - $size) | tostring
         | if test("\\.[0-9]{5}") then .[0:index(".") + 3 - $size] else . end end;
 
-# Formats a median with least and most, and the ratio of Portsplit's median to it.
+# Formats a median with least and most, and the ratio of Portsplit's median to it, with ≈ where the spreads
+# overlap.
 def cell($own): if . == null then "" else
     (if .min == .max then "\(.median | number)"
         else "\(.median | number) [\(.min | number)–\(.max | number)]" end)
     + (if $own == null or .peer == $own.peer or .median == 0 then ""
-        else " · \($own.median / .median | number)" end) end;
+        else " · " + (if .min <= $own.max and $own.min <= .max then "≈ " else "" end)
+            + ($own.median / .median | number) end) end;
 
 . as $all
 | def of($figure; $peer): first($all.figures[] | select(.figure == $figure and .peer == $peer)) // null;
@@ -47,10 +49,13 @@ def table($title; $own; $columns):
 ($all.versions | map("- " + .))[],
 "",
 "In each cell: the median over the rounds, [least–most] · Portsplit's median divided by this one.",
+"Figures that are nearer than their spread are not resolved: another run may order them otherwise. They have",
+"a ≈ before the ratio\(if $all.rounds == 1 then "; one round has no spread, so nothing here is resolved" else "" end).",
 (if ($all.goals | length) > 0 then
     "\n## What is to be reached\n",
     "| | against | ratio [least–most] | goal | |", "|---|---|---:|---:|---|",
-    ($all.goals[] | "| \(.what) | \(.peer // "") | \(cell(null)) | \(if .least then "≥ \(.least)" else "≤ \(.most)" end) | \(if .met then "met" else "missed" end) |")
+    ($all.goals[] | "| \(.what) | \(.peer // "") | \(cell(null)) | \(if .least then "≥ \(.least)" else "≤ \(.most)" end) | \(if .met then "met" else "missed" end)\(if .resolved then "" else ", not resolved" end) |"),
+    "\nNot resolved: the goal lies between the least and the most of the rounds."
     else empty end),
 table("Short connections a second"; "portsplit"; [["short-1.rate", "1 at once"],
     ["short-32.rate", "32"], ["short-256.rate", "256"], ["short-32.cpu_s_1000", "CPU s for 1,000"],
@@ -66,12 +71,13 @@ table("Bulk, Gbit/s"; "portsplit"; [["bulk-up.gbit_s", "up"], ["bulk-down.gbit_s
     ["bulk-both.gbit_s", "both ways, sum"], ["bulk-parallel.gbit_s", "16 streams"]]),
 table("Processor seconds for each GiB"; "portsplit"; [["bulk-up.cpu_s_gib", "up"],
     ["bulk-down.cpu_s_gib", "down"], ["bulk-both.cpu_s_gib", "both ways"]]),
-table("1,000 idle connections"; "portsplit"; [["memory-1000.kib_each", "KiB for each"],
-    ["memory-1000.kib_whole", "with client and server"], ["memory-1000.idle_cpu_ms", "CPU ms in a second"],
-    ["memory-1000.max_us", "all awake and answered, µs"]]),
-table("10,000 idle connections"; "portsplit"; [["memory-10000.kib_each", "KiB for each"],
-    ["memory-10000.kib_whole", "with client and server"], ["memory-10000.idle_cpu_ms", "CPU ms in a second"],
-    ["memory-10000.max_us", "all awake and answered, µs"]]),
+(["3000", "10000"][] | . as $count | "memory-\(.)." as $f
+    | table("\($count | thousands) idle connections: KiB for each, with both ends' sockets"; "portsplit";
+        [["\($f)all_each", "all"], ["\($f)named_each", "what meminfo names"],
+        ["\($f)page_tables_each", "page tables"], ["\($f)own_each", "all, less direct"],
+        ["\($f)idle_cpu_ms", "CPU ms in a second"], ["\($f)max_us", "all awake and answered, µs"]])),
+table("Short connections a second, 32 at once, beside idle ones"; "portsplit"; [["scale-0.rate", "beside none"],
+    ["scale-1000.rate", "1,000"], ["scale-6000.rate", "6,000"], ["scale-6000.errors", "failed, beside 6,000"]]),
 table("A program on each connection"; "portsplit"; [["exec-short-1.rate", "connections/s, 1 at once"],
     ["exec-short-32.rate", "32"], ["exec-bulk.gbit_s", "bulk, Gbit/s"],
     ["exec-ping-pong.median_us", "byte there and back, µs"]]),

@@ -1,7 +1,7 @@
-# The workloads. peers_of_NAME sets `peers`; measure_NAME measures one peer once and records its figures.
+# The workloads: their list, what they share, relays and programs. peers_of_NAME sets `peers`; measure_NAME measures one peer once and records its figures.
 # shellcheck shell=bash
 
-WORKLOADS=(memory short ping-pong pieces bulk exec services listeners decide)
+WORKLOADS=(memory scale short ping-pong pieces bulk exec services listeners decide)
 
 # measure WORKLOAD: measures every peer once in each round; each round begins with another peer.
 measure() {
@@ -82,6 +82,12 @@ relays_but() {
     done
 }
 
+# relays_of NAME...: those of these relays that run, in `peers`.
+relays_of() {
+    local name
+    for name; do [[ -z ${PORT[$name]:-} ]] || peers+=("$name"); done
+}
+
 # Connections with 1, 32 and 256 at once: rate, time to the first byte, CPU time.
 peers_of_short() { relays_but haproxy-splice; }
 measure_short() {
@@ -135,78 +141,6 @@ transfer() {
         { gbit_s: (.bits_per_second / 1e9), gib: (.bytes / 1073741824) }') || FIGURES=''
 }
 
-# --- memory ----------------------------------------------------------------------------------------
-
-peers_of_memory() { relays_but haproxy-splice; }
-measure_memory() {
-    local count
-    for count in 1000 10000; do
-        # Slow, with little variation: fewer rounds suffice.
-        ((round <= (count == 1000 ? 3 : 1))) || continue
-        [[ -z $QUICK || $count == 1000 ]] || continue
-        quick_or 100 "$count"
-        can_hold "$1" "$SIZE" || continue
-        hold "$1" "$SIZE"
-        record "memory-$count" "$1" "$FIGURES"
-    done
-}
-
-# can_hold PEER COUNT: the peer has enough descriptors; else it is left out. A peer of one process needs two
-# for a connection, or six with pipes. sslh-select is limited to 1024 by select(2).
-can_hold() {
-    declare -A each=([sslh-select]=2 [haproxy]=2 [nginx]=2 [socket-proxyd]=6 [direct]=1)
-    local limit needed=$((${each[$1]:-0} * $2 + 100))
-    limit=$(ulimit -n)
-    [[ $1 != sslh-select ]] || limit=1024
-    ((needed <= limit)) && return
-    leave_out "$1" "$2 idle connections need $needed descriptors; its limit is $limit"
-    return 1
-}
-
-# hold PEER COUNT: memory of COUNT idle connections, CPU time of the peer in an idle second, and the time
-# until all are answered when they send at once.
-hold() {
-    local before cpu
-    FIGURES=
-    # A first connection, so that memory allocated once is not counted.
-    load ping-pong "127.0.0.1:${PORT[$1]}" --request 'GET /echo' --count 1
-    settle && before=$USED
-    coproc "$TOOLS/load" hold "127.0.0.1:${PORT[$1]}" --request 'GET /echo' --count "$2"
-    local pid=$COPROC_PID from=${COPROC[0]} to=${COPROC[1]}
-    if read -r -t 60 -u "$from"; then
-        settle
-        look_at_cpu "$1"
-        cpu=$CPU
-        pass_time 1
-        look_at_cpu "$1"
-        echo >&"$to"
-        read -r -t 30 -u "$from" FIGURES || FIGURES=
-    else
-        kill "$pid"
-    fi
-    wait "$pid" || FIGURES=
-    [[ -z $FIGURES ]] ||
-        FIGURES="${FIGURES%\}},\"kib\":$((USED - before)),\"idle_cpu_us\":$((CPU - cpu))}"
-}
-
-# Used memory of the whole system in KiB, in USED: neither free nor page cache. It includes processes, page
-# tables, kernel stacks, sockets and their buffers.
-look_at_memory() {
-    USED=$(awk '{ kib[$1] = $2 } END { print kib["MemTotal:"] - kib["MemFree:"] - kib["Buffers:"] \
-        - kib["Cached:"] + kib["Shmem:"] }' /proc/meminfo)
-}
-
-# Waits, 3 s at most, until used memory is stable: the kernel frees ended processes with a delay.
-settle() {
-    local last=0 i
-    for ((i = 0; i < 30; ++i)); do
-        look_at_memory
-        ((USED - last < 256 && last - USED < 256)) && return
-        last=$USED
-        pass_time 0.1
-    done
-}
-
 # --- programs --------------------------------------------------------------------------------------
 
 peers_of_exec() {
@@ -227,57 +161,4 @@ measure_exec() {
     quick_or 500 20000
     load ping-pong "$cat" --request 'GET /echo' --count "$SIZE"
     record exec-ping-pong "$1" "$FIGURES"
-}
-
-# --- growth ----------------------------------------------------------------------------------------
-
-# Here the peers are numbers of services. Each has a prefix, and clients ask for the last one.
-peers_of_services() { if [[ -n $QUICK ]]; then peers=(1 100); else peers=(1 10 100 1000 10000); fi; }
-measure_services() {
-    awk -v count="$1" -v port="$BACKEND_PORT" 'BEGIN { for (i = 1; i <= count; ++i)
-        printf "[service%05d]\nstring = service%05d\\20\nconnect = 127.0.0.1:%d\n", i, i, port }' \
-        >"$SCRATCH/services"
-    measure_growth services "$1" 1 "$(printf 'service%05d /short' "$1")"
-}
-
-# Numbers of listeners. Clients connect to the last one.
-peers_of_listeners() { if [[ -n $QUICK ]]; then peers=(1 10); else peers=(1 10 100 1000); fi; }
-measure_listeners() {
-    printf '[http]\nstring = GET\\20\nconnect = 127.0.0.1:%s\n' "$BACKEND_PORT" >"$SCRATCH/services"
-    measure_growth listeners "$1" "$1" 'GET /short'
-}
-
-# measure_growth WORKLOAD NUMBER LISTENERS REQUEST: measures Portsplit with NUMBER services or listeners.
-measure_growth() {
-    local first=$NEXT_PORT last=$((NEXT_PORT + $3 - 1)) start pid
-    {
-        seq -f 'bind = 127.0.0.1:%.0f' "$first" "$last"
-        echo 'maxconn = 0'
-        cat "$SCRATCH/services"
-    } >"$SCRATCH/growth.conf"
-    [[ -p $SCRATCH/ready ]] || mkfifo "$SCRATCH/ready"
-    start=${EPOCHREALTIME/./}
-    setsid "$BUILD/bin/portsplitd" --log "$SCRATCH/portsplit.log" --ready-fd 9 "$SCRATCH/growth.conf" \
-        9>"$SCRATCH/ready" &
-    pid=$!
-    read -r <"$SCRATCH/ready" || fail "portsplitd does not start with $2 $1"
-    local start_us=$((${EPOCHREALTIME/./} - start)) zygote rss
-    read -r zygote _ <"/proc/$pid/task/$pid/children" || true # it ends without a newline
-    rss=$(awk '/^VmRSS/ { print $2 }' "/proc/$zygote/status")
-    quick_or 200 500
-    load short "127.0.0.1:$last" --request "$4" --at-once 32 --ms "$SIZE"
-    record "$1-32" "$2" "${FIGURES%\}},\"start_us\":$start_us,\"zygote_kib\":$rss}"
-    load short "127.0.0.1:$last" --request "$4" --ms "$SIZE"
-    record "$1-1" "$2" "$FIGURES"
-    kill "$pid"
-    wait "$pid" || true
-}
-
-# The decision alone. `decide` computes the medians itself, so one round suffices; the peers of its results
-# are numbers of services.
-peers_of_decide() { [[ -z $QUICK && -x $TOOLS/decide ]] && peers=(portsplit) || peers=(); }
-measure_decide() {
-    ((round == 1)) || return 0
-    "$TOOLS/decide" | jq -c '{ workload: "decide, \(.workload)", peer: "\(.services)", round: 1,
-        figures: { "\(.figure), \(.unit)": .value } }' >>"$RAW"
 }
