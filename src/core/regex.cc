@@ -216,16 +216,15 @@ class Items {
     ByteSets prefix_;
 };
 
-/// Returns the items of an expression, or nothing if they cannot be listed.
-std::optional<Items> items_of(std::string_view text) {
+/// Returns the items of an expression.
+/// @param code  compiled from the text for its items
+Items items_of(std::string_view text, const Code& code) {
     struct List {
         std::string_view text;
         Items items;
     } list{text, {}};
-    const auto code = compile_code(text, For::Items);
-    if (!code) return std::nullopt;  // with the callouts it exceeds PCRE2's limit on size
     pcre2_callout_enumerate(
-        code->get(),
+        code.get(),
         [](pcre2_callout_enumerate_block* block, void* data) {
             auto& it = *static_cast<List*>(data);
             it.items.add(it.text.substr(block->pattern_position, block->next_item_length));
@@ -349,14 +348,20 @@ int Regex::search(const Utf8Beginning& subject) const {
 }
 
 Result<Regex, PatternProblem> compile_regex(std::string_view text, Beginnings* beginnings) {
-    // The text without the lookbehind first, so that a problem has its place in the text.
-    const auto as_written = compile_code(text, For::Checking);
-    if (!as_written) return as_written.error();
+    // The text without the lookbehind first, so that a problem has its place in the text. With callouts it
+    // may exceed PCRE2's limit on size; then its items are not known.
+    auto as_written = compile_code(text, For::Items);
+    std::optional<Items> items;
+    if (as_written) {
+        items = items_of(text, *as_written);
+    } else {
+        as_written = compile_code(text, For::Checking);
+        if (!as_written) return as_written.error();
+    }
     const bool is_utf = (info(*as_written, PCRE2_INFO_ALLOPTIONS) & PCRE2_UTF) != 0;
     const std::string expression = with_lookbehind(text);
     auto code = compile_code(expression, For::Matching);
     if (!code) return code.error();
-    const auto items = items_of(text);
     const bool search = needs_search(text, *as_written, items);
     if (beginnings != nullptr && items) {
         const ByteSets prefix = items->prefix();
