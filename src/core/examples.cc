@@ -137,8 +137,10 @@ class Search {
         const auto repeated = [&](std::size_t size) {
             return stream + std::string(size - stream.size(), byte);
         };
-        if (!found_.undecided && answer(repeated(window_)) == Answer::More) {
-            found_.undecided = RepeatingStream{stream.substr(0, stream.size() - 1), byte};
+        if (answer(repeated(window_)) == Answer::More) {
+            if (!found_.undecided) {
+                found_.undecided = RepeatingStream{stream.substr(0, stream.size() - 1), byte};
+            }
             return;
         }
         // The last length that is undecided: from there another byte must follow.
