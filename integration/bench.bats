@@ -44,8 +44,9 @@ holds() { jq -en --argjson a "$2" --argjson b "${3:-0}" "$1" >/dev/null || { ech
         figure "$name" portsplit
         holds '$a > 0' "$FIGURE"
     done
-    for name in services-32.{rate,start_us,zygote_kib} services-1.median_us; do
-        for count in 1 100; do
+    for name in services-32.{rate,start_ms,zygote_kib,undecided_private_kib} services-1.median_us \
+        services-check.ms; do
+        for count in 1 100 100-mixed; do
             figure "$name" "$count"
             holds '$a > 0' "$FIGURE"
         done

@@ -1,13 +1,131 @@
 # Workloads with a growing number of services or listeners. They start daemons of their own.
 # shellcheck shell=bash
 
-# Here the peers are numbers of services. Each has a prefix, and clients ask for the last one.
-peers_of_services() { if [[ -n $QUICK ]]; then peers=(1 100); else peers=(1 10 100 1000 10000); fi; }
+# write_services COUNT KIND: services that begin alike, in $SCRATCH/services. With the kind `mixed` a third
+# each is string, hex and regex, and the last one is a regex. The request `serviceNNNNN /short` fits one.
+write_services() {
+    awk -v count="$1" -v kind="$2" -v port="$BACKEND_PORT" '
+        function hex(text, bytes, i) {
+            for (i = 1; i <= length(text); ++i)
+                bytes = bytes sprintf(" %02x", index(ascii, substr(text, i, 1)) + 31)
+            return bytes
+        }
+        BEGIN {
+            for (i = 32; i < 127; ++i) ascii = ascii sprintf("%c", i)
+            for (i = 1; i <= count; ++i) {
+                name = sprintf("service%05d", i)
+                form = kind == "mixed" ? (count - i) % 3 : 2
+                if (form == 0) pattern = "regex = " name "\\x20"
+                if (form == 1) pattern = "hex =" hex(name " ")
+                if (form == 2) pattern = "string = " name "\\20"
+                printf "[%s]\n%s\nconnect = 127.0.0.1:%d\n", name, pattern, port
+            }
+        }' >"$SCRATCH/services"
+}
+
+# start_daemon LISTENERS: Portsplit with the services of $SCRATCH/services. Waits until it listens. Sets
+# CONFIG, LAST_PORT (of its last listener), DAEMON.
+start_daemon() {
+    LAST_PORT=$((NEXT_PORT + $1 - 1)) CONFIG=$SCRATCH/growth.conf
+    {
+        seq -f 'bind = 127.0.0.1:%.0f' "$NEXT_PORT" "$LAST_PORT"
+        echo 'maxconn = 0'
+        cat "$SCRATCH/services"
+    } >"$CONFIG"
+    [[ -p $SCRATCH/ready ]] || mkfifo "$SCRATCH/ready"
+    STARTED=${EPOCHREALTIME/./}
+    setsid "$BUILD/bin/portsplitd" --log "$SCRATCH/portsplit.log" --ready-fd 9 "$CONFIG" \
+        9>"$SCRATCH/ready" &
+    DAEMON=$!
+    read -r <"$SCRATCH/ready" || fail "portsplitd does not start: $(tail -n 3 "$SCRATCH/portsplit.log")"
+}
+
+end_daemon() {
+    kill "$DAEMON"
+    wait "$DAEMON" || true
+}
+
+# find_child PID COMM: the last child of the process with this name (proc(5), comm) that has memory, so is
+# no zombie, in CHILD. The list may lack a child while another one ends, so ask again.
+find_child() {
+    local children child comm
+    CHILD=
+    read -r -a children <"/proc/$1/task/$1/children" || true # it ends without a newline
+    for child in "${children[@]}"; do
+        { read -r comm <"/proc/$child/comm"; } 2>/dev/null || continue
+        [[ $comm != "$2" ]] || ! grep -q VmRSS "/proc/$child/status" || CHILD=$child
+    done 2>/dev/null
+    [[ -n $CHILD ]]
+}
+
+# memory_of PID FIELD: a figure of /proc/PID/status in KiB, in KIB.
+memory_of() { KIB=$(awk -v field="$2:" '$1 == field { print $2 }' "/proc/$1/status"); }
+
+# add_figure NAME VALUE: to FIGURES.
+add_figure() { [[ -z $FIGURES ]] || FIGURES="${FIGURES%\}},\"$1\":$2}"; }
+
+# ask PORT REQUEST: one connection, with nothing but this shell.
+ask() {
+    local fd answer
+    exec {fd}<>"/dev/tcp/127.0.0.1/$1"
+    printf '%s\n' "$2" >&"$fd"
+    read -r -t 5 -u "$fd" answer || fail "no answer to $2"
+    exec {fd}>&-
+}
+
+# look_at_undecided BYTES: page tables and private memory in KiB of a dispatcher that has seen BYTES, with
+# which many services begin, in PAGE_TABLES and PRIVATE. A second one has seen the same: smaps takes a page of
+# shared memory for private while only one process has touched it.
+look_at_undecided() {
+    local one other
+    pass_time 0.1 # the dispatchers of earlier connections end
+    exec {one}<>"/dev/tcp/127.0.0.1/$LAST_PORT" {other}<>"/dev/tcp/127.0.0.1/$LAST_PORT"
+    printf '%s' "$1" >&"$one"
+    printf '%s' "$1" >&"$other"
+    pass_time 0.1 # they look, then wait for more
+    wait_until find_child "$ZYGOTE" portsplit-dispa
+    memory_of "$CHILD" VmPTE
+    PAGE_TABLES=$KIB
+    PRIVATE=$(awk '/^Private_(Clean|Dirty)/ { sum += $2 } END { print sum + 0 }' "/proc/$CHILD/smaps_rollup")
+    exec {one}>&- {other}>&-
+}
+
+# measure_growth WORKLOAD NUMBER LISTENERS REQUEST: Portsplit with NUMBER services or listeners: time from
+# the start to the first answer, memory of daemon and zygote, short connections.
+measure_growth() {
+    start_daemon "$3"
+    ask "$LAST_PORT" "$4"
+    local start_us=$((${EPOCHREALTIME/./} - STARTED)) daemon zygote
+    wait_until find_child "$DAEMON" portsplit-dispa
+    ZYGOTE=$CHILD
+    memory_of "$DAEMON" VmRSS && daemon=$KIB
+    memory_of "$ZYGOTE" VmRSS && zygote=$KIB
+    look_at_undecided "${4:0:3}"
+    quick_or 200 2000
+    load short "127.0.0.1:$LAST_PORT" --request "$4" --at-once 32 --ms "$SIZE"
+    add_figure start_us "$start_us"
+    add_figure daemon_kib "$daemon"
+    add_figure zygote_kib "$zygote"
+    add_figure undecided_page_tables_kib "$PAGE_TABLES"
+    add_figure undecided_private_kib "$PRIVATE"
+    record "$1-32" "$2" "$FIGURES"
+    quick_or 200 500
+    load short "127.0.0.1:$LAST_PORT" --request "$4" --ms "$SIZE"
+    record "$1-1" "$2" "$FIGURES"
+    end_daemon
+}
+
+# Here the peers are numbers of services. Clients ask for the last one.
+peers_of_services() {
+    if [[ -n $QUICK ]]; then peers=(1 100 100-mixed); else peers=(1 100 10000 10000-mixed); fi
+}
 measure_services() {
-    awk -v count="$1" -v port="$BACKEND_PORT" 'BEGIN { for (i = 1; i <= count; ++i)
-        printf "[service%05d]\nstring = service%05d\\20\nconnect = 127.0.0.1:%d\n", i, i, port }' \
-        >"$SCRATCH/services"
-    measure_growth services "$1" 1 "$(printf 'service%05d /short' "$1")"
+    local count=${1%-mixed} kind=${1#*-}
+    write_services "$count" "$kind"
+    measure_growth services "$1" 1 "$(printf 'service%05d /short' "$count")"
+    local begun=${EPOCHREALTIME/./}
+    "$BUILD/bin/portsplit" check "$CONFIG" >/dev/null 2>&1 || fail "$CONFIG has errors"
+    record services-check "$1" "{\"us\":$((${EPOCHREALTIME/./} - begun))}"
 }
 
 # Numbers of listeners. Clients connect to the last one.
@@ -15,32 +133,6 @@ peers_of_listeners() { if [[ -n $QUICK ]]; then peers=(1 10); else peers=(1 10 1
 measure_listeners() {
     printf '[http]\nstring = GET\\20\nconnect = 127.0.0.1:%s\n' "$BACKEND_PORT" >"$SCRATCH/services"
     measure_growth listeners "$1" "$1" 'GET /short'
-}
-
-# measure_growth WORKLOAD NUMBER LISTENERS REQUEST: measures Portsplit with NUMBER services or listeners.
-measure_growth() {
-    local first=$NEXT_PORT last=$((NEXT_PORT + $3 - 1)) start pid
-    {
-        seq -f 'bind = 127.0.0.1:%.0f' "$first" "$last"
-        echo 'maxconn = 0'
-        cat "$SCRATCH/services"
-    } >"$SCRATCH/growth.conf"
-    [[ -p $SCRATCH/ready ]] || mkfifo "$SCRATCH/ready"
-    start=${EPOCHREALTIME/./}
-    setsid "$BUILD/bin/portsplitd" --log "$SCRATCH/portsplit.log" --ready-fd 9 "$SCRATCH/growth.conf" \
-        9>"$SCRATCH/ready" &
-    pid=$!
-    read -r <"$SCRATCH/ready" || fail "portsplitd does not start with $2 $1"
-    local start_us=$((${EPOCHREALTIME/./} - start)) zygote rss
-    read -r zygote _ <"/proc/$pid/task/$pid/children" || true # it ends without a newline
-    rss=$(awk '/^VmRSS/ { print $2 }' "/proc/$zygote/status")
-    quick_or 200 500
-    load short "127.0.0.1:$last" --request "$4" --at-once 32 --ms "$SIZE"
-    record "$1-32" "$2" "${FIGURES%\}},\"start_us\":$start_us,\"zygote_kib\":$rss}"
-    load short "127.0.0.1:$last" --request "$4" --ms "$SIZE"
-    record "$1-1" "$2" "$FIGURES"
-    kill "$pid"
-    wait "$pid" || true
 }
 
 # The decision alone. `decide` computes the medians itself, so one round suffices; the peers of its results

@@ -13,7 +13,10 @@ def derive: .figures |= (
         then . + { cpu_s_1000: (.cpu_us / 1000 / .connections) } else . end
     | if .idle_cpu_us then . + { idle_cpu_ms: (.idle_cpu_us / 1000) } else . end
     | if .all_kib then . + { all_each: (.all_kib / .connections), named_each: (.named_kib / .connections),
-        page_tables_each: (.page_tables_kib / .connections) } else . end);
+        page_tables_each: (.page_tables_kib / .connections) } else . end
+    | if .zygote_kib then . + { start_ms: (.start_us / 1000), both_mib: ((.daemon_kib + .zygote_kib) / 1024) }
+        else . end
+    | if .us then . + { ms: (.us / 1000) } else . end);
 
 # Deletes CPU time where it is unknown: sslh does not wait for its children (SA_NOCLDWAIT), and without a
 # multiplexer there is no process to count.
@@ -47,6 +50,14 @@ def goals: [
     { figure: "scale-6000.rate", than: "scale-0.rate", what: "short connections beside 6,000 idle / beside none",
       least: 0.9 },
     { figure: "scale-6000.rate", what: "short connections beside 6,000 idle", peer: "sslh-fork", least: 1.9 },
+    (["10000", "10,000 strings", 0.95], ["10000-mixed", "10,000 mixed", 0.85]
+        | { figure: "services-32.rate", what: "short connections with \(.[1])", of: .[0], peer: "1", least: .[2] }),
+    { figure: "services-32.undecided_page_tables_kib", what: "page tables of an undecided dispatcher, 10,000 services",
+      of: "10000", peer: "1", most: 1.1 },
+    { figure: "services-32.undecided_private_kib", what: "private memory of the same, KiB", of: "10000", most: 16 },
+    { figure: "services-32.both_mib", what: "daemon and zygote with 10,000, MiB", of: "10000", most: 20 },
+    { figure: "services-32.start_ms", what: "start to first answer with 10,000, ms", of: "10000", most: 45 },
+    { figure: "services-check.ms", what: "`check` of 10,000 mixed, ms", of: "10000-mixed", most: 600 },
     (["floor", 1.08], ["sslh-fork", 0.53]
         | { figure: "memory-3000.all_each", what: "memory of an idle connection", peer: .[0], most: .[1] }),
     { figure: "memory-10000.idle_cpu_ms", what: "processor time of all 10,000 in a second, ms", most: 10, every: true },

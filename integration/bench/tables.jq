@@ -34,7 +34,7 @@ def table($title; $own; $columns):
         "\n## \($title)\n",
         "| | \($columns | map(.[1]) | join(" | ")) |",
         "|---|\($columns | map("---:|") | join(""))",
-        ($peers | sort_by(. as $peer | order | index([$peer]) // ($peer | tonumber))[]
+        ($peers | sort_by(. as $peer | order | index([$peer]) // ($peer | split("-") | (.[0] | tonumber) + (length - 1) / 2))[]
             | . as $peer
             | "| \(if $peer == $own then "**\($peer)**" else $peer end) | \($columns
                 | map(.[0] as $figure
@@ -81,12 +81,13 @@ table("Short connections a second, 32 at once, beside idle ones"; "portsplit"; [
 table("A program on each connection"; "portsplit"; [["exec-short-1.rate", "connections/s, 1 at once"],
     ["exec-short-32.rate", "32"], ["exec-bulk.gbit_s", "bulk, Gbit/s"],
     ["exec-ping-pong.median_us", "byte there and back, µs"]]),
-table("Growth with the number of services"; null; [["services-32.rate", "connections/s, 32 at once"],
-    ["services-1.median_us", "first byte, one at a time, µs"], ["services-32.start_us", "start, µs"],
-    ["services-32.zygote_kib", "zygote, KiB"]]),
-table("Growth with the number of listeners"; null; [["listeners-32.rate", "connections/s, 32 at once"],
-    ["listeners-1.median_us", "first byte, one at a time, µs"], ["listeners-32.start_us", "start, µs"],
-    ["listeners-32.zygote_kib", "zygote, KiB"]]),
+(["services", "listeners"][] | . as $f
+    | table("Growth with the number of \(.)"; null; [["\($f)-32.rate", "connections/s, 32 at once"],
+        ["\($f)-1.median_us", "first byte, one at a time, µs"],
+        ["\($f)-32.start_ms", "start to first answer, ms"], (if $f == "services" then ["services-check.ms", "`check`, ms"] else empty end)]),
+    table("The same: memory, KiB"; null; [["\($f)-32.daemon_kib", "daemon"],
+        ["\($f)-32.zygote_kib", "zygote"], ["\($f)-32.undecided_private_kib", "private, undecided dispatcher"],
+        ["\($f)-32.undecided_page_tables_kib", "its page tables"]])),
 (["prefixes that begin alike", "prefixes spread", "expressions"][] as $kind
     | "decide, \($kind)." as $f
     | table("Deciding alone, without a network: \($kind)"; null; [["\($f)look, ns", "a look, ns"],

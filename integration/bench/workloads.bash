@@ -92,7 +92,7 @@ relays_of() {
 peers_of_short() { relays_but haproxy-splice; }
 measure_short() {
     local at_once
-    quick_or 300 700
+    quick_or 150 700
     for at_once in 1 32 256; do
         pass_time 0.05
         with_cpu "$1" load short "127.0.0.1:${PORT[$1]}" --request 'GET /short' \
@@ -149,7 +149,7 @@ peers_of_exec() {
 }
 measure_exec() {
     local at_once cat=127.0.0.1:${CAT_PORT[$1]} zero=127.0.0.1:${ZERO_PORT[$1]}
-    quick_or 300 700
+    quick_or 150 700
     for at_once in 1 32; do
         pass_time 0.05
         with_cpu "$1" load short "$cat" --request 'GET /echo' --half-close --at-once "$at_once" \
