@@ -39,7 +39,7 @@ holds() { jq -en --argjson a "$2" --argjson b "${3:-0}" "$1" >/dev/null || { ech
 
 @test "bench: every workload has a figure of Portsplit" {
     local name
-    for name in short-{1,32,256}.rate short-1.median_us ping-pong.rate pieces.median_us \
+    for name in conc-{1,32,256,1000}.rate conc-1.median_us ping-pong.rate pieces.median_us \
         memory-3000.connections scale-{0,1000}.rate exec-short-{1,32}.rate exec-bulk.gbit_s exec-ping-pong.rate; do
         figure "$name" portsplit
         holds '$a > 0' "$FIGURE"
@@ -67,8 +67,8 @@ holds() { jq -en --argjson a "$2" --argjson b "${3:-0}" "$1" >/dev/null || { ech
 
 @test "bench: no connection fails, and all idle connections answer at the end" {
     local at_once
-    for at_once in 1 32 256; do
-        figure "short-$at_once.errors" portsplit
+    for at_once in 1 32 256 1000; do
+        figure "conc-$at_once.errors" portsplit
         holds '$a == 0' "$FIGURE"
     done
     figure memory-3000.connections portsplit
@@ -77,9 +77,9 @@ holds() { jq -en --argjson a "$2" --argjson b "${3:-0}" "$1" >/dev/null || { ech
 
 @test "bench: the figures are plausible" {
     local ours
-    figure short-32.rate portsplit
+    figure conc-32.rate portsplit
     ours=$FIGURE
-    figure short-32.rate floor
+    figure conc-32.rate floor
     holds '$a > $b / 10 and $a < $b * 5' "$ours" "$FIGURE"
     figure ping-pong.median_us portsplit
     ours=$FIGURE

@@ -16,6 +16,7 @@ def derive: .figures |= (
         page_tables_each: (.page_tables_kib / .connections) } else . end
     | if .zygote_kib then . + { start_ms: (.start_us / 1000), both_mib: ((.daemon_kib + .zygote_kib) / 1024) }
         else . end
+    | if .median_us then . + { median_ms: (.median_us / 1000), p99_ms: (.p99_us / 1000) } else . end
     | if .us then . + { ms: (.us / 1000) } else . end);
 
 # Deletes CPU time where it is unknown: sslh does not wait for its children (SA_NOCLDWAIT), and without a
@@ -36,10 +37,12 @@ def beyond($direct): . as $line
 # The goals: the ratio of `figure` of a peer (`of`, else Portsplit) to the same of `peer`, or to `than`, which
 # is another figure of the same or that peer. Without either, the figure alone, with `every` in every round.
 def goals: [
-    (["sslh-fork", 2.2], ["socat", 3], ["xinetd", 3], ["floor", 0.95], ["haproxy", 0.55]
-        | { figure: "short-32.rate", what: "short connections, 32 at once", peer: .[0], least: .[1] }),
+    (["32", "sslh-fork", 2], ["32", "socat", 3], ["32", "xinetd", 3], ["32", "floor", 0.95], ["32", "haproxy", 0.45],
+        ["1000", "sslh-fork", 2], ["1000", "haproxy", 0.45]
+        | { figure: "conc-\(.[0]).rate", what: "short connections, \(.[0]) at once", peer: .[1], least: .[2] }),
+    { figure: "conc-1000.rate", than: "conc-32.rate", what: "short connections, 1000 at once / 32", least: 0.95 },
     (["sslh-fork", 0.5], ["haproxy", 1.5]
-        | { figure: "short-1.added_us", what: "added latency, one at a time", peer: .[0], most: .[1] }),
+        | { figure: "conc-1.added_us", what: "added latency, one at a time", peer: .[0], most: .[1] }),
     (["bulk-up", "one stream up"], ["bulk-down", "one stream down"] | . as $way
         | ["haproxy", 1.3], ["nginx", 1.3], ["sslh-fork", 1.5], ["direct", 0.6]
         | { figure: "\($way[0]).gbit_s", what: "bulk, \($way[1])", peer: .[0], least: .[1] }),
@@ -70,8 +73,8 @@ def goals: [
 
 map(derive | without_unknown)
 | map(select(.peer == "direct")) as $direct
-| map(if any($direct[]; .workload == "memory-3000" or .workload == "short-1") and .peer != "direct"
-        and (.workload | test("^(short|memory)")) then beyond($direct) else . end)
+| map(if any($direct[]; .workload == "memory-3000" or .workload == "conc-1") and .peer != "direct"
+        and (.workload | test("^(conc|memory)")) then beyond($direct) else . end)
 | [.[] | . as { $workload, $peer, $round } | .figures | to_entries[]
     | { figure: "\($workload).\(.key)", peer: $peer, round: $round, value: .value }] as $samples
 

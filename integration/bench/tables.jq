@@ -57,12 +57,15 @@ def table($title; $own; $columns):
     ($all.goals[] | "| \(.what) | \(.peer // "") | \(cell(null)) | \(if .least then "≥ \(.least)" else "≤ \(.most)" end) | \(if .met then "met" else "missed" end)\(if .resolved then "" else ", not resolved" end) |"),
     "\nNot resolved: the goal lies between the least and the most of the rounds."
     else empty end),
-table("Short connections a second"; "portsplit"; [["short-1.rate", "1 at once"],
-    ["short-32.rate", "32"], ["short-256.rate", "256"], ["short-32.cpu_s_1000", "CPU s for 1,000"],
-    ["short-32.errors", "failed, of those at 32"]]),
-table("Connect to first byte, one at a time, µs"; "portsplit"; [["short-1.median_us", "median"],
-    ["short-1.p99_us", "99 %"], ["short-1.added_us", "median beyond direct"],
-    ["short-1.added_p99_us", "99 % beyond direct"]]),
+table("Short connections a second"; "portsplit"; [["conc-1.rate", "1 at once"],
+    ["conc-32.rate", "32"], ["conc-256.rate", "256"], ["conc-1000.rate", "1,000"],
+    ["conc-32.cpu_s_1000", "CPU s for 1,000"], ["conc-32.errors", "failed, of those at 32"],
+    ["conc-1000.errors", "failed, of those at 1,000"]]),
+table("Connect to first byte, one at a time, µs"; "portsplit"; [["conc-1.median_us", "median"],
+    ["conc-1.p99_us", "99 %"], ["conc-1.added_us", "median beyond direct"],
+    ["conc-1.added_p99_us", "99 % beyond direct"]]),
+table("Connect to first byte, many at once, ms"; "portsplit"; [("32", "256", "1000"
+    | ["conc-\(.).median_ms", "\(thousands), median"], ["conc-\(.).p99_ms", "99 %"])]),
 table("The first bytes one by one: from the last of them to the answer, µs"; "portsplit";
     [["pieces.median_us", "median"], ["pieces.p99_us", "99 %"]]),
 table("One byte there and back, µs"; "portsplit"; [["ping-pong.median_us", "median"],

@@ -1,7 +1,7 @@
 # The workloads: their list, what they share, relays and programs. peers_of_NAME sets `peers`; measure_NAME measures one peer once and records its figures.
 # shellcheck shell=bash
 
-WORKLOADS=(memory scale short ping-pong pieces bulk exec services listeners decide)
+WORKLOADS=(memory scale conc ping-pong pieces bulk exec services listeners decide)
 
 # measure WORKLOAD: measures every peer once in each round; each round begins with another peer.
 measure() {
@@ -88,16 +88,18 @@ relays_of() {
     for name; do [[ -z ${PORT[$name]:-} ]] || peers+=("$name"); done
 }
 
-# Connections with 1, 32 and 256 at once: rate, time to the first byte, CPU time.
-peers_of_short() { relays_but haproxy-splice; }
-measure_short() {
+# Connections with 1, 32 and 256 at once, and with 1,000 for those that a goal names: rate, time to the first
+# byte, CPU time.
+peers_of_conc() { relays_but haproxy-splice; }
+measure_conc() {
     local at_once
-    quick_or 150 700
-    for at_once in 1 32 256; do
+    for at_once in 1 32 256 1000; do
+        [[ $at_once != 1000 || $1 =~ ^(direct|floor|portsplit|sslh-fork|haproxy)$ ]] || continue
+        quick_or 150 1500
         pass_time 0.05
         with_cpu "$1" load short "127.0.0.1:${PORT[$1]}" --request 'GET /short' \
             --at-once "$at_once" --ms "$SIZE"
-        record "short-$at_once" "$1" "$FIGURES"
+        record "conc-$at_once" "$1" "$FIGURES"
     done
 }
 
