@@ -39,8 +39,9 @@ holds() { jq -en --argjson a "$2" --argjson b "${3:-0}" "$1" >/dev/null || { ech
 
 @test "bench: every workload has a figure of Portsplit" {
     local name
-    for name in conc-{1,32,256,1000}.rate conc-1.median_us ping-pong.rate pieces.median_us \
-        memory-3000.connections scale-{0,1000}.rate exec-short-{1,32}.rate exec-bulk.gbit_s exec-ping-pong.rate; do
+    for name in conc-{1,32,1000}.rate conc-1.median_us ping-pong.rate pieces.median_us \
+        memory-3000.connections scale-{0,1000}.rate \
+        tail-{alone,bulk,reload}.p99_us exec-short-{1,32}.rate exec-bulk.gbit_s exec-ping-pong.rate; do
         figure "$name" portsplit
         holds '$a > 0' "$FIGURE"
     done
@@ -66,13 +67,17 @@ holds() { jq -en --argjson a "$2" --argjson b "${3:-0}" "$1" >/dev/null || { ech
 }
 
 @test "bench: no connection fails, and all idle connections answer at the end" {
-    local at_once
-    for at_once in 1 32 256 1000; do
+    local at_once name
+    for at_once in 1 32 1000; do
         figure "conc-$at_once.errors" portsplit
         holds '$a == 0' "$FIGURE"
     done
     figure memory-3000.connections portsplit
     holds '$a == 100' "$FIGURE"
+    for name in tail-{alone,bulk,reload}.errors; do
+        figure "$name" portsplit
+        holds '$a == 0' "$FIGURE"
+    done
 }
 
 @test "bench: the figures are plausible" {

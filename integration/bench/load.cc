@@ -1,10 +1,11 @@
-// load short|ping-pong|both|hold|pieces HOST:PORT [OPTION...]
+// load short|paced|ping-pong|both|hold|pieces HOST:PORT [OPTION...]
 //
 // The client of the bench, for workloads that no existing load generator has. It prints one line of JSON.
 // load.h describes each workload.
 //
 //   --at-once N      connections at the same time (short)
-//   --ms N           duration in milliseconds (short, both)
+//   --ms N           duration in milliseconds (short, paced, both)
+//   --rate N         connections a second (paced)
 //   --count N        number of round trips or connections (ping-pong, hold, pieces)
 //   --request TEXT   the first bytes, to which a newline is added
 //   --half-close     send EOF after the request (short)
@@ -39,6 +40,8 @@ bench::Order read_order(std::span<char*> words) {
             order.at_once = number;
         } else if (name == "--ms") {
             order.time = std::chrono::milliseconds(number);
+        } else if (name == "--rate") {
+            order.rate = std::atol(value);
         } else if (name == "--count") {
             order.count = number;
         } else if (name == "--request") {
@@ -57,12 +60,14 @@ int main(int argc, char** argv) {
     const std::string_view workload = argc > 2 ? argv[1] : "";
     int (*run)(const bench::Order&) = nullptr;
     if (workload == "short") run = bench::run_short;
+    if (workload == "paced") run = bench::run_paced;
     if (workload == "ping-pong") run = bench::run_ping_pong;
     if (workload == "both") run = bench::run_both;
     if (workload == "hold") run = bench::run_hold;
     if (workload == "pieces") run = bench::run_pieces;
     if (run == nullptr) {
-        std::fputs("usage: load short|ping-pong|both|hold|pieces HOST:PORT [OPTION...]\n", stderr);
+        std::fputs("usage: load short|paced|ping-pong|both|hold|pieces HOST:PORT [OPTION...]\n",
+                   stderr);
         return 64;
     }
     return run(read_order({argv + 2, static_cast<std::size_t>(argc - 2)}));

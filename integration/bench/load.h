@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 namespace bench {
@@ -15,6 +16,7 @@ struct Order {
     std::size_t at_once = 1;
     std::chrono::milliseconds time{1000};
     std::size_t count = 1000;
+    std::int64_t rate = 500;
     std::string request = "GET /short\n";  ///< the first bytes of each connection
     bool half_close = false;               ///< true: send EOF after the request
 };
@@ -22,6 +24,10 @@ struct Order {
 /// Connects, sends the request and reads the answer to EOF, with `at_once` connections at any moment, for
 /// `time`. Prints connections a second and the time from connect to the first byte.
 int run_short(const Order& order);
+
+/// Begins `rate` connections a second for `time`, each when it is due, even if earlier ones have no answer.
+/// Prints the time from when it was due to the first byte of the answer.
+int run_paced(const Order& order);
 
 /// Makes `count` round trips of one byte in one connection.
 int run_ping_pong(const Order& order);

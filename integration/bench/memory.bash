@@ -86,21 +86,24 @@ look_at_memory() {
         }' /proc/meminfo /proc/zoneinfo)
 }
 
-# Frees the caches of files and of the slab allocator and brings the counters up to date, so that they do
-# not hide what is measured. Does nothing where the system does not permit it.
+# Frees the caches of files and of the slab allocator, which grow and shrink by themselves. Does nothing where
+# the system does not permit it, nor with --quick, whose figures nobody reads.
 empty_caches() {
     local file
-    for file in /proc/sys/vm/drop_caches /sys/kernel/slab/*/shrink /proc/sys/vm/stat_refresh; do
-        # 3: pages and slab objects (sysctl/vm.rst); any byte works for the others.
-        case $file in *drop_caches) echo 3 ;; *) echo 1 ;; esac >"$file" || true
-    done 2>/dev/null
+    [[ -z $QUICK ]] || return 0
+    {
+        echo 3 >/proc/sys/vm/drop_caches # pages and slab objects, sysctl/vm.rst
+        for file in /sys/kernel/slab/*/shrink; do echo 1 >"$file"; done
+    } 2>/dev/null || true
 }
 
 # Waits, 3 s at most, until used memory is stable: the kernel frees ended processes with a delay.
 settle() {
     local last=0 i
-    for ((i = 0; i < 30; ++i)); do
-        empty_caches
+    empty_caches
+    quick_or 3 30
+    for ((i = 0; i < SIZE; ++i)); do
+        { echo 1 >/proc/sys/vm/stat_refresh; } 2>/dev/null || true # brings the counters up to date
         look_at_memory
         ((USED[0] - last < 256 && last - USED[0] < 256)) && return
         last=${USED[0]}
@@ -111,7 +114,9 @@ settle() {
 # --- scale -----------------------------------------------------------------------------------------
 
 # Short connections, 32 at once, beside idle ones.
-peers_of_scale() { relays_of floor portsplit sslh-fork haproxy; }
+peers_of_scale() {
+    if [[ -n $QUICK ]]; then relays_of floor portsplit; else relays_of floor portsplit sslh-fork haproxy; fi
+}
 measure_scale() {
     local idle short port=${SCALE_PORT[$1]:-${PORT[$1]}}
     for idle in 0 1000 6000; do

@@ -111,7 +111,8 @@ END
 start_sslh-fork() { start_any_sslh sslh-fork sslh; }
 start_sslh-select() { start_any_sslh sslh-select sslh-select; }
 
-# start_any_haproxy NAME DESCRIPTORS OPTION: DESCRIPTORS is how many it needs for each connection.
+# start_any_haproxy NAME DESCRIPTORS OPTION: DESCRIPTORS is how many it needs for each connection. It has a
+# master process (-W), as under a service manager, for reloads.
 start_any_haproxy() {
     find_program "$1" haproxy || return
     BULK_PORT[$1]=${PORT[$1]}
@@ -137,7 +138,7 @@ backend http
 backend other
   server other 127.0.0.1:$SINK_PORT
 END
-    launch "$1" "$PROGRAM" -f "$SCRATCH/$1.cfg"
+    launch "$1" "$PROGRAM" -W -f "$SCRATCH/$1.cfg"
 }
 start_haproxy() { start_any_haproxy haproxy 2 ''; }
 start_haproxy-splice() { start_any_haproxy haproxy-splice 4 'option splice-auto'; }

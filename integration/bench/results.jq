@@ -16,7 +16,8 @@ def derive: .figures |= (
         page_tables_each: (.page_tables_kib / .connections) } else . end
     | if .zygote_kib then . + { start_ms: (.start_us / 1000), both_mib: ((.daemon_kib + .zygote_kib) / 1024) }
         else . end
-    | if .median_us then . + { median_ms: (.median_us / 1000), p99_ms: (.p99_us / 1000) } else . end
+    | if .median_us then . + { median_ms: (.median_us / 1000), p99_ms: (.p99_us / 1000),
+        p999_ms: (.p999_us / 1000) } else . end
     | if .us then . + { ms: (.us / 1000) } else . end);
 
 # Deletes CPU time where it is unknown: sslh does not wait for its children (SA_NOCLDWAIT), and without a
@@ -61,6 +62,13 @@ def goals: [
     { figure: "services-32.both_mib", what: "daemon and zygote with 10,000, MiB", of: "10000", most: 20 },
     { figure: "services-32.start_ms", what: "start to first answer with 10,000, ms", of: "10000", most: 45 },
     { figure: "services-check.ms", what: "`check` of 10,000 mixed, ms", of: "10000-mixed", most: 600 },
+    { figure: "tail-reload.p99_us", than: "tail-alone.p99_us", what: "99 % of paced clients: a reload each second / alone",
+      most: 1.5 },
+    { figure: "tail-reload.p99_us", than: "tail-alone.p99_us", what: "the same with 10,000 services",
+      of: "portsplit-10000", most: 2 },
+    { figure: "tail-bulk-8.p99_us", what: "99 % of paced clients beside bulk at 8 Gbit/s", peer: "haproxy", most: 1.2 },
+    { figure: "tail-bulk.p99_us", than: "tail-alone.p99_us", what: "99 % of paced clients: bulk at full speed / alone",
+      most: 5 },
     (["floor", 1.08], ["sslh-fork", 0.53]
         | { figure: "memory-3000.all_each", what: "memory of an idle connection", peer: .[0], most: .[1] }),
     { figure: "memory-10000.idle_cpu_ms", what: "processor time of all 10,000 in a second, ms", most: 10, every: true },

@@ -26,12 +26,12 @@ class Samples {
             durations_, [&](Clock::duration duration) { return duration > limit; }));
     }
 
-    /// Prints median, 99th percentile and maximum in microseconds as members of a JSON object.
+    /// Prints median, 99th and 99.9th percentile and maximum in microseconds as members of a JSON object.
     void print() {
         if (durations_.empty()) return;
         std::ranges::sort(durations_);
-        std::printf(",\"median_us\":%.1f,\"p99_us\":%.1f,\"max_us\":%.1f", at(0.5), at(0.99),
-                    at(1.0));
+        std::printf(",\"median_us\":%.1f,\"p99_us\":%.1f,\"p999_us\":%.1f,\"max_us\":%.1f", at(0.5),
+                    at(0.99), at(0.999), at(1.0));
     }
 
   private:

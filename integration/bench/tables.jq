@@ -1,6 +1,6 @@
 # Converts results.json to Markdown.
 
-def order: ["direct", "floor", "portsplit", "sslh-fork", "socat", "xinetd", "sslh-select", "haproxy",
+def order: ["direct", "floor", "portsplit", "portsplit-10000", "sslh-fork", "socat", "xinetd", "sslh-select", "haproxy",
     "haproxy-splice", "nginx", "socket-proxyd", "exec-floor", "tcpserver", "inetd"];
 
 # Formats 12345 as 12,345.
@@ -79,6 +79,13 @@ table("Processor seconds for each GiB"; "portsplit"; [["bulk-up.cpu_s_gib", "up"
         [["\($f)all_each", "all"], ["\($f)named_each", "what meminfo names"],
         ["\($f)page_tables_each", "page tables"], ["\($f)own_each", "all, less direct"],
         ["\($f)idle_cpu_ms", "CPU ms in a second"], ["\($f)max_us", "all awake and answered, µs"]])),
+(["median_ms", "median"], ["p99_ms", "99 %"], ["p999_ms", "99.9 %"] | . as $f
+    | table("500 paced clients a second, from when one is due to the first byte, ms: \($f[1])"; "portsplit";
+        [["tail-alone", "alone"], ["tail-bulk", "beside bulk at full speed"], ["tail-bulk-8", "bulk at 8 Gbit/s"],
+        ["tail-reload", "a reload each second"] | ["\(.[0]).\($f[0])", .[1]]])),
+table("The same: the bulk, Gbit/s, and clients without an answer"; "portsplit";
+    [["tail-bulk.bulk_gbit_s", "at full speed"], ["tail-bulk-8.bulk_gbit_s", "at 8 Gbit/s"],
+    (["alone", "bulk", "bulk-8", "reload"][] | ["tail-\(.).errors", "failed, \(.)"])]),
 table("Short connections a second, 32 at once, beside idle ones"; "portsplit"; [["scale-0.rate", "beside none"],
     ["scale-1000.rate", "1,000"], ["scale-6000.rate", "6,000"], ["scale-6000.errors", "failed, beside 6,000"]]),
 table("A program on each connection"; "portsplit"; [["exec-short-1.rate", "connections/s, 1 at once"],

@@ -1,7 +1,7 @@
 # The workloads: their list, what they share, relays and programs. peers_of_NAME sets `peers`; measure_NAME measures one peer once and records its figures.
 # shellcheck shell=bash
 
-WORKLOADS=(memory scale conc ping-pong pieces bulk exec services listeners decide)
+WORKLOADS=(memory scale conc tail ping-pong pieces bulk exec services listeners decide)
 
 # measure WORKLOAD: measures every peer once in each round; each round begins with another peer.
 measure() {
@@ -94,6 +94,7 @@ peers_of_conc() { relays_but haproxy-splice; }
 measure_conc() {
     local at_once
     for at_once in 1 32 256 1000; do
+        [[ -z $QUICK || $at_once != 256 ]] || continue
         [[ $at_once != 1000 || $1 =~ ^(direct|floor|portsplit|sslh-fork|haproxy)$ ]] || continue
         quick_or 150 1500
         pass_time 0.05

@@ -1,0 +1,69 @@
+# The workload `tail`: how long a client waits that comes when it is due, whatever else goes on (open loop).
+# shellcheck shell=bash
+
+# The signal for a reload. sslh has none.
+declare -A RELOAD=([portsplit]=HUP [portsplit-10000]=HUP [haproxy]=USR2)
+
+# portsplit-10000 has 10,000 services, and clients use the last one.
+peers_of_tail() {
+    if [[ -n $QUICK ]]; then relays_of portsplit haproxy; else relays_of direct portsplit sslh-fork haproxy; fi
+    [[ -z ${PORT[portsplit]:-} ]] || peers+=(portsplit-10000)
+}
+measure_tail() {
+    local port=${PORT[$1]:-} bulk=${BULK_PORT[$1]:-} request='GET /short' pid
+    read -r pid _ <<<"${PIDS[$1]:-}" # the first one serves the relay
+    if [[ $1 == portsplit-10000 ]]; then
+        write_services 10000 string
+        start_daemon 1
+        port=$LAST_PORT request='service10000 /short' pid=$DAEMON
+        ask "$port" "$request"
+    fi
+    come_paced
+    record tail-alone "$1" "$FIGURES"
+    if [[ -n $bulk && -n ${BULK_PORT[direct]:-} ]]; then
+        come_beside_bulk
+        record tail-bulk "$1" "$FIGURES"
+        [[ -n $QUICK ]] || come_beside_bulk -b 8G
+        [[ -n $QUICK ]] || record tail-bulk-8 "$1" "$FIGURES"
+    fi
+    if [[ -n ${RELOAD[$1]:-} ]]; then
+        reload_each_second "${RELOAD[$1]}" "$pid" &
+        local reloader=$!
+        come_paced
+        kill "$reloader"
+        wait "$reloader" || true
+        record tail-reload "$1" "$FIGURES"
+        pass_time 0.5 # the last reload ends
+    fi
+    [[ $1 != portsplit-10000 ]] || end_daemon
+}
+
+# Five hundred connections a second to $port.
+come_paced() {
+    quick_or 300 5000
+    load paced "127.0.0.1:$port" --request "$request" --rate 500 --ms "$SIZE"
+}
+
+# come_beside_bulk [OPTION...]: the same beside one stream of iperf3 through the peer. Its sender and its sink
+# have the last core only, so that the clients have another one.
+come_beside_bulk() {
+    local core=$(($(nproc) - 1)) report=$SCRATCH/bulk.json stream gbit_s
+    taskset -cp "$core" "${PIDS[iperf3]# }" >/dev/null
+    quick_or 1 7
+    taskset -c "$core" iperf3 -J -c 127.0.0.1 -p "$bulk" -t "$SIZE" "$@" >"$report" &
+    stream=$!
+    pass_time 0.5
+    come_paced
+    wait "$stream" || FIGURES=
+    taskset -cp "0-$core" "${PIDS[iperf3]# }" >/dev/null
+    gbit_s=$(jq -e '.end.sum_received.bits_per_second / 1e9' "$report") || FIGURES=
+    add_figure bulk_gbit_s "$gbit_s"
+}
+
+# reload_each_second SIGNAL PID: until it is killed. The first comes at once.
+reload_each_second() {
+    while true; do
+        kill -"$1" "$2"
+        pass_time 1
+    done
+}
