@@ -21,7 +21,8 @@ SINK_PORT=9002
 NEXT_PORT=10000 # all below the ports of clients
 
 # launch NAME COMMAND...: starts a server in the background, with its output in a file. As under a service
-# manager it has a session of its own, which is a group for the scheduler (sched(7), autogroup).
+# manager it has a session of its own. Without the cpu cgroup of the bench, a session is a group for the
+# scheduler (sched(7), autogroup).
 launch() {
     setsid "${@:2}" >>"$SCRATCH/$1.out" 2>&1 &
     PIDS[$1]+=" $!"

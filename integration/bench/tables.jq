@@ -43,19 +43,22 @@ def table($title; $own; $columns):
 
 "# Portsplit and its peers, measured side by side",
 "",
-"\($all.machine.date), commit \($all.machine.commit), \($all.rounds) rounds. \($all.machine.cores) × \($all.machine.cpu), \($all.machine.memory_gib) GiB, Linux \($all.machine.kernel).",
-"Client, server and multiplexer share the machine.",
+"\($all.machine.date), commit \($all.machine.commit), \($all.rounds) round\(if $all.rounds == 1 then "" else "s" end). \($all.machine.cores) × \($all.machine.cpu), \($all.machine.memory_gib) GiB, Linux \($all.machine.kernel).",
+"Client, server and multiplexer share the machine. \(if $all.machine.group
+    then "All are in one cpu cgroup with ten times the usual weight." else "They have no cpu cgroup of their own, so other work disturbed them." end)",
 "",
 ($all.versions | map("- " + .))[],
 "",
 "In each cell: the median over the rounds, [least–most] · Portsplit's median divided by this one.",
-"Figures that are nearer than their spread are not resolved: another run may order them otherwise. They have",
-"a ≈ before the ratio\(if $all.rounds == 1 then "; one round has no spread, so nothing here is resolved" else "" end).",
+"Two figures that are nearer than their spread are not resolved: another run may order them otherwise. Then",
+"the ratio has a ≈\(if $all.rounds == 1 then "; one round has no spread, so nothing here is resolved" else "" end).",
 (if ($all.goals | length) > 0 then
     "\n## What is to be reached\n",
     "| | against | ratio [least–most] | goal | |", "|---|---|---:|---:|---|",
     ($all.goals[] | "| \(.what) | \(.peer // "") | \(cell(null)) | \(if .least then "≥ \(.least)" else "≤ \(.most)" end) | \(if .met then "met" else "missed" end)\(if .resolved then "" else ", not resolved" end) |"),
-    "\nNot resolved: the goal lies between the least and the most of the rounds."
+    (if any($all.goals[]; .resolved | not) then
+        "\nNot resolved: the goal lies between the least and the most of the rounds, so another run may decide otherwise."
+        else empty end)
     else empty end),
 table("Short connections a second"; "portsplit"; [["conc-1.rate", "1 at once"],
     ["conc-32.rate", "32"], ["conc-256.rate", "256"], ["conc-1000.rate", "1,000"],

@@ -123,7 +123,10 @@ measure_pieces() {
 # One stream up, one down, and sixteen at once by iperf3; one connection both ways by `load`. iperf3 uses
 # two connections for both ways and relies on the order of their arrival, which a relay with several
 # processes or threads does not keep.
-peers_of_bulk() { [[ -z ${BULK_PORT[direct]:-} ]] || relays_but; }
+peers_of_bulk() {
+    [[ -n ${BULK_PORT[direct]:-} ]] || return 0
+    if [[ -n $QUICK ]]; then relays_of direct portsplit; else relays_but; fi
+}
 measure_bulk() {
     local way
     declare -A options=([up]='' [down]=-R [parallel]='-P 16')
