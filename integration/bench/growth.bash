@@ -23,10 +23,12 @@ write_services() {
         }' >"$SCRATCH/services"
 }
 
-# start_daemon LISTENERS: Portsplit with the services of $SCRATCH/services. Waits until it listens. Sets
-# CONFIG, LAST_PORT (of its last listener), DAEMON.
+# start_daemon NAME LISTENERS: Portsplit with the services of $SCRATCH/services; the other build, if the name
+# ends in `before`. Waits until it listens. Sets RUNNING (the build), CONFIG, LAST_PORT (of its last
+# listener), DAEMON.
 start_daemon() {
-    LAST_PORT=$((NEXT_PORT + $1 - 1)) CONFIG=$SCRATCH/growth.conf
+    LAST_PORT=$((NEXT_PORT + $2 - 1)) CONFIG=$SCRATCH/growth.conf RUNNING=$BUILD
+    [[ $1 != *before ]] || RUNNING=$BEFORE
     {
         seq -f 'bind = 127.0.0.1:%.0f' "$NEXT_PORT" "$LAST_PORT"
         echo 'maxconn = 0'
@@ -34,7 +36,7 @@ start_daemon() {
     } >"$CONFIG"
     [[ -p $SCRATCH/ready ]] || mkfifo "$SCRATCH/ready"
     STARTED=${EPOCHREALTIME/./}
-    setsid "$BUILD/bin/portsplitd" --log "$SCRATCH/portsplit.log" --ready-fd 9 "$CONFIG" \
+    setsid "$RUNNING/bin/portsplitd" --log "$SCRATCH/portsplit.log" --ready-fd 9 "$CONFIG" \
         9>"$SCRATCH/ready" &
     DAEMON=$!
     read -r <"$SCRATCH/ready" || fail "portsplitd does not start: $(tail -n 3 "$SCRATCH/portsplit.log")"
@@ -93,7 +95,7 @@ look_at_undecided() {
 # measure_growth WORKLOAD NUMBER LISTENERS REQUEST: Portsplit with NUMBER services or listeners: time from
 # the start to the first answer, memory of daemon and zygote, short connections.
 measure_growth() {
-    start_daemon "$3"
+    start_daemon "$2" "$3"
     ask "$LAST_PORT" "$4"
     local start_us=$((${EPOCHREALTIME/./} - STARTED)) daemon zygote
     wait_until find_child "$DAEMON" portsplit-dispa
@@ -115,16 +117,18 @@ measure_growth() {
     end_daemon
 }
 
-# Here the peers are numbers of services. Clients ask for the last one.
+# Here the peers are numbers of services, with -before for the other build. Clients ask for the last one.
 peers_of_services() {
     if [[ -n $QUICK ]]; then peers=(1 100 100-mixed); else peers=(1 100 10000 10000-mixed); fi
+    [[ -z $BEFORE ]] || peers+=("${peers[@]/%/-before}")
 }
 measure_services() {
-    local count=${1%-mixed} kind=${1#*-}
+    local count=${1%%-*} kind=string
+    [[ $1 != *-mixed* ]] || kind=mixed
     write_services "$count" "$kind"
     measure_growth services "$1" 1 "$(printf 'service%05d /short' "$count")"
     local begun=${EPOCHREALTIME/./}
-    "$BUILD/bin/portsplit" check "$CONFIG" >/dev/null 2>&1 || fail "$CONFIG has errors"
+    "$RUNNING/bin/portsplit" check "$CONFIG" >/dev/null 2>&1 || fail "$CONFIG has errors"
     record services-check "$1" "{\"us\":$((${EPOCHREALTIME/./} - begun))}"
 }
 

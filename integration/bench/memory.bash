@@ -115,7 +115,7 @@ settle() {
 
 # Short connections, 32 at once, beside idle ones.
 peers_of_scale() {
-    if [[ -n $QUICK ]]; then relays_of floor portsplit; else relays_of floor portsplit sslh-fork haproxy; fi
+    if [[ -n $QUICK ]]; then relays_of floor portsplit; else relays_of floor portsplit before sslh-fork haproxy; fi
 }
 measure_scale() {
     local idle short port=${SCALE_PORT[$1]:-${PORT[$1]}}

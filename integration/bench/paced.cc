@@ -18,6 +18,7 @@ constexpr std::chrono::milliseconds kPatience{3000};
 struct Connection {
     UniqueFd fd;
     Clock::time_point due;
+    bool asked = false;
     bool answered = false;
 };
 
@@ -30,7 +31,7 @@ class PacedConnections {
           epoll_(::epoll_create1(EPOLL_CLOEXEC)),
           timer_(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)) {
         if (!epoll_ || !timer_) give_up("cannot make descriptors");
-        watch(timer_.get());
+        watch(timer_.get(), EPOLLIN);
     }
 
     void run() {
@@ -55,9 +56,9 @@ class PacedConnections {
     }
 
   private:
-    void watch(int fd) {
-        epoll_event event{.events = EPOLLIN, .data = {.fd = fd}};
-        if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) < 0) give_up("cannot watch");
+    void watch(int fd, std::uint32_t events, int how = EPOLL_CTL_ADD) {
+        epoll_event event{.events = events, .data = {.fd = fd}};
+        if (::epoll_ctl(epoll_.get(), how, fd, &event) < 0) give_up("cannot watch");
     }
 
     /// The steady clock is CLOCK_MONOTONIC.
@@ -81,19 +82,35 @@ class PacedConnections {
     }
 
     void open(Clock::time_point due) {
-        UniqueFd fd = connect_to(order_.where);
+        UniqueFd fd = new_socket(SOCK_NONBLOCK);
         const int number = fd.get();
-        ::send(number, order_.request.data(), order_.request.size(), MSG_NOSIGNAL);
+        if (::connect(number, generic(order_.where), sizeof order_.where) < 0 &&
+            errno != EINPROGRESS) {
+            give_up("cannot connect");
+        }
         const auto index = static_cast<std::size_t>(number);
         if (index >= connections_.size()) connections_.resize(index + 1);
-        connections_[index] = {.fd = std::move(fd), .due = due};
-        watch(number);
+        Connection& connection = connections_[index];
+        connection = {.fd = std::move(fd), .due = due};
+        // On loopback it is established already, unless the accept queue is full.
+        ask(connection);
+        watch(number, connection.asked ? EPOLLIN : EPOLLIN | EPOLLOUT);
+    }
+
+    void ask(Connection& connection) {
+        const std::string& request = order_.request;
+        connection.asked = ::send(connection.fd.get(), request.data(), request.size(),
+                                  MSG_NOSIGNAL) == static_cast<ssize_t>(request.size());
     }
 
     void look(int fd) {
         Connection& connection = connections_[static_cast<std::size_t>(fd)];
+        if (!connection.asked) {
+            ask(connection);
+            watch(fd, EPOLLIN, EPOLL_CTL_MOD);
+        }
         std::array<char, 4096> buffer;
-        const ssize_t got = ::recv(fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
+        const ssize_t got = ::recv(fd, buffer.data(), buffer.size(), 0);
         if (got < 0 && errno == EAGAIN) return;
         if (got > 0) {
             if (!connection.answered) answers_.add(Clock::now() - connection.due);

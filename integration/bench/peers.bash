@@ -6,10 +6,11 @@
 # shellcheck shell=bash
 
 # direct     no multiplexer
+# before     another build of Portsplit (--before)
 # floor      accept, fork, splice: the least cost of one process for each connection
 # the rest   as their manuals recommend for this use. All inspect the first bytes but nginx, socat,
 #            xinetd and socket-proxyd, which cannot. haproxy-splice is haproxy with `option splice-auto`
-RELAYS=(direct floor portsplit sslh-fork sslh-select haproxy haproxy-splice nginx socat xinetd
+RELAYS=(direct floor portsplit before sslh-fork sslh-select haproxy haproxy-splice nginx socat xinetd
     socket-proxyd)
 
 # The peers that start a program on each connection; `inetd` is portsplit-dispatch under tcpserver.
@@ -78,10 +79,11 @@ start_floor() {
         "127.0.0.1:$BACKEND_PORT"
 }
 
-start_portsplit() {
-    BULK_PORT[portsplit]=${PORT[portsplit]}
-    cat >"$SCRATCH/portsplit.conf" <<END
-bind = 127.0.0.1:${PORT[portsplit]}
+# start_any_portsplit NAME BUILD
+start_any_portsplit() {
+    BULK_PORT[$1]=${PORT[$1]}
+    cat >"$SCRATCH/$1.conf" <<END
+bind = 127.0.0.1:${PORT[$1]}
 maxconn = 0
 [ssh]
 string = SSH-
@@ -92,9 +94,10 @@ connect = 127.0.0.1:$BACKEND_PORT
 [fallback]
 connect = 127.0.0.1:$SINK_PORT
 END
-    launch portsplit "$BUILD/bin/portsplitd" --log "$SCRATCH/portsplit.log" \
-        "$SCRATCH/portsplit.conf"
+    launch "$1" "$2/bin/portsplitd" --log "$SCRATCH/$1.log" "$SCRATCH/$1.conf"
 }
+start_portsplit() { start_any_portsplit portsplit "$BUILD"; }
+start_before() { [[ -n $BEFORE ]] && start_any_portsplit before "$BEFORE"; }
 
 start_any_sslh() {
     find_program "$1" "$2" || return

@@ -1,6 +1,6 @@
 # Converts results.json to Markdown.
 
-def order: ["direct", "floor", "portsplit", "portsplit-10000", "sslh-fork", "socat", "xinetd", "sslh-select", "haproxy",
+def order: ["direct", "floor", "portsplit", "portsplit-10000", "before", "before-10000", "sslh-fork", "socat", "xinetd", "sslh-select", "haproxy",
     "haproxy-splice", "nginx", "socket-proxyd", "exec-floor", "tcpserver", "inetd"];
 
 # Formats 12345 as 12,345.

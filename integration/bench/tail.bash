@@ -2,19 +2,20 @@
 # shellcheck shell=bash
 
 # The signal for a reload. sslh has none.
-declare -A RELOAD=([portsplit]=HUP [portsplit-10000]=HUP [haproxy]=USR2)
+declare -A RELOAD=([portsplit]=HUP [before]=HUP [haproxy]=USR2)
 
-# portsplit-10000 has 10,000 services, and clients use the last one.
+# A Portsplit with -10000 has 10,000 services, and clients use the last one.
 peers_of_tail() {
-    if [[ -n $QUICK ]]; then relays_of portsplit haproxy; else relays_of direct portsplit sslh-fork haproxy; fi
+    if [[ -n $QUICK ]]; then relays_of portsplit haproxy; else relays_of direct portsplit before sslh-fork haproxy; fi
     [[ -z ${PORT[portsplit]:-} ]] || peers+=(portsplit-10000)
+    [[ -z ${PORT[before]:-} || -n $QUICK ]] || peers+=(before-10000)
 }
 measure_tail() {
-    local port=${PORT[$1]:-} bulk=${BULK_PORT[$1]:-} request='GET /short' pid
+    local port=${PORT[$1]:-} bulk=${BULK_PORT[$1]:-} request='GET /short' pid reload=${RELOAD[${1%-10000}]:-}
     read -r pid _ <<<"${PIDS[$1]:-}" # the first one serves the relay
-    if [[ $1 == portsplit-10000 ]]; then
+    if [[ $1 == *-10000 ]]; then
         write_services 10000 string
-        start_daemon 1
+        start_daemon "${1%-10000}" 1
         port=$LAST_PORT request='service10000 /short' pid=$DAEMON
         ask "$port" "$request"
     fi
@@ -26,8 +27,8 @@ measure_tail() {
         [[ -n $QUICK ]] || come_beside_bulk -b 8G
         [[ -n $QUICK ]] || record tail-bulk-8 "$1" "$FIGURES"
     fi
-    if [[ -n ${RELOAD[$1]:-} ]]; then
-        reload_each_second "${RELOAD[$1]}" "$pid" &
+    if [[ -n $reload ]]; then
+        reload_each_second "$reload" "$pid" &
         local reloader=$!
         come_paced
         kill "$reloader"
@@ -35,7 +36,7 @@ measure_tail() {
         record tail-reload "$1" "$FIGURES"
         pass_time 0.5 # the last reload ends
     fi
-    [[ $1 != portsplit-10000 ]] || end_daemon
+    [[ $1 != *-10000 ]] || end_daemon
 }
 
 # Five hundred connections a second to $port.

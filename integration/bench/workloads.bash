@@ -95,7 +95,7 @@ measure_conc() {
     local at_once
     for at_once in 1 32 256 1000; do
         [[ -z $QUICK || $at_once != 256 ]] || continue
-        [[ $at_once != 1000 || $1 =~ ^(direct|floor|portsplit|sslh-fork|haproxy)$ ]] || continue
+        [[ $at_once != 1000 || $1 =~ ^(direct|floor|portsplit|before|sslh-fork|haproxy)$ ]] || continue
         quick_or 150 1500
         pass_time 0.05
         with_cpu "$1" load short "127.0.0.1:${PORT[$1]}" --request 'GET /short' \
