@@ -89,6 +89,9 @@ table("Processor seconds for each GiB"; "portsplit"; [["bulk-up.cpu_s_gib", "up"
 table("The same: the bulk, Gbit/s, and clients without an answer"; "portsplit";
     [["tail-bulk.bulk_gbit_s", "at full speed"], ["tail-bulk-8.bulk_gbit_s", "at 8 Gbit/s"],
     (["alone", "bulk", "bulk-8", "reload"][] | ["tail-\(.).errors", "failed, \(.)"])]),
+(if any($all.figures[]; .figure == "memory-3000.all_each") then
+    "\nThe figure of earlier reports, `kib_each` of `memory-1000` and `memory-10000` (\"KiB for each\"), is withdrawn: it took",
+    "the free pages in the lists of each CPU for used ones." else empty end),
 table("Short connections a second, 32 at once, beside idle ones"; "portsplit"; [["scale-0.rate", "beside none"],
     ["scale-1000.rate", "1,000"], ["scale-6000.rate", "6,000"], ["scale-6000.errors", "failed, beside 6,000"]]),
 table("A program on each connection"; "portsplit"; [["exec-short-1.rate", "connections/s, 1 at once"],
