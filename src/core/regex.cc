@@ -251,8 +251,8 @@ constexpr std::size_t kMostRanges = 8;
 /// Returns the first bytes that PCRE2 finds possible, as one-byte sequences; none if it finds no
 /// limit. For an expression that is simulated, in bytes.
 Beginnings first_bytes(std::string_view text) {
-    // A lookbehind or a verb may make a match impossible that begins with such a byte.
-    if (text.find("(?<") != text.npos || text.find("(*") != text.npos) return {};
+    // A lookbehind may make a match impossible that begins with such a byte.
+    if (text.find("(?<") != text.npos) return {};
     const auto code = compile_code(text, For::FirstBytes);
     if (!code) return {};
     if (info(*code, PCRE2_INFO_FIRSTCODETYPE) == 1) {
@@ -363,7 +363,9 @@ Result<Regex, PatternProblem> compile_regex(std::string_view text, Beginnings* b
     auto code = compile_code(expression, For::Matching);
     if (!code) return code.error();
     const bool search = needs_search(text, *as_written, items);
-    if (beginnings != nullptr && items) {
+    // Items do not tell what \Q quotes. Options and verbs may change what is asked of which text.
+    const bool is_plain = text.find("\\Q") == text.npos && text.find("(*") == text.npos;
+    if (beginnings != nullptr && items && is_plain) {
         const ByteSets prefix = items->prefix();
         if (!prefix.empty()) {
             *beginnings = {prefix};

@@ -213,7 +213,7 @@ void Daemon::log_what_is_served() {
 void Daemon::reap_children() {
     if (reaper_.has_found_all()) return;
     while (const auto child = reaper_.next(generations_.children())) on_child_end(*child);
-    if (reaper_.has_found_all()) generations_.recount_orphans();
+    if (reaper_.has_found_all()) generations_.recount_orphans(reload_.is_reading() ? 1 : 0);
 }
 
 void Daemon::on_child_end(const sys::Ended& child) {

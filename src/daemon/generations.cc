@@ -88,10 +88,10 @@ void Generations::bury(Generation& dead) {
     orphans_ += dead.connections();
 }
 
-void Generations::recount_orphans() {
+void Generations::recount_orphans(std::size_t others) {
     if (orphans_ == 0) return;
     const std::size_t children = sys::count_children();
-    orphans_ = std::min(orphans_, children - std::min(children, zygotes()));
+    orphans_ = std::min(orphans_, children - std::min(children, zygotes() + others));
 }
 
 std::size_t Generations::zygotes() const {

@@ -56,7 +56,8 @@ class Generations {
     /// Corrects the number of orphans, which may be too large, by the children that there are. Reads a
     /// file of /proc that is as long as they are many. Call it when the end of every child that has
     /// ended was reported.
-    void recount_orphans();
+    /// @param others  children that are neither zygotes nor orphans
+    void recount_orphans(std::size_t others);
 
     /// Returns the connections that no dispatcher had taken when a zygote died, oldest first; each
     /// once.

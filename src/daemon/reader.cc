@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <cstring>
 #include <new>
 #include <span>
@@ -28,11 +29,14 @@ using sys::SysError;
 
 /// Before the groups of the user and the packed configuration without its services.
 struct FactsHead {
-    bool has_user = false;
+    std::uint32_t has_user = 0;  ///< 0 or 1; a number, since any bytes may come
     uid_t uid = 0;
     gid_t gid = 0;
     std::size_t groups = 0;
 };
+
+/// The most bytes of facts that are read.
+constexpr std::size_t kLargestFacts = std::size_t{1} << 20;
 
 /// Reads the file and checks it against this machine. Logs its problems.
 std::optional<core::Config> load(const std::string& file, config::Need need, sys::Log& log) {
@@ -72,7 +76,7 @@ std::string pack_facts(core::Config config, const std::optional<sys::User>& user
     FactsHead head;
     std::string groups;
     if (user) {
-        head = {true, user->uid, user->gid, user->groups.size()};
+        head = {1, user->uid, user->gid, user->groups.size()};
         groups.assign(reinterpret_cast<const char*>(user->groups.data()),
                       user->groups.size() * sizeof(gid_t));
     }
@@ -88,7 +92,7 @@ std::optional<Reading> unpack_facts(std::string_view facts) {
     facts.remove_prefix(sizeof head);
     if (head.groups > facts.size() / sizeof(gid_t)) return std::nullopt;
     Reading reading;
-    if (head.has_user) {
+    if (head.has_user != 0) {
         reading.user = sys::User{head.uid, head.gid, std::vector<gid_t>(head.groups)};
         std::memcpy(reading.user->groups.data(), facts.data(), head.groups * sizeof(gid_t));
     }
@@ -121,7 +125,9 @@ int read(const std::string& file, config::Need need, sys::Log& log, int facts, i
 /// Limits the memory of this process. AddressSanitizer reserves more than any limit.
 void limit_memory(std::size_t most) {
 #if !defined(__SANITIZE_ADDRESS__)
-    const rlimit limit{most, most};
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_AS, &limit) < 0 || limit.rlim_cur <= most) return;
+    limit.rlim_cur = most;
     ::setrlimit(RLIMIT_AS, &limit);
 #else
     (void)most;
@@ -143,6 +149,8 @@ Result<Reader> Reader::start(const std::string& file, config::Need need, sys::Lo
 
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != daemon) ::_exit(kExitSystem);  // it died before the line above
+    // Nothing of the daemon but this: it would live as long as the reader, which may be stuck.
+    sys::close_all_but({log.descriptor(), facts->get(), packed->get()});
     limit_memory(memory);
     int code = kExitSystem;
     try {
@@ -172,7 +180,9 @@ core::Result<std::shared_ptr<const Reading>, int> Reader::finish(int status, sys
     }
     if (auto sealed = sys::seal(packed_.get()); !sealed)
         return failed(sys::to_string(sealed.error()));
-    const auto facts = sys::read_memory(facts_.get());
+    if (auto sealed = sys::seal(facts_.get()); !sealed)
+        return failed(sys::to_string(sealed.error()));
+    const auto facts = sys::read_memory(facts_.get(), kLargestFacts);
     if (!facts) return failed(sys::to_string(facts.error()));
     auto reading = unpack_facts(*facts);
     if (!reading) return failed("the process that reads it gave no answer");

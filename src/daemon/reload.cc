@@ -34,8 +34,16 @@ std::optional<Reload::Outcome> Reload::on_reader_end(int status) {
     if (first.abandoned) return std::nullopt;
     auto reading = first.process.finish(status, log_);
     if (!reading) return Outcome{first.kind, false, reading.error(), {}};
-    if (change_to(first.kind, *std::move(reading))) return std::nullopt;
-    return Outcome{first.kind, false, kExitSystem, {}};
+    read_ = Read{first.kind, *std::move(reading)};
+    return change_to_read();
+}
+
+/// Begins the change to what was read, unless there is none or a restart is under way.
+std::optional<Reload::Outcome> Reload::change_to_read() {
+    if (!read_ || change_) return std::nullopt;
+    Read read = *std::exchange(read_, std::nullopt);
+    if (change_to(read.kind, std::move(read.reading))) return std::nullopt;
+    return Outcome{read.kind, false, kExitSystem, {}};
 }
 
 /// Creates the parts of a new configuration beside those in use: pid file, sockets, zygote.
@@ -73,21 +81,20 @@ sys::Result<std::optional<PidFile>> Reload::lock_pid_file(const core::Config& co
 }
 
 void Reload::watch(sys::PollSet& set) const {
-    if (reader_) {
-        set.wake_at(reader_->until);
-    } else if (change_) {
+    if (reader_) set.wake_at(reader_->until);
+    if (change_) {
         set.wake_at(change_->ready_by);
+    } else if (read_) {
+        set.wake_at(Clock::now());
     } else if (in_force_ && generations_.current() == nullptr) {
         set.wake_at(restart_.due());
     }
 }
 
 std::optional<Reload::Outcome> Reload::step() {
-    if (reader_) {
-        if (Clock::now() < reader_->until) return std::nullopt;
+    if (reader_ && Clock::now() >= reader_->until) {
         reader_->process.kill();  // its end brings the outcome
         reader_->until = Clock::time_point::max();
-        return std::nullopt;
     }
     if (change_) {
         if (generations_.starting_is_ready()) return commit();
@@ -95,6 +102,7 @@ std::optional<Reload::Outcome> Reload::step() {
         generations_.drop_starting();
         return abandon("the new portsplit-dispatch was not ready in time");
     }
+    if (read_) return change_to_read();
     const bool dead = in_force_ && generations_.current() == nullptr;
     if (dead && Clock::now() >= restart_.due() && !change_to(Kind::Restart, in_force_)) {
         restart_.on_death(Clock::now());
@@ -133,6 +141,7 @@ void Reload::stop() {
         reader_->process.kill();
         reader_->abandoned = true;
     }
+    read_.reset();
     change_.reset();
     generations_.drop_starting();
     in_force_.reset();

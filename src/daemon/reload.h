@@ -6,7 +6,8 @@
 // How it works. A change makes everything new beside the old, in three steps. A reader reads and checks
 // the file (reader.h). When it has ended, the pid file is locked, addresses are bound and a zygote is
 // forked. Once the zygote is ready, `step` lets the change take over. If anything fails before, the new
-// parts are dropped and the old ones go on. A restart has no reader: it uses what was read.
+// parts are dropped and the old ones go on. A restart has no reader: it uses what was read, and may come
+// while the file is read for a reload; then the reload waits for it.
 
 #include <chrono>
 #include <memory>
@@ -66,7 +67,9 @@ class Reload {
     bool take_postponed() { return std::exchange(postponed_, false); }
 
     /// Returns true from `begin` or a restart until the outcome.
-    bool is_changing() const { return reader_ || change_; }
+    bool is_changing() const { return reader_ || read_ || change_; }
+    /// Returns true while a reader is a child of this process.
+    bool is_reading() const { return reader_.has_value(); }
 
     /// What is in force; null before the start has succeeded and after `stop`.
     const Reading* in_force() const { return in_force_.get(); }
@@ -114,6 +117,13 @@ class Reload {
         bool abandoned = false;        ///< true after `stop`: nobody waits for what it reads
     };
 
+    /// What a reader has read for a change that has not begun.
+    struct Read {
+        Kind kind;
+        std::shared_ptr<const Reading> reading;
+    };
+
+    std::optional<Outcome> change_to_read();
     bool change_to(Kind kind, std::shared_ptr<const Reading> reading);
     sys::Result<std::optional<PidFile>> lock_pid_file(const core::Config& config) const;
     Outcome commit();
@@ -129,6 +139,7 @@ class Reload {
     std::shared_ptr<const Reading> in_force_;
     PidFile pid_file_;
     std::optional<FirstStep> reader_;
+    std::optional<Read> read_;
     std::optional<Change> change_;
     bool postponed_ = false;
     RestartSchedule restart_;

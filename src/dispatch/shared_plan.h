@@ -17,7 +17,8 @@ inline constexpr std::size_t kPlanRoom = std::size_t{1} << 30;
 class SharedPlan {
   public:
     /// Compiles a configuration, as the constructor of Plan, and seals the memory.
-    static sys::Result<SharedPlan> build(const core::Config& config);
+    /// @returns code ENOMEM if it does not fit
+    static sys::Result<SharedPlan> build(const core::Config& config, std::size_t room = kPlanRoom);
 
     /// The plan lives as long as this object, and is never destroyed: a destructor could write.
     const core::Plan& plan() const { return *plan_; }

@@ -18,7 +18,8 @@ namespace portsplit::sys {
 class Arena final : public std::pmr::memory_resource {
   public:
     /// @param name  for /proc/PID/maps and messages
-    /// @param room  the most bytes that it can hold; untouched ones cost nothing
+    /// @param room  the most bytes that it can hold; untouched ones cost nothing. Less if this process may
+    ///              not have so much address space
     static Result<std::unique_ptr<Arena>> create(const char* name, std::size_t room);
 
     /// Unmaps the memory. Runs no destructor of what is in it.
@@ -27,10 +28,11 @@ class Arena final : public std::pmr::memory_resource {
     Arena& operator=(const Arena&) = delete;
 
     /// Makes the memory read-only for every process and for ever: the kernel refuses to map it for
-    /// writing again (F_SEAL_WRITE, fcntl(2)). Nothing can be allocated any more.
+    /// writing again (F_SEAL_FUTURE_WRITE, fcntl(2)). Nothing can be allocated any more.
     /// @returns an error if the memory cannot be sealed; it may be unmapped then
     Result<Done> seal();
 
+    std::size_t room() const { return room_; }
     /// Returns how many bytes were taken.
     std::size_t used() const { return used_; }
     /// Returns true if an address lies in what was taken.
@@ -47,9 +49,12 @@ class Arena final : public std::pmr::memory_resource {
         return this == &other;
     }
 
+    void lengthen();
+
     UniqueFd file_;
     std::byte* begin_;
     std::size_t room_;
+    std::size_t length_ = 0;  ///< of the file
     std::size_t used_ = 0;
 };
 

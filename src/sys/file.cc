@@ -84,9 +84,10 @@ Result<Done> seal(int fd) {
     return Done{};
 }
 
-Result<std::string> read_memory(int fd) {
+Result<std::string> read_memory(int fd, std::size_t most) {
     struct stat file {};
     if (::fstat(fd, &file) < 0) return SysError{errno, "cannot read memory"};
+    if (static_cast<std::size_t>(file.st_size) > most) return SysError{EFBIG, "cannot read memory"};
     std::string bytes(static_cast<std::size_t>(file.st_size), '\0');
     for (std::size_t at = 0; at < bytes.size();) {
         const ssize_t got = retry([&] {

@@ -38,7 +38,8 @@ Result<UniqueFd> new_memory(const char* name);
 Result<Done> seal(int fd);
 
 /// Reads that file from its beginning. Does not move the offset, which all copies of a descriptor share.
-Result<std::string> read_memory(int fd);
+/// @returns code EFBIG if it is longer than `most` bytes
+Result<std::string> read_memory(int fd, std::size_t most = kLargestFile);
 
 /// Opens /dev/null for each of descriptors 0, 1 and 2 that is closed. Without that, a socket could
 /// get one of these numbers, and a message for standard error would go to a client.

@@ -22,6 +22,18 @@ void close_on_exec_from(int first) {
     ::close_range(static_cast<unsigned>(first), ~0U, CLOSE_RANGE_CLOEXEC);
 }
 
+void close_all_but(std::vector<int> kept) {
+    std::sort(kept.begin(), kept.end());
+    unsigned next = STDERR_FILENO + 1;
+    for (const int fd : kept) {
+        if (fd < static_cast<int>(next)) continue;
+        const auto keep = static_cast<unsigned>(fd);
+        if (keep > next) ::close_range(next, keep - 1, 0);
+        next = keep + 1;
+    }
+    ::close_range(next, ~0U, 0);
+}
+
 void refuse_tracing() {
 #if !defined(__SANITIZE_ADDRESS__)  // the leak check of AddressSanitizer traces its own process
     ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);

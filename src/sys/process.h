@@ -16,6 +16,9 @@ namespace portsplit::sys {
 /// process inherited and has no variable for.
 void close_on_exec_from(int first);
 
+/// Closes every descriptor from 3 on but these; negative ones are ignored.
+void close_all_but(std::vector<int> kept);
+
 /// Stops processes of the same user from tracing this process and from reading its memory and
 /// descriptors (PR_SET_DUMPABLE). Forks inherit that; execve(2) ends it.
 void refuse_tracing();

@@ -41,7 +41,7 @@ std::optional<Ended> Reaper::next(std::size_t children) {
     ended.pid = wait_now(-1, ended.status);
     if (ended.pid > 0) return ended;
     may_have_missed_ = false;
-    scan_at_ = Clock::now() + kScanPause;
+    scan_at_ = Clock::now() + pause_;
     return std::nullopt;
 }
 

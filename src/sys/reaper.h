@@ -23,6 +23,9 @@ inline constexpr std::chrono::milliseconds kScanPause{200};
 /// children finds the others.
 class Reaper {
   public:
+    /// @param pause  between two looks at many children
+    explicit Reaper(std::chrono::milliseconds pause = kScanPause) : pause_(pause) {}
+
     /// Announces that a child is about to end, or has ended: `next` waits for it by its pid.
     void expect(pid_t pid) {
         if (pid > 0) expected_.push_back({pid, 0});
@@ -48,6 +51,7 @@ class Reaper {
         int looks;  ///< how often it was still alive
     };
 
+    std::chrono::milliseconds pause_;
     std::vector<Expected> expected_;
     std::size_t looked_at_ = 0;  ///< how many of `expected_` were looked at since the last signal
     bool may_have_missed_ = false;  ///< true from a SIGCHLD until all children were looked at

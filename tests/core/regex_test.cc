@@ -338,5 +338,15 @@ TEST(Regex, AnswersMoreForLongStreamsThatMayStillMatch) {
     EXPECT_EQ(answer_of("(?s).*needle", std::string(4090, 'x') + "needle"), Answer::Match);
 }
 
+// It gives up, also within what it begins with.
+TEST(Regex, TellsNoBeginningOfAnExpressionWithALimit) {
+    Beginnings beginnings;
+    ASSERT_TRUE(compile_regex("abc", &beginnings));
+    EXPECT_EQ(beginnings.size(), 1U);
+    beginnings.clear();
+    ASSERT_TRUE(compile_regex("(*LIMIT_MATCH=0)abc", &beginnings));
+    EXPECT_TRUE(beginnings.empty());
+}
+
 }  // namespace
 }  // namespace portsplit::core

@@ -76,7 +76,7 @@ class GenerationsTest : public testing::Test {
     void turn() {
         take_messages();
         while (const auto ended = sys::reap()) last_end_ = generations_.on_child_end(*ended);
-        generations_.recount_orphans();
+        generations_.recount_orphans(0);
     }
 
     /// A new connection on its way to the current generation; the test keeps the client's end.
@@ -313,7 +313,7 @@ TEST_F(GenerationsTest, CountNoMoreOrphansThanChildrenBesidesZygotes) {
     EXPECT_EQ(next_end(), Generations::End::Current);
     ASSERT_EQ(generations().connections(), 3U);
     add_starting(fake_zygote("silent"));
-    generations().recount_orphans();
+    generations().recount_orphans(0);
     EXPECT_EQ(generations().connections(), 0U);
 }
 

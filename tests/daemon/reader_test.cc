@@ -5,7 +5,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 
 #include "config/packed.h"
@@ -20,6 +22,11 @@ namespace portsplit::daemon {
 namespace {
 
 using Read = core::Result<std::shared_ptr<const Reading>, int>;
+
+std::ptrdiff_t descriptors_of(pid_t process) {
+    const std::string folder = "/proc/" + std::to_string(process) + "/fd";
+    return std::distance(std::filesystem::directory_iterator(folder), {});
+}
 
 class ReaderTest : public testing::Test {
   protected:
@@ -143,7 +150,7 @@ TEST_F(ReaderTest, ReportsAReaderThatCrashed) {
     EXPECT_EQ(log(), "cannot read " + path() + ": the process that reads it ended (signal=SEGV)\n");
 }
 
-TEST_F(ReaderTest, EndsWithTheDaemon) {
+TEST_F(ReaderTest, EndsWithTheDaemonAndKeepsNoneOfItsDescriptors) {
     std::string text = "bind = 127.0.0.1:443\ntimeout = 0\n";
     for (int i = 0; i < 5000; ++i) {
         const std::string name = std::to_string(i);
@@ -156,13 +163,15 @@ TEST_F(ReaderTest, EndsWithTheDaemon) {
         // It logs the warning about `timeout` first, and then works for some more milliseconds.
         if (!loopback::comes_true([&] { return !log().empty(); })) return 1;
         ::kill(reader->pid(), SIGSTOP);
-        std::ofstream(path()) << reader->pid();
+        std::ofstream(path()) << reader->pid() << ' ' << descriptors_of(reader->pid());
         return 0;
     });
     ASSERT_EQ(daemon.status(), 0);
     pid_t reader = 0;
-    std::ifstream(path()) >> reader;
+    std::size_t descriptors = 0;
+    std::ifstream(path()) >> reader >> descriptors;
     ASSERT_GT(reader, 0);
+    EXPECT_EQ(descriptors, 6U) << "0, 1, 2, the log and what it writes";
     EXPECT_TRUE(loopback::comes_true([&] {
         (void)sys::reap();  // it may have become a child of this process
         return ::kill(reader, 0) < 0;

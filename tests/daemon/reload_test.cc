@@ -104,6 +104,13 @@ class ReloadTest : public testing::Test {
         ASSERT_EQ(next_outcome(), "start taken over");
     }
 
+    pid_t reader_pid() const {
+        for (const pid_t child : loopback::children_of(::getpid())) {
+            if (reload_.is_reader(child)) return child;
+        }
+        return -1;
+    }
+
     Reload& reload() { return reload_; }
     int turns() const { return turns_; }
     Generations& generations() { return generations_; }
@@ -162,11 +169,7 @@ TEST_F(ReloadTest, ReturnsTheExitCodeOfAStartThatFails) {
 TEST_F(ReloadTest, KillsAReaderThatTakesTooLong) {
     start();
     ASSERT_TRUE(reload().begin(Kind::Reload));
-    const auto children = loopback::children_of(::getpid());
-    const auto reader = std::find_if(children.begin(), children.end(),
-                                     [&](pid_t child) { return reload().is_reader(child); });
-    ASSERT_NE(reader, children.end());
-    ASSERT_EQ(::kill(*reader, SIGSTOP), 0);
+    ASSERT_EQ(::kill(reader_pid(), SIGSTOP), 0);
     MovedClock clock;
     clock.move(std::chrono::minutes(1));
     EXPECT_EQ(next_outcome(), "reload failed");
@@ -181,6 +184,27 @@ TEST_F(ReloadTest, RestartsADeadZygoteAfterAReadingThatFailed) {
     ASSERT_EQ(::kill(zygote(), SIGKILL), 0);
     EXPECT_EQ(next_outcome(), "reload failed");
     EXPECT_EQ(next_outcome(), "restart taken over");
+}
+
+TEST_F(ReloadTest, RestartsADeadZygoteWhileAFileIsRead) {
+    start();
+    ASSERT_TRUE(reload().begin(Kind::Reload));
+    const pid_t reader = reader_pid();
+    ASSERT_EQ(::kill(reader, SIGSTOP), 0);
+    loopback::wait_for_state(reader, 'T');
+    ASSERT_EQ(::kill(zygote(), SIGKILL), 0);
+    EXPECT_EQ(next_outcome(), "restart taken over");
+    ASSERT_EQ(::kill(reader, SIGCONT), 0);
+    EXPECT_EQ(next_outcome(), "reload taken over");
+}
+
+TEST_F(ReloadTest, ReloadsAfterARestartThatWasUnderWay) {
+    start();
+    ASSERT_EQ(::kill(zygote(), SIGKILL), 0);
+    ASSERT_TRUE(loopback::comes_true([&] { return !turn() && reload().is_changing(); }));
+    ASSERT_TRUE(reload().begin(Kind::Reload));
+    EXPECT_EQ(next_outcome(), "restart taken over");
+    EXPECT_EQ(next_outcome(), "reload taken over");
 }
 
 TEST_F(ReloadTest, DropsWhatWasReadForAReloadAfterTheStop) {

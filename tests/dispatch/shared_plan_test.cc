@@ -74,6 +74,12 @@ TEST(SharedPlan, NeedsLessThanAKilobyteForASmallService) {
     EXPECT_LT(shared->memory().used() / 1000, 1024U) << "bytes for each service";
 }
 
+TEST(SharedPlan, FailsWhenItDoesNotFit) {
+    const auto shared = SharedPlan::build(config_of(1000), 100'000);
+    ASSERT_FALSE(shared);
+    EXPECT_EQ(shared.error().what, "the patterns need more than 0 MiB");
+}
+
 // As a compromised dispatcher would: each try in a process of its own.
 TEST(SharedPlanDeathTest, CannotBeChanged) {
     const auto shared = SharedPlan::build(config_of(3));

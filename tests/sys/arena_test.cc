@@ -2,16 +2,19 @@
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <new>
 #include <string>
 #include <vector>
 
 #include "core/memory.h"
 #include "support/child.h"
+#include "support/loopback.h"
 
 namespace portsplit::sys {
 namespace {
@@ -58,6 +61,38 @@ TEST(Arena, ThrowsWhenThereIsNoRoom) {
     EXPECT_THROW((void)memory->allocate(SIZE_MAX, 1), std::bad_alloc);
     (void)memory->allocate(2000, 1);
     EXPECT_THROW((void)memory->allocate(2100, 1), std::bad_alloc);
+}
+
+TEST(Arena, HasLessRoomWhereTheAddressSpaceIsLimited) {
+    EXPECT_EQ(loopback::text_of_child([] {
+                  std::size_t pages = 0;
+                  std::ifstream("/proc/self/statm") >> pages;
+                  const std::size_t used =
+                      pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+                  const rlimit limit{used + (std::size_t{100} << 20), RLIM_INFINITY};
+                  ::setrlimit(RLIMIT_AS, &limit);
+                  const auto memory = arena(std::size_t{1} << 30);
+                  return memory ? std::to_string(memory->room() >> 20) : "none";
+              }),
+              "64");
+}
+
+TEST(Arena, ThrowsWhenItsFileMayNotGrow) {
+    EXPECT_EQ(loopback::text_of_child([]() -> std::string {
+                  const rlimit limit{std::size_t{2} << 20, RLIM_INFINITY};
+                  ::setrlimit(RLIMIT_FSIZE, &limit);
+                  const auto memory = arena(std::size_t{8} << 20);
+                  if (!memory) return "none";
+                  (void)memory->allocate((std::size_t{2} << 20) - 100, 1);
+                  try {
+                      (void)memory->allocate(100, 1);
+                      (void)memory->allocate(1, 1);
+                  } catch (const std::bad_alloc&) {
+                      return "no more";
+                  }
+                  return "more";
+              }),
+              "no more");
 }
 
 TEST(Arena, ThrowsAfterTheSeal) {

@@ -227,6 +227,14 @@ TEST_F(SealedMemory, RefusesAWriteWhenOpenedAgain) {
     EXPECT_EQ(*read, text_);
 }
 
+TEST(ReadMemory, RefusesMoreThanItMayRead) {
+    const auto memory = new_memory("long");
+    ASSERT_TRUE(memory);
+    ASSERT_EQ(::ftruncate(memory->get(), 101), 0);
+    EXPECT_EQ(read_memory(memory->get(), 101)->size(), 101U);
+    EXPECT_EQ(read_memory(memory->get(), 100).error().code, EFBIG);
+}
+
 TEST(NewMemory, IsEmpty) {
     const auto memory = new_memory("empty");
     ASSERT_TRUE(memory);
