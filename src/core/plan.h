@@ -17,8 +17,8 @@ namespace portsplit::core {
 
 class Plan {
   public:
+    /// All memory that the plan keeps comes from the MemoryScope.
     /// @param config  valid: its patterns compile and its service names are unique
-    /// Whatever the plan keeps is of the MemoryScope.
     explicit Plan(const Config& config);
 
     const Config& config() const { return config_; }
@@ -48,7 +48,7 @@ class Plan {
     /// Returns the answer when no further byte is looked at: as `ask`, but every more counts as no.
     Standing ask_at_end(Bytes seen) const { return ask(seen, Mores::AreNo); }
 
-    /// Returns the first bytes after which the most expressions are asked. Takes time for each one.
+    /// Returns the first bytes after which the most expressions are asked.
     PrefixTree::Crowd largest_crowd() const;
 
   private:

@@ -43,7 +43,7 @@ class PrefixTree {
         std::size_t expressions = 0;  ///< how many of them have begun
         std::string bytes;
     };
-    /// Returns where the most expressions begin alike. Takes a time for each expression.
+    /// Returns where the most expressions begin alike. Takes longer the more expressions there are.
     Crowd largest_crowd() const;
 
     /// @param begun  appends each expression with a beginning that the bytes contain whole, in any

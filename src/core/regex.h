@@ -67,7 +67,7 @@ class Regex final : public Pattern {
 ///                    one of these. For a stream that differs from all of them the answer is no;
 ///                    while a stream is shorter than one that it fits, the answer is more. Stays
 ///                    empty if nothing is known.
-/// The memory of the compiled code is of the MemoryScope.
+/// The memory of the compiled code comes from the MemoryScope.
 /// @returns the pattern; or the message of PCRE2, and the byte of `text` at which it found the fault
 Result<Regex, PatternProblem> compile_regex(std::string_view text,
                                             Beginnings* beginnings = nullptr);

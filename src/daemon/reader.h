@@ -30,7 +30,8 @@ struct Reading {
     sys::UniqueFd packed;           ///< sealed memory for the zygote: config/packed.h
 };
 
-/// The most memory that a reader may use, in bytes. 10,000 services take about 30 million.
+/// The most address space that a reader may use, in bytes; what it has from the daemon counts (RLIMIT_AS,
+/// setrlimit(2)).
 inline constexpr std::size_t kReaderMemory = std::size_t{1} << 30;
 
 class Reader {

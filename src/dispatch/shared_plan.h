@@ -1,6 +1,7 @@
 #pragma once
 // A plan in memory that all processes of a generation share and none can write.
 
+#include <cstddef>
 #include <memory>
 #include <utility>
 

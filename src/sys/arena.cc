@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <functional>
 #include <new>
 #include <utility>
 
@@ -95,11 +94,6 @@ void Arena::lengthen() {
     if (is_limited || ::ftruncate(file_.get(), static_cast<off_t>(wanted)) < 0)
         throw std::bad_alloc();
     length_ = wanted;
-}
-
-bool Arena::holds(const void* address) const {
-    const std::less<const void*> before;
-    return !before(address, begin_) && before(address, begin_ + used_);
 }
 
 void* Arena::do_allocate(std::size_t size, std::size_t alignment) {

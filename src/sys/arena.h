@@ -3,8 +3,8 @@
 // nothing of it, not even page tables, however large it is.
 //
 // How it works. The arena is a mapping of a file in memory (memfd_create(2)). What it hands out is never
-// returned, so objects in it are never destroyed: `seal` makes even their destructors impossible, which may
-// write. Pointers into it stay valid, because `seal` maps it again at the same address.
+// returned. Objects in it are never destroyed either: a destructor may write, and after `seal` nothing can.
+// Pointers into it stay valid, because `seal` maps it again at the same address.
 
 #include <cstddef>
 #include <memory>
@@ -32,11 +32,10 @@ class Arena final : public std::pmr::memory_resource {
     /// @returns an error if the memory cannot be sealed; it may be unmapped then
     Result<Done> seal();
 
+    /// Returns how many bytes it can hold.
     std::size_t room() const { return room_; }
     /// Returns how many bytes were taken.
     std::size_t used() const { return used_; }
-    /// Returns true if an address lies in what was taken.
-    bool holds(const void* address) const;
 
   private:
     Arena(UniqueFd file, std::byte* begin, std::size_t room)

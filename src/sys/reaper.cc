@@ -9,8 +9,7 @@ namespace {
 /// a compromised process may announce an end that does not come.
 constexpr int kMostLooks = 16;
 
-/// @param pid  -1: any child
-/// @returns the pid of the child; 0 if it has not ended; negative if there is no such child
+/// @returns the pid; 0 if that child has not ended; negative if there is no such child
 pid_t wait_now(pid_t pid, int& status) {
     return retry([&] { return ::waitpid(pid, &status, WNOHANG); });
 }
@@ -38,8 +37,8 @@ std::optional<Ended> Reaper::next(std::size_t children) {
     }
     if (!may_have_missed_) return std::nullopt;
     if (children > kFewChildren && Clock::now() < scan_at_) return std::nullopt;
-    ended.pid = wait_now(-1, ended.status);
-    if (ended.pid > 0) return ended;
+    auto any = reap();
+    if (any) return any;
     may_have_missed_ = false;
     scan_at_ = Clock::now() + pause_;
     return std::nullopt;

@@ -45,16 +45,6 @@ TEST(Arena, AlignsPieces) {
     }
 }
 
-TEST(Arena, HoldsWhatItHandedOut) {
-    const auto memory = arena();
-    EXPECT_FALSE(memory->holds(memory.get()));
-    EXPECT_FALSE(memory->holds(nullptr));
-    auto* piece = static_cast<char*>(memory->allocate(10, 1));
-    EXPECT_TRUE(memory->holds(piece));
-    EXPECT_TRUE(memory->holds(piece + 9));
-    EXPECT_FALSE(memory->holds(piece + memory->used()));
-}
-
 TEST(Arena, ThrowsWhenThereIsNoRoom) {
     const auto memory = arena(4096);
     EXPECT_THROW((void)memory->allocate(4097, 1), std::bad_alloc);
@@ -108,7 +98,7 @@ TEST(Arena, KeepsContentAndAddressesWhenItIsSealed) {
         new (memory->allocate(sizeof(core::Text), alignof(core::Text))) core::Text(100'000, 'x');
     ASSERT_TRUE(memory->seal());
     EXPECT_EQ(*text, core::Text(100'000, 'x', std::pmr::new_delete_resource()));
-    EXPECT_TRUE(memory->holds(text->data()));
+    EXPECT_GT(memory->used(), 100'000U) << "the bytes are there, too";
 }
 
 TEST(Arena, IsSharedWithChildren) {
