@@ -369,7 +369,7 @@ Result<Regex, PatternProblem> compile_regex(std::string_view text, Beginnings* b
         const ByteSets prefix = items->prefix();
         if (!prefix.empty()) {
             *beginnings = {prefix};
-        } else if (!search && !is_utf) {
+        } else if (!search) {
             *beginnings = first_bytes(text);
         }
     }

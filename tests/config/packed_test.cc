@@ -36,6 +36,18 @@ TEST(Packed, IsRefusedWhenItIsCut) {
     }
 }
 
+TEST(Packed, IsRefusedWithAKindThatDoesNotExist) {
+    core::Config config;
+    config.pid = "/run/x";
+    std::string packed = pack(config);
+    // Before it: the length of the name, the number of entries, `pid` with its length, whether it is a list,
+    // and the number of values.
+    const std::size_t kind = 4 + 4 + (4 + 3) + 4 + 4;
+    ASSERT_EQ(packed[kind], static_cast<char>(Kind::String));
+    packed[kind] = static_cast<char>(static_cast<int>(Kind::List) + 1);
+    EXPECT_FALSE(unpack(packed, Need::Global));
+}
+
 TEST(Packed, IsRefusedWithBytesBehindIt) {
     EXPECT_FALSE(unpack(pack(example()) + '\0', Need::Services));
 }
