@@ -87,6 +87,7 @@ TEST(Arena, ThrowsWhenItsFileMayNotGrow) {
 
 TEST(Arena, ThrowsAfterTheSeal) {
     const auto memory = arena();
+    (void)memory->allocate(1, 1);
     ASSERT_TRUE(memory->seal());
     EXPECT_THROW((void)memory->allocate(1, 1), std::bad_alloc);
 }
