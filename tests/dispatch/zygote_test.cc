@@ -340,7 +340,7 @@ TEST_F(ZygoteTest, ReportsADispatcherThatWasKilled) {
     EXPECT_TRUE(log().ends_with("ms=N signal=KILL\n"));
 }
 
-// The zygote gets one SIGCHLD, which names one of them.
+// The zygote gets one SIGCHLD, which names one of them, just after it looked at all its children.
 TEST_F(ZygoteTest, ReportsEachOfManyProgramsThatWereKilledAtOnce) {
     ASSERT_EQ(next(), "ready");
     std::vector<Pair> pairs;
@@ -353,14 +353,19 @@ TEST_F(ZygoteTest, ReportsEachOfManyProgramsThatWereKilledAtOnce) {
         ASSERT_EQ(read_reply(pair.far.get(), 1), (Reply{".", "enough"}));
         expected.insert("reaped " + std::to_string(id));
     }
+    ASSERT_EQ(::kill(child_named("cat"), SIGKILL), 0);
+    std::set<std::string> found{next()};
     ASSERT_EQ(::kill(zygote().pid(), SIGSTOP), 0);
     loopback::wait_for_state(zygote().pid(), 'T');
     for (const pid_t child : loopback::children_of(zygote().pid())) {
         if (loopback::name_of(child) == "cat") ::kill(child, SIGKILL);
     }
     ASSERT_EQ(::kill(zygote().pid(), SIGCONT), 0);
-    std::set<std::string> found;
-    for (std::size_t i = 0; i < expected.size(); ++i) found.insert(next());
+    while (found.size() < expected.size()) {
+        const std::string message = next();
+        ASSERT_TRUE(message.starts_with("reaped ")) << message << ", after " << found.size();
+        found.insert(message);
+    }
     EXPECT_EQ(found, expected);
 }
 
