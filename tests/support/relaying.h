@@ -2,7 +2,14 @@
 // For the tests of relay, flow and store: a relay that runs in a thread, while the test plays both of
 // its peers.
 
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
 #include <chrono>
+#include <cstddef>
 #include <future>
 #include <string>
 #include <utility>
@@ -61,5 +68,46 @@ class Relaying {
     Recorder recorder_;
     std::future<Totals> ended_;
 };
+
+/// The suite of the relay. Its tests are in several files.
+class Relay : public testing::Test {
+  protected:
+    Relay() { ::signal(SIGPIPE, SIG_IGN); }  // as in the program
+};
+
+/// A relay between two TCP connections.
+struct Sockets {
+    explicit Sockets(const RelayLimits& limits = kSocketRelay)
+        : Sockets(loopback::tcp_pair(), limits) {}
+    Sockets(loopback::Pair pair, const RelayLimits& limits)
+        : server(std::move(pair.far)),
+          relaying(loopback::tcp_pair(), socket_side(std::move(pair.near)), limits) {}
+
+    sys::UniqueFd& client() { return relaying.client(); }
+
+    sys::UniqueFd server;
+    Relaying relaying;
+};
+
+/// Sends until the buffers of all sockets up to the reader are full.
+/// @returns how many bytes they took
+inline std::size_t fill_buffers(int fd) {
+    const std::string junk(65536, 'j');
+    std::size_t sent = 0;
+    while (loopback::events_of(fd, POLLOUT, loopback::kMoment) != 0) {
+        const ssize_t put = ::send(fd, junk.data(), junk.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (put > 0) sent += static_cast<std::size_t>(put);
+    }
+    return sent;
+}
+
+/// Returns the processor time that this process uses while the relay goes on for 150 ms. A busy loop
+/// uses most of it.
+inline std::chrono::microseconds idle_cost(const Relaying& relaying) {
+    const auto before = loopback::processor_time(RUSAGE_SELF);
+    EXPECT_FALSE(relaying.ends_within(std::chrono::milliseconds(150)));
+    return loopback::processor_time(RUSAGE_SELF) - before;
+}
+inline constexpr std::chrono::microseconds kIdle = std::chrono::milliseconds(30);
 
 }  // namespace portsplit::dispatch

@@ -1,0 +1,138 @@
+#pragma once
+// For the tests of the zygote, which are in several files: a zygote that runs, while the test plays the
+// daemon and the clients.
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "dispatch/zygote.h"
+#include "handoff.h"
+#include "support/child.h"
+#include "support/log_text.h"
+#include "support/loopback.h"
+#include "support/plans.h"
+#include "sys/address.h"
+#include "sys/channel.h"
+#include "sys/clock.h"
+#include "sys/fd.h"
+#include "sys/log.h"
+#include "sys/process.h"
+#include "sys/signals.h"
+
+namespace portsplit::dispatch {
+
+/// A zygote in a child process, and the daemon's end of its channel.
+class ZygoteTest : public testing::Test {
+  protected:
+    explicit ZygoteTest(ServeFunction serve_connection = &serve,
+                        const std::function<void()>& prepare = {}) {
+        auto channel = sys::channel_pair();
+        int log[2] = {-1, -1};
+        EXPECT_TRUE(channel);
+        EXPECT_EQ(::pipe2(log, O_CLOEXEC), 0);
+        log_.reset(log[0]);
+        sys::UniqueFd log_to(log[1]);
+        channel_ = std::move(channel->first);
+        zygote_ = std::make_unique<loopback::Child>([&] {
+            channel_.reset();
+            log_.reset();
+            sys::reset_signals();
+            sys::ignore_signal(SIGPIPE);
+            sys::ignore_signal(SIGHUP);
+            // Not the number that handoff.h names for the channel.
+            sys::UniqueFd log_fd(::fcntl(log_to.get(), F_DUPFD_CLOEXEC, 10));
+            ::dup2(channel->second.get(), handoff::kChannelFd);
+            channel->second.reset();
+            ::setpgid(0, 0);
+            if (prepare) prepare();
+            sys::close_on_exec_from(handoff::kChannelFd);
+            sys::Log log_there = sys::Log::to_descriptor(std::move(log_fd));
+            const core::Plan plan =
+                plan_of({service("echo", {"."}, program("/bin/cat")),
+                         service("missing", {"m"}, program("/no/such/program"))});
+            return run_zygote(plan, log_there, serve_connection);
+        });
+    }
+
+    sys::UniqueFd& channel() { return channel_; }
+    loopback::Child& zygote() { return *zygote_; }
+
+    /// Returns the next message of the zygote: `ready`, `reaped ID`, `end` or `silence`.
+    std::string next() {
+        if (loopback::events_of(channel_.get(), POLLIN) == 0) return "silence";
+        std::array<std::byte, 256> buffer{};
+        const auto received = sys::receive_message(channel_.get(), buffer);
+        if (!received) return sys::to_string(received.error());
+        if (received->size == 0) return "end";
+        handoff::Reaped message;
+        if (received->size == sizeof(handoff::Ready)) {
+            handoff::Ready ready;
+            std::memcpy(&ready, buffer.data(), sizeof ready);
+            return ready.kind == handoff::Kind::Ready ? "ready" : "?";
+        }
+        if (received->size != sizeof message) return "?";
+        std::memcpy(&message, buffer.data(), sizeof message);
+        return "reaped " + std::to_string(message.id);
+    }
+
+    /// Hands a connection over as the daemon does.
+    void hand_over(handoff::Handover message, const sys::UniqueFd& client) {
+        message.arrival.ends.peer = *sys::Address::from(core::Endpoint{"192.0.2.7", 50022});
+        message.arrival.ends.local = *sys::Address::from(core::Endpoint{"192.0.2.1", 443});
+        message.arrival.accepted = sys::Clock::now();
+        ASSERT_TRUE(sys::send_message(channel_.get(), std::as_bytes(std::span(&message, 1)),
+                                      client.get(), 0));
+    }
+    void hand_over(std::uint64_t id, const sys::UniqueFd& client) {
+        hand_over(handoff::Handover{.id = id}, client);
+    }
+
+    /// Returns the log once the zygote has ended, with pids and times masked.
+    std::string log() {
+        return mask_numbers(
+            mask_numbers(loopback::read_reply(log_.get()).bytes, "portsplit[", "PID"), " ms=");
+    }
+
+    /// Returns the first child of the zygote with this name; -1 if there is none.
+    pid_t child_named(const std::string& name) {
+        for (const pid_t child : loopback::children_of(zygote().pid())) {
+            if (loopback::name_of(child) == name) return child;
+        }
+        return -1;
+    }
+
+    /// Returns the processor time that the zygote has used.
+    std::chrono::nanoseconds processor_time() {
+        clockid_t clock{};
+        timespec time{};
+        ::clock_getcpuclockid(zygote().pid(), &clock);
+        ::clock_gettime(clock, &time);
+        return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+    }
+
+    /// Ends the daemon's side of the channel.
+    void retire() { ::shutdown(channel_.get(), SHUT_WR); }
+
+  private:
+    sys::UniqueFd channel_;
+    sys::UniqueFd log_;
+    std::unique_ptr<loopback::Child> zygote_;
+};
+
+}  // namespace portsplit::dispatch
