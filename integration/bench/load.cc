@@ -8,7 +8,7 @@
 //   --rate N         connections a second (paced)
 //   --count N        number of round trips or connections (ping-pong, hold, pieces)
 //   --request TEXT   the first bytes, to which a newline is added
-//   --half-close     send EOF after the request (short)
+//   --half-close     send EOF after the request (short, paced)
 
 #include "load.h"
 
