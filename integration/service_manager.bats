@@ -15,6 +15,34 @@ take_units() {
     sed -i '/^Documentation=/d' "$UNITS"/*.socket
 }
 
+# calls_in NAME...: prints system calls: NAME itself, or of a set (@...) those in it.
+calls_in() {
+    local name members
+    for name; do
+        if [[ $name == @* ]]; then
+            mapfile -t members < <(systemd-analyze syscall-filter "$name" | grep -oE '^    [@a-z0-9_-]+')
+            calls_in "${members[@]// /}"
+        else
+            echo "$name"
+        fi
+    done
+}
+
+# The system calls that the relay unit allows, in $TMP/allowed: its lines apply in their order
+# (systemd.exec(5) SystemCallFilter).
+take_filter() {
+    local names
+    calls_in @default >"$TMP/allowed"
+    while read -r -a names; do
+        if [[ ${names[0]} == '~'* ]]; then
+            calls_in "${names[@]#'~'}" | grep -vxFf - "$TMP/allowed" >"$TMP/kept"
+            mv "$TMP/kept" "$TMP/allowed"
+        else
+            calls_in "${names[@]}" >>"$TMP/allowed"
+        fi
+    done < <(sed -n 's/^SystemCallFilter=//p' "$UNITS/portsplit-relay.service")
+}
+
 # Starts the daemon; its messages to the service manager (sd_notify(3)) are in $TMP/notified.
 start_notified() {
     in_background socat -u "UNIX-RECV:$TMP/notify" "OPEN:$TMP/notified,creat,append"
@@ -46,6 +74,21 @@ take_port() {
     take_units
     cd "$UNITS"
     run -0 systemd-analyze security --offline=yes --threshold=20 --no-pager ./portsplit-relay.service
+}
+
+@test "service manager: the relay unit allows every system call of a long relay" {
+    [[ $PORTSPLIT_FLAVOUR == release ]] || skip 'sanitizers have system calls of their own'
+    take_units
+    take_filter
+    serve backend expect:X drain:70000000 expect-eof
+    { echo 'bind = 127.0.0.1:0' && connect_service backend X; } | configure
+    WRAPPER=(strace -D -f -qq -o "$TMP/calls")
+    start_daemon
+    talk send:X feed:70000000 shutdown expect-eof
+    log_says 'in=70000001 '
+    sed -nE 's/^[0-9]+ +([a-z0-9_]+)\(.*/\1/p' "$TMP/calls" | sort -u >"$TMP/used"
+    grep -qx setpriority "$TMP/used" # only a long relay calls it
+    not grep -vxFf "$TMP/allowed" "$TMP/used"
 }
 
 @test "service manager: the manager is notified of readiness, reloads, connections and the end" {
