@@ -34,6 +34,7 @@ struct ByteSet {
 
 /// Returns true if `outer` holds every byte that `inner` holds.
 constexpr bool covers(const ByteSet& outer, const ByteSet& inner) {
+    if (outer == inner) return true;
     for (unsigned byte = inner.low; byte <= inner.high; ++byte) {
         const auto candidate = static_cast<std::uint8_t>(byte);
         if (inner.holds(candidate) && !outer.holds(candidate)) return false;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -14,14 +15,8 @@
 namespace portsplit::core {
 namespace {
 
-struct Place {
-    std::size_t order;  ///< counts the patterns of all services
-    std::size_t service;
-    std::size_t pattern;
-};
-
 /// Returns the longest run of single bytes at the front: every stream that fits begins with them.
-std::string common_beginning(const ByteSets& sets) {
+std::string common_beginning(std::span<const ByteSet> sets) {
     std::string bytes;
     for (const ByteSet& set : sets) {
         if (!set.is_single()) break;
@@ -31,85 +26,166 @@ std::string common_beginning(const ByteSets& sets) {
 }
 
 /// Returns true if every stream that fits `inner` fits `outer` too.
-bool covers_all(const ByteSets& outer, const ByteSets& inner) {
+bool covers_all(std::span<const ByteSet> outer, std::span<const ByteSet> inner) {
     return outer.size() <= inner.size() &&
            std::equal(outer.begin(), outer.end(), inner.begin(), covers);
 }
 
-/// The patterns before the one in question, sorted by kind: a file of 10,000 strings is checked
-/// with one look-up for each different length of string, not with one comparison for each pair.
-class EarlierPatterns {
-  public:
-    void add(const PatternSource& source, const std::optional<ByteSets>& sets, std::size_t service,
-             std::size_t pattern) {
-        const Place place{count_++, service, pattern};
-        if (!sets) {
-            expressions_.push_back({*compile(source), place});
-            expression_texts_.try_emplace(std::string(source.text), place);
-        } else if (std::string bytes = common_beginning(*sets); bytes.size() == sets->size()) {
-            string_lengths_.insert(bytes.size());
-            strings_.try_emplace(std::move(bytes), place);
-        } else {
-            wildcards_.push_back({*sets, place});
+/// The bytes that begin all streams of a pattern of fixed length.
+struct Known {
+    std::string_view bytes;
+    std::size_t number;  ///< of the pattern
+};
+/// A part of a list that is sorted by the bytes.
+using Sorted = std::span<const Known>;
+
+/// Returns the longest beginning that all entries share.
+Bytes common_bytes(Sorted known) {
+    const Bytes first = as_bytes(known.front().bytes);
+    const Bytes last = as_bytes(known.back().bytes);
+    const auto end = std::ranges::mismatch(first, last).in1;
+    return first.first(static_cast<std::size_t>(end - first.begin()));
+}
+
+/// Splits a list by the byte after the `common` first ones, and appends the parts. Entries without such
+/// a byte are left out.
+void split(Sorted known, std::size_t common, std::vector<Sorted>& parts) {
+    while (!known.empty() && known.front().bytes.size() == common) known = known.subspan(1);
+    while (!known.empty()) {
+        const char byte = known.front().bytes[common];
+        const auto end = std::ranges::partition_point(
+            known, [&](const Known& it) { return it.bytes[common] == byte; });
+        const auto size = static_cast<std::size_t>(end - known.begin());
+        parts.push_back(known.first(size));
+        known = known.subspan(size);
+    }
+}
+
+/// A list of at most so many entries is not split. Splitting to the end takes 20 % longer if the
+/// expression answers more to everything.
+constexpr std::size_t kFew = 8;
+
+/// Calls `take` with the number of each pattern above `after` whose bytes an expression matches. A match
+/// or a no is final, so the answer to a common beginning holds for all entries: few are compared
+/// one by one.
+template <typename Take>
+void for_each_match(const Pattern& expression, std::size_t after, Sorted known, Take take) {
+    std::vector<Sorted> waiting{known};
+    while (!waiting.empty()) {
+        const Sorted part = waiting.back();
+        waiting.pop_back();
+        if (part.size() <= kFew) {
+            for (const Known& it : part) {
+                if (it.number <= after) continue;
+                if (expression.answer(as_bytes(it.bytes)) == Answer::Match) take(it.number);
+            }
+            continue;
+        }
+        const Bytes common = common_bytes(part);
+        const Answer answer = expression.answer(common);
+        if (answer == Answer::More) split(part, common.size(), waiting);
+        if (answer != Answer::Match) continue;
+        for (const Known& it : part) {
+            if (it.number > after) take(it.number);
         }
     }
+}
 
-    /// Returns the first pattern that fits every stream that fits this one.
-    std::optional<Place> find_first_cover(const PatternSource& source,
-                                          const std::optional<ByteSets>& sets) const {
-        std::optional<Place> first;
-        const auto consider = [&](const Place& place) {
-            if (!first || place.order < first->order) first = place;
-        };
-        if (!sets) {
-            if (const auto same = expression_texts_.find(std::string(source.text));
-                same != expression_texts_.end()) {
-                consider(same->second);
-            }
-            return first;
+/// Finds the first cover of every pattern. The patterns of all services are numbered in the order of
+/// the configuration.
+class Search {
+  public:
+    /// @param config  must outlive the search
+    explicit Search(const Config& config) {
+        for (std::size_t s = 0; s < config.services.size(); ++s) {
+            const auto& patterns = config.services[s].patterns;
+            for (std::size_t p = 0; p < patterns.size(); ++p) add(s, p, patterns[p]);
         }
-        const std::string bytes = common_beginning(*sets);
-        for (const std::size_t length : string_lengths_) {
-            if (length > bytes.size()) break;
-            const auto found = strings_.find(bytes.substr(0, length));
-            if (found != strings_.end()) consider(found->second);
+        if (!expressions_.empty()) std::ranges::sort(known_, {}, &Known::bytes);
+    }
+
+    std::vector<Shadow> run() {
+        for (std::size_t number = 0; number < patterns_.size(); ++number) match_later(number);
+        std::vector<Shadow> found;
+        for (const Numbered& it : patterns_) {
+            if (!it.cover) continue;
+            const Numbered& by = patterns_[*it.cover];
+            found.push_back({it.service, it.pattern, by.service, by.pattern});
         }
-        for (const auto& [wildcard, place] : wildcards_) {
-            if (covers_all(wildcard, *sets)) consider(place);
-        }
-        if (bytes.empty()) return first;
-        for (const auto& [expression, place] : expressions_) {
-            if (expression->answer(as_bytes(bytes)) == Answer::Match) consider(place);
-        }
-        return first;
+        return found;
     }
 
   private:
-    std::unordered_map<std::string, Place> strings_;  ///< fixed length, each byte known
-    std::set<std::size_t> string_lengths_;            ///< the lengths that occur in `strings_`
-    std::vector<std::pair<ByteSets, Place>> wildcards_;
-    std::vector<std::pair<std::unique_ptr<const Pattern>, Place>> expressions_;
-    std::unordered_map<std::string, Place> expression_texts_;
-    std::size_t count_ = 0;
+    struct Numbered {
+        std::size_t service;
+        std::size_t pattern;
+        const PatternSource* source;
+        std::optional<std::size_t> cover = std::nullopt;  ///< the first found so far
+    };
+
+    /// A pattern of fixed length.
+    struct Fixed {
+        std::size_t number;
+        ByteSets rest;  ///< the sets after the known bytes
+    };
+
+    void add(std::size_t service, std::size_t pattern, const PatternSource& source) {
+        const std::size_t number = patterns_.size();
+        patterns_.push_back({service, pattern, &source});
+        if (const auto sets = byte_sets(source)) {
+            add_fixed(*sets, number);
+        } else {
+            const auto [first, is_new] = expressions_.try_emplace(source.text, number);
+            if (!is_new) consider(first->second, number);
+        }
+    }
+
+    /// Compares a pattern with the earlier ones whose known bytes begin its own. No other can cover it.
+    void add_fixed(std::span<const ByteSet> sets, std::size_t number) {
+        std::string bytes = common_beginning(sets);
+        for (const std::size_t length : lengths_) {
+            if (length > bytes.size()) break;
+            const auto found = fixed_.find(bytes.substr(0, length));
+            if (found == fixed_.end()) continue;
+            const auto cover = std::ranges::find_if(found->second, [&](const Fixed& earlier) {
+                return covers_all(earlier.rest, sets.subspan(length));
+            });
+            if (cover != found->second.end()) consider(cover->number, number);
+        }
+        const auto rest = sets.subspan(bytes.size());
+        lengths_.insert(bytes.size());
+        const auto stored = fixed_.try_emplace(std::move(bytes)).first;
+        stored->second.push_back({number, {rest.begin(), rest.end()}});
+        known_.push_back({stored->first, number});
+    }
+
+    /// Finds the later patterns that an expression covers. The second of two equal expressions covers
+    /// none that the first does not cover.
+    void match_later(std::size_t number) {
+        const Numbered& it = patterns_[number];
+        if (it.source->kind != PatternKind::Regex || it.cover) return;
+        const auto expression = *compile(*it.source);
+        for_each_match(*expression, number, known_,
+                       [&](std::size_t covered) { consider(number, covered); });
+    }
+
+    void consider(std::size_t cover, std::size_t covered) {
+        std::optional<std::size_t>& first = patterns_[covered].cover;
+        first = std::min(first.value_or(cover), cover);
+    }
+
+    std::vector<Numbered> patterns_;
+    /// The patterns of fixed length by the bytes known at their front: a file of 10,000 strings is
+    /// checked with one look-up for each different length, not with one comparison for each pair.
+    std::unordered_map<std::string, std::vector<Fixed>> fixed_;
+    std::set<std::size_t> lengths_;  ///< of the keys of `fixed_`
+    std::vector<Known> known_;       ///< of all patterns in `fixed_`
+    std::unordered_map<std::string_view, std::size_t> expressions_;  ///< the first with each text
 };
 
 }  // namespace
 
-std::vector<Shadow> find_shadows(const Config& config) {
-    std::vector<Shadow> found;
-    EarlierPatterns earlier;
-    for (std::size_t s = 0; s < config.services.size(); ++s) {
-        for (std::size_t p = 0; p < config.services[s].patterns.size(); ++p) {
-            const PatternSource& source = config.services[s].patterns[p];
-            const auto sets = byte_sets(source);
-            if (const auto cover = earlier.find_first_cover(source, sets)) {
-                found.push_back({s, p, cover->service, cover->pattern});
-            }
-            earlier.add(source, sets, s, p);
-        }
-    }
-    return found;
-}
+std::vector<Shadow> find_shadows(const Config& config) { return Search(config).run(); }
 
 std::vector<std::size_t> find_shadowed_services(const Config& config,
                                                 const std::vector<Shadow>& shadows) {

@@ -4,11 +4,16 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
 #include <ostream>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "core/pattern.h"
 #include "support/naive.h"
 #include "support/services.h"
 
@@ -179,6 +184,100 @@ TEST(FindShadowsExhaustively, AgreesWithTheNaiveSearchForTwoServicesOfOneLongPat
     std::vector<Prefixes> single;
     for (const std::string& word : naive::strings(2, 3)) single.push_back({word});
     expect_naive_results(single, sequences(2), naive::strings(0, 3));
+}
+
+/// Returns one of each kind of answer and engine: some cover much, some little, one gives up at once.
+std::vector<PatternSource> expression_pool() {
+    std::vector<PatternSource> pool;
+    for (const char* text :
+         {"a+b", "[ab]{4}", "aba|bb[ab]b|aab", "(?i)ABB", "(?s).{3}a", "(?s).*?bbab", "b.{0,3}?aa",
+          "(?!ab)[ab]{2}", "(?=a*b)a", "[ab]a\\b", "(?>a|ab)b", "([ab]b)\\1", "(?R)?a|b",
+          "(*UTF)[ab]+\\x{e9}", "abbab", "bab$"}) {
+        pool.push_back(regex(text));
+    }
+    return pool;
+}
+
+/// Returns patterns whose beginnings are often alike, one service for each.
+Config random_config(std::mt19937& random) {
+    const auto below = [&](std::size_t end) {
+        return std::uniform_int_distribution<std::size_t>(0, end - 1)(random);
+    };
+    const std::vector<PatternSource> expressions = expression_pool();
+    std::vector<std::vector<PatternSource>> patterns;
+    while (patterns.size() < 60) {
+        const std::size_t kind = below(8);
+        std::string text;
+        const std::size_t length = 3 + below(6);
+        if (kind == 0) {
+            patterns.push_back({expressions[below(expressions.size())]});
+        } else if (kind < 3) {
+            const std::vector<std::string> bytes{"61", "62", "61-62", "6?", "??", "?2", "c3 a9"};
+            for (std::size_t i = 0; i < length; ++i) text += bytes[below(bytes.size())] + " ";
+            patterns.push_back({hex(text)});
+        } else {
+            for (std::size_t i = 0; i < length; ++i) text += "ab"[below(2)];
+            patterns.push_back({string(text)});
+        }
+    }
+    return services_of(patterns);
+}
+
+/// One pattern of a configuration, compiled for itself.
+struct Single {
+    PatternSource source;
+    std::unique_ptr<const Pattern> pattern;
+    std::optional<ByteSets> sets;
+    std::string known;  ///< the single bytes at the front of the sets
+};
+
+Single single_of(const PatternSource& source) {
+    Single single{source, *compile(source), byte_sets(source), ""};
+    for (const ByteSet& set : single.sets.value_or(ByteSets())) {
+        if (!set.is_single()) break;
+        single.known += static_cast<char>(set.low);
+    }
+    return single;
+}
+
+bool holds_all(const ByteSet& outer, const ByteSet& inner) {
+    for (unsigned byte = 0; byte < 256; ++byte) {
+        const auto number = static_cast<std::uint8_t>(byte);
+        if (inner.holds(number) && !outer.holds(number)) return false;
+    }
+    return true;
+}
+
+/// Returns what `Shadow` defines, for one pair.
+bool is_cover(const Single& earlier, const Single& later) {
+    if (!later.sets) return earlier.source == later.source;
+    if (!earlier.sets) {
+        return !later.known.empty() &&
+               earlier.pattern->answer(as_bytes(later.known)) == Answer::Match;
+    }
+    if (earlier.sets->size() > later.sets->size()) return false;
+    return std::equal(earlier.sets->begin(), earlier.sets->end(), later.sets->begin(), holds_all);
+}
+
+TEST(FindShadowsOfRandomConfigurations, AgreesWithComparingEachPair) {
+    std::mt19937 random(1);
+    std::size_t by_expressions = 0;
+    for (int i = 0; i < 300; ++i) {
+        const Config config = random_config(random);
+        std::vector<Single> singles;
+        Shadows expected;
+        for (std::size_t s = 0; s < config.services.size(); ++s) {
+            singles.push_back(single_of(config.services[s].patterns.front()));
+            const auto cover =
+                std::find_if(singles.begin(), singles.end() - 1,
+                             [&](const Single& earlier) { return is_cover(earlier, singles[s]); });
+            if (cover == singles.end() - 1) continue;
+            expected.push_back({s, 0, static_cast<std::size_t>(cover - singles.begin()), 0});
+            if (!cover->sets) ++by_expressions;
+        }
+        ASSERT_EQ(find_shadows(config), expected) << "configuration " << i;
+    }
+    EXPECT_GT(by_expressions, 300U);
 }
 
 }  // namespace
