@@ -38,35 +38,41 @@ struct Plan::Draft {
     std::vector<PrefixTree::Entry> entries;
     std::vector<Expression> expressions;
     std::vector<std::uint32_t> unindexed;
+    std::size_t longest = 0;  ///< of the patterns of fixed length
 
-    void add(const Text& expression, std::uint32_t service) {
+    explicit Draft(const Config& config) {
+        for (std::uint32_t i = 0; i < config.services.size(); ++i) {
+            for (const PatternSource& source : config.services[i].patterns) add(source, i);
+        }
+    }
+
+    void add(const PatternSource& source, std::uint32_t service) {
+        if (auto sets = byte_sets(source)) {
+            longest = std::max(longest, sets->size());
+            entries.push_back({*std::move(sets), service});
+            return;
+        }
         const auto number = static_cast<std::uint32_t>(expressions.size());
         Beginnings beginnings;
-        expressions.push_back({service, *compile_regex(expression, &beginnings)});
+        expressions.push_back({service, *compile_regex(source.text, &beginnings)});
         if (beginnings.empty()) unindexed.push_back(number);
         for (ByteSets& sets : beginnings) entries.push_back({std::move(sets), service, number});
     }
 };
 
-Plan::Plan(const Config& config) : config_(config), window_(config.window) {
-    Draft draft;
-    for (std::uint32_t i = 0; i < config_.services.size(); ++i) {
-        const Service& service = config_.services[i];
-        if (service.name == kFallback) fallback_ = i;
-        if (service.name == kTimeout) timeout_ = i;
-        for (const PatternSource& source : service.patterns) {
-            if (auto sets = byte_sets(source)) {
-                window_ = std::max(window_, sets->size());
-                draft.entries.push_back({*std::move(sets), i});
-            } else {
-                draft.add(source.text, i);
-            }
-        }
+Plan::Plan(const Config& config) : Plan(config, Draft(config)) {}
+
+Plan::Plan(const Config& config, Draft draft)
+    : tree_(std::move(draft.entries)),
+      expressions_(std::move_iterator(draft.expressions.begin()),
+                   std::move_iterator(draft.expressions.end())),
+      unindexed_(draft.unindexed.begin(), draft.unindexed.end()),
+      config_(config),
+      window_(std::max<std::size_t>(config.window, draft.longest)) {
+    for (std::size_t i = 0; i < config_.services.size(); ++i) {
+        if (config_.services[i].name == kFallback) fallback_ = i;
+        if (config_.services[i].name == kTimeout) timeout_ = i;
     }
-    tree_ = PrefixTree(std::move(draft.entries));
-    expressions_.assign(std::move_iterator(draft.expressions.begin()),
-                        std::move_iterator(draft.expressions.end()));
-    unindexed_.assign(draft.unindexed.begin(), draft.unindexed.end());
 }
 
 PrefixTree::Crowd Plan::largest_crowd() const {
@@ -76,7 +82,8 @@ PrefixTree::Crowd Plan::largest_crowd() const {
 }
 
 Plan::Standing Plan::ask(Bytes seen, Mores mores) const {
-    std::vector<std::uint32_t> begun;  // allocates only if an expression has begun
+    StackMemory<512> memory;
+    PrefixTree::Numbers begun(&memory);
     const PrefixTree::First fixed = tree_.find(seen, begun);
     Standing standing{fixed.matching ? Answer::Match : Answer::No, fixed.matching, {}};
     const bool waits = fixed.open && (!fixed.matching || *fixed.open < *fixed.matching);

@@ -59,13 +59,16 @@ class Plan {
     };
     struct Draft;
 
+    Plan(const Config& config, Draft draft);
+
     Standing ask(Bytes seen, Mores mores) const;
 
-    Config config_;
+    // In this order: in shared memory, what is read first lies close together.
     PrefixTree tree_;               ///< all patterns of fixed length, and how expressions begin
     List<Expression> expressions_;  ///< sorted by service
     /// The numbers of the expressions of which no beginning is known, sorted.
     List<std::uint32_t> unindexed_;
+    Config config_;
     std::size_t window_;
     std::optional<std::size_t> fallback_;
     std::optional<std::size_t> timeout_;

@@ -46,32 +46,27 @@ class PrefixTree {
     /// Returns where the most expressions begin alike. Takes longer the more expressions there are.
     Crowd largest_crowd() const;
 
+    using Numbers = List<std::uint32_t>;
     /// @param begun  appends each expression with a beginning that the bytes contain whole, in any
     ///               order. An expression may be there twice if several of its beginnings fit.
-    First find(Bytes seen, std::vector<std::uint32_t>& begun) const;
+    First find(Bytes seen, Numbers& begun) const;
 
   private:
-    /// An entry, without its sets.
-    struct Stored {
-        std::uint32_t first_set = 0;  ///< in `sets_`
-        std::uint32_t length = 0;
-        std::uint32_t service = 0;
-        std::uint32_t expression = kNone;
-    };
     struct Node {
+        ByteSet set;                      ///< leads here from the parent
         std::uint32_t depth = 0;          ///< how many bytes lead here
         std::uint32_t ends_here = kNone;  ///< the first service with a pattern of just this length
         std::uint32_t below = kNone;      ///< the first service with a longer entry through here
-        std::uint32_t first_begun = 0;    ///< the entries of just this length that have expressions
-        std::uint32_t begun = 0;          ///< how many of them, from `first_begun` on
-        std::uint32_t first_edge = 0;
-        std::uint32_t single_edges = 0;  ///< edges of one byte, sorted by it, from `first_edge` on
-        std::uint32_t other_edges = 0;   ///< edges of larger sets, after the single ones
-        std::uint32_t rest = kNone;      ///< the only entry that goes on from here: has no edges
-    };
-    struct Edge {
-        ByteSet set;
-        std::uint32_t child = 0;
+        std::uint32_t first_begun =
+            0;                    ///< in `begun_`: expressions with a beginning of this length
+        std::uint32_t begun = 0;  ///< how many of them
+        std::uint32_t first_child = 0;
+        std::uint32_t single_children = 0;  ///< with a set of one byte, sorted by it
+        std::uint32_t other_children = 0;   ///< with larger sets, after the single ones
+        /// In `rests_`: the sets after this depth, if only one entry goes on. Then there are no children.
+        std::uint32_t first_rest = 0;
+        std::uint32_t rest_length = 0;
+        std::uint32_t rest_expression = kNone;  ///< as Entry::expression
     };
     struct Smallest {
         std::uint32_t matching = kNone;
@@ -81,21 +76,22 @@ class PrefixTree {
     class Builder;
 
     /// Compares the bytes with the rest of the only entry at a node.
-    void compare_rest(const Node& node, Bytes seen, Smallest& smallest,
-                      std::vector<std::uint32_t>& begun) const;
+    void compare_rest(const Node& node, Bytes seen, Smallest& smallest, Numbers& begun) const;
     /// Calls `take` with each child to which the byte leads: at most one by a single byte, and any
     /// number by larger sets.
     template <typename Take>
     void for_each_child(const Node& node, std::uint8_t byte, Take take) const;
+    /// Makes `crowd` that of these bytes, if more expressions have begun there.
+    void enlarge(Crowd& crowd, const std::string& bytes) const;
 
-    std::span<const ByteSet> sets_of(const Stored& entry) const {
-        return std::span(sets_).subspan(entry.first_set, entry.length);
+    std::span<const ByteSet> rest_of(const Node& node) const {
+        return std::span(rests_).subspan(node.first_rest, node.rest_length);
     }
 
-    List<ByteSet> sets_;    ///< of all entries
-    List<Stored> entries_;  ///< sorted by their sets
-    List<Node> nodes_;
-    List<Edge> edges_;
+    // In this order, what most connections read lies close together.
+    List<ByteSet> rests_;
+    Numbers begun_;
+    List<Node> nodes_;  ///< level by level, the children of a node side by side
 };
 
 }  // namespace portsplit::core

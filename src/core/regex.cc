@@ -44,6 +44,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/memory.h"
 #include "core/utf8.h"
 
 namespace portsplit::core {
@@ -283,16 +284,25 @@ Beginnings first_bytes(std::string_view text) {
 /// takes over.
 constexpr std::size_t kWorkspace = 500;
 
-/// Returns the limits of every match, made once.
-pcre2_match_context* limits() {
-    static const MatchContext kLimits = [] {
-        auto made = expect(MatchContext(pcre2_match_context_create(nullptr)));
-        pcre2_set_match_limit(made.get(), kRegexMatchLimit);
-        pcre2_set_heap_limit(made.get(), kRegexHeapLimit);
-        return made;
-    }();
-    return kLimits.get();
-}
+/// What PCRE2 needs for one match.
+class MatchMemory {
+  public:
+    MatchMemory() {
+        pcre2_set_match_limit(limits(), kRegexMatchLimit);
+        pcre2_set_heap_limit(limits(), kRegexHeapLimit);
+    }
+
+    pcre2_match_data* data() const { return data_.get(); }
+    pcre2_match_context* limits() const { return limits_.get(); }
+
+  private:
+    /// PCRE2 takes three blocks, 200 to 300 bytes together. A long search takes more, from the heap.
+    StackMemory<512> memory_;
+    GeneralContext context_ =
+        expect(GeneralContext(pcre2_general_context_create(take_block, return_block, &memory_)));
+    MatchData data_ = expect(MatchData(pcre2_match_data_create(1, context_.get())));
+    MatchContext limits_ = expect(MatchContext(pcre2_match_context_create(context_.get())));
+};
 
 /// Returns false if the workspace was too small or an item is not supported: search instead.
 bool is_outcome_of_simulation(int found) {
@@ -327,20 +337,21 @@ Answer Regex::answer(Bytes seen) const {
 /// Follows all ways to match at once, up to the first byte at which one is complete.
 int Regex::simulate(const Utf8Beginning& subject) const {
     std::array<int, kWorkspace> workspace;
-    const auto data = expect(MatchData(pcre2_match_data_create(1, nullptr)));
+    const MatchMemory memory;
     return pcre2_dfa_match(code_.get(), address(subject), subject.characters.size(), 0,
-                           PCRE2_DFA_SHORTEST | options(subject, PCRE2_PARTIAL_SOFT), data.get(),
-                           limits(), workspace.data(), workspace.size());
+                           PCRE2_DFA_SHORTEST | options(subject, PCRE2_PARTIAL_SOFT), memory.data(),
+                           memory.limits(), workspace.data(), workspace.size());
 }
 
 /// Tries one way after the other, up to the first that matches or inspects a byte after the last.
 int Regex::search(const Utf8Beginning& subject) const {
-    const auto data = expect(MatchData(pcre2_match_data_create(1, nullptr)));
-    const int found = pcre2_match(code_.get(), address(subject), subject.characters.size(), 0,
-                                  options(subject, PCRE2_PARTIAL_HARD), data.get(), limits());
+    const MatchMemory memory;
+    const int found =
+        pcre2_match(code_.get(), address(subject), subject.characters.size(), 0,
+                    options(subject, PCRE2_PARTIAL_HARD), memory.data(), memory.limits());
     // A repeat of \R took the last CR; it would take an LF after it too.
     const bool reached_last =
-        found >= 0 && pcre2_get_ovector_pointer(data.get())[1] == subject.characters.size();
+        found >= 0 && pcre2_get_ovector_pointer(memory.data())[1] == subject.characters.size();
     const bool within_line_end = has_line_end_ && reached_last && !subject.has_ended &&
                                  !subject.characters.empty() &&
                                  subject.characters.back() == std::byte{'\r'};
@@ -373,7 +384,6 @@ Result<Regex, PatternProblem> compile_regex(std::string_view text, Beginnings* b
             *beginnings = first_bytes(text);
         }
     }
-    (void)limits();  // made before a fork, for all processes
     return Regex(*std::move(code), search, expression.find("\\R") != expression.npos, is_utf);
 }
 

@@ -64,7 +64,7 @@ std::string show(const std::vector<Entry>& entries) {
 
 void expect_find(const PrefixTree& tree, std::string_view seen, First expected,
                  const std::string& what) {
-    std::vector<std::uint32_t> begun;
+    PrefixTree::Numbers begun;
     const First found = tree.find(as_bytes(seen), begun);
     EXPECT_EQ(found.matching, expected.matching)
         << what << "matching, seen " << testing::PrintToString(seen);
@@ -113,7 +113,7 @@ TEST(PrefixTree, FollowsEverySetThatHoldsAByte) {
 
 /// Returns the expressions that have begun, sorted, as text.
 std::string begun(const PrefixTree& tree, std::string_view seen) {
-    std::vector<std::uint32_t> numbers;
+    PrefixTree::Numbers numbers;
     (void)tree.find(as_bytes(seen), numbers);
     std::sort(numbers.begin(), numbers.end());
     std::string text;
