@@ -27,25 +27,19 @@ namespace {
 
 using namespace portsplit;
 
-/// Compiles the configuration that the daemon handed over. Logs what is wrong.
+/// Reads the configuration that the daemon handed over. Logs what is wrong.
 /// @param name  of the configuration file
-/// @returns the exit code instead of a plan
-core::Result<dispatch::SharedPlan, int> read_plan(const std::string& name, sys::Log& log) {
-    const sys::UniqueFd memory(handoff::kConfigurationFd);
-    const auto packed = sys::read_memory(memory.get());
+/// @returns the exit code instead of a configuration
+core::Result<core::Config, int> read_configuration(int fd, const std::string& name, sys::Log& log) {
+    const auto packed = sys::read_memory(fd);
     if (!packed) {
         log.line(sys::Level::Error, sys::to_string(packed.error()));
         return kExitSystem;
     }
-    const auto config = config::unpack(*packed, config::Need::Services);
-    if (!config) {
-        log.line(sys::Level::Error, name + ": what portsplitd handed over is not a configuration");
-        return kExitConfiguration;
-    }
-    auto plan = dispatch::SharedPlan::build(*config);
-    if (plan) return *std::move(plan);
-    log.line(sys::Level::Error, sys::to_string(plan.error()));
-    return kExitSystem;
+    auto config = config::unpack(*packed, config::Need::Services);
+    if (config) return *std::move(config);
+    log.line(sys::Level::Error, name + ": what portsplitd handed over is not a configuration");
+    return kExitConfiguration;
 }
 
 int serve_generation(const dispatch::Options& options) {
@@ -57,9 +51,11 @@ int serve_generation(const dispatch::Options& options) {
                   "install both from one build and restart portsplitd");
         return kExitUsage;
     }
-    const auto plan = read_plan(options.file, *log);
+    sys::UniqueFd packed(handoff::kConfigurationFd);
+    const auto plan = dispatch::SharedPlan::build_apart(
+        [&] { return read_configuration(packed.get(), options.file, *log); }, *log);
+    packed.reset();
     if (!plan) return plan.error();
-    sys::return_free_memory();  // each fork would copy the page tables of what was read
     return dispatch::run_zygote(plan->plan(), *log);
 }
 

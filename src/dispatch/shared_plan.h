@@ -2,13 +2,16 @@
 // A plan in memory that all processes of a generation share and none can write.
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <utility>
 
 #include "core/model.h"
 #include "core/plan.h"
+#include "core/result.h"
 #include "sys/arena.h"
 #include "sys/error.h"
+#include "sys/log.h"
 
 namespace portsplit::dispatch {
 
@@ -21,16 +24,22 @@ class SharedPlan {
     /// @returns code ENOMEM if it does not fit
     static sys::Result<SharedPlan> build(const core::Config& config, std::size_t room = kPlanRoom);
 
+    using Read = std::function<core::Result<core::Config, int>()>;
+    /// Reads and compiles a configuration in a process of its own. In this one nothing remains of the work:
+    /// every fork would copy the page tables of the heap that it needs.
+    /// @param read  returns the configuration, or logs what is wrong and returns the exit code
+    /// @returns the exit code instead of a plan; what is wrong is logged
+    static core::Result<SharedPlan, int> build_apart(const Read& read, sys::Log& log,
+                                                     std::size_t room = kPlanRoom);
+
     /// The plan lives as long as this object, and is never destroyed: a destructor could write.
-    const core::Plan& plan() const { return *plan_; }
+    const core::Plan& plan() const { return *static_cast<const core::Plan*>(memory_->begin()); }
     const sys::Arena& memory() const { return *memory_; }
 
   private:
-    SharedPlan(std::unique_ptr<sys::Arena> memory, const core::Plan* plan)
-        : memory_(std::move(memory)), plan_(plan) {}
+    explicit SharedPlan(std::unique_ptr<sys::Arena> memory) : memory_(std::move(memory)) {}
 
-    std::unique_ptr<sys::Arena> memory_;
-    const core::Plan* plan_;
+    std::unique_ptr<sys::Arena> memory_;  ///< begins with the plan
 };
 
 }  // namespace portsplit::dispatch

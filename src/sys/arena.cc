@@ -5,9 +5,11 @@
 #include <sanitizer/asan_interface.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <new>
 #include <utility>
 
@@ -32,9 +34,27 @@ constexpr std::size_t kStep = std::size_t{1} << 20;
 /// A room that is not halved again.
 constexpr std::size_t kLeastRoom = std::size_t{16} << 20;
 
+/// What one page of a page table covers where pages have 4 KiB. Memory that begins at such a border needs
+/// the fewest of them.
+constexpr std::size_t kTableReach = std::size_t{2} << 20;
+
+/// Not F_SEAL_WRITE: before Linux 6.7 such a file cannot be mapped shared, not even for reading.
+constexpr int kSeals = F_SEAL_FUTURE_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
+
 std::size_t round_up(std::size_t size, std::size_t unit) { return (size + unit - 1) / unit * unit; }
 
 std::size_t page_size() { return static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)); }
+
+/// Maps a file for reading and writing, so that it begins at a multiple of `kTableReach`.
+/// @returns MAP_FAILED with errno if it cannot
+void* map_aligned(int file, std::size_t size) {
+    void* mapped = ::mmap(nullptr, size + kTableReach, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    if (mapped == MAP_FAILED) return mapped;
+    ::munmap(mapped, size + kTableReach);
+    const auto begin = round_up(reinterpret_cast<std::uintptr_t>(mapped), kTableReach);
+    return ::mmap(reinterpret_cast<void*>(begin), size, PROT_READ | PROT_WRITE,
+                  MAP_SHARED | MAP_FIXED_NOREPLACE, file, 0);
+}
 
 }  // namespace
 
@@ -42,14 +62,11 @@ Result<std::unique_ptr<Arena>> Arena::create(const char* name, std::size_t room)
     room = round_up(room, page_size());
     auto file = new_memory(name);
     if (!file) return file.error();
-    const auto map = [&] {
-        return ::mmap(nullptr, room, PROT_READ | PROT_WRITE, MAP_SHARED, file->get(), 0);
-    };
-    void* begin = map();
+    void* begin = map_aligned(file->get(), room);
     // A limit on the address space (ulimit -v) may leave less.
     while (begin == MAP_FAILED && errno == ENOMEM && room > kLeastRoom) {
         room = round_up(room / 2, page_size());
-        begin = map();
+        begin = map_aligned(file->get(), room);
     }
     if (begin == MAP_FAILED) {
         return SysError{errno, fmt::format("cannot map shared memory for {}", name)};
@@ -64,24 +81,32 @@ Arena::~Arena() {
 }
 
 Result<Done> Arena::seal() {
-    const std::size_t mapped = std::exchange(room_, 0);
-    const std::size_t kept = round_up(used_, page_size());
-    // The seal is for mappings made after it.
-    if (::munmap(begin_, mapped) < 0) return SysError{errno, "cannot unmap shared memory"};
-    if (::ftruncate(file_.get(), static_cast<off_t>(kept)) < 0) {
+    if (::ftruncate(file_.get(), static_cast<off_t>(round_up(used_, page_size()))) < 0) {
         return SysError{errno, "cannot cut shared memory"};
     }
-    // Not F_SEAL_WRITE: before Linux 6.7 such a file cannot be mapped shared, not even for reading.
-    constexpr int kSeals = F_SEAL_FUTURE_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
     if (::fcntl(file_.get(), F_ADD_SEALS, kSeals) < 0) {
         return SysError{errno, "cannot seal shared memory"};
     }
-    if (kept == 0) return Done{};
+    return map_sealed();
+}
+
+Result<Done> Arena::map_sealed() {
+    const UniqueFd file = std::move(file_);
+    struct stat state {};
+    if (::fstat(file.get(), &state) < 0) return SysError{errno, "cannot look at shared memory"};
+    if (::fcntl(file.get(), F_GET_SEALS) != kSeals) {
+        return SysError{EPERM, "shared memory is not sealed"};
+    }
+    // A seal does not change the mappings that are there.
+    if (::munmap(begin_, std::exchange(room_, 0)) < 0) {
+        return SysError{errno, "cannot unmap shared memory"};
+    }
+    const auto size = static_cast<std::size_t>(state.st_size);
+    if (size == 0) return Done{};
     const void* again =
-        ::mmap(begin_, kept, PROT_READ, MAP_SHARED | MAP_FIXED_NOREPLACE, file_.get(), 0);
+        ::mmap(begin_, size, PROT_READ, MAP_SHARED | MAP_FIXED_NOREPLACE, file.get(), 0);
     if (again != begin_) return SysError{errno, "cannot map sealed memory where it was"};
-    room_ = kept;
-    file_.reset();
+    room_ = size;
     return Done{};
 }
 

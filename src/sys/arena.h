@@ -32,9 +32,16 @@ class Arena final : public std::pmr::memory_resource {
     /// @returns an error if the memory cannot be sealed; it may be unmapped then
     Result<Done> seal();
 
+    /// Makes the memory read-only here as well, after a process that this one has forked has filled and
+    /// sealed it.
+    /// @returns an error if it is not sealed, or cannot be mapped
+    Result<Done> map_sealed();
+
+    /// What was allocated first lies here.
+    const void* begin() const { return begin_; }
     /// Returns how many bytes it can hold.
     std::size_t room() const { return room_; }
-    /// Returns how many bytes were taken.
+    /// Returns how many bytes this process took.
     std::size_t used() const { return used_; }
 
   private:

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <linux/close_range.h>
-#include <malloc.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -45,8 +44,6 @@ void yield() { ::sched_yield(); }
 void set_name(const char* name) { ::prctl(PR_SET_NAME, name, 0, 0, 0); }
 
 void adopt_orphans() { ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
-
-void return_free_memory() { ::malloc_trim(0); }
 
 std::size_t count_children() {
     // proc(5): a space follows each pid. This process has one thread, with the id of the process.

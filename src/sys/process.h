@@ -32,9 +32,6 @@ void set_name(const char* name);
 /// Makes this process the parent of descendants whose parent ends (PR_SET_CHILD_SUBREAPER).
 void adopt_orphans();
 
-/// Gives memory that was freed back to the system (malloc_trim(3)).
-void return_free_memory();
-
 /// Returns the number of children of this process, zombies included; 0 if /proc cannot be read.
 std::size_t count_children();
 

@@ -12,6 +12,7 @@
 #include <system_error>
 #include <utility>
 
+#include "support/log_of_lines.h"
 #include "support/loopback.h"
 #include "support/zygotes.h"
 

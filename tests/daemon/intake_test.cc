@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "support/log_of_lines.h"
 #include "support/loopback.h"
 #include "support/moved_clock.h"
 #include "support/zygotes.h"

@@ -13,6 +13,7 @@
 #include "config/packed.h"
 #include "support/child.h"
 #include "support/folder.h"
+#include "support/log_of_lines.h"
 #include "support/loopback.h"
 #include "support/zygotes.h"
 #include "sys/file.h"

@@ -15,6 +15,7 @@
 
 #include "support/child.h"
 #include "support/folder.h"
+#include "support/log_of_lines.h"
 #include "support/loopback.h"
 #include "support/moved_clock.h"
 #include "support/zygotes.h"

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <malloc.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -10,7 +11,9 @@
 #include <string>
 
 #include "core/bytes.h"
+#include "exit_codes.h"
 #include "support/child.h"
+#include "support/log_of_lines.h"
 #include "support/plans.h"
 
 namespace portsplit::dispatch {
@@ -80,9 +83,67 @@ TEST(SharedPlan, FailsWhenItDoesNotFit) {
     EXPECT_EQ(shared.error().what, "the patterns need more than 0 MiB");
 }
 
+/// A plan that is compiled in a process of its own.
+class SharedPlanApart : public testing::Test {
+  protected:
+    core::Result<SharedPlan, int> build(const SharedPlan::Read& read,
+                                        std::size_t room = kPlanRoom) {
+        return SharedPlan::build_apart(read, log_.log(), room);
+    }
+    std::string log() { return log_.lines(); }
+
+  private:
+    LogOfLines log_;
+};
+
+TEST_F(SharedPlanApart, IsThePlanOfTheConfiguration) {
+    const auto shared = build([] { return config_of(3); });
+    ASSERT_TRUE(shared);
+    EXPECT_EQ(shared->plan().config(), config_of(3));
+    EXPECT_EQ(shared->plan().ask(core::as_bytes("exec10001")).service, 3U);
+    EXPECT_EQ(shared->plan().ask(core::as_bytes("ab100027")).service, 4U);
+}
+
+#if !defined(__SANITIZE_ADDRESS__)
+TEST_F(SharedPlanApart, LeavesNothingInTheHeap) {
+    (void)build([] { return config_of(1); });  // what is made once
+    const void* const end = ::sbrk(0);
+    const auto before = ::mallinfo2();
+    const auto shared = build([] { return config_of(1000); });
+    ASSERT_TRUE(shared);
+    EXPECT_EQ(::sbrk(0), end);
+    EXPECT_EQ(::mallinfo2().arena, before.arena);
+}
+#endif
+
+TEST_F(SharedPlanApart, ReturnsTheExitCodeOfTheRead) {
+    const auto shared = build([] { return 78; });
+    ASSERT_FALSE(shared);
+    EXPECT_EQ(shared.error(), 78);
+    EXPECT_EQ(log(), "");
+}
+
+TEST_F(SharedPlanApart, LogsHowTheProcessEndedThatCompiles) {
+    const auto shared = build([]() -> core::Result<core::Config, int> {
+        ::kill(::getpid(), SIGKILL);
+        return 0;
+    });
+    ASSERT_FALSE(shared);
+    EXPECT_EQ(shared.error(), kExitSystem);
+    EXPECT_EQ(log(),
+              "cannot compile the configuration: the process that does it ended (signal=KILL)\n");
+}
+
+TEST_F(SharedPlanApart, LogsThatThePatternsDoNotFit) {
+    const auto shared = build([] { return config_of(1000); }, 100'000);
+    ASSERT_FALSE(shared);
+    EXPECT_EQ(shared.error(), kExitSystem);
+    EXPECT_EQ(log(), "the patterns need more than 0 MiB: Cannot allocate memory\n");
+}
+
 // As a compromised dispatcher would: each try in a process of its own.
-TEST(SharedPlanDeathTest, CannotBeChanged) {
-    const auto shared = SharedPlan::build(config_of(3));
+TEST_F(SharedPlanApart, CannotBeChanged) {
+    const auto shared = build([] { return config_of(3); });
     ASSERT_TRUE(shared);
     auto* name = const_cast<char*>(shared->plan().service(0).name.data());
     EXPECT_DEATH(*name = 'X', "");

@@ -12,10 +12,8 @@
 #include "config/packed.h"
 #include "core/model.h"
 #include "daemon/generation.h"
-#include "support/log_text.h"
 #include "support/loopback.h"
 #include "sys/file.h"
-#include "sys/log.h"
 #include "sys/poll_set.h"
 #include "sys/process.h"
 
@@ -44,32 +42,6 @@ inline Launchpad real_zygote() { return launchpad_of(PORTSPLIT_DISPATCH, "test.c
 inline Launchpad fake_zygote(std::string mode) {
     return launchpad_of(PORTSPLIT_FAKE_ZYGOTE, std::move(mode));
 }
-
-/// A log of lines that the test may read back.
-class LogOfLines {
-  public:
-    LogOfLines() {
-        int ends[2] = {-1, -1};
-        if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0) {
-            from_.reset(ends[0]);
-            log_ = sys::Log::to_descriptor(sys::UniqueFd(ends[1]));
-        }
-    }
-
-    sys::Log& log() { return log_; }
-
-    /// What was written since the last call, without `portsplit[PID]: `.
-    std::string lines() {
-        std::string text(65536, '\0');
-        const ssize_t got = ::read(from_.get(), text.data(), text.size());
-        text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
-        return without_pids(std::move(text));
-    }
-
-  private:
-    sys::UniqueFd from_;
-    sys::Log log_ = sys::Log::to_descriptor(sys::UniqueFd());
-};
 
 /// Waits until every child of this process has ended and is reaped.
 inline void expect_no_child_left() {

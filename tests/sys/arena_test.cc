@@ -114,6 +114,34 @@ TEST(Arena, IsSharedWithChildren) {
     EXPECT_EQ(*number, 2);
 }
 
+TEST(Arena, BeginsWhereAPageOfAPageTableDoes) {
+    for (int i = 0; i < 3; ++i) {
+        const auto memory = arena();
+        EXPECT_EQ(reinterpret_cast<std::uintptr_t>(memory->begin()) % (std::size_t{2} << 20), 0U);
+    }
+}
+
+TEST(Arena, IsMappedHereAfterAChildHasSealedIt) {
+    const auto memory = arena();
+    loopback::Child child([&] {
+        auto* number = static_cast<int*>(memory->allocate(sizeof(int), alignof(int)));
+        *number = 7;
+        return memory->seal() ? 0 : 1;
+    });
+    ASSERT_EQ(child.status(), 0);
+    ASSERT_TRUE(memory->map_sealed());
+    EXPECT_EQ(*static_cast<const int*>(memory->begin()), 7);
+    EXPECT_EQ(::mprotect(const_cast<void*>(memory->begin()), 1, PROT_READ | PROT_WRITE), -1);
+}
+
+TEST(Arena, IsNotMappedAgainWithoutASeal) {
+    const auto memory = arena();
+    (void)memory->allocate(1, 1);
+    const auto mapped = memory->map_sealed();
+    ASSERT_FALSE(mapped);
+    EXPECT_EQ(mapped.error().what, "shared memory is not sealed");
+}
+
 /// A sealed arena with one number in it.
 class SealedArena : public testing::Test {
   protected:
