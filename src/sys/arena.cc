@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdint>
+#include <memory>
 #include <new>
 #include <utility>
 
@@ -51,9 +51,9 @@ void* map_aligned(int file, std::size_t size) {
     void* mapped = ::mmap(nullptr, size + kTableReach, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     if (mapped == MAP_FAILED) return mapped;
     ::munmap(mapped, size + kTableReach);
-    const auto begin = round_up(reinterpret_cast<std::uintptr_t>(mapped), kTableReach);
-    return ::mmap(reinterpret_cast<void*>(begin), size, PROT_READ | PROT_WRITE,
-                  MAP_SHARED | MAP_FIXED_NOREPLACE, file, 0);
+    std::size_t space = size + kTableReach;
+    void* begin = std::align(kTableReach, size, mapped, space);
+    return ::mmap(begin, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE, file, 0);
 }
 
 }  // namespace

@@ -148,13 +148,14 @@ TEST_F(SharedPlanApart, CannotBeChanged) {
     auto* name = const_cast<char*>(shared->plan().service(0).name.data());
     EXPECT_DEATH(*name = 'X', "");
     const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-    auto* start = reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(name) / page * page);
+    void* const start = name - reinterpret_cast<std::uintptr_t>(name) % page;
     loopback::Child child([&] {
         const bool refused = ::mprotect(start, page, PROT_READ | PROT_WRITE) < 0 && errno == EACCES;
         // A copy of its own in the same place: nobody else sees it.
-        ::mmap(start, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+        const void* mine = ::mmap(start, page, PROT_READ | PROT_WRITE,
+                                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
         *name = 'X';
-        return refused ? 0 : 1;
+        return refused && mine == start ? 0 : 1;
     });
     EXPECT_EQ(child.status(), 0);
     EXPECT_EQ(shared->plan().service(0).name, "relay10000");
