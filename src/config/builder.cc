@@ -26,6 +26,8 @@ class Builder {
 
     Built build() {
         build_global();
+        built_.config.services.reserve(document_.services.size());
+        built_.origins.services.reserve(document_.services.size());
         for (const Section& section : document_.services) build_service(section);
         check_names();
         check_binds();
@@ -52,7 +54,7 @@ class Builder {
     void build_service(const Section& section) {
         ServiceDraft draft;
         draft.service.name = section.name;
-        const Origin origin = read_service(section, draft, issues_);
+        Origin origin = read_service(section, draft, issues_);
         check_patterns(draft.service, section, origin);
         check_action(section, origin);
         if (origin.has("connect")) {
@@ -61,7 +63,7 @@ class Builder {
             draft.service.action = std::move(draft.exec);
         }
         built_.config.services.push_back(std::move(draft.service));
-        built_.origins.services.push_back(origin);
+        built_.origins.services.push_back(std::move(origin));
     }
 
     void check_patterns(const core::Service& service, const Section& section,
@@ -130,7 +132,7 @@ class Builder {
                           fmt::format("{} services; at most {} are possible", services.size(),
                                       kMostServices));
         }
-        std::unordered_map<std::string_view, Spot> firsts;
+        std::unordered_map<std::string_view, Spot> firsts(services.size());
         for (std::size_t i = 0; i < services.size(); ++i) {
             const Spot spot = built_.origins.services[i].spot;
             const std::string_view name = services[i].name;

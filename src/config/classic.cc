@@ -71,8 +71,10 @@ class Reader {
         Section& section =
             document_.services.empty() ? document_.global : document_.services.back();
         const Spot spot = issues_.at(number);
-        section.entries.push_back(
-            {std::string(key), spot, false, {{spot, Kind::Bare, std::string(value)}}});
+        Entry& entry = section.entries.emplace_back();
+        entry.key = key;
+        entry.spot = spot;
+        entry.values.push_back({spot, Kind::Bare, std::string(value)});
     }
 
     void warn_of_blanks(std::string_view name, int number) {

@@ -69,6 +69,7 @@ class Includer {
 
     void expand(Document& document) {
         std::vector<Section> services = std::exchange(document.services, {});
+        document.services.reserve(services.size());
         auto next = services.begin();
         const auto take_services = [&](std::vector<Section>::iterator end) {
             for (; next < end; ++next) {
@@ -88,6 +89,8 @@ class Includer {
     }
 
     void expand(Section& service) {
+        const auto is_include = [](const Entry& entry) { return entry.key == kInclude; };
+        if (std::none_of(service.entries.begin(), service.entries.end(), is_include)) return;
         for (Entry& entry : std::exchange(service.entries, {})) {
             if (entry.key != kInclude) {
                 service.entries.push_back(std::move(entry));

@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "config/key_table.h"
-
 namespace portsplit::config {
 namespace {
 
@@ -38,8 +36,9 @@ void sort_by_spot(std::vector<Issue>& issues) {
 }
 
 void Origin::add(std::string_view key, Spot value) {
-    spots_.resize(keys().size());
-    spots_[static_cast<std::size_t>(find_key(key) - keys().data())].push_back(value);
+    if (given_.empty() || given_.back().key != key) given_.push_back({key, spots_.size(), 0});
+    ++given_.back().count;
+    spots_.push_back(value);
 }
 
 Spot Origin::of(std::string_view key, std::size_t index) const {
@@ -48,9 +47,10 @@ Spot Origin::of(std::string_view key, std::size_t index) const {
 }
 
 std::span<const Spot> Origin::spots_of(std::string_view key) const {
-    const Key* found = find_key(key);
-    if (spots_.empty() || found == nullptr) return {};
-    return spots_[static_cast<std::size_t>(found - keys().data())];
+    for (const Given& given : given_) {
+        if (given.key == key) return std::span(spots_).subspan(given.begin, given.count);
+    }
+    return {};
 }
 
 Issue Origins::issue(Severity severity, Spot spot, std::string text) const {

@@ -54,7 +54,8 @@ class Origin {
     Origin() = default;
     explicit Origin(Spot section) : spot(section) {}
 
-    /// Adds the spot of one value of a key.
+    /// Adds the spot of one value of a key. All values of a key are added one after the other.
+    /// @param key  its name in the key table, which is not copied
     void add(std::string_view key, Spot value);
 
     /// Returns the spot of a key's value; that of the section if there is no such value.
@@ -68,7 +69,15 @@ class Origin {
   private:
     std::span<const Spot> spots_of(std::string_view key) const;
 
-    std::vector<std::vector<Spot>> spots_;  ///< by key, in the order of the table
+    /// The values of one key: `count` of `spots_`, from `begin` on.
+    struct Given {
+        std::string_view key;
+        std::size_t begin;
+        std::size_t count;
+    };
+
+    std::vector<Spot> spots_;
+    std::vector<Given> given_;
 };
 
 struct Origins {

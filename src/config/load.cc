@@ -36,20 +36,26 @@ bool is_outside(Type type) {
     return type == Type::Program || type == Type::UserName || type == Type::GroupName;
 }
 
+std::vector<const Key*> outside_keys(Place section) {
+    std::vector<const Key*> found;
+    for (const Key& key : keys()) {
+        if (is_outside(key.takes.type) && stands_in(key, section)) found.push_back(&key);
+    }
+    return found;
+}
+
 /// Lists the programs, users and groups of a model, complete or not.
 std::vector<Outside> find_outside(const core::Config& config, const Origins& origins) {
     std::vector<Outside> found;
-    const auto add_all = [&](Place section, const core::Service* service, const Origin& origin) {
-        for (const Key& key : keys()) {
-            if (!is_outside(key.takes.type) || !stands_in(key, section)) continue;
-            const core::Text* name = std::visit(TextOf(config, service), *key.takes.field);
-            if (name == nullptr || name->empty()) continue;
-            found.push_back({&key, std::string(*name), origin.of(key.name)});
-        }
+    const auto add = [&](const Key& key, const core::Service* service, const Origin& origin) {
+        const core::Text* name = std::visit(TextOf(config, service), *key.takes.field);
+        if (name == nullptr || name->empty()) return;
+        found.push_back({&key, std::string(*name), origin.of(key.name)});
     };
-    add_all(Place::Global, nullptr, origins.global);
+    for (const Key* key : outside_keys(Place::Global)) add(*key, nullptr, origins.global);
+    const std::vector<const Key*> of_services = outside_keys(Place::Service);
     for (std::size_t s = 0; s < config.services.size(); ++s) {
-        add_all(Place::Service, &config.services[s], origins.services[s]);
+        for (const Key* key : of_services) add(*key, &config.services[s], origins.services[s]);
     }
     return found;
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -34,38 +35,43 @@ class SectionReader {
         : section_(section), place_(Place::Service), draft_(&draft), issues_(issues) {}
 
     Origin read() {
-        for (const Entry& entry : section_.entries) file_under_key(entry);
+        given_.reserve(section_.entries.size());
+        for (const Entry& entry : section_.entries) find_key_of(entry);
         // In the order of the table, so that a model does not depend on how keys were mixed. Each
         // alias is compared with its key, so all aliases come last.
-        for (const bool aliases : {false, true}) {
-            for (std::size_t i = 0; i < given_.size(); ++i) {
-                const Key& key = keys()[i];
-                if (key.takes.alias_of.empty() == aliases) continue;
-                for (const Value* value : given_[i]) store_value(key, *value);
-            }
-        }
+        std::stable_sort(given_.begin(), given_.end(),
+                         [](const Given& a, const Given& b) { return a.place() < b.place(); });
+        for (const Given& given : given_) store_value(*given.key, *given.value);
         return std::move(origin_);
     }
 
   private:
+    struct Given {
+        const Key* key;
+        const Value* value;
+
+        std::pair<bool, const Key*> place() const { return {!key->takes.alias_of.empty(), key}; }
+    };
+
     /// Finds the key of an entry and keeps the values for `store_value`.
-    void file_under_key(const Entry& entry) {
+    void find_key_of(const Entry& entry) {
         const Key* key = find_key(entry.key);
         if (key == nullptr) return report_unknown(entry);
         if (!stands_in(*key, place_)) return report_misplaced(entry);
-        auto& values = given_[static_cast<std::size_t>(key - keys().data())];
+        const Value*& first = firsts_[static_cast<std::size_t>(key - keys().data())];
         if (!key->takes.repeatable && entry.is_list) {
             issues_.error(entry.spot, fmt::format("{}: a list; write one value", entry.key));
             return;
         }
         for (const Value& value : entry.values) {
-            if (!key->takes.repeatable && !values.empty()) {
+            if (!key->takes.repeatable && first != nullptr) {
                 issues_.error(value.spot, fmt::format("{}: set {} already; keep one of the two",
                                                       as_written(entry.key, value),
-                                                      where(values.front()->spot, value.spot)));
+                                                      where(first->spot, value.spot)));
                 return;
             }
-            values.push_back(&value);
+            first = &value;
+            given_.push_back({key, &value});
         }
     }
 
@@ -241,8 +247,8 @@ class SectionReader {
     core::Config* config_ = nullptr;  ///< of the global section
     ServiceDraft* draft_ = nullptr;   ///< of a service
     Issues& issues_;
-    std::vector<std::vector<const Value*>> given_ =
-        std::vector<std::vector<const Value*>>(keys().size());  ///< by key
+    std::vector<Given> given_;
+    std::vector<const Value*> firsts_ = std::vector<const Value*>(keys().size());  ///< by key
     Origin origin_{section_.spot};
 };
 

@@ -20,14 +20,25 @@ std::optional<std::string> clean(std::string_view text, FileIssues issues);
 /// that has a brace, semicolon or quote outside of comments, and Classic for the rest.
 Spelling detect_spelling(std::string_view text);
 
+/// Calls `test(line, number)` for each line, without its newline, until it returns true.
+/// @returns false if it never did
+template <typename Test>
+bool any_line(std::string_view text, Test test) {
+    for (int number = 1; !text.empty(); ++number) {
+        const std::size_t end = text.find('\n');
+        if (test(text.substr(0, end), number)) return true;
+        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    }
+    return false;
+}
+
 /// Calls `take(line, number)` for each line, without its newline.
 template <typename Take>
 void for_each_line(std::string_view text, Take take) {
-    for (int number = 1; !text.empty(); ++number) {
-        const std::size_t end = text.find('\n');
-        take(text.substr(0, end), number);
-        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    }
+    any_line(text, [&](std::string_view line, int number) {
+        take(line, number);
+        return false;
+    });
 }
 
 /// Returns the text without the spaces and tabs at its ends.
