@@ -80,7 +80,7 @@ std::optional<ByteSets> byte_sets(const PatternSource& source) {
         case PatternKind::String:
             return exact(source.text);
         case PatternKind::Hex:
-            return *parse_hex(source.text);
+            return valid(parse_hex(source.text));
         case PatternKind::Regex:
             return std::nullopt;
     }

@@ -7,8 +7,10 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "core/byte_set.h"
 #include "core/bytes.h"
@@ -52,6 +54,18 @@ struct PatternProblem {
     std::string text;       ///< for users, without the pattern
     std::size_t place = 0;  ///< the byte of the pattern's text at which the fault was found, from 0
 };
+
+/// Thrown for a pattern that does not compile where all are valid, if the configuration was checked.
+struct InvalidPattern : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+/// Returns what was compiled of a valid pattern; throws InvalidPattern if it is not valid.
+template <typename T>
+T valid(Result<T, PatternProblem> compiled) {
+    if (!compiled) throw InvalidPattern(compiled.error().text);
+    return *std::move(compiled);
+}
 
 /// Compiles one pattern of any kind.
 Result<std::unique_ptr<const Pattern>, PatternProblem> compile(const PatternSource& source);

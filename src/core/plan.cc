@@ -54,7 +54,7 @@ struct Plan::Draft {
         }
         const auto number = static_cast<std::uint32_t>(expressions.size());
         Beginnings beginnings;
-        expressions.push_back({service, *compile_regex(source.text, &beginnings)});
+        expressions.push_back({service, valid(compile_regex(source.text, &beginnings))});
         if (beginnings.empty()) unindexed.push_back(number);
         for (ByteSets& sets : beginnings) entries.push_back({std::move(sets), service, number});
     }

@@ -18,7 +18,8 @@ namespace portsplit::core {
 class Plan {
   public:
     /// All memory that the plan keeps comes from the MemoryScope.
-    /// @param config  valid: its patterns compile and its service names are unique
+    /// Throws InvalidPattern if a pattern of the configuration does not compile.
+    /// @param config  valid; if its service names are not unique, the last of a name counts
     explicit Plan(const Config& config);
 
     const Config& config() const { return config_; }

@@ -30,6 +30,9 @@ sys::Result<sys::Done> fill(sys::Arena& memory, const core::Config& config) {
     } catch (const std::bad_alloc&) {
         return sys::SysError{
             ENOMEM, fmt::format("the patterns need more than {} MiB", memory.room() >> 20)};
+    } catch (const core::InvalidPattern& invalid) {
+        return sys::SysError{
+            EINVAL, fmt::format("a pattern from portsplitd does not compile, {}", invalid.what())};
     }
     return memory.seal();
 }
@@ -41,7 +44,7 @@ int compile(const SharedPlan::Read& read, sys::Arena& memory, sys::Log& log) {
     const auto filled = fill(memory, *config);
     if (filled) return 0;
     log.line(sys::Level::Error, sys::to_string(filled.error()));
-    return kExitSystem;
+    return filled.error().code == EINVAL ? kExitConfiguration : kExitSystem;
 }
 
 }  // namespace

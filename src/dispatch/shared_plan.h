@@ -21,7 +21,7 @@ inline constexpr std::size_t kPlanRoom = std::size_t{1} << 30;
 class SharedPlan {
   public:
     /// Compiles a configuration, as the constructor of Plan, and seals the memory.
-    /// @returns code ENOMEM if it does not fit
+    /// @returns code ENOMEM if it does not fit, EINVAL if a pattern does not compile
     static sys::Result<SharedPlan> build(const core::Config& config, std::size_t room = kPlanRoom);
 
     using Read = std::function<core::Result<core::Config, int>()>;

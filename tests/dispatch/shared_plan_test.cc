@@ -141,6 +141,18 @@ TEST_F(SharedPlanApart, LogsThatThePatternsDoNotFit) {
     EXPECT_EQ(log(), "the patterns need more than 0 MiB: Cannot allocate memory\n");
 }
 
+TEST_F(SharedPlanApart, LogsThatAPatternDoesNotCompile) {
+    for (const core::PatternKind kind : {core::PatternKind::Hex, core::PatternKind::Regex}) {
+        core::Config config = config_of(1);
+        config.services[0].patterns.push_back({kind, "16 0("});
+        const auto shared = build([&] { return config; });
+        ASSERT_FALSE(shared);
+        EXPECT_EQ(shared.error(), 78);
+        const std::string lines = log();
+        EXPECT_TRUE(lines.starts_with("a pattern from portsplitd does not compile, ")) << lines;
+    }
+}
+
 // As a compromised dispatcher would: each try in a process of its own.
 TEST_F(SharedPlanApart, CannotBeChanged) {
     const auto shared = build([] { return config_of(3); });
