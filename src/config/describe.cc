@@ -65,7 +65,7 @@ Section describe_section(Place place, const core::Config& config, const core::Se
     Section section;
     if (service != nullptr) section.name = service->name;
     for (const Key& key : keys()) {
-        if (!stands_in(key, place) || !key.takes.field || !key.takes.alias_of.empty()) continue;
+        if (!is_written(key, place)) continue;
         Entry entry{std::string(key.name), {}, false, {}};
         for (std::string& text : std::visit(Texts(key, config, service), *key.takes.field)) {
             entry.values.push_back({{}, kind_of(key.takes.type), std::move(text)});

@@ -97,9 +97,9 @@ struct Key {
 std::span<const Key> keys();
 
 /// Returns the struct of a model that has a field; null if the service has the other action.
-/// @param service  null for the global section
-template <typename Owner>
-const Owner* owner_in(const core::Config& config, const core::Service* service) {
+/// @param config, service  of a constant model or another; service is null for the global section
+template <typename Owner, typename Config, typename Service>
+auto* owner_in(Config& config, Service* service) {
     if constexpr (std::is_same_v<Owner, core::Config>) {
         return &config;
     } else if constexpr (std::is_same_v<Owner, core::Service>) {
@@ -126,6 +126,11 @@ inline constexpr std::string_view kInclude = "include";
 constexpr bool stands_in(const Key& key, Place section) {
     const Place place = key.takes.place;
     return place == Place::Both || (place == Place::Global) == (section == Place::Global);
+}
+
+/// Returns true if a key of that kind of section is written: it sets a member, and is no old form.
+inline bool is_written(const Key& key, Place section) {
+    return stands_in(key, section) && key.takes.field && key.takes.alias_of.empty();
 }
 
 /// One function for each Type. A member that is a list makes a key that may be repeated.

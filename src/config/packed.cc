@@ -1,73 +1,145 @@
 #include "config/packed.h"
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <vector>
+#include <utility>
+#include <variant>
 
-#include "config/describe.h"
-#include "config/document.h"
-#include "config/issue.h"
+#include "config/key_table.h"
 
 namespace portsplit::config {
 namespace {
 
+/// Gives one member of a model to a Packer or an Unpacker, for both go through a model in the same order.
+template <typename Way, typename Config, typename Service>
+class Member {
+  public:
+    Member(Way& way, const Key& key, Config& config, Service* service)
+        : way_(way), key_(key), config_(config), service_(service) {}
+
+    template <typename Owner, typename T>
+    void operator()(T Owner::*field) const {
+        auto* owner = owner_in<Owner>(config_, service_);
+        if (owner != nullptr) way_.member(key_, owner->*field);
+    }
+    template <typename Owner>
+    void operator()(const Enumerated<Owner>& field) const {
+        auto* owner = owner_in<Owner>(config_, service_);
+        if (owner != nullptr) way_.word(key_, *owner, field);
+    }
+    /// Patterns of all kinds are one member.
+    void operator()(core::PatternKind /*kind*/) const {}
+
+  private:
+    Way& way_;
+    const Key& key_;
+    Config& config_;
+    Service* service_;  ///< null for the global section
+};
+
+template <typename Way, typename Config, typename Service>
+void for_each_member(Way& way, Place place, Config& config, Service* service) {
+    for (const Key& key : keys()) {
+        if (is_written(key, place)) {
+            std::visit(Member(way, key, config, service), *key.takes.field);
+        }
+    }
+}
+
 class Packer {
   public:
-    void add(std::size_t number) {
-        const auto fixed = static_cast<std::uint32_t>(number);
-        bytes_.append(reinterpret_cast<const char*>(&fixed), sizeof fixed);
+    std::string pack(const core::Config& config) {
+        const core::Service* none = nullptr;
+        for_each_member(*this, Place::Global, config, none);
+        add(config.services.size());
+        for (const core::Service& service : config.services) {
+            add(service.name);
+            add_all(service.patterns);
+            add(service.action.index());
+            for_each_member(*this, Place::Service, config, &service);
+        }
+        return std::move(bytes_);
     }
-    void add(std::string_view text) {
+
+    template <typename T>
+    void member(const Key& /*key*/, const T& value) {
+        add(value);
+    }
+    template <typename T>
+    void member(const Key& /*key*/, const core::List<T>& values) {
+        add_all(values);
+    }
+    template <typename Owner>
+    void word(const Key& /*key*/, const Owner& owner, const Enumerated<Owner>& field) {
+        add(field.get(owner));
+    }
+
+  private:
+    void add(std::uint64_t number) {
+        bytes_.append(reinterpret_cast<const char*>(&number), sizeof number);
+    }
+    void add(std::chrono::milliseconds time) { add(static_cast<std::uint64_t>(time.count())); }
+    void add(const core::Text& text) {
         add(text.size());
         bytes_.append(text);
     }
-    void add(const Value& value) {
-        add(static_cast<std::size_t>(value.kind));
-        add(value.text);
+    void add(const core::Endpoint& endpoint) {
+        add(endpoint.host);
+        add(endpoint.port);
     }
-    void add(const Entry& entry) {
-        add(entry.key);
-        add(entry.is_list ? std::size_t{1} : std::size_t{0});
-        add_all(entry.values);
-    }
-    void add(const Section& section) {
-        add(section.name);
-        add_all(section.entries);
+    void add(const core::PatternSource& pattern) {
+        add(static_cast<std::uint64_t>(pattern.kind));
+        add(pattern.text);
     }
     template <typename T>
-    void add_all(const std::vector<T>& items) {
+    void add_all(const core::List<T>& items) {
         add(items.size());
         for (const T& item : items) add(item);
     }
 
-    std::string take() { return std::move(bytes_); }
-
-  private:
     std::string bytes_;
 };
 
-/// Reads the parts in the order in which they were added. After bytes that do not fit, everything that it
-/// returns is empty.
+/// Reads what a Packer wrote. After bytes that do not fit, everything that it reads is empty.
 class Unpacker {
   public:
     explicit Unpacker(std::string_view bytes) : rest_(bytes) {}
 
-    /// Returns true if all bytes were read, and fitted.
-    bool is_done() const { return fits_ && rest_.empty(); }
+    std::optional<core::Config> unpack() {
+        core::Config config;
+        core::Service* none = nullptr;
+        for_each_member(*this, Place::Global, config, none);
+        take_all(config.services, [&](core::Service& service) {
+            take(service.name);
+            take_all(service.patterns, [&](core::PatternSource& pattern) { take(pattern); });
+            take(service.action);
+            for_each_member(*this, Place::Service, config, &service);
+        });
+        if (!fits_ || !rest_.empty()) return std::nullopt;
+        return config;
+    }
 
+    void member(const Key& key, std::size_t& number) {
+        number = take_number(key.takes.smallest, key.takes.largest);
+    }
+    void member(const Key& key, std::chrono::milliseconds& time) {
+        using std::chrono::milliseconds;
+        using std::chrono::seconds;
+        const auto smallest = milliseconds(seconds(key.takes.smallest)).count();
+        const auto largest = milliseconds(seconds(key.takes.largest)).count();
+        time = milliseconds(
+            take_number(static_cast<std::uint64_t>(smallest), static_cast<std::uint64_t>(largest)));
+    }
+    void member(const Key& /*key*/, core::Text& text) { take(text); }
     template <typename T>
-    T take();
-
-    template <typename T>
-    std::vector<T> take_all() {
-        const auto count = take<std::size_t>();
-        std::vector<T> items;
-        // Each has at least the four bytes of one number.
-        if (count > rest_.size() / sizeof(std::uint32_t)) fits_ = false;
-        if (!fits_) return items;
-        items.reserve(count);
-        while (fits_ && items.size() < count) items.push_back(take<T>());
-        return items;
+    void member(const Key& /*key*/, core::List<T>& items) {
+        take_all(items, [&](T& item) { take(item); });
+    }
+    template <typename Owner>
+    void word(const Key& key, Owner& owner, const Enumerated<Owner>& field) {
+        field.set(owner, take_number(0, key.takes.words.size() - 1));
     }
 
   private:
@@ -79,71 +151,49 @@ class Unpacker {
         return taken;
     }
 
+    /// @returns the smallest if the number is not between the two
+    std::uint64_t take_number(std::uint64_t smallest = 0, std::uint64_t largest = UINT64_MAX) {
+        std::uint64_t number = smallest;
+        const std::string_view bytes = take_bytes(sizeof number);
+        if (fits_) std::memcpy(&number, bytes.data(), sizeof number);
+        fits_ = fits_ && number >= smallest && number <= largest;
+        return fits_ ? number : smallest;
+    }
+
+    void take(core::Text& text) { text = take_bytes(take_number()); }
+    void take(core::Endpoint& endpoint) {
+        take(endpoint.host);
+        endpoint.port = static_cast<std::uint16_t>(take_number(0, 0xFFFF));
+    }
+    void take(core::PatternSource& pattern) {
+        constexpr auto kLast = static_cast<std::uint64_t>(core::PatternKind::Regex);
+        pattern.kind = static_cast<core::PatternKind>(take_number(0, kLast));
+        take(pattern.text);
+    }
+    void take(core::Action& action) {
+        static_assert(std::variant_size_v<core::Action> == 2);
+        if (take_number(0, 1) == core::Action(core::Connect()).index()) action = core::Connect();
+    }
+    template <typename T, typename Take>
+    void take_all(core::List<T>& items, Take take) {
+        // Each has at least the bytes of one number.
+        const std::size_t count = take_number(0, rest_.size() / sizeof(std::uint64_t));
+        items.resize(count);
+        for (T& item : items) take(item);
+    }
+
     std::string_view rest_;
     bool fits_ = true;
 };
 
-template <>
-std::size_t Unpacker::take() {
-    std::uint32_t number = 0;
-    const std::string_view bytes = take_bytes(sizeof number);
-    if (fits_) std::memcpy(&number, bytes.data(), sizeof number);
-    return number;
-}
-
-template <>
-std::string Unpacker::take() {
-    return std::string(take_bytes(take<std::size_t>()));
-}
-
-template <>
-Value Unpacker::take() {
-    Value value;
-    const auto kind = take<std::size_t>();
-    fits_ = fits_ && kind <= static_cast<std::size_t>(Kind::List);
-    value.kind = static_cast<Kind>(kind);
-    value.text = take<std::string>();
-    return value;
-}
-
-template <>
-Entry Unpacker::take() {
-    Entry entry;
-    entry.key = take<std::string>();
-    entry.is_list = take<std::size_t>() != 0;
-    entry.values = take_all<Value>();
-    return entry;
-}
-
-template <>
-Section Unpacker::take() {
-    Section section;
-    section.name = take<std::string>();
-    section.entries = take_all<Entry>();
-    return section;
-}
-
 }  // namespace
 
-std::string pack(const core::Config& config) {
-    const Document document = describe(config);
-    Packer packer;
-    packer.add(document.global);
-    packer.add_all(document.services);
-    return packer.take();
-}
+std::string pack(const core::Config& config) { return Packer().pack(config); }
 
 std::optional<core::Config> unpack(std::string_view bytes, Need need) {
-    Unpacker unpacker(bytes);
-    Document document;
-    document.global = unpacker.take<Section>();
-    document.services = unpacker.take_all<Section>();
-    if (!unpacker.is_done()) return std::nullopt;
-    Issues issues;
-    (void)issues.add_file("packed", {});
-    Built built = build(document, need, issues);
-    if (issues.has_errors()) return std::nullopt;
-    return std::move(built.config);
+    auto config = Unpacker(bytes).unpack();
+    if (config && config->services.empty() && need != Need::Global) return std::nullopt;
+    return config;
 }
 
 }  // namespace portsplit::config

@@ -1,6 +1,6 @@
 #pragma once
-// A configuration as bytes for another process of the same build. As complete as what the writers of text
-// make, but lengths stand before the parts, so reading needs no parsing.
+// A configuration as bytes for another process of the same build. Not for a file: the bytes are the members of
+// the model, in the order of the key table, with a length before each text and list.
 
 #include <optional>
 #include <string>
@@ -13,9 +13,10 @@ namespace portsplit::config {
 
 std::string pack(const core::Config& config);
 
-/// Reads what `pack` wrote, with every check of a text.
+/// Reads what `pack` wrote. Every number and enumerator is one that its key allows, whatever the bytes are;
+/// what a text says is not checked, so a pattern need not compile.
 /// @param need  Global if the services were left out
-/// @returns nothing if the bytes are anything else, or a configuration with errors
+/// @returns nothing if the bytes are anything else
 std::optional<core::Config> unpack(std::string_view bytes, Need need);
 
 }  // namespace portsplit::config

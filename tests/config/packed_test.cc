@@ -2,8 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
 #include <string>
 #include <string_view>
+#include <variant>
 
 #include "support/example_config.h"
 #include "support/random_config.h"
@@ -36,23 +40,75 @@ TEST(Packed, IsRefusedWhenItIsCut) {
     }
 }
 
-TEST(Packed, IsRefusedWithAKindThatDoesNotExist) {
+/// Returns true if a configuration is read from its bytes as it is.
+bool is_read(const core::Config& config) { return unpack(pack(config), Need::Global) == config; }
+
+// A member at the end of its range is read; one beyond it is refused.
+TEST(Packed, IsRefusedWithANumberThatItsKeyDoesNotAllow) {
     core::Config config;
-    config.pid = "/run/x";
+    config.window = core::kLargestWindow;
+    config.timeout = std::chrono::hours(24);
+    EXPECT_TRUE(is_read(config));
+    ++config.timeout;
+    EXPECT_FALSE(is_read(config));
+    config.timeout = -std::chrono::milliseconds(1);
+    EXPECT_FALSE(is_read(config));
+    config.timeout = {};
+    EXPECT_TRUE(is_read(config));
+    ++config.window;
+    EXPECT_FALSE(is_read(config));
+    config.window = 0;
+    EXPECT_FALSE(is_read(config));
+}
+
+TEST(Packed, IsRefusedWithAnEnumeratorThatDoesNotExist) {
+    core::Config config;
+    core::Service& service = config.services.emplace_back();
+    core::Exec& exec = std::get<core::Exec>(service.action);
+    exec.stderr_to = core::StderrTo::Client;
+    service.patterns = {{core::PatternKind::Regex, "a"}};
+    EXPECT_TRUE(is_read(config));
+    exec.stderr_to = static_cast<core::StderrTo>(3);
+    EXPECT_FALSE(is_read(config));
+    exec.stderr_to = core::StderrTo::Client;
+    service.patterns[0].kind = static_cast<core::PatternKind>(3);
+    EXPECT_FALSE(is_read(config));
+}
+
+/// Returns the only place where two packed forms differ.
+std::size_t difference(const std::string& a, const std::string& b) {
+    const auto [at, unused] = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
+    return static_cast<std::size_t>(at - a.begin());
+}
+
+TEST(Packed, IsRefusedWithAnActionOrAPortThatDoesNotExist) {
+    core::Config config;
+    core::Service& service = config.services.emplace_back();
     std::string packed = pack(config);
-    // Before it: the length of the name, the number of entries, `pid` with its length, whether it is a list,
-    // and the number of values.
-    const std::size_t kind = 4 + 4 + (4 + 3) + 4 + 4;
-    ASSERT_EQ(packed[kind], static_cast<char>(Kind::String));
-    packed[kind] = static_cast<char>(static_cast<int>(Kind::List) + 1);
+    service.action = core::Connect();
+    const std::size_t action = difference(packed, pack(config));
+    packed[action] = 2;
     EXPECT_FALSE(unpack(packed, Need::Global));
+
+    service.action = core::Connect{{{"host", 65535}}};
+    packed = pack(config);
+    EXPECT_TRUE(is_read(config));
+    packed.at(packed.size() - 6) = 1;  // the third byte of the port: the number ends the bytes
+    EXPECT_FALSE(unpack(packed, Need::Global));
+}
+
+TEST(Packed, MayHaveAPatternThatDoesNotCompile) {
+    core::Config config;
+    core::Service& service = config.services.emplace_back();
+    service.patterns = {{core::PatternKind::Hex, "0"}, {core::PatternKind::Regex, "("}};
+    EXPECT_TRUE(is_read(config));
 }
 
 TEST(Packed, IsRefusedWithBytesBehindIt) {
     EXPECT_FALSE(unpack(pack(example()) + '\0', Need::Services));
 }
 
-// Whatever the bytes are: a valid configuration or nothing, and no access outside of them.
+// Whatever the bytes are: a configuration or nothing, and no access outside of them.
 TEST(Packed, IsRefusedOrValidWithAnyByteChanged) {
     const std::string packed = pack(example());
     for (std::size_t at = 0; at < packed.size(); ++at) {
@@ -68,8 +124,8 @@ TEST(Packed, IsRefusedOrValidWithAnyByteChanged) {
 }
 
 TEST(Packed, ReservesNoMoreThanTheBytesCanHold) {
-    // The name of the global section is empty, and it has 2^32 - 1 entries.
-    const std::string packed = std::string(4, '\0') + std::string(4, '\xff');
+    // The global section begins with the number of addresses to listen on: 2^64 - 1.
+    const std::string packed(8, '\xff');
     EXPECT_FALSE(unpack(packed, Need::Services));
 }
 

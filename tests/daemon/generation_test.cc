@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -136,6 +137,31 @@ TEST_F(GenerationTest, StartsAZygoteWhenTheProgramIsOpenAsADescriptorOfTheContra
 TEST_F(GenerationTest, StartsAZygoteInASessionOfItsOwn) {
     start();
     EXPECT_EQ(::getsid(generation().pid()), generation().pid());
+}
+
+/// Returns how a zygote ends that gets these bytes as its configuration: the end of waitpid(2) and its log.
+std::pair<int, std::string> end_of_zygote(const std::string& packed) {
+    LogOfLines log;
+    auto memory = sys::new_memory("portsplit.conf");
+    EXPECT_TRUE(sys::write_all(memory->get(), packed));
+    auto started = Generation::start(real_zygote(), memory->get(), std::nullopt, log.log());
+    EXPECT_TRUE(started);
+    const int status = sys::wait_for_child(started->pid());
+    return {WEXITSTATUS(status), log.lines()};
+}
+
+TEST(Zygote, RefusesBytesThatAreNoConfiguration) {
+    const auto [code, log] = end_of_zygote("rubbish");
+    EXPECT_EQ(code, 78);
+    EXPECT_EQ(log, "test.conf: what portsplitd handed over is not a configuration\n");
+}
+
+TEST(Zygote, RefusesAPatternThatDoesNotCompile) {
+    core::Config config;
+    config.services.emplace_back().patterns = {{core::PatternKind::Regex, "("}};
+    const auto [code, log] = end_of_zygote(config::pack(config));
+    EXPECT_EQ(code, 78);
+    EXPECT_TRUE(log.starts_with("a pattern from portsplitd does not compile, missing ")) << log;
 }
 
 }  // namespace

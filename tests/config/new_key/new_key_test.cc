@@ -6,6 +6,7 @@
 
 #include "config/classic.h"
 #include "config/libconfig.h"
+#include "config/packed.h"
 #include "support/issues_of.h"
 
 namespace portsplit::config {
@@ -72,6 +73,7 @@ TEST(NewKey, IsWrittenInBothSpellings) {
               "    };\n"
               "};\n");
     EXPECT_EQ(read(libconfig, "f", Need::Services).config, config);
+    EXPECT_EQ(unpack(pack(*config), Need::Services), config);
 }
 
 TEST(NewKey, IsLeftOutWhenItHasItsDefault) {
