@@ -7,11 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstdint>
-#include <cstring>
 #include <new>
-#include <span>
-#include <string_view>
 
 #include "config/packed.h"
 #include "config_file.h"
@@ -26,14 +22,6 @@ namespace {
 using sys::Level;
 using sys::Result;
 using sys::SysError;
-
-/// Before the groups of the user and the packed configuration without its services.
-struct FactsHead {
-    std::uint32_t has_user = 0;  ///< 0 or 1; a number, since any bytes may come
-    uid_t uid = 0;
-    gid_t gid = 0;
-    std::size_t groups = 0;
-};
 
 /// The most bytes of facts that are read.
 constexpr std::size_t kLargestFacts = std::size_t{1} << 20;
@@ -70,37 +58,6 @@ Result<std::optional<sys::User>> find_user(const core::Config& config, sys::Log&
     auto found = sys::find_user(std::string(config.user), std::string(config.group));
     if (!found) return found.error();
     return std::optional(*std::move(found));
-}
-
-std::string pack_facts(core::Config config, const std::optional<sys::User>& user) {
-    FactsHead head;
-    std::string groups;
-    if (user) {
-        head = {1, user->uid, user->gid, user->groups.size()};
-        groups.assign(reinterpret_cast<const char*>(user->groups.data()),
-                      user->groups.size() * sizeof(gid_t));
-    }
-    config.services.clear();
-    std::string facts(reinterpret_cast<const char*>(&head), sizeof head);
-    return facts + groups + config::pack(config);
-}
-
-std::optional<Reading> unpack_facts(std::string_view facts) {
-    FactsHead head;
-    if (facts.size() < sizeof head) return std::nullopt;
-    std::memcpy(&head, facts.data(), sizeof head);
-    facts.remove_prefix(sizeof head);
-    if (head.groups > facts.size() / sizeof(gid_t)) return std::nullopt;
-    Reading reading;
-    if (head.has_user != 0) {
-        reading.user = sys::User{head.uid, head.gid, std::vector<gid_t>(head.groups)};
-        std::memcpy(reading.user->groups.data(), facts.data(), head.groups * sizeof(gid_t));
-    }
-    facts.remove_prefix(head.groups * sizeof(gid_t));
-    auto config = config::unpack(facts, config::Need::Global);
-    if (!config) return std::nullopt;
-    reading.config = *std::move(config);
-    return reading;
 }
 
 /// The work of the reader; returns its exit code.
@@ -184,10 +141,10 @@ core::Result<std::shared_ptr<const Reading>, int> Reader::finish(int status, sys
         return failed(sys::to_string(sealed.error()));
     const auto facts = sys::read_memory(facts_.get(), kLargestFacts);
     if (!facts) return failed(sys::to_string(facts.error()));
-    auto reading = unpack_facts(*facts);
-    if (!reading) return failed("the process that reads it gave no answer");
-    reading->packed = std::move(packed_);
-    return std::shared_ptr<const Reading>(std::make_shared<Reading>(*std::move(reading)));
+    auto found = unpack_facts(*facts);
+    if (!found) return failed("the process that reads it gave no answer");
+    return std::shared_ptr<const Reading>(
+        std::make_shared<Reading>(Reading{*std::move(found), std::move(packed_)}));
 }
 
 }  // namespace portsplit::daemon

@@ -10,24 +10,21 @@
 #include <sys/types.h>
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 
 #include "config/load.h"
-#include "core/model.h"
+#include "core/result.h"
+#include "daemon/facts.h"
 #include "sys/error.h"
 #include "sys/fd.h"
 #include "sys/log.h"
-#include "sys/user.h"
 
 namespace portsplit::daemon {
 
 /// A configuration that can be put into use.
-struct Reading {
-    core::Config config;            ///< without services
-    std::optional<sys::User> user;  ///< to serve connections as; none: the daemon's own
-    sys::UniqueFd packed;           ///< sealed memory for the zygote: config/packed.h
+struct Reading : Facts {
+    sys::UniqueFd packed;  ///< sealed memory for the zygote: config/packed.h
 };
 
 /// The most address space that a reader may use, in bytes; what it has from the daemon counts (RLIMIT_AS,

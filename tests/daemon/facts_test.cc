@@ -1,0 +1,100 @@
+#include "daemon/facts.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "support/random_config.h"
+
+namespace portsplit::daemon {
+namespace {
+
+core::Config global_config(unsigned seed) {
+    core::Config config = config::RandomConfig(seed, false).make();
+    config.services.clear();
+    return config;
+}
+
+const sys::User kUser{1, 2, {3, 4, 5}};
+
+void expect_same(const std::optional<Facts>& facts, const core::Config& config,
+                 const std::optional<sys::User>& user) {
+    ASSERT_TRUE(facts);
+    EXPECT_EQ(facts->config, config);
+    ASSERT_EQ(facts->user.has_value(), user.has_value());
+    if (!user) return;
+    EXPECT_EQ(facts->user->uid, user->uid);
+    EXPECT_EQ(facts->user->gid, user->gid);
+    EXPECT_EQ(facts->user->groups, user->groups);
+}
+
+TEST(Facts, AreReadAsTheyWerePacked) {
+    for (unsigned seed = 0; seed < 100; ++seed) {
+        const core::Config config = global_config(seed);
+        for (const std::optional<sys::User>& user :
+             {std::optional<sys::User>(), std::optional(kUser),
+              std::optional(sys::User{1, 2, {}})}) {
+            expect_same(unpack_facts(pack_facts(config, user)), config, user);
+        }
+    }
+}
+
+TEST(Facts, HaveNoServices) {
+    core::Config config = config::RandomConfig(1, false).make();
+    const auto facts = unpack_facts(pack_facts(config, kUser));
+    config.services.clear();
+    expect_same(facts, config, kUser);
+}
+
+TEST(Facts, AreRefusedWhenTheyAreCut) {
+    const std::string packed = pack_facts(global_config(1), kUser);
+    for (std::size_t size = 0; size < packed.size(); ++size) {
+        EXPECT_FALSE(unpack_facts(std::string_view(packed).substr(0, size))) << size;
+    }
+}
+
+TEST(Facts, AreRefusedWithBytesBehindThem) {
+    EXPECT_FALSE(unpack_facts(pack_facts(global_config(1), kUser) + '\0'));
+}
+
+TEST(Facts, AreRefusedWithMoreGroupsThanBytes) {
+    std::string packed = pack_facts(global_config(1), kUser);
+    // The number of groups is the last of four numbers; times four it would be small again.
+    const std::size_t groups = packed.find('\3', 12);
+    ASSERT_EQ(groups, 16U);
+    packed[groups + 7] = '\x40';
+    EXPECT_FALSE(unpack_facts(packed));
+    std::fill_n(packed.begin() + static_cast<std::ptrdiff_t>(groups), 8, '\xff');
+    EXPECT_FALSE(unpack_facts(packed));
+}
+
+TEST(Facts, AreRefusedWhenTheyAreRubbish) {
+    EXPECT_FALSE(unpack_facts(""));
+    for (const char byte : {'\0', '\1', 'x', '\xff'}) {
+        for (std::size_t size = 1; size < 50; ++size) {
+            EXPECT_FALSE(unpack_facts(std::string(size, byte))) << size;
+        }
+    }
+}
+
+// Whatever the bytes are: facts or nothing, and no access outside of them.
+TEST(Facts, AreRefusedOrReadWithAnyByteChanged) {
+    const std::string packed = pack_facts(global_config(1), kUser);
+    for (std::size_t at = 0; at < packed.size(); ++at) {
+        for (const char byte : {'\0', '\x01', '\x7f', '\xff'}) {
+            std::string changed = packed;
+            changed[at] = byte;
+            const auto facts = unpack_facts(changed);
+            if (facts)
+                expect_same(unpack_facts(pack_facts(facts->config, facts->user)), facts->config,
+                            facts->user);
+        }
+    }
+}
+
+}  // namespace
+}  // namespace portsplit::daemon
