@@ -17,43 +17,54 @@
 namespace portsplit::dispatch {
 namespace {
 
-sys::Result<std::unique_ptr<sys::Arena>> new_memory(std::size_t room) {
-    return sys::Arena::create("portsplit-plan", room);
+/// Memory, with room for a plan in it.
+struct Site {
+    std::unique_ptr<sys::Arena> memory;
+    void* plan;
+};
+
+sys::Result<Site> new_site(std::size_t room) {
+    auto memory = sys::Arena::create("portsplit-plan", room);
+    if (!memory) return memory.error();
+    void* plan = (*memory)->allocate(sizeof(core::Plan), alignof(core::Plan));
+    return Site{*std::move(memory), plan};
 }
 
-/// Puts the plan at the beginning of the memory, and seals it.
-sys::Result<sys::Done> fill(sys::Arena& memory, const core::Config& config) {
+/// Compiles the plan, and seals the memory.
+sys::Result<sys::Done> fill(const Site& site, const core::Config& config) {
     try {
-        const core::MemoryScope scope(&memory);
-        void* place = memory.allocate(sizeof(core::Plan), alignof(core::Plan));
-        new (place) core::Plan(config);
+        const core::MemoryScope scope(site.memory.get());
+        new (site.plan) core::Plan(config);
     } catch (const std::bad_alloc&) {
         return sys::SysError{
-            ENOMEM, fmt::format("the patterns need more than {} MiB", memory.room() >> 20)};
-    } catch (const core::InvalidPattern& invalid) {
-        return sys::SysError{
-            EINVAL, fmt::format("a pattern from portsplitd does not compile, {}", invalid.what())};
+            ENOMEM, fmt::format("the patterns need more than {} MiB", site.memory->room() >> 20)};
     }
-    return memory.seal();
+    return site.memory->seal();
 }
 
 /// The work of the process that compiles; returns its exit code.
-int compile(const SharedPlan::Read& read, sys::Arena& memory, sys::Log& log) {
+int compile(const SharedPlan::Read& read, const Site& site, sys::Log& log) {
     const auto config = read();
     if (!config) return config.error();
-    const auto filled = fill(memory, *config);
-    if (filled) return 0;
-    log.line(sys::Level::Error, sys::to_string(filled.error()));
-    return filled.error().code == EINVAL ? kExitConfiguration : kExitSystem;
+    try {
+        const auto filled = fill(site, *config);
+        if (filled) return 0;
+        log.line(sys::Level::Error, sys::to_string(filled.error()));
+        return kExitSystem;
+    } catch (const core::InvalidPattern& invalid) {
+        log.line(sys::Level::Error,
+                 fmt::format("a pattern from portsplitd does not compile: {}", invalid.what()));
+        return kExitConfiguration;
+    }
 }
 
 }  // namespace
 
 sys::Result<SharedPlan> SharedPlan::build(const core::Config& config, std::size_t room) {
-    auto memory = new_memory(room);
-    if (!memory) return memory.error();
-    if (auto filled = fill(**memory, config); !filled) return filled.error();
-    return SharedPlan(*std::move(memory));
+    auto site = new_site(room);
+    if (!site) return site.error();
+    if (auto filled = fill(*site, config); !filled) return filled.error();
+    return SharedPlan(std::move(site->memory), static_cast<const core::Plan*>(site->plan));
 }
 
 core::Result<SharedPlan, int> SharedPlan::build_apart(const Read& read, sys::Log& log,
@@ -62,15 +73,15 @@ core::Result<SharedPlan, int> SharedPlan::build_apart(const Read& read, sys::Log
         log.line(sys::Level::Error, "cannot compile the configuration: " + why);
         return kExitSystem;
     };
-    auto memory = new_memory(room);
-    if (!memory) return failed(sys::to_string(memory.error()));
+    auto site = new_site(room);
+    if (!site) return failed(sys::to_string(site.error()));
     const pid_t self = ::getpid();
     const pid_t pid = ::fork();
     if (pid < 0) return failed(sys::to_string({errno, "cannot fork"}));
     if (pid == 0) {
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (::getppid() != self) ::_exit(kExitSystem);  // it died before the line above
-        ::_exit(compile(read, **memory, log));
+        ::_exit(compile(read, *site, log));
     }
     const int status = sys::wait_for_child(pid);
     if (WIFEXITED(status) && WEXITSTATUS(status) != 0) return WEXITSTATUS(status);
@@ -78,9 +89,10 @@ core::Result<SharedPlan, int> SharedPlan::build_apart(const Read& read, sys::Log
         return failed(
             fmt::format("the process that does it ended ({})", sys::describe_status(status)));
     }
-    if (auto mapped = (*memory)->map_sealed(); !mapped)
+    if (auto mapped = site->memory->map_sealed(); !mapped) {
         return failed(sys::to_string(mapped.error()));
-    return SharedPlan(*std::move(memory));
+    }
+    return SharedPlan(std::move(site->memory), static_cast<const core::Plan*>(site->plan));
 }
 
 }  // namespace portsplit::dispatch

@@ -5,6 +5,9 @@
 // How it works. The arena is a mapping of a file in memory (memfd_create(2)). What it hands out is never
 // returned. Objects in it are never destroyed either: a destructor may write, and after `seal` nothing can.
 // Pointers into it stay valid, because `seal` maps it again at the same address.
+//
+// It hands out the end of the mapping first. The kernel places a new mapping just below those that are
+// there, so the first pieces lie beside the program's code, and share page tables with it.
 
 #include <cstddef>
 #include <memory>
@@ -36,9 +39,6 @@ class Arena final : public std::pmr::memory_resource {
     /// sealed it.
     /// @returns an error if it is not sealed, or cannot be mapped
     Result<Done> map_sealed();
-
-    /// What was allocated first lies here.
-    const void* begin() const { return begin_; }
     /// Returns how many bytes it can hold.
     std::size_t room() const { return room_; }
     /// Returns how many bytes this process took.
@@ -55,13 +55,10 @@ class Arena final : public std::pmr::memory_resource {
         return this == &other;
     }
 
-    void lengthen();
-
     UniqueFd file_;
-    std::byte* begin_;
+    std::byte* begin_;  ///< of the mapping
     std::size_t room_;
-    std::size_t length_ = 0;  ///< of the file
-    std::size_t used_ = 0;
+    std::size_t used_ = 0;  ///< at the end of the mapping
 };
 
 }  // namespace portsplit::sys

@@ -161,7 +161,7 @@ TEST(Zygote, RefusesAPatternThatDoesNotCompile) {
     config.services.emplace_back().patterns = {{core::PatternKind::Regex, "("}};
     const auto [code, log] = end_of_zygote(config::pack(config));
     EXPECT_EQ(code, 78);
-    EXPECT_TRUE(log.starts_with("a pattern from portsplitd does not compile, missing ")) << log;
+    EXPECT_TRUE(log.starts_with("a pattern from portsplitd does not compile: missing ")) << log;
 }
 
 }  // namespace

@@ -149,7 +149,7 @@ TEST_F(SharedPlanApart, LogsThatAPatternDoesNotCompile) {
         ASSERT_FALSE(shared);
         EXPECT_EQ(shared.error(), 78);
         const std::string lines = log();
-        EXPECT_TRUE(lines.starts_with("a pattern from portsplitd does not compile, ")) << lines;
+        EXPECT_TRUE(lines.starts_with("a pattern from portsplitd does not compile: ")) << lines;
     }
 }
 
