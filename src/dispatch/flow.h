@@ -18,8 +18,8 @@ enum class SourceState {
 
 class Flow {
   public:
-    /// Borrows both sides.
-    Flow(Side& source, Side& sink) : source_(source), sink_(sink) {}
+    /// Borrows both sides, and the place where the flows of a relay share a pipe.
+    Flow(Side& source, Side& sink, Pipe& shared) : source_(source), sink_(sink), store_(shared) {}
 
     /// Moves bytes without waiting, at most 16 times 64 KiB, then the EOF if all bytes before it were
     /// written. Marks a side that failed as broken. Bytes that a broken source sent

@@ -189,8 +189,9 @@ void reset_both(Side& client, Side& target, const RelayLimits& limits) {
 }  // namespace
 
 Totals relay(Side client, Side target, const RelayLimits& limits, Reporter& reporter) {
-    Flow up(client, target);
-    Flow down(target, client);
+    Pipe shared;
+    Flow up(client, target, shared);
+    Flow down(target, client, shared);
     Poller poller(up, down);
     bool timed_out = false;
     bool is_long = false;

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <memory>
+#include <utility>
 
 #include "sys/error.h"
 
@@ -24,11 +25,19 @@ bool cannot_splice(int code) { return code == EINVAL || code == ENOSYS || code =
 
 }  // namespace
 
-void Store::open_pipe() {
+void Store::take_pipe() {
+    if (pipe_ || memory_ != nullptr) return;
+    std::swap(pipe_, shared_);
+    if (pipe_) return;
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) return switch_to_memory();
-    pipe_reader_.reset(ends[0]);
-    pipe_writer_.reset(ends[1]);
+    pipe_.reader.reset(ends[0]);
+    pipe_.writer.reset(ends[1]);
+}
+
+/// The store must be empty. It keeps the pipe if there is one for the other store already.
+void Store::give_pipe_back() {
+    if (!shared_) std::swap(pipe_, shared_);
 }
 
 void Store::switch_to_memory() {
@@ -38,21 +47,20 @@ void Store::switch_to_memory() {
     std::size_t copied = 0;
     while (copied < size_) {
         const ssize_t got = sys::retry(
-            [&] { return ::read(pipe_reader_.get(), memory_.get() + copied, kCapacity - copied); });
+            [&] { return ::read(pipe_.reader.get(), memory_.get() + copied, kCapacity - copied); });
         if (got <= 0) break;
         copied += static_cast<std::size_t>(got);
     }
     size_ = copied;
-    pipe_writer_.reset();
-    pipe_reader_.reset();
+    pipe_ = Pipe();
 }
 
 ssize_t Store::read_from(int fd) {
-    if (!pipe_writer_ && memory_ == nullptr) open_pipe();
+    take_pipe();
     ssize_t got = -1;
     if (memory_ == nullptr) {
         got = sys::retry([&] {
-            return ::splice(fd, nullptr, pipe_writer_.get(), nullptr, kCapacity, kSpliceFlags);
+            return ::splice(fd, nullptr, pipe_.writer.get(), nullptr, kCapacity, kSpliceFlags);
         });
         if (got < 0 && cannot_splice(errno)) switch_to_memory();
     }
@@ -66,6 +74,7 @@ ssize_t Store::read_from(int fd) {
     }
     source_is_drained_ = got > 0 && got < kFewBytes;
     if (got > 0) size_ += static_cast<std::size_t>(got);
+    if (size_ == 0) give_pipe_back();
     return got;
 }
 
@@ -73,7 +82,7 @@ ssize_t Store::write_to(int fd) {
     ssize_t put = -1;
     if (memory_ == nullptr) {
         put = sys::retry([&] {
-            return ::splice(pipe_reader_.get(), nullptr, fd, nullptr, size_, kSpliceFlags);
+            return ::splice(pipe_.reader.get(), nullptr, fd, nullptr, size_, kSpliceFlags);
         });
         if (put < 0 && cannot_splice(errno)) switch_to_memory();
     }
@@ -82,6 +91,7 @@ ssize_t Store::write_to(int fd) {
         if (put > 0) begin_ += static_cast<std::size_t>(put);
     }
     if (put > 0) size_ -= static_cast<std::size_t>(put);
+    if (size_ == 0) give_pipe_back();
     return put;
 }
 

@@ -6,7 +6,7 @@
 //
 // A store begins with a pipe: splice(2) moves pages inside the kernel. A process that sends by write(2) on
 // TCP also keeps a piece of kernel memory of 32 KiB until it ends, which an idle relay would hold for
-// nothing. Memory, 64 KiB on the heap, takes the place of the pipe when none can be made (EMFILE), when a
+// nothing. An empty store gives its pipe back, so that the two stores of a relay mostly need one. Memory, 64 KiB on the heap, takes the place of the pipe when none can be made (EMFILE), when a
 // descriptor cannot be spliced (EINVAL for a terminal or a file opened with O_APPEND, ENOSYS, ENOMEM), or
 // when flow asks for it.
 //
@@ -20,8 +20,18 @@
 
 namespace portsplit::dispatch {
 
+struct Pipe {
+    sys::UniqueFd reader;
+    sys::UniqueFd writer;
+
+    explicit operator bool() const { return static_cast<bool>(writer); }
+};
+
 class Store {
   public:
+    /// @param shared  where the stores of a relay leave an empty pipe for each other. Outlives the store
+    explicit Store(Pipe& shared) : shared_(shared) {}
+
     /// Returns how many bytes were read and not yet written.
     std::size_t size() const { return size_; }
 
@@ -42,11 +52,12 @@ class Store {
     void switch_to_memory();
 
   private:
-    void open_pipe();
+    void take_pipe();
+    void give_pipe_back();
 
+    Pipe& shared_;
     bool source_is_drained_ = false;
-    sys::UniqueFd pipe_reader_;
-    sys::UniqueFd pipe_writer_;
+    Pipe pipe_;
     std::unique_ptr<std::byte[]> memory_;  ///< null while the pipe is used
     std::size_t begin_ = 0;                ///< where the stored bytes begin in `memory_`
     std::size_t size_ = 0;

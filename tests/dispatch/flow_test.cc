@@ -33,7 +33,7 @@ class FlowTest : public testing::Test {
           sink_(relayed_pair()),
           from_(Side::socket(std::move(source_.near))),
           to_(Side::socket(std::move(sink_.near))),
-          flow_(from_, to_) {
+          flow_(from_, to_, shared_) {
         ::signal(SIGPIPE, SIG_IGN);  // as in the program
     }
 
@@ -66,6 +66,7 @@ class FlowTest : public testing::Test {
     Pair sink_;
     Side from_;
     Side to_;
+    Pipe shared_;
     Flow flow_;
 };
 
@@ -193,7 +194,8 @@ TEST(Flow, StopsAfterSixteenRoundsSoThatTheOtherDirectionHasItsTurn) {
     ASSERT_EQ(::ftruncate(source.get(), 4 << 20), 0);
     Side from = Side::pipes(std::move(source), UniqueFd());
     Side to = Side::pipes(UniqueFd(), UniqueFd(::open("/dev/null", O_WRONLY | O_CLOEXEC)));
-    Flow flow(from, to);
+    Pipe shared;
+    Flow flow(from, to, shared);
     flow.pump(SourceState::Readable);
     EXPECT_GT(flow.bytes_moved(), 0U);
     EXPECT_LE(flow.bytes_moved(), 16U * 65536);
@@ -210,7 +212,8 @@ TEST(Flow, WorksWithoutASpareDescriptor) {
                   Pair sink = relayed_pair();
                   Side from = Side::socket(std::move(source.near));
                   Side to = Side::socket(std::move(sink.near));
-                  Flow flow(from, to);
+                  Pipe shared;
+                  Flow flow(from, to, shared);
                   use_up_descriptors();
                   loopback::send_all(source.far.get(), "bytes");
                   loopback::finish(source.far.get());

@@ -26,6 +26,14 @@ using loopback::Reply;
 using sys::UniqueFd;
 using namespace std::string_literals;
 
+struct LonePipe {
+    Pipe pipe;
+};
+/// A store that shares its pipe with no other.
+struct LoneStore : LonePipe, Store {
+    LoneStore() : Store(pipe) {}
+};
+
 /// Reads into the store once the descriptor is readable.
 ssize_t read_when_ready(Store& store, int fd) {
     loopback::events_of(fd, POLLIN);
@@ -52,7 +60,7 @@ class StoreTest : public testing::Test {
 TEST_F(StoreTest, HoldsBytesUntilTheyAreWritten) {
     const Pair from = relayed_pair();
     const Pair to = relayed_pair();
-    Store store;
+    LoneStore store;
     ASSERT_TRUE(loopback::send_all(from.far.get(), "bytes"));
     EXPECT_EQ(read_when_ready(store, from.near.get()), 5);
     EXPECT_EQ(store.size(), 5U);
@@ -63,7 +71,7 @@ TEST_F(StoreTest, HoldsBytesUntilTheyAreWritten) {
 
 TEST_F(StoreTest, FailsWithEagainWhenTheSourceIsEmpty) {
     const Pair from = relayed_pair();
-    Store store;
+    LoneStore store;
     EXPECT_EQ(store.read_from(from.near.get()), -1);
     EXPECT_EQ(errno, EAGAIN);
 }
@@ -71,7 +79,7 @@ TEST_F(StoreTest, FailsWithEagainWhenTheSourceIsEmpty) {
 TEST_F(StoreTest, ReturnsZeroAtEof) {
     const Pair from = relayed_pair();
     loopback::finish(from.far.get());
-    Store store;
+    LoneStore store;
     EXPECT_EQ(read_when_ready(store, from.near.get()), 0);
     EXPECT_EQ(store.size(), 0U);
 }
@@ -79,7 +87,7 @@ TEST_F(StoreTest, ReturnsZeroAtEof) {
 TEST_F(StoreTest, FailsWithEconnresetAfterAReset) {
     Pair from = relayed_pair();
     loopback::reset(from.far);
-    Store store;
+    LoneStore store;
     EXPECT_EQ(read_when_ready(store, from.near.get()), -1);
     EXPECT_EQ(errno, ECONNRESET);
 }
@@ -87,7 +95,7 @@ TEST_F(StoreTest, FailsWithEconnresetAfterAReset) {
 TEST_F(StoreTest, HoldsAtMost64KiBInAPipeAndInMemory) {
     const UniqueFd source = zeros(1'000'000);
     const UniqueFd sink(::open("/dev/null", O_WRONLY | O_CLOEXEC));
-    Store store;
+    LoneStore store;
     EXPECT_EQ(store.read_from(source.get()), 65536) << "pipe";
     while (store.size() > 0) ASSERT_GT(store.write_to(sink.get()), 0);
     store.switch_to_memory();
@@ -98,7 +106,7 @@ TEST_F(StoreTest, MakesAPipeWithTheFirstReadOnly) {
     const UniqueFd source = zeros(200);
     const UniqueFd sink(::open("/dev/null", O_WRONLY | O_CLOEXEC));
     const std::size_t before = count_descriptors();
-    Store store;
+    LoneStore store;
     EXPECT_EQ(count_descriptors(), before);
     for (int i = 0; i < 2; ++i) {
         ASSERT_EQ(::lseek(source.get(), 100, SEEK_SET), 100);
@@ -108,19 +116,58 @@ TEST_F(StoreTest, MakesAPipeWithTheFirstReadOnly) {
     }
 }
 
+TEST_F(StoreTest, SharesItsPipeWhileItIsEmpty) {
+    const UniqueFd source = zeros(1000);
+    const UniqueFd sink(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+    const std::size_t before = count_descriptors();
+    Pipe shared;
+    Store up(shared);
+    Store down(shared);
+    for (int i = 0; i < 3; ++i) {
+        for (Store* store : {&up, &down}) {
+            ASSERT_EQ(::lseek(source.get(), 0, SEEK_SET), 0);
+            ASSERT_EQ(store->read_from(source.get()), 1000);
+            ASSERT_EQ(store->write_to(sink.get()), 1000);
+            ASSERT_EQ(store->read_from(source.get()), 0);
+            EXPECT_EQ(count_descriptors(), before + 2);
+        }
+    }
+}
+
+TEST_F(StoreTest, HasAPipeOfItsOwnWhileTheOtherOneIsUsed) {
+    const Pair from = relayed_pair();
+    const Pair to = relayed_pair();
+    Pipe shared;
+    Store up(shared);
+    Store down(shared);
+    const std::size_t before = count_descriptors();
+    ASSERT_TRUE(loopback::send_all(from.far.get(), "up"));
+    ASSERT_EQ(read_when_ready(up, from.near.get()), 2);
+    ASSERT_TRUE(loopback::send_all(to.far.get(), "down"));
+    ASSERT_EQ(read_when_ready(down, to.near.get()), 4);
+    EXPECT_EQ(count_descriptors(), before + 4);
+    ASSERT_EQ(up.write_to(to.near.get()), 2);
+    ASSERT_EQ(down.write_to(from.near.get()), 4);
+    EXPECT_EQ(loopback::read_reply(to.far.get(), 2), (Reply{"up", "enough"}));
+    EXPECT_EQ(loopback::read_reply(from.far.get(), 4), (Reply{"down", "enough"}));
+    ASSERT_TRUE(loopback::send_all(from.far.get(), "more"));
+    ASSERT_EQ(read_when_ready(up, from.near.get()), 4);
+    EXPECT_EQ(count_descriptors(), before + 4) << "both are kept";
+}
+
 TEST_F(StoreTest, ReportsADrainedSourceAfterAShortRead) {
     const UniqueFd many = zeros(4096);
-    Store full;
+    LoneStore full;
     ASSERT_EQ(full.read_from(many.get()), 4096);
     EXPECT_FALSE(full.source_is_drained());
     const UniqueFd few = zeros(4095);
-    Store store;
+    LoneStore store;
     ASSERT_EQ(store.read_from(few.get()), 4095);
     EXPECT_TRUE(store.source_is_drained());
 }
 
 TEST_F(StoreTest, ReportsNoDrainedSourceAtEof) {
-    Store store;
+    LoneStore store;
     const UniqueFd nothing = zeros(0);
     ASSERT_EQ(store.read_from(nothing.get()), 0);
     EXPECT_FALSE(store.source_is_drained());
@@ -129,7 +176,7 @@ TEST_F(StoreTest, ReportsNoDrainedSourceAtEof) {
 TEST_F(StoreTest, FailsWithEagainWhileItIsNotEmpty) {
     const Pair from = relayed_pair();
     const Pair to = relayed_pair();
-    Store store;
+    LoneStore store;
     std::size_t sent = 0;
     std::size_t given = 0;
     for (bool full = false; !full && sent < 10'000'000; ++sent) {
@@ -151,7 +198,7 @@ TEST_F(StoreTest, Holds64KiBInMemoryWhenNoPipeCanBeMade) {
                   const UniqueFd source = zeros(100'000);
                   const UniqueFd sink(::open("/dev/null", O_WRONLY | O_CLOEXEC));
                   use_up_descriptors();
-                  Store store;
+                  LoneStore store;
                   std::string text = std::to_string(store.read_from(source.get()));
                   store.write_to(sink.get());
                   return text + " " + std::to_string(store.read_from(source.get()));
@@ -165,7 +212,7 @@ TEST_F(StoreTest, WorksWithoutASpareDescriptor) {
         const Pair to = relayed_pair();
         use_up_descriptors();
         if (::dup(0) >= 0) return "descriptors are left"s;
-        Store store;
+        LoneStore store;
         loopback::send_all(from.far.get(), "one ");
         std::string text = std::to_string(read_when_ready(store, from.near.get()));
         loopback::send_all(from.far.get(), "two");
@@ -184,7 +231,7 @@ TEST_F(StoreTest, UsesMemoryWhenTheSinkCannotBeSplicedTo) {
     const std::string path = folder / "file";
     const UniqueFd to = append_to(path);
     const Pair from = relayed_pair();
-    Store store;
+    LoneStore store;
     std::string sent;
     for (const std::string text : {"held by the pipe, ", "then by memory, ", "and again"}) {
         sent += text;
@@ -209,7 +256,7 @@ TEST_F(StoreTest, KeepsTheBytesOfAFullPipeWhenItSwitchesToMemory) {
     text.resize(65536);
     const ssize_t fed = ::write(feed.get(), text.data(), text.size());
     ASSERT_GT(fed, 0);
-    Store store;
+    LoneStore store;
     ASSERT_EQ(store.read_from(from.get()), fed);
     while (store.size() > 0) ASSERT_GT(store.write_to(to.get()), 0);
     EXPECT_TRUE(content_of(path) == text);
@@ -225,12 +272,12 @@ TEST_F(StoreTest, MovesBytesToAndFromATerminal) {
     const UniqueFd far(its);
     sys::set_blocking(ours, false);
     const Pair client = relayed_pair();
-    Store up;
+    LoneStore up;
     ASSERT_TRUE(loopback::send_all(client.far.get(), "typed"));
     ASSERT_EQ(read_when_ready(up, client.near.get()), 5);
     ASSERT_EQ(up.write_to(ours), 5);
     EXPECT_EQ(loopback::read_reply(its, 5), (Reply{"typed", "enough"}));
-    Store down;
+    LoneStore down;
     ASSERT_EQ(::write(its, "shown", 5), 5);
     ASSERT_EQ(read_when_ready(down, ours), 5);
     ASSERT_EQ(down.write_to(client.near.get()), 5);
@@ -243,7 +290,7 @@ TEST_F(StoreTest, KeepsItsBytesWhenTheSinkIsClosed) {
     ASSERT_EQ(::pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
     const UniqueFd to(ends[1]);
     UniqueFd(ends[0]).reset();
-    Store store;
+    LoneStore store;
     ASSERT_TRUE(loopback::send_all(from.far.get(), "x"));
     ASSERT_EQ(read_when_ready(store, from.near.get()), 1);
     EXPECT_EQ(store.write_to(to.get()), -1);
