@@ -92,8 +92,23 @@ look_at_undecided() {
     exec {one}>&- {other}>&-
 }
 
+# reload_daemon: how long until the daemon logs that it has reloaded, in RELOAD_US.
+reload_daemon() {
+    local log line begun
+    exec {log}<"$SCRATCH/portsplit.log"
+    while read -r -u "$log" line; do :; done
+    begun=${EPOCHREALTIME/./}
+    kill -HUP "$DAEMON"
+    until [[ $line == *': reloaded '* ]]; do
+        read -r -u "$log" line || pass_time 0.001
+        RELOAD_US=$((${EPOCHREALTIME/./} - begun))
+        ((RELOAD_US < 10000000)) || fail "portsplitd does not reload: $(tail -n 3 "$SCRATCH/portsplit.log")"
+    done
+    exec {log}<&-
+}
+
 # measure_growth WORKLOAD NUMBER LISTENERS REQUEST: Portsplit with NUMBER services or listeners: time from
-# the start to the first answer, memory of daemon and zygote, short connections.
+# the start to the first answer, memory of daemon and zygote, short connections, time of a reload.
 measure_growth() {
     start_daemon "$2" "$3"
     ask "$LAST_PORT" "$4"
@@ -114,6 +129,8 @@ measure_growth() {
     quick_or 200 500
     load short "127.0.0.1:$LAST_PORT" --request "$4" --ms "$SIZE"
     record "$1-1" "$2" "$FIGURES"
+    reload_daemon
+    record "$1-reload" "$2" "{\"us\":$RELOAD_US}"
     end_daemon
 }
 

@@ -60,6 +60,11 @@ weigh() {
     hold "${PORT[$1]}" "$2" || return 0
     settle
     for i in "${!names[@]}"; do grown+=",\"${names[i]}\":$((USED[i] - before[i]))"; done
+    # Both ends' sockets alone take more. What was freed elsewhere meanwhile makes the figure worthless.
+    if ((USED[0] - before[0] < 4 * $2)); then
+        grown=''
+        say "$1: the memory of other programs changes too much to weigh it"
+    fi
     look_at_cpu "$1"
     cpu=$CPU
     quick_or 0.2 1

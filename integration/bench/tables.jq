@@ -100,7 +100,7 @@ table("A program on each connection"; "portsplit"; [["exec-short-1.rate", "conne
 (["services", "listeners"][] | . as $f
     | table("Growth with the number of \(.)"; null; [["\($f)-32.rate", "connections/s, 32 at once"],
         ["\($f)-1.median_us", "first byte, one at a time, µs"],
-        ["\($f)-32.start_ms", "start to first answer, ms"], (if $f == "services" then ["services-check.ms", "`check`, ms"] else empty end)]),
+        ["\($f)-32.start_ms", "start to first answer, ms"], ["\($f)-reload.ms", "a reload, ms"], (if $f == "services" then ["services-check.ms", "`check`, ms"] else empty end)]),
     table("The same: memory, KiB"; null; [["\($f)-32.daemon_kib", "daemon"],
         ["\($f)-32.zygote_kib", "zygote"], ["\($f)-32.undecided_private_kib", "private, undecided dispatcher"],
         ["\($f)-32.undecided_page_tables_kib", "its page tables"]])),
