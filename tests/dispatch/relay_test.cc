@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <thread>
 #include <utility>
@@ -70,6 +71,27 @@ TEST_F(Relay, DeliversEveryByteBeforeTheEof) {
     const Reply reply = read_reply(sockets.server.get());
     sender.join();
     EXPECT_EQ(reply, (Reply{large, "end"}));
+}
+
+/// Returns how often the threads of this process have called write(2) or its like (proc(5), io).
+std::string writes() {
+    std::ifstream file("/proc/self/io");
+    std::string name;
+    std::string number;
+    while (file >> name >> number && name != "syscw:") {
+    }
+    return number;
+}
+
+TEST_F(Relay, SplicesTheBytesOfAClientThatWasSilentAtFirst) {
+    Sockets sockets;
+    ASSERT_TRUE(send_all(sockets.server.get(), "banner"));
+    ASSERT_EQ(read_reply(sockets.client().get(), 6), (Reply{"banner", "enough"}));
+    const std::string before = writes();
+    ASSERT_NE(before, "");
+    ASSERT_TRUE(send_all(sockets.client().get(), "reply"));
+    ASSERT_EQ(read_reply(sockets.server.get(), 5), (Reply{"reply", "enough"}));
+    EXPECT_EQ(writes(), before) << "EAGAIN before the first byte is not an urgent mark";
 }
 
 /// Returns the largest nice value of the threads of this process: one of them is the relay.
