@@ -71,7 +71,7 @@ T valid(Result<T, PatternProblem> compiled) {
 Result<std::unique_ptr<const Pattern>, PatternProblem> compile(const PatternSource& source);
 
 /// Returns the bytes allowed at each place, or nothing for an expression: its length is not fixed.
-/// @param source  must compile; aborts otherwise
+/// @param source  must compile; throws InvalidPattern otherwise
 std::optional<ByteSets> byte_sets(const PatternSource& source);
 
 }  // namespace portsplit::core

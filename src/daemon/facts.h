@@ -1,6 +1,6 @@
 #pragma once
-// What the reader of the file tells the daemon, as bytes. The daemon does not trust them: a reader may be
-// compromised by the file.
+// What the daemon needs of a configuration, as bytes that a reader sends. Their form is checked, what they
+// say is not: the user who writes the file chooses it.
 
 #include <optional>
 #include <string>

@@ -1,6 +1,6 @@
 #pragma once
-// Reads the configuration file in a process of its own, so that the daemon accepts meanwhile, and so that a
-// fault in what reads a file is not one of the process that listens. Used by Reload.
+// Reads the configuration file in a process of its own, so that the daemon accepts meanwhile. A parser that
+// crashes, does not end or uses all memory does not stop the daemon. Used by Reload.
 //
 // How it works. The reader is a fork of the daemon. It reads the file and all that it includes, checks it
 // against this machine, writes problems to the log, and looks up the user. What it found goes into two

@@ -136,7 +136,7 @@ class Reload {
     std::chrono::milliseconds ready_limit_;
     std::chrono::milliseconds read_limit_;
 
-    std::shared_ptr<const Reading> in_force_;
+    std::shared_ptr<const Reading> in_force_;  ///< shared with the change of a restart
     PidFile pid_file_;
     std::optional<FirstStep> reader_;
     std::optional<Read> read_;

@@ -22,6 +22,7 @@ class SharedPlan {
   public:
     /// Compiles a configuration, as the constructor of Plan, and seals the memory.
     /// @returns code ENOMEM if it does not fit
+    /// @throws core::InvalidPattern if a pattern does not compile
     static sys::Result<SharedPlan> build(const core::Config& config, std::size_t room = kPlanRoom);
 
     using Read = std::function<core::Result<core::Config, int>()>;

@@ -92,9 +92,10 @@ Result<Done> Arena::map_sealed() {
     // A seal does not change the mappings that are there.
     const std::size_t room = std::exchange(room_, 0);
     if (::munmap(begin_, room) < 0) return SysError{errno, "cannot unmap shared memory"};
-    // Nothing before this was written.
+    // No page before this was written.
     const off_t first = ::lseek(file.get(), 0, SEEK_DATA);
-    if (first < 0) return Done{};
+    if (first < 0 && errno == ENXIO) return Done{};  // no page was written
+    if (first < 0) return SysError{errno, "cannot read sealed memory"};
     begin_ += first;
     const std::size_t size = room - static_cast<std::size_t>(first);
     const void* again =

@@ -93,8 +93,7 @@ Config config_of(const Input& input) {
 
 /// Checks every length of the stream with every ending: the verdict is the naive one, and stays the
 /// same once it is certain.
-void check_every_length(const Input& input, const Plan& plan) {
-    const naive::Rule rule(plan.config());
+void check_every_length(const Input& input, const naive::Rule& rule, const Plan& plan) {
     std::optional<Verdict> given;
     for (std::size_t length = 0; length <= input.stream.size(); ++length) {
         const std::string_view seen = std::string_view(input.stream).substr(0, length);
@@ -110,6 +109,7 @@ void check_every_length(const Input& input, const Plan& plan) {
     }
 }
 
+/// Checks that the verdict on the whole stream is also that of its segments.
 void check_segments(const Input& input, const Plan& plan) {
     for (const Ending ending : kEndings) {
         require(decide_in_segments(plan, input.stream, input.cuts, ending) ==
@@ -125,9 +125,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     // Copied: a view of these bytes as text would need a cast.
     const Input input = parse(std::string(data, data + size));
     const Config config = config_of(input);
-    check_every_length(input, Plan(config));
     const auto shared = portsplit::dispatch::SharedPlan::build(config);
     require(shared.ok(), "a plan can be shared");
-    check_segments(input, shared->plan());
+    require(shared->plan().config() == config, "a shared plan has the configuration");
+    const Plan plan(config);
+    // Not made from a plan: a plan with a wrong configuration would be compared with itself.
+    const naive::Rule rule(config);
+    for (const Plan* each : {&plan, &shared->plan()}) {
+        check_every_length(input, rule, *each);
+        check_segments(input, *each);
+    }
     return 0;
 }

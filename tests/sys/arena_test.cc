@@ -1,20 +1,32 @@
 #include "sys/arena.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sanitizer/asan_interface.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <fstream>
+#include <memory>
 #include <new>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/memory.h"
 #include "support/child.h"
 #include "support/loopback.h"
+#include "support/ways_to_write.h"
+
+#if defined(__SANITIZE_ADDRESS__)  // GCC
+#define PORTSPLIT_HAS_ASAN 1
+#elif defined(__has_feature)  // clang
+#define PORTSPLIT_HAS_ASAN __has_feature(address_sanitizer)
+#endif
 
 namespace portsplit::sys {
 namespace {
@@ -143,6 +155,94 @@ TEST(Arena, IsNotMappedAgainWithoutASeal) {
     ASSERT_FALSE(mapped);
     EXPECT_EQ(mapped.error().what, "shared memory is not sealed");
 }
+
+// The same tries on a sealed arena are below; here each of them is seen to work.
+TEST(Arena, CanBeWrittenInManyWaysBeforeTheSeal) {
+    const auto memory = arena();
+    auto* byte = static_cast<char*>(memory->allocate(1, 1));
+    EXPECT_EQ(loopback::text_of_child([&] { return ways_to_write(byte); }),
+              "mem process_vm_writev pwrite mmap mprotect madvise fallocate grow shrink seal ");
+}
+
+TEST(Arena, RefusesEveryWayToWriteAfterTheSeal) {
+    const auto memory = arena();
+    auto* byte = static_cast<char*>(memory->allocate(1, 1));
+    *byte = 'a';
+    // Worse than what a dispatcher has: only root can open the file of a mapping.
+    const std::vector<UniqueFd> kept = open_again(mapping_of(byte));
+    ASSERT_FALSE(kept.empty());
+    ASSERT_TRUE(memory->seal());
+    EXPECT_EQ(loopback::text_of_child([&] { return ways_to_write(byte); }), "");
+    EXPECT_EQ(*byte, 'a');
+}
+
+#if PORTSPLIT_HAS_ASAN
+/// Returns for each byte from `begin` whether AddressSanitizer forbids it, `x`, or not, `.`.
+std::string forbidden(const char* begin, std::size_t size) {
+    std::string text;
+    for (std::size_t i = 0; i < size; ++i) {
+        text += __asan_address_is_poisoned(begin + i) != 0 ? 'x' : '.';
+    }
+    return text;
+}
+
+/// Pieces of many sizes and alignments, and what AddressSanitizer allows of each.
+class GuardedPieces {
+  public:
+    explicit GuardedPieces(Arena& memory) {
+        for (const std::size_t alignment : {1U, 2U, 8U, 16U, 64U}) {
+            for (std::size_t size = 1; size <= 20; ++size) {
+                auto* begin = static_cast<char*>(memory.allocate(size, alignment));
+                std::memset(begin, 'x', size);
+                pieces_.emplace_back(begin, size);
+            }
+        }
+    }
+
+    /// AddressSanitizer can forbid 8 aligned bytes or the last of them, but not only the first. So
+    /// up to seven of the 16 bytes behind a piece may be allowed: those just before the next piece.
+    void expect_that_bytes_behind_are_forbidden() const {
+        for (const std::string_view piece : pieces_) {
+            EXPECT_EQ(forbidden(piece.data(), piece.size() + 9),
+                      std::string(piece.size(), '.') + "xxxxxxxxx");
+        }
+    }
+
+  private:
+    std::vector<std::string_view> pieces_;
+};
+
+TEST(Arena, ForbidsTheBytesBehindEachPiece) {
+    const auto memory = arena();
+    const GuardedPieces pieces(*memory);
+    pieces.expect_that_bytes_behind_are_forbidden();
+}
+
+// A newer runtime of AddressSanitizer intercepts mmap(2) and munmap(2), and allows all bytes there.
+bool keeps_what_is_forbidden_when_it_is_mapped_again() {
+    const auto map = [](void* place, int flags) {
+        return ::mmap(place, kPage, PROT_READ, MAP_SHARED | MAP_ANONYMOUS | flags, -1, 0);
+    };
+    auto* place = static_cast<char*>(map(nullptr, 0));
+    ASAN_POISON_MEMORY_REGION(place, kPage);
+    ::munmap(place, kPage);
+    map(place, MAP_FIXED_NOREPLACE);
+    const bool keeps = __asan_address_is_poisoned(place) != 0;
+    ASAN_UNPOISON_MEMORY_REGION(place, kPage);
+    ::munmap(place, kPage);
+    return keeps;
+}
+
+TEST(Arena, ForbidsTheBytesBehindEachPieceAfterTheSeal) {
+    if (!keeps_what_is_forbidden_when_it_is_mapped_again()) {
+        GTEST_SKIP() << "this AddressSanitizer forgets it when memory is mapped";
+    }
+    const auto memory = arena();
+    const GuardedPieces pieces(*memory);
+    ASSERT_TRUE(memory->seal());
+    pieces.expect_that_bytes_behind_are_forbidden();
+}
+#endif
 
 /// A sealed arena with one number in it.
 class SealedArena : public testing::Test {
