@@ -45,8 +45,12 @@ holds() { jq -en --argjson a "$2" --argjson b "${3:-0}" "$1" >/dev/null || { ech
         figure "$name" portsplit
         holds '$a > 0' "$FIGURE"
     done
-    for name in services-32.{rate,start_ms,zygote_kib,undecided_private_kib} services-1.median_us \
-        services-check.ms; do
+    for name in tail-{alone,bulk,reload}.p99_us; do
+        figure "$name" portsplit-10000
+        holds '$a > 0' "$FIGURE"
+    done
+    for name in services-32.{rate,start_ms,both_mib,undecided_private_kib,undecided_page_tables_kib} \
+        services-1.median_us services-{check,reload}.ms; do
         for count in 1 100 100-mixed; do
             figure "$name" "$count"
             holds '$a > 0' "$FIGURE"
@@ -56,6 +60,33 @@ holds() { jq -en --argjson a "$2" --argjson b "${3:-0}" "$1" >/dev/null || { ech
         figure listeners-32.rate "$count"
         holds '$a > 0' "$FIGURE"
     done
+}
+
+@test "bench: other programs have as many services" {
+    local peer
+    for peer in sslh-fork haproxy; do
+        command -v "$peer" || command -v "/usr/sbin/${peer%-fork}" || continue
+        for count in 1 100; do
+            figure services-32.rate "$count-$peer"
+            holds '$a > 0' "$FIGURE"
+            figure services-32.errors "$count-$peer"
+            holds '$a == 0' "$FIGURE"
+        done
+    done
+}
+
+@test "bench: a figure that could not be measured takes no other from the report" {
+    local line='{"workload":"memory-3000","peer":"%s","round":%d,"figures":%s}\n'
+    {
+        # shellcheck disable=SC2059 # the format is above
+        printf "$line" direct 1 '{"connections":1}' portsplit 1 '{"connections":1,"all_kib":9}' \
+            portsplit 2 '{"connections":1,"all_kib":7}'
+    } >"$BATS_TEST_TMPDIR/raw"
+    : >"$BATS_TEST_TMPDIR/left-out"
+    "$BATS_TEST_DIRNAME/bench/summarise" "$PORTSPLIT_BUILD" "$BATS_TEST_TMPDIR"/{raw,left-out} "$BATS_TEST_TMPDIR"
+    RESULTS=$BATS_TEST_TMPDIR/results.json
+    figure memory-3000.all_each portsplit
+    [[ $FIGURE == 8 ]]
 }
 
 @test "bench: bulk has figures" {

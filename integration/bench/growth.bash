@@ -66,6 +66,9 @@ memory_of() { KIB=$(awk -v field="$2:" '$1 == field { print $2 }' "/proc/$1/stat
 # add_figure NAME VALUE: to FIGURES.
 add_figure() { [[ -z $FIGURES ]] || FIGURES="${FIGURES%\}},\"$1\":$2}"; }
 
+# look_at_shared: memory that files in memory take in the whole system, in KiB, in SHARED (proc(5), Shmem).
+look_at_shared() { SHARED=$(awk '$1 == "Shmem:" { print $2 }' /proc/meminfo); }
+
 # ask PORT REQUEST: one connection, with nothing but this shell.
 ask() {
     local fd answer
@@ -108,8 +111,11 @@ reload_daemon() {
 }
 
 # measure_growth WORKLOAD NUMBER LISTENERS REQUEST: Portsplit with NUMBER services or listeners: time from
-# the start to the first answer, memory of daemon and zygote, short connections, time of a reload.
+# the start to the first answer, memory of daemon and zygote, and what they share with dispatchers, short
+# connections, time of a reload.
 measure_growth() {
+    look_at_shared
+    local shared=$SHARED
     start_daemon "$2" "$3"
     ask "$LAST_PORT" "$4"
     local start_us=$((${EPOCHREALTIME/./} - STARTED)) daemon zygote
@@ -117,12 +123,15 @@ measure_growth() {
     ZYGOTE=$CHILD
     memory_of "$DAEMON" VmRSS && daemon=$KIB
     memory_of "$ZYGOTE" VmRSS && zygote=$KIB
+    look_at_shared
+    shared=$((SHARED - shared))
     look_at_undecided "${4:0:3}"
     quick_or 200 2000
     load short "127.0.0.1:$LAST_PORT" --request "$4" --at-once 32 --ms "$SIZE"
     add_figure start_us "$start_us"
     add_figure daemon_kib "$daemon"
     add_figure zygote_kib "$zygote"
+    add_figure shared_kib "$shared"
     add_figure undecided_page_tables_kib "$PAGE_TABLES"
     add_figure undecided_private_kib "$PRIVATE"
     record "$1-32" "$2" "$FIGURES"
@@ -134,19 +143,81 @@ measure_growth() {
     end_daemon
 }
 
-# Here the peers are numbers of services, with -before for the other build. Clients ask for the last one.
+# Here the peers are numbers of services, with -before for the other build, or with the name of another
+# program. Clients ask for the last one.
 peers_of_services() {
+    local name others=()
     if [[ -n $QUICK ]]; then peers=(1 100 100-mixed); else peers=(1 100 10000 10000-mixed); fi
+    for name in sslh-fork haproxy; do
+        [[ -z ${PORT[$name]:-} ]] || others+=("1-$name" "${peers[2]%-mixed}-$name")
+    done
     [[ -z $BEFORE ]] || peers+=("${peers[@]/%/-before}")
+    peers+=("${others[@]}")
 }
 measure_services() {
     local count=${1%%-*} kind=string
+    [[ $1 != *-sslh-fork && $1 != *-haproxy ]] || { measure_other_services "$count" "${1#*-}" && return; }
     [[ $1 != *-mixed* ]] || kind=mixed
     write_services "$count" "$kind"
     measure_growth services "$1" 1 "$(printf 'service%05d /short' "$count")"
     local begun=${EPOCHREALTIME/./}
     "$RUNNING/bin/portsplit" check "$CONFIG" >/dev/null 2>&1 || fail "$CONFIG has errors"
     record services-check "$1" "{\"us\":$((${EPOCHREALTIME/./} - begun))}"
+}
+
+# start_services_of_sslh-fork NAME COUNT: its own services, COUNT of one string each, as in write_services.
+start_services_of_sslh-fork() {
+    find_program "$1" sslh || return
+    awk -v count="$2" -v ours="${PORT[$1]}" -v port="$BACKEND_PORT" 'BEGIN {
+        print "foreground: true; inetd: false; numeric: true; transparent: false; timeout: 5;"
+        print "verbose-connections: 0; listen: ( { host: \"127.0.0.1\"; port: \"" ours "\"; } );"
+        print "protocols: ("
+        for (i = 1; i <= count; ++i)
+            printf "{ name: \"regex\"; host: \"127.0.0.1\"; port: \"%d\"; regex_patterns: [ \"^service%05d \" ]; }%s\n",
+                port, i, i < count ? "," : " );"
+    }' >"$SCRATCH/$1.cfg"
+    launch "$1" "$PROGRAM" -f "-F$SCRATCH/$1.cfg" -P "$SCRATCH/$1.pid"
+}
+
+# start_services_of_haproxy NAME COUNT: the same; a map, as its manual recommends for many.
+start_services_of_haproxy() {
+    find_program "$1" haproxy || return
+    awk -v count="$2" 'BEGIN { for (i = 1; i <= count; ++i) printf "service%05d service%05d\n", i, i }' \
+        >"$SCRATCH/$1.map"
+    {
+        cat <<END
+global
+  maxconn 2000
+defaults
+  mode tcp
+  timeout connect 5s
+  timeout client 1h
+  timeout server 1h
+frontend shared
+  bind 127.0.0.1:${PORT[$1]}
+  tcp-request inspect-delay 5s
+  tcp-request content accept if { req.len ge 12 }
+  use_backend %[req.payload(0,12),map($SCRATCH/$1.map)]
+END
+        awk -v count="$2" -v port="$BACKEND_PORT" 'BEGIN { for (i = 1; i <= count; ++i)
+            printf "backend service%05d\n  server one 127.0.0.1:%d\n", i, port }'
+    } >"$SCRATCH/$1.cfg"
+    launch "$1" "$PROGRAM" -f "$SCRATCH/$1.cfg"
+}
+
+# measure_other_services COUNT PEER: sslh or HAProxy with as many services of one string each.
+measure_other_services() {
+    local name=$2-services
+    PORT[$name]=$NEXT_PORT
+    "start_services_of_$2" "$name" "$1" || return 0
+    wait_until listens "${PORT[$name]}" || fail "$(tail -n 3 "$SCRATCH/$name.out")"
+    quick_or 200 2000
+    load short "127.0.0.1:${PORT[$name]}" --request "$(printf 'service%05d /short' "$1")" --at-once 32 \
+        --ms "$SIZE"
+    record services-32 "$1-$2" "$FIGURES"
+    # shellcheck disable=SC2086 # a list of one
+    kill ${PIDS[$name]} && wait ${PIDS[$name]} || true
+    unset "PORT[$name]" "PIDS[$name]"
 }
 
 # Numbers of listeners. Clients connect to the last one.

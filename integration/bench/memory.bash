@@ -9,7 +9,7 @@ can_hold() {
     limit=$(ulimit -n)
     [[ $1 != sslh-select ]] || limit=1024
     ((needed <= limit)) && return
-    leave_out "$1" "$2 idle connections need $needed descriptors; its limit is $limit"
+    leave_out "$1" "$2 connections need $needed descriptors; its limit is $limit"
     return 1
 }
 
@@ -38,8 +38,6 @@ peers_of_memory() { relays_but haproxy-splice; }
 measure_memory() {
     local count
     for count in 3000 10000; do
-        # 10,000 are slow, with little variation: one round suffices.
-        ((count == 3000 || round == 1)) || continue
         [[ -z $QUICK || $count == 3000 ]] || continue
         quick_or 100 "$count"
         can_hold "$1" "$SIZE" || continue
@@ -120,7 +118,7 @@ settle() {
 
 # Short connections, 32 at once, beside idle ones.
 peers_of_scale() {
-    if [[ -n $QUICK ]]; then relays_of floor portsplit; else relays_of floor portsplit before sslh-fork haproxy; fi
+    if [[ -n $QUICK ]]; then relays_of floor portsplit; else relays_but direct haproxy-splice; fi
 }
 measure_scale() {
     local idle short port=${SCALE_PORT[$1]:-${PORT[$1]}}

@@ -99,6 +99,7 @@ END
 start_portsplit() { start_any_portsplit portsplit "$BUILD"; }
 start_before() { [[ -n $BEFORE ]] && start_any_portsplit before "$BEFORE"; }
 
+# start_any_sslh NAME PROGRAM
 start_any_sslh() {
     find_program "$1" "$2" || return
     BULK_PORT[$1]=${PORT[$1]}

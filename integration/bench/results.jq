@@ -14,7 +14,7 @@ def derive: .figures |= (
     | if .idle_cpu_us then . + { idle_cpu_ms: (.idle_cpu_us / 1000) } else . end
     | if .all_kib then . + { all_each: (.all_kib / .connections), named_each: (.named_kib / .connections),
         page_tables_each: (.page_tables_kib / .connections) } else . end
-    | if .zygote_kib then . + { start_ms: (.start_us / 1000), both_mib: ((.daemon_kib + .zygote_kib) / 1024) }
+    | if .zygote_kib then . + { start_ms: (.start_us / 1000), both_mib: ((.daemon_kib + .zygote_kib + .shared_kib) / 1024) }
         else . end
     | if .median_us then . + { median_ms: (.median_us / 1000), p99_ms: (.p99_us / 1000),
         p999_ms: (.p999_us / 1000) } else . end
@@ -28,12 +28,13 @@ def without_unknown: if .peer == "sslh-fork" or .peer == "direct"
 
 # Adds the differences from the measurement without a multiplexer in the same round.
 def beyond($direct): . as $line
-    | ($direct[] | select(.workload == $line.workload and .round == $line.round) | .figures)
+    | ([$direct[] | select(.workload == $line.workload and .round == $line.round)][0].figures // {})
         as $base
     | .figures |= (
-        if .median_us then . + { added_us: (.median_us - $base.median_us),
-                                 added_p99_us: (.p99_us - $base.p99_us) } else . end
-        | if .all_each then . + { own_each: (.all_each - $base.all_each) } else . end);
+        if .median_us and $base.median_us
+            then . + { added_us: (.median_us - $base.median_us), added_p99_us: (.p99_us - $base.p99_us) }
+            else . end
+        | if .all_each and $base.all_each then . + { own_each: (.all_each - $base.all_each) } else . end);
 
 # The goals: the ratio of `figure` of a peer (`of`, else Portsplit) to the same of `peer`, or to `than`, which
 # is another figure of the same or that peer. Without either, the figure alone, with `every` in every round.
@@ -105,6 +106,7 @@ map(derive | without_unknown)
         | $goal + ($ratios | spread)
         | .met = (if .least then .median >= .least
             elif .every then .max <= .most else .median <= .most end)
-        # The goal lies within what the rounds gave, so another run may decide otherwise.
-        | .resolved = ((.least // .most) as $at | .min > $at or .max < $at or .min == .max)))
+        # Else the goal lies within what the rounds gave, or there was one round: another run may decide otherwise.
+        | .resolved = (($ratios | length) > 1
+            and ((.least // .most) as $at | .min > $at or .max < $at or .min == .max))))
 }

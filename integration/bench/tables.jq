@@ -107,7 +107,7 @@ table("A program on each connection"; "portsplit"; [["exec-short-1.rate", "conne
 (["prefixes that begin alike", "prefixes spread", "expressions"][] as $kind
     | "decide, \($kind)." as $f
     | table("Deciding alone, without a network: \($kind)"; null; [["\($f)look, ns", "a look, ns"],
-        ["\($f)look that fits no service, ns", "one that fits nobody, ns"], ["\($f)flat scan, ns", "one by one, ns"],
+        ["\($f)look that fits no service, ns", "one that fits no service, ns"], ["\($f)flat scan, ns", "one by one, ns"],
         ["\($f)compile, us", "compiling all, µs"], ["\($f)memory beside the model, bytes", "memory, bytes"]])),
 (if ($all.left_out | length) > 0 then "\n## Left out\n", ($all.left_out[] | "- \(.peer): \(.why)")
     else empty end)

@@ -3,6 +3,8 @@
 
 # The signal for a reload. sslh has none.
 declare -A RELOAD=([portsplit]=HUP [before]=HUP [haproxy]=USR2)
+# The name of the process that a reload replaces.
+declare -A RELOADED=([portsplit]=portsplit-dispa [before]=portsplit-dispa [haproxy]=haproxy)
 
 # A Portsplit with -10000 has 10,000 services, and clients use the last one.
 peers_of_tail() {
@@ -11,12 +13,13 @@ peers_of_tail() {
     [[ -z ${PORT[before]:-} || -n $QUICK ]] || peers+=(before-10000)
 }
 measure_tail() {
-    local port=${PORT[$1]:-} bulk=${BULK_PORT[$1]:-} request='GET /short' pid reload=${RELOAD[${1%-10000}]:-}
+    local port=${PORT[$1]:-} bulk=${BULK_PORT[$1]:-} request='GET /short' pid name=${1%-10000} child
     read -r pid _ <<<"${PIDS[$1]:-}" # the first one serves the relay
     if [[ $1 == *-10000 ]]; then
-        write_services 10000 string
-        start_daemon "${1%-10000}" 1
-        port=$LAST_PORT request='service10000 /short' pid=$DAEMON
+        write_services 9999 string
+        printf '[fallback]\nconnect = 127.0.0.1:%d\n' "$SINK_PORT" >>"$SCRATCH/services"
+        start_daemon "$name" 1
+        port=$LAST_PORT bulk=$LAST_PORT request='service09999 /short' pid=$DAEMON
         ask "$port" "$request"
     fi
     come_paced
@@ -27,12 +30,15 @@ measure_tail() {
         [[ -n $QUICK ]] || come_beside_bulk -b 8G
         [[ -n $QUICK ]] || record tail-bulk-8 "$1" "$FIGURES"
     fi
-    if [[ -n $reload ]]; then
-        reload_each_second "$reload" "$pid" &
+    if [[ -n ${RELOAD[$name]:-} ]]; then
+        wait_until find_child "$pid" "${RELOADED[$name]}"
+        child=$CHILD
+        reload_each_second "${RELOAD[$name]}" "$pid" &
         local reloader=$!
         come_paced
         kill "$reloader"
         wait "$reloader" || true
+        wait_until has_another_child "$pid" "${RELOADED[$name]}" "$child" || FIGURES=
         record tail-reload "$1" "$FIGURES"
         pass_time 0.5 # the last reload ends
     fi
@@ -60,6 +66,9 @@ come_beside_bulk() {
     gbit_s=$(jq -e '.end.sum_received.bits_per_second / 1e9' "$report") || FIGURES=
     add_figure bulk_gbit_s "$gbit_s"
 }
+
+# has_another_child PID COMM CHILD: the last child with this name is not CHILD.
+has_another_child() { find_child "$1" "$2" && [[ $CHILD != "$3" ]]; }
 
 # reload_each_second SIGNAL PID: until it is killed. The first comes at once.
 reload_each_second() {

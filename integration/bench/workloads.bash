@@ -88,14 +88,13 @@ relays_of() {
     for name; do [[ -z ${PORT[$name]:-} ]] || peers+=("$name"); done
 }
 
-# Connections with 1, 32 and 256 at once, and with 1,000 for those that a goal names: rate, time to the first
-# byte, CPU time.
+# Connections with 1, 32, 256 and 1,000 at once: rate, time to the first byte, CPU time.
 peers_of_conc() { relays_but haproxy-splice; }
 measure_conc() {
     local at_once
     for at_once in 1 32 256 1000; do
         [[ -z $QUICK || $at_once != 256 ]] || continue
-        [[ $at_once != 1000 || $1 =~ ^(direct|floor|portsplit|before|sslh-fork|haproxy)$ ]] || continue
+        can_hold "$1" "$at_once" || continue
         quick_or 150 1500
         pass_time 0.05
         with_cpu "$1" load short "127.0.0.1:${PORT[$1]}" --request 'GET /short' \
