@@ -207,7 +207,8 @@ END
 
 # measure_other_services COUNT PEER: sslh or HAProxy with as many services of one string each.
 measure_other_services() {
-    local name=$2-services
+    local name=$2-services pid
+    # shellcheck disable=SC2004 # PORT has names
     PORT[$name]=$NEXT_PORT
     "start_services_of_$2" "$name" "$1" || return 0
     wait_until listens "${PORT[$name]}" || fail "$(tail -n 3 "$SCRATCH/$name.out")"
@@ -215,8 +216,9 @@ measure_other_services() {
     load short "127.0.0.1:${PORT[$name]}" --request "$(printf 'service%05d /short' "$1")" --at-once 32 \
         --ms "$SIZE"
     record services-32 "$1-$2" "$FIGURES"
-    # shellcheck disable=SC2086 # a list of one
-    kill ${PIDS[$name]} && wait ${PIDS[$name]} || true
+    pid=${PIDS[$name]# }
+    kill "$pid"
+    wait "$pid" || true
     unset "PORT[$name]" "PIDS[$name]"
 }
 
