@@ -43,7 +43,8 @@ class PrefixTree {
         std::size_t expressions = 0;  ///< how many of them have begun
         std::string bytes;
     };
-    /// Returns where the most expressions begin alike. Takes longer the more expressions there are.
+    /// Returns where the most expressions begin alike. Of each set it tries the smallest byte, so where sets
+    /// overlap there may be more. Takes longer the more expressions there are.
     Crowd largest_crowd() const;
 
     using Numbers = List<std::uint32_t>;

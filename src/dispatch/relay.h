@@ -14,8 +14,10 @@ inline constexpr std::chrono::milliseconds kNoLimit{-1};
 
 /// The limits of a relay. The reason for each is in relay.cc. The times are without a byte moving.
 struct RelayLimits {
-    /// After so many bytes, both directions together, the relay raises its nice value.
+    /// After so many bytes, both directions together, the relay takes shorter turns.
     std::uint64_t long_stream{std::uint64_t{64} << 20};
+    /// The time slice from then on.
+    std::chrono::nanoseconds short_slice{std::chrono::microseconds(100)};
     /// After one direction has ended, for bytes in the other.
     std::chrono::milliseconds half_closed{std::chrono::seconds(60)};
     /// After the client's EOF, which a raw terminal cannot be sent, before its program is hung up.

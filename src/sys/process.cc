@@ -5,16 +5,33 @@
 #include <linux/close_range.h>
 #include <sched.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 
 #include "sys/file.h"
 #include "sys/signals.h"
 
 namespace portsplit::sys {
+namespace {
+
+/// As in sched_setattr(2), which has no function in the C library; its own header contradicts <sched.h>.
+struct SchedAttr {
+    std::uint32_t size = sizeof(SchedAttr);
+    std::uint32_t policy = 0;  ///< SCHED_OTHER
+    std::uint64_t flags = 0;
+    std::int32_t nice = 0;
+    std::uint32_t priority = 0;
+    std::uint64_t runtime = 0;  ///< nanoseconds
+    std::uint64_t deadline = 0;
+    std::uint64_t period = 0;
+};
+
+}  // namespace
 
 void close_on_exec_from(int first) {
     // Fails only before Linux 5.11. There, descriptors that this program opened have the flag anyway.
@@ -40,6 +57,17 @@ void refuse_tracing() {
 }
 
 void yield() { ::sched_yield(); }
+
+bool set_time_slice(std::chrono::nanoseconds slice) {
+    const auto wanted = static_cast<std::uint64_t>(slice.count());
+    SchedAttr attr;
+    // Read first: the nice value stays as it is.
+    if (::syscall(SYS_sched_getattr, 0, &attr, sizeof attr, 0) < 0) return false;
+    attr.runtime = wanted;
+    if (::syscall(SYS_sched_setattr, 0, &attr, 0) < 0) return false;
+    // Older kernels ignore it.
+    return ::syscall(SYS_sched_getattr, 0, &attr, sizeof attr, 0) == 0 && attr.runtime == wanted;
+}
 
 void set_name(const char* name) { ::prctl(PR_SET_NAME, name, 0, 0, 0); }
 

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,6 +26,11 @@ void refuse_tracing();
 
 /// Lets other processes on this processor run first (sched_yield(2)).
 void yield();
+
+/// Sets how long this thread may run before another one on its processor has its turn (sched_setattr(2),
+/// sched_runtime; the kernel's least is 0.1 ms).
+/// @returns false if the kernel does not take the value, as before Linux 6.12
+bool set_time_slice(std::chrono::nanoseconds slice);
 
 /// Sets the name of this process in ps(1), cut to 15 bytes (PR_SET_NAME).
 void set_name(const char* name);
