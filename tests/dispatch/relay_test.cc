@@ -275,6 +275,13 @@ TEST_F(Relay, RelaysForAUnixDomainClient) {
     EXPECT_EQ(relaying.totals(), "8 6");
 }
 
+TEST(RelayLimitsTest, MakesTurnsShortAfter64MiB) {
+    for (const RelayLimits& limits : {kSocketRelay, kProgramRelay}) {
+        EXPECT_EQ(limits.long_stream, 64U << 20);
+        EXPECT_EQ(limits.short_slice, 100us);
+    }
+}
+
 TEST(RelayLimitsTest, GivesATargetAMinuteAndAProgramAnyTimeAfterOneDirectionEnded) {
     EXPECT_EQ(kSocketRelay.half_closed, 60s);
     EXPECT_EQ(kProgramRelay.half_closed, kNoLimit);
