@@ -7,7 +7,7 @@ def spread: { median: median, min: min, max: max };
 
 # Adds the figures that can be computed from one measurement alone.
 def derive: .figures |= (
-    if .gib then . + { cpu_s_gib: (.cpu_us / 1e6 / .gib) } else . end
+    if .gib and .gib > 0 then . + { cpu_s_gib: (.cpu_us / 1e6 / .gib) } else . end
     # Microseconds for one connection / 1,000 = seconds for 1,000 connections.
     | if .rate and .cpu_us and .connections > 0
         then . + { cpu_s_1000: (.cpu_us / 1000 / .connections) } else . end
