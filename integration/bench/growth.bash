@@ -167,42 +167,23 @@ measure_services() {
 
 # start_services_of_sslh-fork NAME COUNT: its own services, COUNT of one string each, as in write_services.
 start_services_of_sslh-fork() {
-    find_program "$1" sslh || return
-    awk -v count="$2" -v ours="${PORT[$1]}" -v port="$BACKEND_PORT" 'BEGIN {
-        print "foreground: true; inetd: false; numeric: true; transparent: false; timeout: 5;"
-        print "verbose-connections: 0; listen: ( { host: \"127.0.0.1\"; port: \"" ours "\"; } );"
-        print "protocols: ("
-        for (i = 1; i <= count; ++i)
-            printf "{ name: \"regex\"; host: \"127.0.0.1\"; port: \"%d\"; regex_patterns: [ \"^service%05d \" ]; }%s\n",
-                port, i, i < count ? "," : " );"
-    }' >"$SCRATCH/$1.cfg"
-    launch "$1" "$PROGRAM" -f "-F$SCRATCH/$1.cfg" -P "$SCRATCH/$1.pid"
+    start_any_sslh "$1" sslh < <(awk -v count="$2" -v port="$BACKEND_PORT" 'BEGIN { for (i = 1; i <= count; ++i)
+        printf "{ name: \"regex\"; host: \"127.0.0.1\"; port: \"%d\"; regex_patterns: [ \"^service%05d \" ]; }%s\n",
+            port, i, i < count ? "," : "" }')
 }
 
 # start_services_of_haproxy NAME COUNT: the same; a map, as its manual recommends for many.
 start_services_of_haproxy() {
-    find_program "$1" haproxy || return
     awk -v count="$2" 'BEGIN { for (i = 1; i <= count; ++i) printf "service%05d service%05d\n", i, i }' \
         >"$SCRATCH/$1.map"
-    {
+    start_any_haproxy "$1" 2000 '' < <(
         cat <<END
-global
-  maxconn 2000
-defaults
-  mode tcp
-  timeout connect 5s
-  timeout client 1h
-  timeout server 1h
-frontend shared
-  bind 127.0.0.1:${PORT[$1]}
-  tcp-request inspect-delay 5s
   tcp-request content accept if { req.len ge 12 }
   use_backend %[req.payload(0,12),map($SCRATCH/$1.map)]
 END
         awk -v count="$2" -v port="$BACKEND_PORT" 'BEGIN { for (i = 1; i <= count; ++i)
             printf "backend service%05d\n  server one 127.0.0.1:%d\n", i, port }'
-    } >"$SCRATCH/$1.cfg"
-    launch "$1" "$PROGRAM" -f "$SCRATCH/$1.cfg"
+    )
 }
 
 # measure_other_services COUNT PEER: sslh or HAProxy with as many services of one string each.

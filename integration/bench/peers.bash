@@ -99,31 +99,40 @@ END
 start_portsplit() { start_any_portsplit portsplit "$BUILD"; }
 start_before() { [[ -n $BEFORE ]] && start_any_portsplit before "$BEFORE"; }
 
-# start_any_sslh NAME PROGRAM
+# start_any_sslh NAME PROGRAM: its entries for protocols come from standard input.
 start_any_sslh() {
     find_program "$1" "$2" || return
-    BULK_PORT[$1]=${PORT[$1]}
-    cat >"$SCRATCH/$1.cfg" <<END
+    {
+        cat <<END
 foreground: true; inetd: false; numeric: true; transparent: false; timeout: 5;
 verbose-connections: 0;
 listen: ( { host: "127.0.0.1"; port: "${PORT[$1]}"; } );
-protocols: ( { name: "ssh"; host: "127.0.0.1"; port: "22"; },
-             { name: "http"; host: "127.0.0.1"; port: "$BACKEND_PORT"; },
-             { name: "anyprot"; host: "127.0.0.1"; port: "$SINK_PORT"; } );
+protocols: (
 END
+        cat
+        echo ');'
+    } >"$SCRATCH/$1.cfg"
     launch "$1" "$PROGRAM" -f "-F$SCRATCH/$1.cfg" -P "$SCRATCH/$1.pid"
 }
-start_sslh-fork() { start_any_sslh sslh-fork sslh; }
-start_sslh-select() { start_any_sslh sslh-select sslh-select; }
+ssh_and_http_of_sslh() {
+    BULK_PORT[$1]=${PORT[$1]}
+    start_any_sslh "$1" "$2" <<END
+{ name: "ssh"; host: "127.0.0.1"; port: "22"; },
+{ name: "http"; host: "127.0.0.1"; port: "$BACKEND_PORT"; },
+{ name: "anyprot"; host: "127.0.0.1"; port: "$SINK_PORT"; }
+END
+}
+start_sslh-fork() { ssh_and_http_of_sslh sslh-fork sslh; }
+start_sslh-select() { ssh_and_http_of_sslh sslh-select sslh-select; }
 
-# start_any_haproxy NAME DESCRIPTORS OPTION: DESCRIPTORS is how many it needs for each connection. It has a
-# master process (-W), as under a service manager, for reloads.
+# start_any_haproxy NAME MAXCONN OPTION: rules of the frontend, and backends, come from standard input. It has
+# a master process (-W), as under a service manager, for reloads.
 start_any_haproxy() {
     find_program "$1" haproxy || return
-    BULK_PORT[$1]=${PORT[$1]}
-    cat >"$SCRATCH/$1.cfg" <<END
+    {
+        cat <<END
 global
-  maxconn $((($(ulimit -n) - 1000) / $2))
+  maxconn $2
 defaults
   mode tcp
   timeout connect 5s
@@ -133,6 +142,15 @@ defaults
 frontend shared
   bind 127.0.0.1:${PORT[$1]}
   tcp-request inspect-delay 5s
+END
+        cat
+    } >"$SCRATCH/$1.cfg"
+    launch "$1" "$PROGRAM" -W -f "$SCRATCH/$1.cfg"
+}
+# ssh_and_http_of_haproxy NAME DESCRIPTORS OPTION: DESCRIPTORS is how many it needs for each connection.
+ssh_and_http_of_haproxy() {
+    BULK_PORT[$1]=${PORT[$1]}
+    start_any_haproxy "$1" "$((($(ulimit -n) - 1000) / $2))" "$3" <<END
   tcp-request content accept if { req.payload(0,4) -m str SSH- }
   tcp-request content accept if { req.payload(0,3) -m str GET }
   tcp-request content accept if { req.len gt 3 }
@@ -143,10 +161,9 @@ backend http
 backend other
   server other 127.0.0.1:$SINK_PORT
 END
-    launch "$1" "$PROGRAM" -W -f "$SCRATCH/$1.cfg"
 }
-start_haproxy() { start_any_haproxy haproxy 2 ''; }
-start_haproxy-splice() { start_any_haproxy haproxy-splice 4 'option splice-auto'; }
+start_haproxy() { ssh_and_http_of_haproxy haproxy 2 ''; }
+start_haproxy-splice() { ssh_and_http_of_haproxy haproxy-splice 4 'option splice-auto'; }
 
 start_nginx() {
     local module=/usr/lib/nginx/modules/ngx_stream_module.so
