@@ -217,6 +217,58 @@ END
     talk --limit 5000 send:other expect:fallback:other shutdown expect-eof
 }
 
+# serve_last_resorts NAME...: starts the daemon with these services only, and a deadline of 0.3 s.
+serve_last_resorts() {
+    answer "$@"
+    {
+        printf '%s\n' 'bind = 127.0.0.1:0' 'timeout = 0.3'
+        local name
+        for name in "$@"; do connect_service "$name"; done
+    } | configure
+    start_daemon
+}
+
+@test "decide: with fallback and timeout alone, the first byte decides between them" {
+    serve_last_resorts fallback timeout
+    talk send:x expect:fallback:x shutdown expect-eof
+    talk expect:timeout: shutdown expect-eof
+    talk shutdown expect-end
+    logged_connections 3
+    log_says 'service=- reason=eof .* action=close '
+}
+
+@test "decide: timeout alone takes silent clients, and closes the others at their first byte" {
+    serve_last_resorts timeout
+    talk expect:timeout: shutdown expect-eof
+    talk send:x expect-end
+    log_says 'service=- reason=fallback .* action=close '
+}
+
+@test "decide: fallback alone takes a client before its first byte" {
+    serve_last_resorts fallback
+    talk expect:fallback: send:x expect:x shutdown expect-eof
+    talk shutdown expect:fallback: expect-eof
+}
+
+@test "decide: an empty string takes every connection at once" {
+    answer smtp timeout
+    local spelling
+    for spelling in classic libconfig; do
+        {
+            printf '%s\n' 'bind = 127.0.0.1:0' 'timeout = 60'
+            connect_service smtp ''
+            connect_service timeout
+        } | configure
+        "$PORTSPLIT_BIN/portsplit" convert --to "$spelling" "$CONFIG" >"$CONFIG.new"
+        mv "$CONFIG.new" "$CONFIG"
+        start_daemon
+        talk --limit 5000 expect:smtp: send:EHLO expect:EHLO shutdown expect-eof
+        talk --limit 5000 send:EHLO expect:smtp:EHLO shutdown expect-eof
+        talk --limit 5000 shutdown expect:smtp: expect-eof
+        stop_daemon
+    done
+}
+
 @test "decide: a window smaller than a pattern grows to its length" {
     answer ssh fallback
     configure <<END

@@ -51,6 +51,24 @@ END
     [[ ${lines[0]} == 'service=- reason=undecided bytes=0' ]]
 }
 
+@test "explain: before the first byte, fallback wins only where there is no timeout service" {
+    find_free_port
+    local last="[fallback]
+connect = 127.0.0.1:$FREE"
+    configure <<<"$last"
+    run -0 explain --text ''
+    [[ ${lines[0]} == "service=fallback reason=fallback bytes=0 "* ]]
+    configure <<<"$last
+[timeout]
+connect = 127.0.0.1:$FREE"
+    run -0 explain --text ''
+    [[ ${lines[0]} == 'service=- reason=undecided bytes=0' ]]
+    run -0 explain --final --text ''
+    [[ ${lines[0]} == 'service=timeout reason=timeout bytes=0 '* ]]
+    run -0 explain --text x
+    [[ ${lines[0]} == 'service=fallback reason=fallback bytes=1 '* ]]
+}
+
 @test "explain: prints the answer of every service and pattern, and at which byte" {
     configure_mixed
     run -0 explain --text 'GET /'

@@ -46,7 +46,7 @@ class Builder {
         if (built_.config.timeout.count() == 0) {
             issues_.warning(origin.of("timeout"),
                             "timeout = 0: a client that sends nothing is never closed; write a "
-                            "number of seconds such as 5",
+                            "number of seconds such as 3",
                             "no-deadline");
         }
     }

@@ -167,9 +167,7 @@ class SectionReader {
         if (!check_kind(key, value)) return {};
         Unescaped pattern = unescape(value.text);
         if (!pattern.stray.empty()) report_stray(key, value, pattern.stray);
-        if (pattern.bytes.empty()) {
-            report(key, value, "empty; write the first bytes of the stream");
-        } else if (pattern.bytes.size() > core::kLargestWindow) {
+        if (pattern.bytes.size() > core::kLargestWindow) {
             report(key, value,
                    fmt::format("{} bytes; at most {} can be looked at", pattern.bytes.size(),
                                core::kLargestWindow));
@@ -183,7 +181,10 @@ class SectionReader {
         // Blanks mean nothing in hex, and the classic spelling cannot express them at an end.
         std::string text(kind == core::PatternKind::Hex ? trim(value.text) : value.text);
         if (text.empty()) {
-            report(key, value, "empty; write what the first bytes of the stream are");
+            report(
+                key, value,
+                "empty; write what the first bytes of the stream are, or an empty string for all "
+                "clients");
             return {};
         }
         const auto pattern = core::compile({kind, core::Text(text)});
@@ -196,7 +197,7 @@ class SectionReader {
         } else if ((*pattern)->answer({}) == core::Answer::Match) {
             report(key, value,
                    "matches before the first byte, and so every stream; use fallback for clients "
-                   "that fit no other service");
+                   "that fit no other service, or an empty string for all clients");
         } else if (const std::size_t bytes = (*pattern)->shortest_match();
                    bytes > core::kLargestWindow) {
             report(

@@ -43,7 +43,11 @@ class Search {
             if (!is_loser(shadow.service)) warn_of_shadow(shadow);
         }
         for (const std::size_t loser : losers) warn_of_loser(loser, shadows);
-        warn_of_missing_last_resorts();
+        if (const auto taker = taker_of_all()) {
+            warn_of_unused_last_resorts(*taker);
+        } else {
+            warn_of_missing_last_resorts();
+        }
         const core::Plan plan(config_);
         warn_of_many_expressions(plan);
         for (const Finding& finding : core::lint(plan)) {
@@ -93,6 +97,30 @@ class Search {
         const auto matches = core::find_examples(pattern, config_.window, 1).matches;
         if (matches.empty()) return "";
         return fmt::format(", such as \"{}\",", shown(escape(matches.front())));
+    }
+
+    /// Returns the first service with an empty string: it takes every connection at once.
+    std::optional<std::size_t> taker_of_all() const {
+        const auto& services = config_.services;
+        const auto taker = std::ranges::find_if(services, [](const core::Service& service) {
+            return std::ranges::find(service.patterns, core::PatternSource{}) !=
+                   service.patterns.end();
+        });
+        if (taker == services.end()) return std::nullopt;
+        return static_cast<std::size_t>(taker - services.begin());
+    }
+
+    void warn_of_unused_last_resorts(std::size_t taker) {
+        for (std::size_t i = 0; i < config_.services.size(); ++i) {
+            if (!config_.services[i].is_last_resort()) continue;
+            const Spot spot = origins_.services[i].spot;
+            warn(spot, "never-wins", i,
+                 fmt::format(
+                     "it can never win: service {} {} has an empty string, which takes every "
+                     "connection at once; delete one of the two",
+                     config_.services[taker].name,
+                     where(origins_.services[taker].spot, spot, origins_.files)));
+        }
     }
 
     void warn_of_missing_last_resorts() {

@@ -70,7 +70,7 @@ struct Service {
 
 struct Config {
     List<Endpoint> bind;
-    std::chrono::milliseconds timeout{5000};  ///< the deadline, from accept; 0: none
+    std::chrono::milliseconds timeout{3000};  ///< the deadline, from accept; 0: none
     std::size_t maxconn = 1000;               ///< connections at the same time; 0: no limit
     std::size_t window = 4096;                ///< how many first bytes are looked at
     Text pid;                                 ///< path of the pid file; empty: none

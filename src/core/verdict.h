@@ -4,7 +4,8 @@
 //
 // 1. A service answers match if one of its patterns does, else more if one might still, else no.
 // 2. A service wins when it matches and every service declared before it has answered no.
-// 3. When all have answered no, `fallback` wins at once.
+// 3. When all have answered no, `fallback` wins at once; but not before the client's first byte if there is
+//    a `timeout`: a client that has sent nothing may be silent, and that is what `timeout` is for.
 // 4. At the deadline and at EOF, every more becomes no. Then the first service that matches wins;
 //    else at the deadline `timeout`; else after some bytes and EOF `fallback`; else, after EOF
 //    without a byte, the connection is closed.

@@ -122,7 +122,7 @@ TEST(Builder, ReportsAnInvalidServiceName) {
 TEST(Builder, WarnsOfATimeoutOfZero) {
     EXPECT_THAT(issues_of(with_service("bind = *:443\ntimeout = 0\n")),
                 ElementsAre("f:2: warning: timeout = 0: a client that sends nothing is never "
-                            "closed; write a number of seconds such as 5"));
+                            "closed; write a number of seconds such as 3"));
 }
 
 TEST(Builder, ReportsMoreThanTenThousandServices) {
@@ -141,7 +141,7 @@ TEST(Builder, ReportsEveryProblemOfAFileAtOnce) {
                   "timeout = soon\n"
                   "maxcon = 5\n"
                   "[s]\n"
-                  "string = \n"
+                  "hex = \n"
                   "connect = :1\n"
                   "[s]\n"
                   "exec = a/b\n"),
@@ -150,7 +150,8 @@ TEST(Builder, ReportsEveryProblemOfAFileAtOnce) {
                     "f:2: timeout = soon: not a number of seconds from 0 to 86400, such as "
                     "0.5",
                     "f:3: unknown key maxcon; did you mean maxconn?",
-                    "f:5: string = : empty; write the first bytes of the stream",
+                    "f:5: hex = : empty; write what the first bytes of the stream are, or an empty "
+                    "string for all clients",
                     "f:6: connect = :1: neither a host name nor an address; write one such "
                     "as 127.0.0.1:8443",
                     "f:7: service s has no pattern; write the bytes that its streams begin "

@@ -163,7 +163,7 @@ TEST(Read, ReturnsTheConfigurationAfterAWarning) {
     EXPECT_TRUE(loaded.config);
     EXPECT_THAT(texts_of(loaded.issues),
                 ElementsAre("f:2: warning: timeout = 0: a client that sends nothing is never "
-                            "closed; write a number of seconds such as 5"));
+                            "closed; write a number of seconds such as 3"));
 }
 
 TEST(Read, ReportsIssuesOfAnEmptyFileOnLineOne) {

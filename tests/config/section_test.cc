@@ -190,11 +190,17 @@ TEST(ReadSection, ReportsTheByteAtWhichAPatternIsWrong) {
         {"regex = \xC3\xA9\t(", "regex = \\C3\\A9\\09(: missing closing parenthesis (at byte 5)",
          "    ...(\n"
          "        ^\n"},
-        {"hex =", "hex = : empty; write what the first bytes of the stream are", ""},
-        {"regex =", "regex = : empty; write what the first bytes of the stream are", ""},
+        {"hex =",
+         "hex = : empty; write what the first bytes of the stream are, or an empty string for all "
+         "clients",
+         ""},
+        {"regex =",
+         "regex = : empty; write what the first bytes of the stream are, or an empty string for "
+         "all clients",
+         ""},
         {"regex = a*",
          "regex = a*: matches before the first byte, and so every stream; use fallback for clients "
-         "that fit no other service",
+         "that fit no other service, or an empty string for all clients",
          ""},
     };
     for (const Case& c : cases) {

@@ -142,7 +142,6 @@ TEST(Parse, ReportsWhatIsWrongAndWhatToWrite) {
         {"stderr", "/dev/null", "unknown; write log, null or client"},
         {"pty", "maybe", "neither yes nor no; write one of them"},
         {"pty", "1", "neither yes nor no; write one of them"},
-        {"string", "", "empty; write the first bytes of the stream"},
     };
     for (const Case& c : cases) {
         const std::string line = c.key + " = " + c.text + "\n";

@@ -127,6 +127,24 @@ TEST(Advise, WarnsOfAMissingFallbackOrTimeout) {
     EXPECT_THAT(missed_in("nonsense"), ElementsAre());
 }
 
+TEST(Advise, WarnsOfLastResortsBesideAnEmptyString) {
+    const auto advice = [](const std::string& text) {
+        return texts_of(advise(read(text, "f", Need::Services)));
+    };
+    EXPECT_THAT(advice(service("smtp", "string =")), ElementsAre());
+    EXPECT_THAT(
+        advice(service("ssh", "string = SSH-") + service("smtp", "string =") +
+               service("web", "string = GET") + "[fallback]\nexec = a\n[timeout]\nexec = a\n"),
+        ElementsAre("f:7: warning: service web: it can never win: streams that fit it, such as "
+                    "\"GET\", go to smtp on line 5; move it up or delete it",
+                    "f:10: warning: service fallback: it can never win: service smtp on line 4 "
+                    "has an empty string, which takes every connection at once; delete one of "
+                    "the two",
+                    "f:12: warning: service timeout: it can never win: service smtp on line 4 "
+                    "has an empty string, which takes every connection at once; delete one of "
+                    "the two"));
+}
+
 TEST(WarningNames, HaveTheNameOfEveryWarning) {
     EXPECT_THAT(warning_names(), ElementsAre("shadowed", "never-wins", "waits", "never-matches",
                                              "never-certain", "holds-all", "many-expressions",

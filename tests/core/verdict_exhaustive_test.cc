@@ -38,13 +38,14 @@ void for_each_configuration(std::size_t services, const std::vector<Prefixes>& c
 
 /// Compares `decide` with the naive rule for these services, all streams and all endings.
 void expect_naive_verdicts(const std::vector<Prefixes>& services,
-                           const std::vector<std::string>& streams) {
-    const Plan plan(with_last_resorts(services));
+                           const std::vector<std::string>& streams, Has has = Has::Both) {
+    const Plan plan(with_last_resorts(services, has));
+    const naive::LastResorts last{plan.fallback(), plan.timeout()};
     for (const std::string& seen : streams) {
         const naive::Outlook outlook = naive::outlook(services, seen);
         for (const Ending ending : kEndings) {
             const auto verdict = decide(plan, as_bytes(seen), ending);
-            const auto expected = naive::decide(services.size(), outlook, seen.empty(), ending);
+            const auto expected = naive::decide(last, outlook, seen.empty(), ending);
             if (verdict == expected) continue;
             ADD_FAILURE() << show(services) << "seen '" << seen << "', ending "
                           << static_cast<int>(ending) << ": " << testing::PrintToString(verdict)
@@ -77,6 +78,18 @@ TEST(DecideExhaustively, AgreesWithTheNaiveRuleForThreeServicesWithOneLongPatter
     for (const std::string& word : naive::strings(1, 3)) single.push_back({word});
     const std::vector<std::string> streams = naive::strings(0, 3);
     for_each_configuration(3, single, [&](const auto& it) { expect_naive_verdicts(it, streams); });
+}
+
+TEST(DecideExhaustively, AgreesWithTheNaiveRuleForEmptyPatternsAndMissingLastResorts) {
+    const std::vector<std::string> streams = naive::strings(0, 2);
+    for (const Has has : {Has::Neither, Has::Fallback, Has::Timeout, Has::Both}) {
+        expect_naive_verdicts({}, streams, has);
+        for (const std::size_t services : {std::size_t{1}, std::size_t{2}}) {
+            for_each_configuration(services, naive::sets_of_prefixes(2, 0), [&](const auto& it) {
+                expect_naive_verdicts(it, streams, has);
+            });
+        }
+    }
 }
 
 TEST(DecideExhaustively, KeepsAVerdictForEveryContinuationAndEnding) {

@@ -97,11 +97,35 @@ TEST(Decide, TreatsFallbackAsALastResortAtAnyPlace) {
     EXPECT_EQ(outcome(config, "S", Ending::Deadline), "timeout timeout");
 }
 
-TEST(Decide, FallsBackBeforeTheFirstByteWhenNoServiceHasPatterns) {
-    const Config config = config_of({{kFallback, {}}, {kTimeout, {}}});
+TEST(Decide, FallsBackBeforeTheFirstByteWithFallbackAlone) {
+    const Config config = config_of({{kFallback, {}}});
     EXPECT_EQ(outcome(config, ""), "fallback fallback");
     EXPECT_EQ(outcome(config, "", Ending::Deadline), "fallback fallback");
     EXPECT_EQ(outcome(config, "", Ending::Eof), "fallback fallback");
+}
+
+TEST(Decide, WaitsForTheFirstByteWithBothLastResortsAlone) {
+    const Config config = config_of({{kFallback, {}}, {kTimeout, {}}});
+    EXPECT_EQ(outcome(config, ""), "undecided");
+    EXPECT_EQ(outcome(config, "x"), "fallback fallback");
+    EXPECT_EQ(outcome(config, "", Ending::Deadline), "timeout timeout");
+    EXPECT_EQ(outcome(config, "", Ending::Eof), "close eof");
+}
+
+TEST(Decide, WaitsForTheFirstByteWithTimeoutAlone) {
+    const Config config = config_of({{kTimeout, {}}});
+    EXPECT_EQ(outcome(config, ""), "undecided");
+    EXPECT_EQ(outcome(config, "x"), "close fallback");
+    EXPECT_EQ(outcome(config, "", Ending::Deadline), "timeout timeout");
+    EXPECT_EQ(outcome(config, "", Ending::Eof), "close eof");
+}
+
+TEST(Decide, ReturnsAServiceWithAnEmptyStringBeforeTheFirstByte) {
+    const Config config = config_of({{"smtp", {""}}, {kFallback, {}}, {kTimeout, {}}});
+    for (const Ending ending : {Ending::Open, Ending::Eof, Ending::Deadline}) {
+        EXPECT_EQ(outcome(config, "", ending), "smtp match");
+    }
+    EXPECT_EQ(outcome(config, "x"), "smtp match");
 }
 
 // Rule 4: the deadline and EOF.

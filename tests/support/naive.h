@@ -31,9 +31,9 @@ inline std::vector<std::string> strings(std::size_t shortest, std::size_t longes
     return all;
 }
 
-/// Returns every set of one or two different prefixes of at most this length.
-inline std::vector<Prefixes> sets_of_prefixes(std::size_t longest) {
-    const std::vector<std::string> words = strings(1, longest);
+/// Returns every set of one or two different prefixes with these lengths.
+inline std::vector<Prefixes> sets_of_prefixes(std::size_t longest, std::size_t shortest = 1) {
+    const std::vector<std::string> words = strings(shortest, longest);
     std::vector<Prefixes> sets;
     for (std::size_t i = 0; i < words.size(); ++i) {
         sets.push_back({words[i]});
@@ -96,14 +96,22 @@ inline Outlook outlook(const std::vector<Prefixes>& services, const std::string&
     return {now, for_all_continuations(seen, longest, same)};
 }
 
-/// Returns the verdict for services that are followed by `fallback` and then by `timeout`.
-inline std::optional<Verdict> decide(std::size_t services, const Outlook& outlook, bool no_byte,
+/// Where the last resorts stand among the services.
+struct LastResorts {
+    std::optional<std::size_t> fallback;
+    std::optional<std::size_t> timeout;
+};
+
+/// @param no_byte  true if the client has sent nothing yet
+inline std::optional<Verdict> decide(const LastResorts& last, const Outlook& outlook, bool no_byte,
                                      Ending ending) {
-    const std::size_t fallback = services;
-    const std::size_t timeout = services + 1;
-    if (!outlook.certain && ending == Ending::Open) return std::nullopt;
+    const auto& [fallback, timeout] = last;
+    // What `timeout` is for: a silent client may still send something.
+    const bool waits = no_byte && timeout && !outlook.winner;
+    const bool certain = outlook.certain && !waits;
+    if (!certain && ending == Ending::Open) return std::nullopt;
     if (outlook.winner) return Verdict{outlook.winner, Reason::Match};
-    if (outlook.certain) return Verdict{fallback, Reason::Fallback};
+    if (certain) return Verdict{fallback, Reason::Fallback};
     if (ending == Ending::Deadline) return Verdict{timeout, Reason::Timeout};
     if (no_byte) return Verdict{std::nullopt, Reason::Eof};
     return Verdict{fallback, Reason::Fallback};

@@ -66,7 +66,9 @@ class Rule {
     std::optional<Verdict> decide(std::string_view stream, Ending ending) const {
         const std::string_view seen = stream.substr(0, window_);
         std::vector<Answer> answers = answers_of(seen);
-        if (const auto verdict = certain_verdict(answers, seen)) return verdict;
+        const auto certain = certain_verdict(answers, seen);
+        const bool may_be_silent = seen.empty() && timeout_;
+        if (certain && (certain->reason == Reason::Match || !may_be_silent)) return certain;
         const bool is_full = seen.size() == window_;
         if (ending == Ending::Open && !is_full) return std::nullopt;
         // Rules 4 and 5: every more becomes no.

@@ -40,7 +40,7 @@ class RandomConfig {
             service.name = name().append(std::to_string(index));
             const std::size_t strings = below(4);
             for (std::size_t i = 0; i < strings; ++i) {
-                service.patterns.push_back({core::PatternKind::String, any_bytes(1 + below(12))});
+                service.patterns.push_back({core::PatternKind::String, any_bytes(below(13))});
             }
             if (maybe()) service.patterns.push_back({core::PatternKind::Hex, hex()});
             if (maybe() || service.patterns.empty()) {

@@ -45,14 +45,17 @@ inline Config services_of(const std::vector<std::vector<PatternSource>>& pattern
     return config;
 }
 
-/// Services named 0, 1, 2..., then both last resorts.
-inline Config with_last_resorts(const std::vector<naive::Prefixes>& services) {
+/// Which last resorts a configuration has.
+enum class Has { Neither, Fallback, Timeout, Both };
+
+/// Services named 0, 1, 2..., then the last resorts.
+inline Config with_last_resorts(const std::vector<naive::Prefixes>& services, Has has = Has::Both) {
     std::vector<Named> named;
     for (std::size_t i = 0; i < services.size(); ++i) {
         named.push_back({std::to_string(i), services[i]});
     }
-    named.push_back({kFallback, {}});
-    named.push_back({kTimeout, {}});
+    if (has == Has::Fallback || has == Has::Both) named.push_back({kFallback, {}});
+    if (has == Has::Timeout || has == Has::Both) named.push_back({kTimeout, {}});
     return config_of(named);
 }
 
