@@ -61,6 +61,43 @@ served_at() { "$PEER" connect "$1" --limit 5000 send:one. expect:one:one. shutdo
     served_at "[::1]:$PORT"
 }
 
+@test "listeners: equal addresses in other spellings are one address" {
+    find_free_port
+    configure_binds "[0:0:0:0:0:0:0:1]:$FREE" "[::FFFF:127.0.0.1]:$FREE"
+    start_daemon
+    [[ ${ADDRESSES[*]} == "[::1]:$FREE 127.0.0.1:$FREE" ]]
+    configure_binds "[::0001]:$FREE" "127.0.0.1:$FREE"
+    reload
+    served_at "[::1]:$FREE"
+    served_at "127.0.0.1:$FREE"
+    log_says 'src=127\.0\.0\.1 .* dst=127\.0\.0\.1 '
+}
+
+# without_ipv6 N: the N-th socket that the daemon makes is of a family that the kernel lacks (strace(1)).
+without_ipv6() {
+    export ASAN_OPTIONS=detect_leaks=0 # which does not work under a tracer
+    WRAPPER=(strace -D -qq -o /dev/null -e trace=socket
+        -e "inject=socket:error=EAFNOSUPPORT:when=$1")
+}
+
+@test "listeners: where the kernel has no IPv6, * is IPv4 alone, and the log says so" {
+    configure_binds '*:0'
+    without_ipv6 2
+    start_daemon
+    ((${#ADDRESSES[@]} == 1))
+    served_at "127.0.0.1:$PORT"
+    log_says 'not listening on \[::\]:0, a half of bind = \*:0: the kernel has no IPv6$'
+}
+
+@test "listeners: where the kernel has no IPv6, a bind to :: fails" {
+    configure_binds '[::]:0'
+    without_ipv6 1
+    spawn_daemon
+    expect_exit 71
+    log_says 'cannot listen on \[::\]:0: Address family not supported by protocol'
+    [[ ! -s $TMP/ready ]]
+}
+
 @test "listeners: the daemon does not start on a port in use, and names it" {
     configure_binds 127.0.0.1:0
     sed -i "s/^bind.*/bind = 127.0.0.2:0\nbind = 127.0.0.1:$one_port/; s/^connect.*/connect = 127.0.0.9:1/" "$CONFIG"

@@ -213,6 +213,17 @@ END
     log_has "using the socket unknown \(127.0.0.1:$FREE\) from the service manager for the bind of its address\$"
 }
 
+@test "service manager: a passed socket serves the bind of its address, however that is written" {
+    answer one
+    find_free_port
+    printf 'bind = [0:0:0:0:0:0:0:1]:%s\n[one]\nstring = one\nconnect = 127.0.0.1:%s\n' "$FREE" "$one_port" | configure
+    systemd-socket-activate -l "[::1]:$FREE" "$PORTSPLIT_BIN/portsplitd" --log "$LOG" "$CONFIG" \
+        >"$TMP/super" 2>&1 3>&- &
+    BACKGROUND+=($!)
+    wait_until 10 "$PEER" connect "[::1]:$FREE" send:one expect:one:one shutdown expect-eof 2>/dev/null
+    log_has "using the socket unknown \(\[::1\]:$FREE\) from the service manager for the bind of its address\$"
+}
+
 @test "service manager: --idle-exit ends the daemon that many seconds after its last connection" {
     one_service
     start_daemon --idle-exit 1

@@ -34,10 +34,11 @@ struct Room {
 //   <pure>    the C++ standard library without `kImpure`
 //   <system>  the headers of POSIX and Linux, `kSystem`
 //   another   that one header
-// A file directly in src/ is a room of its own. PCRE2 is in core/ because it only computes.
+// A file directly in src/ is a room of its own. PCRE2 and inet_pton(3) are in core/ because they only
+// compute.
 constexpr std::array kRooms{
-    Room{"core", "core/ <pure> <pcre2.h>"},
-    Room{"config", "core/ config/ <std> <arpa/inet.h> <libconfig.h> <fmt/>"},
+    Room{"core", "core/ <pure> <pcre2.h> <arpa/inet.h>"},
+    Room{"config", "core/ config/ <std> <libconfig.h> <fmt/>"},
     Room{"sys", "core/ sys/ <std> <system> <fmt/>"},
     Room{"daemon",
          "core/ config/ sys/ daemon/ config_file.h exit_codes.h handoff.h <std> <system> "

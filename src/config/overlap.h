@@ -2,15 +2,9 @@
 // Which endpoints overlap: two that cannot both be bound, and a target that leads back to this
 // server. Compares numeric hosts; looks no name up.
 
-#include <string_view>
-
 #include "core/endpoint.h"
 
 namespace portsplit::config {
-
-/// Returns true if a host is a numeric address of that family.
-bool is_ipv4(std::string_view host);
-bool is_ipv6(std::string_view host);
 
 /// Returns true if bind(2) of one address fails with EADDRINUSE because of the other. An IPv6 socket
 /// does not take the IPv4 port. Two ports 0 never collide: the kernel chooses another for each.

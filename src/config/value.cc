@@ -9,8 +9,8 @@
 #include <optional>
 #include <utility>
 
-#include "config/overlap.h"
 #include "config/wording.h"
+#include "core/ip_address.h"
 
 namespace portsplit::config {
 namespace {
@@ -90,19 +90,20 @@ bool is_host_name(std::string_view host) {
            !host.starts_with('.') && host.find(".."sv) == host.npos && !host.starts_with('-');
 }
 
-std::optional<Problem> check_host(const Key& key, std::string_view host, bool bracketed) {
-    if (bracketed) {
-        if (is_ipv6(host)) return std::nullopt;
+/// Returns the host as the model has it: an address in its one form, a name as written.
+core::Result<core::Text, Problem> read_host(const Key& key, std::string_view host, bool bracketed) {
+    const auto address = core::IpAddress::parse(host);
+    if (bracketed && (!address || host.find(':') == host.npos)) {
         return Problem{"not an IPv6 address in the brackets; write one such as [::1]:443"};
     }
+    if (address) return core::Text(address->text());
     if (key.takes.type == Type::Bind) {
-        if (host == "*" || is_ipv4(host) || is_ipv6(host)) return std::nullopt;
+        if (host == "*") return core::Text(host);
         return Problem{
             "not an address in numbers; write one such as 0.0.0.0:443 or [::]:443, or *:443 for "
             "every address"};
     }
-    if (is_ipv4(host) || is_ipv6(host)) return std::nullopt;
-    if (is_host_name(host) && host.size() <= kLongestHost) return std::nullopt;
+    if (is_host_name(host) && host.size() <= kLongestHost) return core::Text(host);
     return Problem{"neither a host name nor an address; write one such as 127.0.0.1:8443"};
 }
 
@@ -184,8 +185,9 @@ core::Result<Endpoint, Problem> parse(const Key& key, std::string_view text) {
     }
     const bool bracketed = host.starts_with('[') && host.ends_with(']');
     if (bracketed) host = host.substr(1, host.size() - 2);
-    if (const auto problem = check_host(key, host, bracketed)) return *problem;
-    return Endpoint{core::Text(host), static_cast<std::uint16_t>(*port)};
+    auto read = read_host(key, host, bracketed);
+    if (!read) return read.error();
+    return Endpoint{*std::move(read), static_cast<std::uint16_t>(*port)};
 }
 
 std::string print(const Endpoint& value) { return core::to_string(value); }

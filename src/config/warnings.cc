@@ -99,7 +99,7 @@ class Search {
         return fmt::format(", such as \"{}\",", shown(escape(matches.front())));
     }
 
-    /// Returns the first service with an empty string: it takes every connection at once.
+    /// Returns the first service with an empty string: it fits every stream.
     std::optional<std::size_t> taker_of_all() const {
         const auto& services = config_.services;
         const auto taker = std::ranges::find_if(services, [](const core::Service& service) {
@@ -114,12 +114,13 @@ class Search {
         for (std::size_t i = 0; i < config_.services.size(); ++i) {
             if (!config_.services[i].is_last_resort()) continue;
             const Spot spot = origins_.services[i].spot;
-            warn(spot, "never-wins", i,
-                 fmt::format(
-                     "it can never win: service {} {} has an empty string, which takes every "
-                     "connection at once; delete one of the two",
-                     config_.services[taker].name,
-                     where(origins_.services[taker].spot, spot, origins_.files)));
+            warn(
+                spot, "never-wins", i,
+                fmt::format(
+                    "it can never win: service {} {} has an empty string, which fits every stream; "
+                    "delete one of the two",
+                    config_.services[taker].name,
+                    where(origins_.services[taker].spot, spot, origins_.files)));
         }
     }
 

@@ -52,7 +52,7 @@ char pick(const ByteSet& set) {
 Examples examples_of_fixed(const ByteSets& sets) {
     std::string match;
     for (const ByteSet& set : sets) match += pick(set);
-    const bool rules_out_a_byte = !covers(sets.front(), ByteSet{});
+    const bool rules_out_a_byte = !sets.empty() && !covers(sets.front(), ByteSet{});
     return {{std::move(match)}, std::nullopt, rules_out_a_byte};
 }
 

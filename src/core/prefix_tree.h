@@ -35,7 +35,7 @@ class PrefixTree {
         std::optional<std::size_t> open;      ///< has one that needs more bytes and may still match
     };
 
-    /// @param entries  in any order; each has at least one set
+    /// @param entries  in any order; one without a set fits every stream at once
     explicit PrefixTree(std::vector<Entry> entries = {});
 
     /// A stream's first bytes with a beginning of many expressions.

@@ -39,7 +39,7 @@ core::Result<Delivery, int> accept_from(const Listener& listener) {
     if (!fd) return errno;
     // The peer comes from accept(2): getpeername(2) fails once the client has reset the connection.
     sys::Ends ends{sys::Address::from(storage), listener.bound};
-    if (listener.bound.is_wildcard()) {
+    if (listener.bound.is_internet() && listener.bound.ip().is_any()) {
         if (const auto local = sys::local_address(fd.get())) ends.local = *local;
     }
     return Delivery{{.arrival = {sys::Clock::now(), ends}}, std::move(fd)};

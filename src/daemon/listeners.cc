@@ -13,15 +13,21 @@ namespace {
 constexpr const char* kEveryV4 = "0.0.0.0";
 constexpr const char* kEveryV6 = "::";
 
-/// Returns the binds with each "*" replaced by one bind for each family.
-core::List<core::Endpoint> expanded(const core::List<core::Endpoint>& binds) {
-    core::List<core::Endpoint> result;
+/// An address to bind.
+struct Wanted {
+    core::Endpoint endpoint;       ///< numeric
+    bool is_half_of_star = false;  ///< true for the IPv6 half of a `*`
+};
+
+/// Returns the binds with each "*" replaced by one for each family.
+std::vector<Wanted> expanded(const core::List<core::Endpoint>& binds) {
+    std::vector<Wanted> result;
     for (const core::Endpoint& bind : binds) {
         if (bind.host == "*") {
-            result.push_back({kEveryV4, bind.port});
-            result.push_back({kEveryV6, bind.port});
+            result.push_back({{kEveryV4, bind.port}});
+            result.push_back({{kEveryV6, bind.port}, true});
         } else {
-            result.push_back(bind);
+            result.push_back({bind});
         }
     }
     return result;
@@ -53,10 +59,11 @@ sys::Result<Listener> open_one(const core::Endpoint& configured, std::uint16_t p
 }
 
 /// Returns the port to bind: of `*:0`, IPv6 takes the port that the system chose for IPv4.
-std::uint16_t port_for(const core::Endpoint& bind, const std::vector<Listener>& opened) {
-    if (bind.port != 0 || bind.host != kEveryV6) return bind.port;
+std::uint16_t port_for(const Wanted& wanted, const std::vector<Listener>& opened) {
+    const std::uint16_t port = wanted.endpoint.port;
+    if (port != 0 || !wanted.is_half_of_star) return port;
     const auto half = find(opened, {kEveryV4, 0});
-    return half == opened.end() ? bind.port : half->bound.port();
+    return half == opened.end() ? port : half->bound.port();
 }
 
 }  // namespace
@@ -73,21 +80,25 @@ bool Listeners::adopt(sys::UniqueFd fd, const std::string& name) {
 }
 
 bool Listeners::is_wanted(const Listener& listener, const core::List<core::Endpoint>& binds) {
-    const core::List<core::Endpoint> wanted = expanded(binds);
+    const std::vector<Wanted> wanted = expanded(binds);
     return std::any_of(wanted.begin(), wanted.end(),
-                       [&](const core::Endpoint& bind) { return serves(listener, bind); });
+                       [&](const Wanted& it) { return serves(listener, it.endpoint); });
 }
 
-sys::Result<std::vector<Listener>> Listeners::open_missing(
+sys::Result<Listeners::Opened> Listeners::open_missing(
     const core::List<core::Endpoint>& binds) const {
-    std::vector<Listener> missing;
-    for (const core::Endpoint& bind : expanded(binds)) {
-        if (find(listeners_, bind) != listeners_.end()) continue;
-        auto opened = open_one(bind, port_for(bind, missing));
-        // `*` means each family that the kernel supports: skip IPv6 where it is missing.
-        if (!opened && opened.error().code == EAFNOSUPPORT && bind.host == kEveryV6) continue;
-        if (!opened) return opened.error();
-        missing.push_back(std::move(*opened));
+    Opened missing;
+    for (const Wanted& wanted : expanded(binds)) {
+        if (find(listeners_, wanted.endpoint) != listeners_.end()) continue;
+        auto opened = open_one(wanted.endpoint, port_for(wanted, missing.listeners));
+        if (opened) {
+            missing.listeners.push_back(std::move(*opened));
+        } else if (wanted.is_half_of_star && opened.error().code == EAFNOSUPPORT) {
+            // `*` means each family that the kernel has.
+            missing.skipped.push_back(wanted.endpoint);
+        } else {
+            return opened.error();
+        }
     }
     return missing;
 }
@@ -99,9 +110,9 @@ std::vector<Listener> Listeners::change_to(const core::List<core::Endpoint>& bin
         if (listener.passed) next.push_back(std::move(listener));
     }
     std::erase_if(listeners_, [](const Listener& listener) { return listener.passed; });
-    for (const core::Endpoint& bind : expanded(binds)) {
+    for (const Wanted& wanted : expanded(binds)) {
         for (std::vector<Listener>* source : {&listeners_, &missing}) {
-            const auto found = find(*source, bind);
+            const auto found = find(*source, wanted.endpoint);
             if (found == source->end()) continue;
             next.push_back(std::move(*found));
             source->erase(found);

@@ -33,14 +33,18 @@ class Listeners {
     /// Returns true if a listener serves one of these binds.
     static bool is_wanted(const Listener& listener, const core::List<core::Endpoint>& binds);
 
+    struct Opened {
+        std::vector<Listener> listeners;        ///< in order
+        std::vector<core::Endpoint> skipped{};  ///< the IPv6 half of a `*`: the kernel has no IPv6
+    };
     /// Opens the sockets that a new configuration needs and this set lacks. Changes nothing.
     /// @param binds  as configured; "*" stands for both families with one port
-    /// @returns the new sockets, in order; or the error of the first that could not be bound
-    sys::Result<std::vector<Listener>> open_missing(const core::List<core::Endpoint>& binds) const;
+    /// @returns the new sockets; or the error of the first that could not be bound
+    sys::Result<Opened> open_missing(const core::List<core::Endpoint>& binds) const;
 
     /// Changes to a new configuration: keeps the sockets that are still configured or were passed,
     /// and takes over the new ones.
-    /// @param missing  of `open_missing` for the same binds
+    /// @param missing  the listeners of `open_missing` for the same binds
     /// @returns the sockets that are no longer configured, still open
     std::vector<Listener> change_to(const core::List<core::Endpoint>& binds,
                                     std::vector<Listener> missing);

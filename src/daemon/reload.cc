@@ -60,15 +60,24 @@ bool Reload::change_to(Kind kind, std::shared_ptr<const Reading> reading) {
     if (!pid_file) return failed(pid_file.error());
     auto missing = listeners_.open_missing(reading->config.bind);
     if (!missing) return failed(missing.error());
+    if (kind != Kind::Restart) log_skipped(missing->skipped);
     auto generation = Generation::start(launchpad_, reading->packed.get(), reading->user, log_);
     if (!generation) return failed(generation.error());
     generations_.add_starting(*std::move(generation));
     change_ = Change{.kind = kind,
                      .reading = std::move(reading),
-                     .missing = *std::move(missing),
+                     .missing = std::move(missing->listeners),
                      .pid_file = *std::move(pid_file),
                      .ready_by = Clock::now() + ready_limit_};
     return true;
+}
+
+void Reload::log_skipped(const std::vector<core::Endpoint>& skipped) const {
+    for (const core::Endpoint& bind : skipped) {
+        log_.line(Level::Warning,
+                  fmt::format("not listening on {}, a half of bind = *:{}: the kernel has no IPv6",
+                              core::to_string(bind), bind.port));
+    }
 }
 
 /// Locks the pid file of a configuration; none if it has none or the daemon holds it already.

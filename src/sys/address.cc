@@ -1,30 +1,33 @@
 #include "sys/address.h"
 
-#include <arpa/inet.h>
 #include <net/if.h>
 #include <sys/un.h>
 
+#include <array>
 #include <cstring>
+#include <string_view>
 
 namespace portsplit::sys {
 
 std::optional<Address> Address::from(const core::Endpoint& endpoint) {
-    Address address;
-    if (inet_pton(AF_INET, endpoint.host.c_str(), &address.any_.v4.sin_addr) == 1) {
-        address.any_.v4.sin_family = AF_INET;
-        address.any_.v4.sin_port = htons(endpoint.port);
-        return address;
-    }
     // A link-local address has the interface behind a %: fe80::1%eth0 (RFC 4007 11).
     const std::size_t percent = endpoint.host.find('%');
-    const std::string host(endpoint.host, 0, percent);
-    if (inet_pton(AF_INET6, host.c_str(), &address.any_.v6.sin6_addr) != 1) return std::nullopt;
-    if (percent != std::string::npos) {
+    const auto ip = core::IpAddress::parse(std::string_view(endpoint.host).substr(0, percent));
+    if (!ip || (ip->is_v4() && percent != core::Text::npos)) return std::nullopt;
+    Address address;
+    if (ip->is_v4()) {
+        address.any_.v4.sin_family = AF_INET;
+        address.any_.v4.sin_port = htons(endpoint.port);
+        std::memcpy(&address.any_.v4.sin_addr, ip->bytes().data(), sizeof(in_addr));
+        return address;
+    }
+    if (percent != core::Text::npos) {
         address.any_.v6.sin6_scope_id = if_nametoindex(endpoint.host.c_str() + percent + 1);
         if (address.any_.v6.sin6_scope_id == 0) return std::nullopt;
     }
     address.any_.v6.sin6_family = AF_INET6;
     address.any_.v6.sin6_port = htons(endpoint.port);
+    std::memcpy(&address.any_.v6.sin6_addr, ip->bytes().data(), sizeof(in6_addr));
     return address;
 }
 
@@ -35,23 +38,17 @@ Address Address::from(const sockaddr_storage& storage) {
     return address;
 }
 
-bool Address::is_wildcard() const {
-    if (family() == AF_INET) return any_.v4.sin_addr.s_addr == htonl(INADDR_ANY);
-    return family() == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&any_.v6.sin6_addr);
+core::IpAddress Address::ip() const {
+    const auto bytes_of = [](const auto& address) {
+        std::array<std::uint8_t, sizeof address> bytes;
+        std::memcpy(bytes.data(), &address, bytes.size());
+        return bytes;
+    };
+    return family() == AF_INET ? core::IpAddress::from_bytes(bytes_of(any_.v4.sin_addr))
+                               : core::IpAddress::from_bytes(bytes_of(any_.v6.sin6_addr));
 }
 
-std::string Address::host() const {
-    char text[INET6_ADDRSTRLEN] = "-";
-    if (family() == AF_INET) inet_ntop(AF_INET, &any_.v4.sin_addr, text, sizeof text);
-    if (family() != AF_INET6) return text;
-    const in6_addr& v6 = any_.v6.sin6_addr;
-    if (IN6_IS_ADDR_V4MAPPED(&v6)) {
-        inet_ntop(AF_INET, &v6.s6_addr[12], text, sizeof text);
-    } else {
-        inet_ntop(AF_INET6, &v6, text, sizeof text);
-    }
-    return text;
-}
+std::string Address::host() const { return is_internet() ? ip().text() : "-"; }
 
 std::uint16_t Address::port() const {
     if (family() == AF_INET) return ntohs(any_.v4.sin_port);

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "core/endpoint.h"
+#include "core/ip_address.h"
 #include "sys/error.h"
 
 namespace portsplit::sys {
@@ -31,11 +32,11 @@ class Address {
     int family() const { return any_.any.sa_family; }
     bool is_internet() const { return family() == AF_INET || family() == AF_INET6; }
 
-    /// Returns true for 0.0.0.0 and ::, which mean every address of this machine.
-    bool is_wildcard() const;
+    /// Returns the address without the port, an IPv4-mapped one (::ffff:192.0.2.1) as IPv4. Only for
+    /// an internet address.
+    core::IpAddress ip() const;
 
-    /// Returns the numeric host without brackets; an IPv4-mapped IPv6 address (::ffff:192.0.2.1) as
-    /// IPv4; "-" for a Unix-domain peer.
+    /// Returns the text of `ip`; "-" for a Unix-domain peer.
     std::string host() const;
     /// Returns the port in host byte order; 0 for a Unix-domain peer.
     std::uint16_t port() const;

@@ -135,14 +135,16 @@ TEST(Advise, WarnsOfLastResortsBesideAnEmptyString) {
     EXPECT_THAT(
         advice(service("ssh", "string = SSH-") + service("smtp", "string =") +
                service("web", "string = GET") + "[fallback]\nexec = a\n[timeout]\nexec = a\n"),
-        ElementsAre("f:7: warning: service web: it can never win: streams that fit it, such as "
-                    "\"GET\", go to smtp on line 5; move it up or delete it",
-                    "f:10: warning: service fallback: it can never win: service smtp on line 4 "
-                    "has an empty string, which takes every connection at once; delete one of "
-                    "the two",
-                    "f:12: warning: service timeout: it can never win: service smtp on line 4 "
-                    "has an empty string, which takes every connection at once; delete one of "
-                    "the two"));
+        ElementsAre(
+            "f:5: warning: service smtp: \"\" matches it, but service ssh on line 1 still "
+            "answers more; a client that sends only this is served at the deadline; move it "
+            "up, or match more bytes",
+            "f:7: warning: service web: it can never win: streams that fit it, such as "
+            "\"GET\", go to smtp on line 5; move it up or delete it",
+            "f:10: warning: service fallback: it can never win: service smtp on line 4 has "
+            "an empty string, which fits every stream; delete one of the two",
+            "f:12: warning: service timeout: it can never win: service smtp on line 4 has an "
+            "empty string, which fits every stream; delete one of the two"));
 }
 
 TEST(WarningNames, HaveTheNameOfEveryWarning) {

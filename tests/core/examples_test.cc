@@ -47,6 +47,12 @@ TEST(FindExamples, ReturnsOneReadableStreamForAFixedPattern) {
     EXPECT_FALSE(of_hex.undecided);
 }
 
+TEST(FindExamples, ReturnsTheEmptyStreamForAnEmptyString) {
+    const Examples examples = find_examples({PatternKind::String, ""}, kWindow, kMost);
+    EXPECT_EQ(examples.matches, std::vector<std::string>{""});
+    EXPECT_FALSE(examples.rules_out_a_byte);
+}
+
 TEST(FindExamples, FindsMatchesOfTypicalExpressions) {
     for (const std::string expression :
          {"(?!CONNECT )[A-Z]{3,16} [^ \\r\\n]+ HTTP/1", "(GET|POST|HEAD) ",

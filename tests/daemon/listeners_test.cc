@@ -21,7 +21,7 @@ std::vector<Listener> change(Listeners& listeners, const Binds& binds) {
     auto missing = listeners.open_missing(binds);
     EXPECT_TRUE(missing) << sys::to_string(missing.error());
     if (!missing) return {};
-    return listeners.change_to(binds, std::move(*missing));
+    return listeners.change_to(binds, std::move(missing->listeners));
 }
 
 bool is_reachable(const sys::Address& address) {
@@ -54,7 +54,7 @@ TEST(Listeners, ChangeNothingWhenMissingOnesAreOpened) {
     Listeners listeners;
     const auto missing = listeners.open_missing({{"127.0.0.1", 0}});
     ASSERT_TRUE(missing);
-    EXPECT_EQ(missing->size(), 1U);
+    EXPECT_EQ(missing->listeners.size(), 1U);
     EXPECT_TRUE(listeners.all().empty());
     EXPECT_EQ(listeners.text(), "");
 }
@@ -159,7 +159,7 @@ TEST(Listeners, AdoptAPassedSocketForTheBindOfItsAddress) {
     EXPECT_NE(::fcntl(number, F_GETFL) & O_NONBLOCK, 0) << "accept(2) must not block";
     const auto missing = listeners.open_missing(binds);
     ASSERT_TRUE(missing);
-    EXPECT_TRUE(missing->empty());
+    EXPECT_TRUE(missing->listeners.empty());
     EXPECT_TRUE(Listeners::is_wanted(listeners.all()[0], binds));
     EXPECT_FALSE(Listeners::is_wanted(listeners.all()[0], {{"127.0.0.2", 80}}));
     EXPECT_EQ(listeners.all()[0].name, "web");

@@ -1,5 +1,6 @@
 #include "sys/address.h"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <net/if.h>
 #include <sys/un.h>
@@ -53,12 +54,20 @@ TEST(Address, ReturnsNothingForAnUnknownInterface) {
 }
 
 TEST(Address, ShowsAnIPv4MappedAddressAsIPv4) {
-    const auto address = Address::from(core::Endpoint{"::ffff:192.0.2.7", 50022});
-    ASSERT_TRUE(address);
-    EXPECT_EQ(address->host(), "192.0.2.7");
-    EXPECT_EQ(address->text(), "192.0.2.7:50022");
-    EXPECT_EQ(address->port(), 50022);
-    EXPECT_EQ(address->family(), AF_INET6);
+    // As the kernel has it: a peer of an IPv6 socket that takes both families.
+    sockaddr_in6 mapped{};
+    mapped.sin6_family = AF_INET6;
+    mapped.sin6_port = htons(50022);
+    inet_pton(AF_INET6, "::ffff:192.0.2.7", &mapped.sin6_addr);
+    sockaddr_storage storage{};
+    std::memcpy(&storage, &mapped, sizeof mapped);
+    const Address address = Address::from(storage);
+    EXPECT_EQ(address.host(), "192.0.2.7");
+    EXPECT_EQ(address.text(), "192.0.2.7:50022");
+    EXPECT_EQ(address.port(), 50022);
+    EXPECT_EQ(address.family(), AF_INET6);
+    EXPECT_EQ(address.ip(), Address::from(core::Endpoint{"192.0.2.7", 0})->ip());
+    EXPECT_EQ(Address::from(core::Endpoint{"::ffff:192.0.2.7", 50022})->family(), AF_INET);
 }
 
 TEST(Address, ShowsAnIPv4CompatibleAddressAsIPv6) {

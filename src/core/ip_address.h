@@ -1,0 +1,48 @@
+#pragma once
+// An IPv4 or IPv6 address without a port: the one parser and the one text of an address. The readers of
+// configurations, their checks, the daemon, the log and the environment of programs all use it, so equal
+// addresses have equal texts.
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace portsplit::core {
+
+class IpAddress {
+  public:
+    /// 0.0.0.0
+    IpAddress() = default;
+
+    /// Reads `192.0.2.1` or an IPv6 address in any form of RFC 4291 2.2, without brackets and without a zone.
+    /// An IPv4-mapped address (::ffff:192.0.2.1, RFC 4291 2.5.5.2) becomes the IPv4 address.
+    static std::optional<IpAddress> parse(std::string_view text);
+    /// @param bytes  4 or 16, in network byte order; 16 that are IPv4-mapped become IPv4
+    static IpAddress from_bytes(std::span<const std::uint8_t> bytes);
+    static IpAddress any_v4() { return {}; }
+    static IpAddress any_v6();
+    static IpAddress loopback_v4();
+    static IpAddress loopback_v6();
+
+    bool is_v4() const { return is_v4_; }
+    /// Returns true for 0.0.0.0 and ::, which mean every address of this machine.
+    bool is_any() const;
+    /// Returns true for 127.0.0.0/8 and ::1.
+    bool is_loopback() const;
+
+    /// Returns 4 or 16 bytes in network byte order, valid as long as this object.
+    std::span<const std::uint8_t> bytes() const;
+    /// Returns the text of RFC 5952: lower case, the longest run of zeros shortened.
+    std::string text() const;
+
+    bool operator==(const IpAddress&) const = default;
+
+  private:
+    bool is_v4_ = true;
+    std::array<std::uint8_t, 16> bytes_{};  ///< an IPv4 address has the first four
+};
+
+}  // namespace portsplit::core
