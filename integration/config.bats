@@ -194,6 +194,25 @@ $CONFIG:3: unknown key timeot; did you mean timeout?
 $CONFIG:6: exec = /nonexistent/foo: No such file or directory; name an executable program"* ]]
 }
 
+@test "config: check warns about quotes, comments, hex and blanks in values, and --silence leaves them out" {
+    printf '%s\n' 'bind = 127.0.0.1:0' '[a]' 'string = "SSH-"' 'string = GET   # web' 'string = 0x16' \
+        'string = \x16' 'string = x ' 'exec = cat' '[Fallback]' 'string = y' 'exec = cat' \
+        '[fallback]' 'exec = cat' '[timeout]' 'exec = cat' | configure
+    run -0 portsplit check "$CONFIG"
+    diff - <(printf '%s\n' "$output") <<END
+$CONFIG:3: warning: string = "SSH-": the quotes are part of the pattern; write string = SSH-, or \22 for a quote that is meant [quotes]
+$CONFIG:4: warning: string = GET   # web: "# web" is part of the pattern: a comment needs a line of its own; write string = GET, or \23 for a # that is meant [comment]
+$CONFIG:5: warning: string = 0x16: a string is text, and this looks like bytes in hex; write hex = 16 [hex-looking]
+$CONFIG:6: warning: string = \x16: \x16 is no escape here and stays as it is; write \16 [backslash]
+$CONFIG:7: warning: string: blanks at the end of the value are dropped; write \20 for one that belongs to it [blanks]
+$CONFIG:9: warning: service Fallback: a service like any other: names are case-sensitive, and only [fallback] takes clients that match nothing [case]
+$CONFIG: can be served (errors: 0, warnings: 6)
+END
+    run -0 portsplit check --silence quotes:a --silence comment --silence hex-looking --silence backslash \
+        --silence blanks:a --silence case:Fallback "$CONFIG"
+    [[ $output == "$CONFIG: can be served (errors: 0, warnings: 0)" ]]
+}
+
 # --- include
 
 # A file that includes a list of addresses and a service, and in a service the entry `ssh` of the library.

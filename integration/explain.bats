@@ -124,7 +124,7 @@ END
     configure_mixed
     run -0 --separate-stderr explain --text 'SSH-2.0\r\n'
     [[ ${lines[1]} == 'bytes seen: 11' ]]
-    [[ $stderr == 'portsplit: --text: \r is not a byte in hex and stays as it is; '* ]]
+    [[ $stderr == 'portsplit: --text: \r is no escape here and stays as it is; write \0D for a carriage return' ]]
     run -0 --separate-stderr explain --text 'SSH-2.0\0D\5Cn'
     [[ $stderr == '' ]]
 }

@@ -10,6 +10,7 @@
 #include "cli/explanation_text.h"
 #include "cli/load.h"
 #include "cli/output.h"
+#include "config/meant.h"
 #include "config/value.h"
 #include "config/wording.h"
 #include "core/explanation.h"
@@ -31,10 +32,9 @@ using Input = core::Result<std::string, Problem>;
 std::string bytes_of_text(const std::string& text) {
     config::Unescaped bytes = config::unescape(text);
     if (!bytes.stray.empty()) {
-        complain(
-            fmt::format("--text: {} is not a byte in hex and stays as it is; write \\0D for a "
-                        "carriage return, \\0A for a line feed, \\5C for a backslash",
-                        config::shown(bytes.stray)));
+        complain(fmt::format("--text: {} is no escape here and stays as it is; {}",
+                             config::shown(bytes.stray),
+                             config::advice_for_stray(bytes.stray, "\\")));
     }
     return std::move(bytes.bytes);
 }

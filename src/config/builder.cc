@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -76,11 +77,47 @@ class Builder {
                                           section.name, elsewhere(section.spot, pattern)));
             }
         } else if (origin.patterns.empty() && !section.has_gap) {
-            issues_.error(origin.spot,
-                          fmt::format("service {} has no pattern; write the bytes that its streams "
-                                      "begin with, such as string = {}",
-                                      shown(section.name), quoted("SSH-", section)));
+            issues_.error(origin.spot, fmt::format("service {} has no pattern; {}",
+                                                   shown(section.name), pattern_advice(section)));
+        } else if (const auto meant = last_resort_in_other_case(section.name)) {
+            issues_.warning(
+                origin.spot,
+                fmt::format(
+                    "service {}: a service like any other: names are case-sensitive, and "
+                    "only {} takes clients that {}",
+                    section.name, header(*meant, section),
+                    *meant == core::kFallback ? "match nothing" : "are undecided at the deadline"),
+                "case", section.name);
         }
+    }
+
+    /// Returns `fallback` or `timeout` if a name differs from it in nothing but case.
+    static std::optional<std::string_view> last_resort_in_other_case(std::string_view name) {
+        for (const std::string_view last_resort : {core::kFallback, core::kTimeout}) {
+            if (same_but_for_case(name, last_resort)) return last_resort;
+        }
+        return std::nullopt;
+    }
+
+    /// Returns what to write in a service without a pattern. A name near a last resort's is a mistake.
+    static std::string pattern_advice(const Section& section) {
+        if (const auto meant = last_resort_in_other_case(section.name)) {
+            return fmt::format("did you mean {}? names are case-sensitive",
+                               header(*meant, section));
+        }
+        // HAProxy, nginx and others call it default.
+        const bool is_default = nearest(section.name, {"default"}).has_value();
+        const std::optional<std::string_view> meant =
+            is_default ? core::kFallback : nearest(section.name, {core::kFallback, core::kTimeout});
+        if (meant) return fmt::format("did you mean {}?", header(*meant, section));
+        return fmt::format("write the bytes that its streams begin with, such as string = {}",
+                           quoted("SSH-", section));
+    }
+
+    /// Returns a service's name as a section begins with it.
+    static std::string header(std::string_view name, const Section& section) {
+        return section.spelling == Spelling::Libconfig ? std::string(name)
+                                                       : fmt::format("[{}]", name);
     }
 
     void check_action(const Section& section, const Origin& origin) {

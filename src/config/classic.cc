@@ -8,6 +8,7 @@
 
 #include "config/describe.h"
 #include "config/key_table.h"
+#include "config/meant.h"
 #include "config/spelling.h"
 #include "config/wording.h"
 
@@ -45,15 +46,29 @@ class Reader {
   private:
     void take_section(std::string_view content, int number) {
         const std::size_t close = content.find(']');
+        const std::string_view inside =
+            content.substr(1, close == content.npos ? close : close - 1);
+        const std::string_view name = trim(inside);
         if (close != content.size() - 1) {
-            issues_.error(number, fmt::format("{}: not a section; write [NAME] alone on its line",
-                                              shown(content)));
+            issues_.error(number, fmt::format("{}: not a section; {}", shown(content),
+                                              advice_for_header(content, close, name)));
+        } else if (name != inside) {
+            issues_.error(number, fmt::format("{}: no blanks inside [ ]; write [{}]",
+                                              shown(content), shown(name)));
         }
         // A broken header begins a section, too: otherwise each line below it would be an error.
-        const std::string_view name = content.substr(1, close == content.npos ? close : close - 1);
         Section& section = document_.services.emplace_back();
         section.name = name;
         section.spot = issues_.at(number);
+    }
+
+    /// @param close  where the bracket of a broken header is closed
+    static std::string advice_for_header(std::string_view content, std::size_t close,
+                                         std::string_view name) {
+        const bool has_comment =
+            close != content.npos && trim(content.substr(close + 1)).starts_with('#');
+        if (!has_comment) return "write [NAME] alone on its line";
+        return fmt::format("{}; write [{}]", rule_of(Habit::Comment), shown(name));
     }
 
     void take_entry(std::string_view line, int number) {
@@ -81,7 +96,8 @@ class Reader {
         issues_.warning(
             number,
             fmt::format("{}: blanks at the end of the value are dropped{}", shown(name),
-                        has_escapes(name) ? "; write \\20 for one that belongs to it" : ""));
+                        has_escapes(name) ? "; write \\20 for one that belongs to it" : ""),
+            "blanks", document_.services.empty() ? "" : document_.services.back().name);
     }
 
     FileIssues issues_;

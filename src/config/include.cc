@@ -10,6 +10,7 @@
 #include "config/classic.h"
 #include "config/key_table.h"
 #include "config/libconfig.h"
+#include "config/meant.h"
 #include "config/spelling.h"
 #include "config/value.h"
 #include "config/wording.h"
@@ -180,7 +181,7 @@ class Includer {
         }
         const auto text = files_.read(path);
         if (!text) {
-            refuse(value, fmt::format("{}{}", text.error().why, hint(value.text)));
+            refuse(value, fmt::format("{}{}", text.error().why, hint(value)));
             return nullptr;
         }
         // A file that cannot be parsed is reported once, and leaves a gap at each of its includes.
@@ -215,8 +216,13 @@ class Includer {
         return fmt::format("{}{}", text, path);
     }
 
-    /// Returns advice on a name that the library does not have.
-    std::string hint(const std::string& name) const {
+    /// Returns advice on a file that cannot be read.
+    std::string hint(const Value& value) const {
+        const std::string& name = value.text;
+        if (const auto meant = without_habits(name); meant && value.kind == Kind::Bare) {
+            return fmt::format("; {}; write {} = {}", rule_of(meant->habits.front()), kInclude,
+                               shown(meant->text));
+        }
         if (!is_of_library(name)) return {};
         const std::vector<std::string> files =
             files_.names ? files_.names(files_.library) : std::vector<std::string>{};

@@ -110,8 +110,7 @@ class Issues {
     }
     /// @param name  for --silence
     /// @param service  that the warning is about
-    void warning(Spot spot, std::string text, std::string_view name = {},
-                 std::string service = {}) {
+    void warning(Spot spot, std::string text, std::string_view name, std::string service = {}) {
         add({.severity = Severity::Warning,
              .spot = spot,
              .text = std::move(text),
@@ -143,7 +142,10 @@ class FileIssues {
     FileIssues(Issues& all, int file) : all_(&all), file_(file) {}
 
     void error(int line, std::string text) { all_->error(at(line), std::move(text)); }
-    void warning(int line, std::string text) { all_->warning(at(line), std::move(text)); }
+    /// @param name  for --silence
+    void warning(int line, std::string text, std::string_view name, std::string service = {}) {
+        all_->warning(at(line), std::move(text), name, std::move(service));
+    }
     Spot at(int line) const { return {file_, line}; }
 
   private:

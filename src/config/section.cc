@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -11,6 +12,8 @@
 #include <vector>
 
 #include "config/key_table.h"
+#include "config/meant.h"
+#include "config/never_meant.h"
 #include "config/spelling.h"
 #include "config/value.h"
 #include "config/wording.h"
@@ -109,7 +112,12 @@ class SectionReader {
     void store_value(const Key& key, const Value& value) {
         origin_.add(key.name, value.spot);
         if (!key.takes.field) return;
+        refused_ = false;
         std::visit([&](const auto& field) { store(key, value, field); }, *key.takes.field);
+        if (refused_) return;
+        for (Suspicion& suspicion : suspicions_of(key, value)) {
+            issues_.warning(value.spot, std::move(suspicion.text), suspicion.name, section_.name);
+        }
     }
 
     template <typename Owner, typename T>
@@ -159,7 +167,9 @@ class SectionReader {
         if (!check_kind(key, value)) return std::nullopt;
         auto parsed = parser(key, value.text);
         if (parsed) return *std::move(parsed);
-        report(key, value, parsed.error().text);
+        const std::string rule = broken_rule(
+            key, value, [&](const std::string& meant) { return bool(parser(key, meant)); });
+        report(key, value, rule.empty() ? parsed.error().text : rule);
         return std::nullopt;
     }
 
@@ -188,7 +198,14 @@ class SectionReader {
             return {};
         }
         const auto pattern = core::compile({kind, core::Text(text)});
-        if (!pattern) {
+        const std::string rule =
+            pattern ? "" : broken_rule(key, value, [&](const std::string& meant) {
+                return bool(core::compile({kind, core::Text(meant)}));
+            });
+        if (!rule.empty()) {
+            report(key, value, rule);
+        } else if (!pattern) {
+            refused_ = true;
             const core::PatternProblem& problem = pattern.error();
             issues_.error(value.spot,
                           fmt::format("{}: {} (at byte {})", as_written(key.name, value),
@@ -213,21 +230,33 @@ class SectionReader {
         return why.empty();
     }
 
+    /// Returns what other formats allow and the classic spelling does not, if a value without it can be
+    /// read; else nothing.
+    static std::string broken_rule(const Key& key, const Value& value,
+                                   const std::function<bool(const std::string&)>& can_read) {
+        if (value.kind != Kind::Bare) return {};
+        const auto meant = without_habits(value.text);
+        if (!meant || !can_read(meant->text)) return {};
+        return fmt::format("{}; write {} = {}", rule_of(meant->habits.front()), key.name,
+                           shown(meant->text));
+    }
+
     /// A warning in the classic spelling, where Portsplit 1.0 kept such a backslash; else an error.
     void report_stray(const Key& key, const Value& value, std::string_view stray) {
         const bool is_classic = value.kind == Kind::Bare;
         std::string text =
-            fmt::format("{}: {} is not a byte in hex{}", as_written(key.name, value), shown(stray),
-                        is_classic ? " and stays as it is; write \\5C for a backslash"
-                                   : "; write \"\\\\5C\" for a backslash, \"\\\\00\" for a NUL");
+            fmt::format("{}: {} is no escape here{}; {}", as_written(key.name, value), shown(stray),
+                        is_classic ? " and stays as it is" : "",
+                        advice_for_stray(stray, is_classic ? "\\" : "\\\\"));
         if (is_classic) {
-            issues_.warning(value.spot, std::move(text));
+            issues_.warning(value.spot, std::move(text), "backslash", section_.name);
         } else {
             issues_.error(value.spot, std::move(text));
         }
     }
 
     void report(const Key& key, const Value& value, std::string_view problem) {
+        refused_ = true;
         issues_.error(value.spot, fmt::format("{}: {}", as_written(key.name, value), problem));
     }
 
@@ -251,6 +280,7 @@ class SectionReader {
     std::vector<Given> given_;
     std::vector<const Value*> firsts_ = std::vector<const Value*>(keys().size());  ///< by key
     Origin origin_{section_.spot};
+    bool refused_ = false;  ///< true if an error was reported for the value that is being stored
 };
 
 }  // namespace

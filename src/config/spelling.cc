@@ -31,13 +31,15 @@ std::optional<std::string> clean(std::string_view text, FileIssues issues) {
         return std::nullopt;
     }
     if (text.starts_with(kByteOrderMark)) {
-        issues.warning(1, "a byte order mark, which is ignored; save the file as plain UTF-8");
+        issues.warning(1, "a byte order mark, which is ignored; save the file as plain UTF-8",
+                       "byte-order-mark");
         text.remove_prefix(kByteOrderMark.size());
     }
     std::size_t cr = text.find("\r\n");
     if (cr != text.npos) {
         issues.warning(line_of(text, cr),
-                       "lines end in CR LF; each CR is ignored; save the file with LF alone");
+                       "lines end in CR LF; each CR is ignored; save the file with LF alone",
+                       "cr-lf");
     }
     std::string cleaned;
     cleaned.reserve(text.size());

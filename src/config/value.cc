@@ -9,6 +9,8 @@
 #include <optional>
 #include <utility>
 
+#include "config/meant.h"
+#include "config/spelling.h"
 #include "config/wording.h"
 #include "core/ip_address.h"
 
@@ -107,6 +109,36 @@ core::Result<core::Text, Problem> read_host(const Key& key, std::string_view hos
     return Problem{"neither a host name nor an address; write one such as 127.0.0.1:8443"};
 }
 
+/// Returns the backslash that a text begins with and what is behind it: `\x16`, or one character.
+std::string_view stray_at(std::string_view text) {
+    const bool is_x = text.size() >= 4 && (text[1] == 'x' || text[1] == 'X');
+    const bool is_hex = is_x && text.substr(2, 2).find_first_not_of(kHexDigits) == text.npos;
+    return text.substr(0, is_hex ? 4 : 2);
+}
+
+/// Returns what is wrong with the text of an address that has a slash, which no host and no port has.
+Problem not_internet(const Key& key, std::string_view text) {
+    if (text.find("://") != text.npos) {
+        return {fmt::format("a URL; write {}, such as 127.0.0.1:8443", placeholder(key))};
+    }
+    if (key.takes.type == Type::Bind) {
+        return {"Unix sockets cannot be bound; a service manager can pass one, see portsplitd(8)"};
+    }
+    return {
+        "Unix sockets are not supported as a target; use exec = nc with the arguments -N, -U and "
+        "the path, or exec = socat"};
+}
+
+Problem no_number_of_seconds(std::size_t smallest, std::size_t largest, std::string_view text) {
+    const std::string range =
+        fmt::format("not a number of seconds from {} to {}", smallest, largest);
+    const auto meant = seconds_in(text);
+    if (!meant) return {fmt::format("{}, such as {}.5", range, smallest)};
+    const std::string_view unit = trim(text.substr(text.find_first_not_of(kDigits)));
+    if (unit.starts_with(',')) return {fmt::format("{}; write {}", range, *meant)};
+    return {fmt::format("{}; write {}, without {}", range, *meant, unit)};
+}
+
 /// Returns the fraction of a number of seconds in milliseconds; none if it is finer.
 std::optional<std::uint64_t> thousandths(std::string_view fraction) {
     std::string padded(fraction.substr(0, 3));
@@ -170,6 +202,7 @@ std::string why_unfit(const Key& key, Kind kind) {
 template <>
 core::Result<Endpoint, Problem> parse(const Key& key, std::string_view text) {
     if (const auto problem = check_text(text, kLongestHost + "[]:65535"sv.size())) return *problem;
+    if (text.find('/') != text.npos || text.starts_with("unix:")) return not_internet(key, text);
     // At the last colon: Portsplit 1.0 took `:::8998` and `::1:22`.
     const std::size_t colon = text.rfind(':');
     if (colon == text.npos || text.ends_with(']')) return no_port(key);
@@ -180,8 +213,10 @@ core::Result<Endpoint, Problem> parse(const Key& key, std::string_view text) {
     const std::uint64_t smallest = key.takes.type == Type::Bind ? 0 : 1;
     const std::optional<std::uint64_t> port = digits(port_text);
     if (!port || *port < smallest || *port > 65535) {
-        return Problem{
-            fmt::format("{} is not a port; write a number from 1 to 65535", shown(port_text))};
+        const auto named = port_named(port_text);
+        return Problem{fmt::format("{} is not a port; write {}", shown(port_text),
+                                   named ? fmt::format("{}, the number of {}", *named, port_text)
+                                         : "a number from 1 to 65535")};
     }
     const bool bracketed = host.starts_with('[') && host.ends_with(']');
     if (bracketed) host = host.substr(1, host.size() - 2);
@@ -209,8 +244,7 @@ core::Result<milliseconds, Problem> parse(const Key& key, std::string_view text)
     const bool is_number = only_digits && !text.empty() && text != "." && seconds;
     if (!is_number || *seconds < smallest || *seconds > largest ||
         (*seconds == largest && *fraction_ms > 0)) {
-        return Problem{fmt::format("not a number of seconds from {} to {}, such as {}.5", smallest,
-                                   largest, smallest)};
+        return no_number_of_seconds(smallest, largest, text);
     }
     return milliseconds(*seconds * 1000 + *fraction_ms);
 }
@@ -281,7 +315,7 @@ Unescaped unescape(std::string_view text) {
             i += 2;
             continue;
         }
-        if (text[i] == '\\' && result.stray.empty()) result.stray = text.substr(i, 2);
+        if (text[i] == '\\' && result.stray.empty()) result.stray = stray_at(text.substr(i));
         result.bytes += text[i];
     }
     return result;

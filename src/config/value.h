@@ -54,7 +54,8 @@ std::string print(std::string_view value);
 /// stays a backslash.
 struct Unescaped {
     std::string bytes;
-    std::string stray;  ///< the first such backslash, with the character behind it; empty: none
+    std::string
+        stray;  ///< the first such backslash and what is behind it, `\z` or `\x16`; empty: none
 };
 Unescaped unescape(std::string_view text);
 

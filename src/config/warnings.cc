@@ -252,6 +252,14 @@ std::span<const std::string_view> warning_names() {
         "no-fallback",
         "no-timeout",
         "no-deadline",
+        "quotes",
+        "comment",
+        "hex-looking",
+        "backslash",
+        "blanks",
+        "case",
+        "byte-order-mark",
+        "cr-lf",
     });
     return kNames;
 }

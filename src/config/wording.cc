@@ -68,6 +68,11 @@ std::string alternatives(const std::vector<std::string_view>& words) {
     return out;
 }
 
+bool same_but_for_case(std::string_view a, std::string_view b) {
+    return a != b && std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                                [](char one, char other) { return lower(one) == lower(other); });
+}
+
 std::optional<std::string_view> nearest(std::string_view word,
                                         const std::vector<std::string_view>& candidates) {
     constexpr std::size_t kFarthest = 2;

@@ -25,6 +25,9 @@ std::string pointed_at(std::string_view text, std::size_t place);
 /// Returns `a, b or c`.
 std::string alternatives(const std::vector<std::string_view>& words);
 
+/// Returns true if two texts differ, and only in upper and lower case.
+bool same_but_for_case(std::string_view a, std::string_view b);
+
 /// Returns the candidate that differs least from `word`, ignoring upper and lower case; none if each
 /// differs in more than two characters, or in more than half of its own.
 std::optional<std::string_view> nearest(std::string_view word,

@@ -34,6 +34,15 @@ TEST(Builder, ReportsAMissingBindServiceActionOrPattern) {
         {"no pattern", service_of("exec = a\n"),
          "f:2: service s has no pattern; write the bytes that its streams begin with, such as "
          "string = SSH-"},
+        {"fallback in another case", "bind = *:443\n[Fallback]\nexec = a\n",
+         "f:2: service Fallback has no pattern; did you mean [fallback]? names are case-sensitive"},
+        {"timeout in another case in libconfig",
+         "bind = \"*:443\"; services : { TIMEOUT : { exec = \"a\"; }; };",
+         "f:1: service TIMEOUT has no pattern; did you mean timeout? names are case-sensitive"},
+        {"fallback misspelt", "bind = *:443\n[fallbck]\nexec = a\n",
+         "f:2: service fallbck has no pattern; did you mean [fallback]?"},
+        {"fallback as others call it", "bind = *:443\n[defualt]\nexec = a\n",
+         "f:2: service defualt has no pattern; did you mean [fallback]?"},
         {"no pattern in libconfig", libconfig_service_of("exec = \"a\";"),
          "f:1: service s has no pattern; write the bytes that its streams begin with, such as "
          "string = \"SSH-\""},
@@ -117,6 +126,16 @@ TEST(Builder, ReportsAnInvalidServiceName) {
         ElementsAre("f:2: service a b: a name is printable ASCII without blanks, =, ] and \"",
                     "f:5: service : a service without a name; give it one",
                     "f:8: service -: - means no service in the log; choose another name"));
+}
+
+TEST(Builder, WarnsOfALastResortInAnotherCaseThatHasAPattern) {
+    EXPECT_THAT(issues_of(service_of("string = a\nexec = x\n[Fallback]\nstring = b\nexec = x\n"
+                                     "[TimeOut]\nstring = c\nexec = x\n")),
+                ElementsAre("f:5: warning: service Fallback: a service like any other: names are "
+                            "case-sensitive, and only [fallback] takes clients that match nothing",
+                            "f:8: warning: service TimeOut: a service like any other: names are "
+                            "case-sensitive, and only [timeout] takes clients that are undecided "
+                            "at the deadline"));
 }
 
 TEST(Builder, WarnsOfATimeoutOfZero) {

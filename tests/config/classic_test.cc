@@ -68,6 +68,17 @@ TEST(ReadClassic, ReportsEachInvalidLineAndReadsOn) {
                             "PROGRAM"));
 }
 
+TEST(ReadClassic, ReportsBlanksInsideTheBracketsOnce) {
+    EXPECT_THAT(issues_of("bind = *:443\n[ a ]\nstring = a\nconnect = b:1\n"),
+                ElementsAre("f:2: [ a ]: no blanks inside [ ]; write [a]"));
+}
+
+TEST(ReadClassic, ReportsACommentBehindASection) {
+    EXPECT_THAT(issues_of("bind = *:443\n[a] # ssh\nstring = a\nconnect = b:1\n"),
+                ElementsAre("f:2: [a] # ssh: not a section; a comment needs a line of its own; "
+                            "write [a]"));
+}
+
 TEST(ReadClassic, DropsBlanksAtTheEndOfAValueWithAWarning) {
     const std::string text = service_of("string = a \nconnect = b:1\t\n");
     EXPECT_THAT(issues_of(text),

@@ -251,6 +251,12 @@ TEST(Include, ReportsThePathThatItCannotReadAndANearName) {
          "include = README: cannot read lib/README.conf: no such file; a file beside "
          "this one is ./README"},
         {"./ssh", "include = ./ssh: cannot read /etc/ssh: no such file"},
+        {"\"ssh\"",
+         "include = \"ssh\": cannot read lib/\"ssh\".conf: no such file; no quotes in this "
+         "spelling; write include = ssh"},
+        {"./ssh # x",
+         "include = ./ssh # x: cannot read /etc/ssh # x: no such file; a comment needs a line of "
+         "its own; write include = ./ssh"},
         {"", "include = : empty; write a value or delete the line"},
         {"a\x1b", "include = a\\1B: a control character; write printable text"},
     };

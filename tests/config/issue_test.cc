@@ -24,7 +24,7 @@ TEST(Issues, SortByFileThenLineThenOrderOfAdding) {
     second.error(1, "e");
     first.error(3, "c");
     first.error(1, "a");
-    first.warning(3, "d");
+    first.warning(3, "d", "odd");
     EXPECT_THAT(texts_of(issues.sorted()),
                 ElementsAre("f:1: a", "f:3: c", "f:3: warning: d", "g:1: e"));
     EXPECT_THAT(issues.files(), ElementsAre("f", "g"));
@@ -54,7 +54,7 @@ TEST(Issues, ClampsALineNumberToTheFile) {
 TEST(Issues, HaveErrorsOnlyAfterAnError) {
     Issues issues;
     FileIssues file = issues.add_file("f", "");
-    file.warning(1, "odd");
+    file.warning(1, "odd", "odd");
     EXPECT_FALSE(issues.has_errors());
     file.error(1, "wrong");
     EXPECT_TRUE(issues.has_errors());
@@ -64,7 +64,7 @@ TEST(Issues, KeepEqualIssuesOnce) {
     Issues issues;
     FileIssues file = issues.add_file("f", "1\n2\n");
     for (const int line : {1, 2, 1, 2}) file.error(line, "wrong");
-    file.warning(1, "wrong");
+    file.warning(1, "wrong", "odd");
     EXPECT_THAT(texts_of(issues.sorted()),
                 ElementsAre("f:1: wrong", "f:1: warning: wrong", "f:2: wrong"));
 }
@@ -81,7 +81,7 @@ TEST(Issues, KeepAThousandErrorsAndANote) {
 TEST(Issues, KeepAnErrorAfterThousandsOfWarnings) {
     Issues issues;
     FileIssues file = issues.add_file("f", "");
-    for (std::size_t i = 0; i < 2 * Issues::kMost; ++i) file.warning(1, std::to_string(i));
+    for (std::size_t i = 0; i < 2 * Issues::kMost; ++i) file.warning(1, std::to_string(i), "odd");
     file.error(1, "wrong");
     EXPECT_EQ(issues.sorted().size(), Issues::kMost + 2);
     EXPECT_EQ(to_string(issues.sorted().back()), "f:1: wrong");

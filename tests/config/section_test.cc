@@ -132,12 +132,17 @@ TEST(ReadSection, ResolvesEscapesInStringOnlyInBothSpellings) {
 TEST(ReadSection, WarnsOfABadEscapeInClassicAndReportsItInLibconfig) {
     const std::string text = service_of("string = a\\zb\nconnect = b:1\n");
     EXPECT_THAT(issues_of(text),
-                ElementsAre("f:3: warning: string = a\\zb: \\z is not a byte in hex and stays as "
-                            "it is; write \\5C for a backslash"));
+                ElementsAre("f:3: warning: string = a\\zb: \\z is no escape here and stays as it "
+                            "is; write \\5C for a backslash"));
+    EXPECT_THAT(issues_of(service_of("string = \\x16\\x03\nstring = a\\n\nconnect = b:1\n")),
+                ElementsAre("f:3: warning: string = \\x16\\x03: \\x16 is no escape here and stays "
+                            "as it is; write \\16",
+                            "f:4: warning: string = a\\n: \\n is no escape here and stays as it "
+                            "is; write \\0A for a line feed"));
     EXPECT_EQ(read(text, "f", Need::Listeners).config->services[0].patterns[0].text, "a\\zb");
     EXPECT_THAT(issues_of(libconfig_service_of("string = \"a\\\\zb\"; connect = \"b:1\";")),
-                ElementsAre("f:2: string = \"a\\zb\": \\z is not a byte in hex; write \"\\\\5C\" "
-                            "for a backslash, \"\\\\00\" for a NUL"));
+                ElementsAre("f:2: string = \"a\\zb\": \\z is no escape here; write \\\\5C for a "
+                            "backslash"));
 }
 
 TEST(ReadSection, KeepsHexAndRegexAsWrittenInBothSpellings) {

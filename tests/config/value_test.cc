@@ -68,6 +68,11 @@ TEST(Parse, ReportsWhatIsWrongAndWhatToWrite) {
     const std::string not_target =
         "neither a host name nor an address; write one such as 127.0.0.1:8443";
     const std::string not_seconds = "not a number of seconds from 0 to 86400, such as 0.5";
+    const std::string no_unix_bind =
+        "Unix sockets cannot be bound; a service manager can pass one, see portsplitd(8)";
+    const std::string no_unix_target =
+        "Unix sockets are not supported as a target; use exec = nc with the arguments -N, -U and "
+        "the path, or exec = socat";
     const std::string too_fine =
         "finer than a millisecond; write at most three digits after the point";
     const std::string not_number = "not a whole number from 0 to 1000000";
@@ -98,11 +103,19 @@ TEST(Parse, ReportsWhatIsWrongAndWhatToWrite) {
         {"bind", "[]:443", "not an IPv6 address in the brackets; write one such as [::1]:443"},
         {"bind", "*:65536", "65536 is not a port; write a number from 1 to 65535"},
         {"bind", "*:-1", "-1 is not a port; write a number from 1 to 65535"},
-        {"bind", "*:https", "https is not a port; write a number from 1 to 65535"},
+        {"bind", "*:https", "https is not a port; write 443, the number of https"},
+        {"bind", "*:nosuch", "nosuch is not a port; write a number from 1 to 65535"},
+        {"bind", "unix:/run/s", no_unix_bind},
+        {"bind", "http://127.0.0.1:80", "a URL; write ADDR:PORT, such as 127.0.0.1:8443"},
         {"bind", "*:99999999999999999999",
          "99999999999999999999 is not a port; write a number from 1 to 65535"},
         {"connect", "127.0.0.1", no_target_port},
         {"connect", "127.0.0.1:0", "0 is not a port; write a number from 1 to 65535"},
+        {"connect", "127.0.0.1:ssh", "ssh is not a port; write 22, the number of ssh"},
+        {"connect", "/run/php.sock", no_unix_target},
+        {"connect", "unix:/run/php/php.sock", no_unix_target},
+        {"connect", "unix:x", no_unix_target},
+        {"connect", "http://localhost:8080", "a URL; write HOST:PORT, such as 127.0.0.1:8443"},
         {"connect", "*:22", not_target},
         {"connect", ":22", not_target},
         {"connect", "127.0.0.256:22", not_target},
@@ -115,7 +128,9 @@ TEST(Parse, ReportsWhatIsWrongAndWhatToWrite) {
         {"timeout", "", not_seconds},
         {"timeout", ".", not_seconds},
         {"timeout", "-1", not_seconds},
-        {"timeout", "5s", not_seconds},
+        {"timeout", "5s", "not a number of seconds from 0 to 86400; write 5, without s"},
+        {"timeout", "500 ms", "not a number of seconds from 0 to 86400; write 0.5, without ms"},
+        {"timeout", "2,5", "not a number of seconds from 0 to 86400; write 2.5"},
         {"timeout", "1e3", not_seconds},
         {"timeout", "inf", not_seconds},
         {"timeout", "1.2.3", not_seconds},

@@ -42,6 +42,13 @@ TEST(Alternatives, JoinsWordsWithCommasAndOr) {
     EXPECT_EQ(alternatives({"a", "b", "c"}), "a, b or c");
 }
 
+TEST(SameButForCase, IsTrueOnlyForTextsThatDifferInCase) {
+    EXPECT_TRUE(same_but_for_case("FallBack", "fallback"));
+    EXPECT_FALSE(same_but_for_case("fallback", "fallback"));
+    EXPECT_FALSE(same_but_for_case("fallbac", "fallback"));
+    EXPECT_FALSE(same_but_for_case("fallbaxk", "fallback"));
+}
+
 TEST(Nearest, ReturnsTheCandidateThatDiffersLeast) {
     struct Case {
         const char* word;

@@ -1,0 +1,51 @@
+#pragma once
+// What was meant by a value that is written in the way of another format: quotes, a comment or a semicolon
+// behind it, 0x16, \x16, a unit of time, the name of a port. Such a value is either an error or valid
+// but never meant. Pure text; section.cc and value.cc word the messages.
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace portsplit::config {
+
+/// What other formats allow around a value. The classic spelling takes all of it as the value.
+enum class Habit {
+    Comment,    ///< `VALUE # text`
+    Semicolon,  ///< `VALUE;`
+    Quotes,     ///< `"VALUE"` or `'VALUE'`
+};
+
+/// A value of the classic spelling without these habits.
+struct Meant {
+    std::string text;
+    std::vector<Habit>
+        habits;                ///< in the order in which they were removed, from the end; not empty
+    std::string comment = {};  ///< with its #
+    char quote = '\0';         ///< for Quotes
+};
+
+/// Returns a value without its habits; none if it has none.
+std::optional<Meant> without_habits(std::string_view value);
+
+/// Returns what each habit is called in an error, such as `a comment needs a line of its own`.
+std::string_view rule_of(Habit habit);
+
+/// Returns the text for `hex` if a `string` looks like bytes in hex: `0x16`, `0x16, 0x03`, `16 03 01`.
+std::optional<std::string> hex_in(std::string_view text);
+
+/// Returns what to write for a backslash that begins no escape, such as `\16` for `\x16`.
+/// @param stray  the backslash and what is behind it, as Unescaped has it
+/// @param backslash  how the spelling writes one backslash
+std::string advice_for_stray(std::string_view stray, std::string_view backslash);
+
+/// Returns the number of seconds in a text with a unit, such as `0.5` for `500ms`; none if it has none.
+std::optional<std::string> seconds_in(std::string_view text);
+
+/// Returns the number of a port that IANA has given this name; none if it is not among the common ones.
+std::optional<std::uint16_t> port_named(std::string_view name);
+
+}  // namespace portsplit::config

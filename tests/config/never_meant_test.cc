@@ -1,0 +1,145 @@
+#include "config/never_meant.h"
+
+#include <fmt/core.h>
+#include <gmock/gmock.h>
+
+#include <string>
+#include <vector>
+
+#include "support/issues_of.h"
+
+namespace portsplit::config {
+namespace {
+
+using ::testing::ElementsAre;
+
+/// The warnings about lines of a service, each as `NAME SERVICE f:LINE: warning: TEXT`.
+std::vector<std::string> warnings_of(const std::string& text) {
+    std::vector<std::string> found;
+    for (const Issue& issue : read(text, "f", Need::Listeners).issues) {
+        found.push_back(fmt::format("{} {} {}", issue.name, issue.service, to_string(issue)));
+    }
+    return found;
+}
+
+std::vector<std::string> warnings_of_line(const std::string& line) {
+    return warnings_of(service_of(line + "\nconnect = b:1\n"));
+}
+
+TEST(NeverMeant, WarnsOfQuotesInAClassicValue) {
+    EXPECT_THAT(warnings_of_line("string = \"SSH-\""),
+                ElementsAre("quotes s f:3: warning: string = \"SSH-\": the quotes are part of the "
+                            "pattern; write string = SSH-, or \\22 for a quote that is meant"));
+    EXPECT_THAT(warnings_of_line("string = 'GET '"),
+                ElementsAre("quotes s f:3: warning: string = 'GET ': the quotes are part of the "
+                            "pattern; write string = GET\\20, or \\27 for a quote that is meant"));
+    EXPECT_THAT(warnings_of_line("string = \"SSH-\";"),
+                ElementsAre("quotes s f:3: warning: string = \"SSH-\";: the quotes are part of the "
+                            "pattern; write string = SSH-, or \\22 for a quote that is meant"));
+    EXPECT_THAT(warnings_of_line("regex = \"GET \""),
+                ElementsAre("quotes s f:3: warning: regex = \"GET \": the quotes are part of the "
+                            "pattern; write regex = GET\\x20, or \\x22 for a quote that is meant"));
+}
+
+TEST(NeverMeant, WarnsOfQuotesInEveryOtherKeyThatReadsThem) {
+    EXPECT_THAT(warnings_of("bind = *:443\nuser = \"nobody\"\n[s]\nstring = a\nexec = 'cat'\n"
+                            "execarg = \"-i\"\nexecarg = \"\"\n"),
+                ElementsAre("quotes  f:2: warning: user = \"nobody\": the quotes are part of the "
+                            "value; write user = nobody",
+                            "quotes s f:5: warning: exec = 'cat': the quotes are part of the "
+                            "value; write exec = cat",
+                            "quotes s f:6: warning: execarg = \"-i\": the quotes are part of the "
+                            "argument; write execarg = -i",
+                            "quotes s f:7: warning: execarg = \"\": the quotes are part of the "
+                            "argument; write execarg ="));
+}
+
+TEST(NeverMeant, WarnsOfACommentBehindAClassicValue) {
+    EXPECT_THAT(warnings_of_line("string = SSH-   # ssh"),
+                ElementsAre("comment s f:3: warning: string = SSH-   # ssh: \"# ssh\" is part of "
+                            "the pattern: a comment needs a line of its own; write string = SSH-, "
+                            "or \\23 for a # that is meant"));
+    EXPECT_THAT(warnings_of_line("regex = ^GET # x"),
+                ElementsAre("comment s f:3: warning: regex = ^GET # x: \"# x\" is part of the "
+                            "pattern: a comment needs a line of its own; write regex = ^GET, or "
+                            "\\x23 for a # that is meant"));
+    EXPECT_THAT(warnings_of("bind = *:443\n[s]\nstring = a\nexec = cat # copy\n"),
+                ElementsAre("comment s f:4: warning: exec = cat # copy: \"# copy\" is part of the "
+                            "value: a comment needs a line of its own; write exec = cat"));
+    EXPECT_THAT(warnings_of_line("string = SSH-; # ssh"),
+                ElementsAre("comment s f:3: warning: string = SSH-; # ssh: \"# ssh\" is part of "
+                            "the pattern: a comment needs a line of its own; write string = SSH-;, "
+                            "or \\23 for a # that is meant"));
+}
+
+TEST(NeverMeant, WarnsOfBoth) {
+    EXPECT_THAT(warnings_of_line("string = \"SSH-\" # ssh"),
+                ElementsAre("comment s f:3: warning: string = \"SSH-\" # ssh: \"# ssh\" is part of "
+                            "the pattern: a comment needs a line of its own; write string = SSH-, "
+                            "or \\23 for a # that is meant",
+                            "quotes s f:3: warning: string = \"SSH-\" # ssh: the quotes are part "
+                            "of the pattern; write string = SSH-, or \\22 for a quote that is "
+                            "meant"));
+}
+
+TEST(NeverMeant, WarnsOfHexAsText) {
+    EXPECT_THAT(warnings_of_line("string = 0x16"),
+                ElementsAre("hex-looking s f:3: warning: string = 0x16: a string is text, and this "
+                            "looks like bytes in hex; write hex = 16"));
+    EXPECT_THAT(warnings_of(libconfig_service_of("string = \"16 03 01\"; connect = \"b:1\";")),
+                ElementsAre("hex-looking s f:2: warning: string = \"16 03 01\": a string is text, "
+                            "and this looks like bytes in hex; write hex = \"16 03 01\""));
+}
+
+TEST(NeverMeant, IsSilentAboutWhatMayBeMeant) {
+    for (const char* line :
+         {"string = \\22SSH-\\22", "string = SSH-\\20\\23 x", "string = a\"b\"", "string = #",
+          "string = it's", "regex = (?x) GET # the method", "regex = (?sx)GET # x", "string = a;",
+          "string = \\30x16", "regex = \"a\" \"b\"", "hex = 16 03"}) {
+        EXPECT_THAT(warnings_of_line(line), ElementsAre()) << line;
+    }
+    EXPECT_THAT(warnings_of(libconfig_service_of("string = [ \"\\\"a\\\"\", \"b # c\" ]; "
+                                                 "connect = \"b:1\";")),
+                ElementsAre());
+}
+
+TEST(NeverMeant, IsAnErrorThatNamesTheCauseWhereTheValueCannotBeRead) {
+    EXPECT_THAT(
+        issues_of("bind = \"127.0.0.1:18999\"\n"
+                  "timeout = \"2\"\n"
+                  "maxconn = 5 # five\n"
+                  "pid = \"/run/p.pid\"\n"
+                  "user = nobody # x\n"
+                  "[s]\n"
+                  "string = a\n"
+                  "hex = \"16 03\"\n"
+                  "hex = 16 03 # tls\n"
+                  "regex = (GET # x\n"
+                  "connect = 127.0.0.1:22 # here\n"
+                  "connect = 127.0.0.1:22;\n"
+                  "connect = nowhere # there\n"
+                  "[t]\n"
+                  "string = b\n"
+                  "exec = \"/bin/cat\"\n"
+                  "stdio = 'pipe'\n"),
+        ElementsAre(
+            "f:1: bind = \"127.0.0.1:18999\": no quotes in this spelling; write bind = "
+            "127.0.0.1:18999",
+            "f:2: timeout = \"2\": no quotes in this spelling; write timeout = 2",
+            "f:3: maxconn = 5 # five: a comment needs a line of its own; write maxconn = 5",
+            "f:4: pid = \"/run/p.pid\": no quotes in this spelling; write pid = /run/p.pid",
+            "f:5: user = nobody # x: a comment needs a line of its own; write user = nobody",
+            "f:8: hex = \"16 03\": no quotes in this spelling; write hex = 16 03",
+            "f:9: hex = 16 03 # tls: a comment needs a line of its own; write hex = 16 03",
+            "f:10: regex = (GET # x: missing closing parenthesis (at byte 9)",
+            "f:11: connect = 127.0.0.1:22 # here: a comment needs a line of its own; write connect "
+            "= 127.0.0.1:22",
+            "f:12: connect = 127.0.0.1:22;: no semicolon in this spelling; write connect = "
+            "127.0.0.1:22",
+            "f:13: connect = nowhere # there: no port; write HOST:PORT, such as 127.0.0.1:8443",
+            "f:16: exec = \"/bin/cat\": no quotes in this spelling; write exec = /bin/cat",
+            "f:17: stdio = 'pipe': no quotes in this spelling; write stdio = pipe"));
+}
+
+}  // namespace
+}  // namespace portsplit::config
