@@ -9,22 +9,34 @@
 #include "cli/load.h"
 #include "cli/output.h"
 #include "cli/silence.h"
+#include "config/trust.h"
 #include "config/warnings.h"
 #include "exit_codes.h"
+#include "sys/file.h"
 #include "sys/program.h"
 #include "sys/user.h"
 
 namespace portsplit::cli {
 namespace {
 
+std::string program_writable_by_all(const std::string& program) {
+    return sys::writable_by_all(sys::find_program(program));
+}
+
 /// Returns all errors and warnings of a file: of its text, of this machine (programs, users), and
 /// of what its patterns mean together.
 std::vector<config::Issue> all_issues(const config::Loaded& loaded) {
     const config::Surroundings surroundings{.why_not_executable = sys::why_not_executable,
                                             .user_exists = sys::user_exists,
-                                            .group_exists = sys::group_exists};
+                                            .group_exists = sys::group_exists,
+                                            .writable_by_all = sys::writable_by_all,
+                                            .program_writable_by_all = program_writable_by_all,
+                                            .is_script = sys::is_script};
     std::vector<config::Issue> issues = loaded.issues;
     for (auto& issue : config::check_surroundings(loaded, surroundings)) {
+        issues.push_back(std::move(issue));
+    }
+    for (auto& issue : config::check_trust(loaded, surroundings)) {
         issues.push_back(std::move(issue));
     }
     for (auto& issue : config::advise(loaded)) issues.push_back(std::move(issue));

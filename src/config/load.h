@@ -37,12 +37,18 @@ struct Loaded {
 Loaded read(std::string_view text, const std::string& file_name, Need need,
             const Files& files = {});
 
-/// Look-ups of names on this machine. An empty function is not called.
+/// Look-ups on this machine, for `check_surroundings` and trust.h. An empty function is not called.
 struct Surroundings {
     /// Returns why a program cannot be executed, or an empty text. A bare name is looked up in PATH.
     std::function<std::string(const std::string& program)> why_not_executable = {};
     std::function<bool(const std::string& name)> user_exists = {};
     std::function<bool(const std::string& name)> group_exists = {};
+    /// Returns the file, or the folder on its path, that every user of this machine can write; else nothing.
+    std::function<std::string(const std::string& path)> writable_by_all = {};
+    /// The same for a program, which is found as by `why_not_executable`.
+    std::function<std::string(const std::string& program)> program_writable_by_all = {};
+    /// Returns true if a program is a script: its file begins with `#!`.
+    std::function<bool(const std::string& program)> is_script = {};
 };
 
 /// Returns an error for each program, user and group that this machine does not have, in the order of

@@ -258,6 +258,8 @@ std::span<const std::string_view> warning_names() {
         "backslash",
         "blanks",
         "case",
+        "writable",
+        "script",
         "byte-order-mark",
         "cr-lf",
     });

@@ -10,6 +10,7 @@
 #include <new>
 
 #include "config/packed.h"
+#include "config/trust.h"
 #include "config_file.h"
 #include "exit_codes.h"
 #include "sys/file.h"
@@ -41,6 +42,11 @@ std::optional<core::Config> load(const std::string& file, config::Need need, sys
     auto missing = config::check_surroundings(loaded, programs);
     for (config::Issue& issue : missing) issue.severity = config::Severity::Warning;
     log_issues(missing, config::Severity::Warning, log);
+    const config::Surroundings writable{.writable_by_all = sys::writable_by_all,
+                                        .program_writable_by_all = [](const std::string& program) {
+                                            return sys::writable_by_all(sys::find_program(program));
+                                        }};
+    log_issues(config::check_trust(loaded, writable), config::Severity::Warning, log);
     const config::Surroundings users{.user_exists = sys::user_exists,
                                      .group_exists = sys::group_exists};
     const auto unknown = config::check_surroundings(loaded, users);

@@ -8,10 +8,25 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <climits>
+#include <cstdlib>
 #include <memory>
 
 namespace portsplit::sys {
 namespace {
+
+/// Returns the part of an absolute path that every user can write; empty if there is none.
+std::string writable_part(std::string path) {
+    for (bool is_file = true; !path.empty(); is_file = false) {
+        struct stat status {};
+        const bool known = ::stat(path.c_str(), &status) == 0;
+        const bool keeps_entries = S_ISDIR(status.st_mode) && (status.st_mode & S_ISVTX) != 0;
+        const bool matters = is_file ? S_ISREG(status.st_mode) : S_ISDIR(status.st_mode);
+        if (known && matters && (status.st_mode & S_IWOTH) != 0 && !keeps_entries) return path;
+        path.resize(path.rfind('/'));
+    }
+    return {};
+}
 
 struct CloseFolder {
     void operator()(DIR* folder) const { ::closedir(folder); }
@@ -61,6 +76,19 @@ std::vector<std::string> names_in(const std::string& folder) {
     if (open == nullptr) return names;
     while (const dirent* entry = ::readdir(open.get())) names.emplace_back(entry->d_name);
     return names;
+}
+
+std::string writable_by_all(const std::string& path) {
+    char buffer[PATH_MAX];
+    std::string absolute = path;
+    if (!path.starts_with('/')) {
+        if (::getcwd(buffer, sizeof buffer) == nullptr) return {};
+        absolute = fmt::format("{}/{}", buffer, path);
+    }
+    if (std::string part = writable_part(absolute); !part.empty()) {
+        return part == absolute ? path : part;
+    }
+    return ::realpath(absolute.c_str(), buffer) == nullptr ? "" : writable_part(buffer);
 }
 
 Result<Done> write_all(int fd, std::string_view text) {

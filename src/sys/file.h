@@ -25,6 +25,11 @@ Result<std::string> read_all(int fd);
 /// Returns the names in a folder, unsorted, with `.` and `..`; empty if it cannot be read.
 std::vector<std::string> names_in(const std::string& folder);
 
+/// Returns the file, or the folder on its path, that every user of this machine can write, and so change or
+/// replace the file; empty if there is none. A folder whose entries only their owner can replace
+/// (S_ISVTX, inode(7)), such as /tmp, is none. Follows symbolic links, and looks at their folders too.
+std::string writable_by_all(const std::string& path);
+
 /// Writes all of the text. A closed pipe is EPIPE only while SIGPIPE is ignored, else the
 /// signal kills the process.
 Result<Done> write_all(int fd, std::string_view text);

@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "sys/fd.h"
+
 namespace portsplit::sys {
 namespace {
 
@@ -50,6 +52,13 @@ std::string why_not_executable(const std::string& program) {
     if (!S_ISREG(status.st_mode)) return "not a regular file";
     if (::access(path.c_str(), X_OK) < 0) return error_text(errno);
     return "";
+}
+
+bool is_script(const std::string& program) {
+    const UniqueFd file(::open(find_program(program).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    char first[2];
+    return file && ::pread(file.get(), first, sizeof first, 0) == 2 && first[0] == '#' &&
+           first[1] == '!';
 }
 
 SysError execute(const std::string& path, const std::vector<std::string>& arguments,

@@ -22,6 +22,9 @@ std::string find_program(const std::string& name, std::string_view folders = kPr
 /// can. Finds the program as `find_program` does.
 std::string why_not_executable(const std::string& program);
 
+/// Returns true if the file of a program begins with `#!` (execve(2)). Finds it as `find_program` does.
+bool is_script(const std::string& program);
+
 /// Executes a program in place of this process (execve(2)). Returns only if that fails.
 /// @param arguments    with argv[0], the program's own name
 /// @param environment  the whole environment, as `NAME=VALUE` texts

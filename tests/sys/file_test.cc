@@ -285,5 +285,37 @@ TEST(OpenStandardDescriptors, LeavesNoOtherDescriptorOpen) {
               "0");
 }
 
+TEST(WritableByAll, ReturnsTheFileOrTheFolderThatEveryUserCanWrite) {
+    const Folder folder;
+    const std::string inner = folder / "inner";
+    const std::string file = inner + "/file";
+    std::filesystem::create_directory(inner);
+    std::ofstream(file) << "text";
+    const auto allow = [](const std::string& path, unsigned mode) {
+        ASSERT_EQ(::chmod(path.c_str(), mode), 0);
+    };
+    EXPECT_EQ(writable_by_all(file), "");
+    allow(file, 0646);
+    EXPECT_EQ(writable_by_all(file), file);
+    allow(file, 0664);
+    EXPECT_EQ(writable_by_all(file), "");
+    allow(inner, 0777);
+    EXPECT_EQ(writable_by_all(file), inner);
+    allow(inner, 01777);
+    EXPECT_EQ(writable_by_all(file), "");
+    EXPECT_EQ(writable_by_all(folder / "none"), "");
+}
+
+TEST(WritableByAll, FollowsSymbolicLinks) {
+    const Folder folder;
+    const std::string open = folder / "open";
+    std::filesystem::create_directory(open);
+    std::ofstream(open + "/file") << "text";
+    ASSERT_EQ(::chmod(open.c_str(), 0777), 0);
+    const std::string link = folder / "link";
+    std::filesystem::create_symlink(open + "/file", link);
+    EXPECT_EQ(writable_by_all(link), std::filesystem::canonical(open));
+}
+
 }  // namespace
 }  // namespace portsplit::sys

@@ -137,5 +137,16 @@ TEST(OwnEnvironment, ReturnsTheEnvironmentOfThisProcess) {
               "ONE=1\nTWO=a b=c\n");
 }
 
+TEST(IsScript, IsTrueForAFileThatBeginsWithAnInterpreter) {
+    const Folder folder;
+    std::ofstream(folder / "script") << "#!/bin/sh\n";
+    std::ofstream(folder / "short") << "#";
+    EXPECT_TRUE(is_script(folder / "script"));
+    EXPECT_FALSE(is_script(folder / "short"));
+    EXPECT_FALSE(is_script(folder / "none"));
+    EXPECT_FALSE(is_script(folder.path()));
+    EXPECT_FALSE(is_script("cat"));
+}
+
 }  // namespace
 }  // namespace portsplit::sys

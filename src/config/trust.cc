@@ -1,0 +1,96 @@
+#include "config/trust.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+#include "config/wording.h"
+
+namespace portsplit::config {
+namespace {
+
+class Trust {
+  public:
+    Trust(const Loaded& loaded, const Surroundings& surroundings)
+        : loaded_(loaded), surroundings_(surroundings) {}
+
+    std::vector<Issue> warnings() {
+        if (surroundings_.writable_by_all) check_files();
+        if (loaded_.config) {
+            for (std::size_t s = 0; s < loaded_.config->services.size(); ++s) check_program(s);
+        }
+        sort_by_spot(found_);
+        return std::move(found_);
+    }
+
+  private:
+    void check_files() {
+        for (std::size_t file = 0; file < loaded_.origins.files.size(); ++file) {
+            const std::string path = surroundings_.writable_by_all(loaded_.origins.files[file]);
+            if (path.empty()) continue;
+            warn({static_cast<int>(file), 1}, "writable", "",
+                 fmt::format("every user can write {0}, and so choose programs that run as {1}; "
+                             "chmod o-w {0}",
+                             shown(path), user()));
+        }
+    }
+
+    void check_program(std::size_t index) {
+        const core::Service& service = loaded_.config->services[index];
+        const auto* exec = std::get_if<core::Exec>(&service.action);
+        if (exec == nullptr) return;
+        const Spot spot = loaded_.origins.services[index].of("exec");
+        const std::string program(exec->program);
+        const std::string path = surroundings_.program_writable_by_all
+                                     ? surroundings_.program_writable_by_all(program)
+                                     : "";
+        if (!path.empty()) {
+            warn(spot, "writable", service.name,
+                 fmt::format(
+                     "service {1}: every user can write {0}, and so choose what runs as {2}; "
+                     "chmod o-w {0}",
+                     shown(path), service.name, user()));
+        }
+        if (exec->stdio == core::Stdio::Socket && surroundings_.is_script &&
+            surroundings_.is_script(program)) {
+            warn(spot, "script", service.name,
+                 fmt::format(
+                     "service {}: exec = {} is a script, and its stdio is socket: if it ends "
+                     "before it has read all that the client sent, the client's connection "
+                     "is reset; write stdio = pipe",
+                     service.name, shown(program)));
+        }
+    }
+
+    /// Returns who the programs run as.
+    std::string user() const {
+        const auto user = std::find_if(
+            loaded_.outside.begin(), loaded_.outside.end(),
+            [](const Outside& outside) { return outside.key->takes.type == Type::UserName; });
+        return user == loaded_.outside.end() ? "the user that starts Portsplit" : user->name;
+    }
+
+    void warn(Spot spot, std::string_view name, std::string_view service, std::string text) {
+        Issue issue = loaded_.origins.issue(Severity::Warning, spot, std::move(text));
+        issue.name = name;
+        issue.service = service;
+        found_.push_back(std::move(issue));
+    }
+
+    const Loaded& loaded_;
+    const Surroundings& surroundings_;
+    std::vector<Issue> found_;
+};
+
+}  // namespace
+
+std::vector<Issue> check_trust(const Loaded& loaded, const Surroundings& surroundings) {
+    return Trust(loaded, surroundings).warnings();
+}
+
+}  // namespace portsplit::config
