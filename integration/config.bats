@@ -234,6 +234,20 @@ END
     not log_has 'is a script'
 }
 
+@test "config: a file of another program is recognised, by check and by the daemon" {
+    printf '%s\n' 'timeout: 2;' 'listen: ( { host: "0.0.0.0"; port: "443"; } );' \
+        'protocols: ( { name: "ssh"; host: "localhost"; port: "22"; } );' | configure
+    local message="$CONFIG:1: this looks like an sslh configuration, which Portsplit cannot read; each entry of its listen is a bind here, and each of its protocols a [service] with a pattern and connect; see portsplit.conf(5)"
+    run -78 portsplit check "$CONFIG"
+    [[ $output == "$message"$'\n'"$CONFIG: cannot be served (errors: 1, warnings: 0)" ]]
+    run -78 "$PORTSPLIT_BIN/portsplitd" "$CONFIG"
+    [[ ${#lines[@]} == 1 && $output == *"$message" ]]
+    # The real file of a super-server that the tests have.
+    local real=$PORTSPLIT_PEERS/../../etc/xinetd.conf
+    run -78 portsplit check "$real"
+    [[ $output == "$real:1: this looks like an xinetd configuration, which Portsplit cannot read; each of its services is a [service] here, with a pattern, exec for its server and execarg for each argument; see portsplit.conf(5)"* ]]
+}
+
 # --- include
 
 # A file that includes a list of addresses and a service, and in a service the entry `ssh` of the library.

@@ -3,9 +3,11 @@
 #include <fmt/core.h>
 
 #include <cstddef>
+#include <map>
 #include <utility>
 #include <variant>
 
+#include "config/foreign.h"
 #include "config/wording.h"
 
 namespace portsplit::config {
@@ -81,6 +83,33 @@ std::string why_missing(const Outside& outside, const Surroundings& surroundings
                        outside.name, is_user ? "user" : "group");
 }
 
+/// Replaces the issues of each file that belongs to another program by one error. Errors in such a file
+/// are many, and none of them is the cause.
+/// @param text  of FILE itself; the others are read again
+std::vector<Issue> without_foreign(const std::vector<Issue>& issues, std::string_view text,
+                                   const Files& files) {
+    std::map<int, std::string> whys;  ///< by file; empty for one of Portsplit's own
+    for (const Issue& issue : issues) {
+        if (issue.severity != Severity::Error || whys.contains(issue.spot.file)) continue;
+        std::string& why = whys[issue.spot.file];
+        if (issue.spot.file == 0) {
+            why = why_foreign(text);
+        } else if (const auto included = files.read(issue.file)) {
+            why = why_foreign(*included);
+        }
+    }
+    std::vector<Issue> kept;
+    for (const Issue& issue : issues) {
+        const auto why = whys.find(issue.spot.file);
+        if (why == whys.end() || why->second.empty()) {
+            kept.push_back(issue);
+        } else if (kept.empty() || kept.back().spot.file != issue.spot.file) {
+            kept.push_back({.spot = {issue.spot.file, 1}, .file = issue.file, .text = why->second});
+        }
+    }
+    return kept;
+}
+
 }  // namespace
 
 Loaded read(std::string_view text, const std::string& file_name, Need need, const Files& files) {
@@ -94,7 +123,8 @@ Loaded read(std::string_view text, const std::string& file_name, Need need, cons
         if (!issues.has_errors()) loaded.config = std::move(built.config);
     }
     loaded.origins.files = issues.files();
-    loaded.issues = issues.sorted();
+    loaded.issues =
+        issues.has_errors() ? without_foreign(issues.sorted(), text, files) : issues.sorted();
     return loaded;
 }
 
