@@ -344,7 +344,7 @@ connect = 127.0.0.1:22" ]]
     echo 'colour = red' >>"$TMP/services"
     reload
     log_says "$TMP/services:4: unknown key colour"
-    log_says 'reload failed; the previous configuration stays in use'
+    log_says "reload failed: 1 problem in $CONFIG; still serving the configuration loaded at 20..-..-.. ..:..\$"
     talk send:X expect:two:X shutdown expect-eof
     rm "$TMP/services"
     reload

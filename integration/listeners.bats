@@ -103,14 +103,14 @@ without_ipv6() {
     sed -i "s/^bind.*/bind = 127.0.0.2:0\nbind = 127.0.0.1:$one_port/; s/^connect.*/connect = 127.0.0.9:1/" "$CONFIG"
     spawn_daemon
     expect_exit 71
-    log_says "cannot listen on 127.0.0.1:$one_port: Address already in use"
+    log_says "cannot listen on 127.0.0.1:$one_port: Address already in use; see which program has it: ss -ltnp 'sport = :$one_port'\$"
 }
 
 @test "listeners: the daemon does not start on an address of another machine, and names it" {
     configure_binds 192.0.2.1:0
     spawn_daemon
     expect_exit 71
-    log_says 'cannot listen on 192.0.2.1:0: Cannot assign requested address'
+    log_says 'cannot listen on 192.0.2.1:0: Cannot assign requested address; no interface has this address; see those that there are: ip address$'
 }
 
 @test "listeners: the accept queue is as long as the kernel allows" {

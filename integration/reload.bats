@@ -26,11 +26,12 @@ load harness
     reload
     log_says "$CONFIG:2: unknown key colour"
     log_says "$CONFIG:4: connect = nowhere: "
-    log_says 'reload failed; the previous configuration stays in use'
+    log_says "reload failed: 3 problems in $CONFIG; still serving the configuration loaded at 20..-..-.. ..:..\$"
     reaches one
     rm "$CONFIG"
     reload
     log_says "cannot read $CONFIG: No such file or directory"
+    log_says 'reload failed; still serving the configuration loaded at 20..-..-.. ..:..$'
     reaches one
 }
 

@@ -7,6 +7,8 @@
 
 #include <cerrno>
 #include <chrono>
+#include <cstddef>
+#include <ctime>
 #include <utility>
 
 #include "exit_codes.h"
@@ -23,6 +25,16 @@ using sys::Level;
 
 /// After poll(2) failed.
 constexpr std::chrono::milliseconds kFailedPollPause{100};
+
+/// Returns the wall clock for people, such as `2026-11-22 04:38`.
+std::string local_time() {
+    const std::time_t now = std::time(nullptr);
+    std::tm fields{};
+    char text[sizeof "2026-11-22 04:38 and a year of more digits"];
+    if (::localtime_r(&now, &fields) == nullptr) return "an unknown time";
+    const std::size_t length = std::strftime(text, sizeof text, "%Y-%m-%d %H:%M", &fields);
+    return {text, length};
+}
 
 void pause_after_failed_poll() {
     sys::PollSet nothing;
@@ -99,8 +111,7 @@ void Daemon::announce() {
     const std::string line = fmt::format("listening on {}", listeners_.text());
     log_.line(Level::Notice, line);
     if (::geteuid() == 0 && !reload_.in_force()->user) {
-        log_.line(Level::Warning,
-                  "connections are served as root; set user = NAME to serve them as another user");
+        log_.line(Level::Warning, "every connection and program runs as root; set user = NAME");
     }
     if (options_.ready_fd < 0) return;
     const sys::UniqueFd ready(options_.ready_fd);
@@ -252,11 +263,18 @@ void Daemon::stop_listening() {
 void Daemon::reload() {
     if (reload_.postpone_reload()) return;
     manager_.notify_reloading();
-    if (!reload_.begin(Reload::Kind::Reload)) report_failed_reload();
+    if (!reload_.begin(Reload::Kind::Reload)) report_failed_reload(0);
 }
 
-void Daemon::report_failed_reload() {
-    log_.line(Level::Error, "reload failed; the previous configuration stays in use");
+/// @param problems  of the file, which the log has; 0 if the reload failed for another reason
+void Daemon::report_failed_reload(std::uint32_t problems) {
+    const std::string count =
+        problems == 0 ? ""
+                      : fmt::format(": {} {} in {}", problems,
+                                    problems == 1 ? "problem" : "problems", options_.file);
+    log_.line(Level::Error,
+              fmt::format("reload failed{}; still serving the configuration loaded at {}", count,
+                          loaded_at_));
     last_reload_failed_ = true;
     manager_.notify_ready(status());
 }
@@ -278,6 +296,7 @@ void Daemon::on_outcome(Reload::Outcome outcome) {
         intake_.hand_over();
         busy_at_ = Clock::now();
         last_reload_failed_ = false;
+        if (outcome.kind != Reload::Kind::Restart) loaded_at_ = local_time();
         manager_.notify_ready(status());
         log_takeover(outcome.kind);
     } else if (!is_listening()) {
@@ -286,7 +305,7 @@ void Daemon::on_outcome(Reload::Outcome outcome) {
     } else if (outcome.kind == Reload::Kind::Restart) {
         return;  // Reload starts another zygote after a pause
     } else {
-        report_failed_reload();
+        report_failed_reload(outcome.problems);
     }
     if (reload_.take_postponed()) reload();
 }

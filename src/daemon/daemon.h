@@ -56,7 +56,7 @@ class Daemon {
     // Reloads.
     void reload();
     void on_outcome(Reload::Outcome outcome);
-    void report_failed_reload();
+    void report_failed_reload(std::uint32_t problems);
     void log_takeover(Reload::Kind kind);
 
     const Options& options_;
@@ -70,6 +70,7 @@ class Daemon {
     Reload reload_{launchpad_, listeners_, generations_, log_};
     sys::Reaper reaper_;
 
+    std::string loaded_at_;  ///< when the configuration in use was loaded, as local time
     bool last_reload_failed_ = false;
     sys::Clock::time_point busy_at_{};  ///< when there last was a connection or a change
     bool finishing_ = false;            ///< true after SIGQUIT: exit with the last connection

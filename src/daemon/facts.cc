@@ -23,6 +23,16 @@ struct Head {
 
 }  // namespace
 
+std::string pack_problems(std::uint32_t problems) {
+    return {reinterpret_cast<const char*>(&problems), sizeof problems};
+}
+
+std::uint32_t unpack_problems(std::string_view bytes) {
+    std::uint32_t problems = 0;
+    if (bytes.size() == sizeof problems) std::memcpy(&problems, bytes.data(), sizeof problems);
+    return problems;
+}
+
 std::string pack_facts(core::Config config, const std::optional<sys::User>& user) {
     Head head;
     std::string groups;

@@ -52,7 +52,10 @@ sys::Result<Listener> open_one(const core::Endpoint& configured, std::uint16_t p
                              fmt::format("cannot listen on {}", core::to_string(configured))};
     }
     auto fd = sys::listen_on(*address);
-    if (!fd) return fd.error();
+    if (!fd) {
+        return sys::SysError{fd.error().code, fd.error().what,
+                             advice_on_listening(fd.error().code, port)};
+    }
     const auto bound = sys::local_address(fd->get());
     if (!bound) return bound.error();
     return Listener{configured, *bound, std::move(*fd), bound->text(), false, {}};
@@ -67,6 +70,23 @@ std::uint16_t port_for(const Wanted& wanted, const std::vector<Listener>& opened
 }
 
 }  // namespace
+
+std::string advice_on_listening(int code, std::uint16_t port) {
+    // net.ipv4.ip_unprivileged_port_start, as it is by default (ip(7)).
+    constexpr std::uint16_t kFirstUnprivileged = 1024;
+    switch (code) {
+        case EADDRINUSE:
+            return fmt::format("see which program has it: ss -ltnp 'sport = :{}'", port);
+        case EACCES:
+            if (port >= kFirstUnprivileged) return {};
+            return "ports below 1024 need root or CAP_NET_BIND_SERVICE (see "
+                   "portsplit-relay.service)";
+        case EADDRNOTAVAIL:
+            return "no interface has this address; see those that there are: ip address";
+        default:
+            return {};
+    }
+}
 
 bool Listeners::adopt(sys::UniqueFd fd, const std::string& name) {
     if (!sys::is_listening(fd.get())) return false;

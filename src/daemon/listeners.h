@@ -22,6 +22,10 @@ struct Listener {
     std::string name;           ///< FileDescriptorName= of a passed one; else empty
 };
 
+/// Returns what to do about an address that cannot be bound; empty if nothing is known.
+/// @param code  errno of bind(2) or listen(2)
+std::string advice_on_listening(int code, std::uint16_t port);
+
 class Listeners {
   public:
     /// Takes over a socket that listens already, and makes it non-blocking. It serves the `bind` of

@@ -7,7 +7,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <new>
+#include <vector>
 
 #include "config/packed.h"
 #include "config/trust.h"
@@ -27,16 +29,24 @@ using sys::SysError;
 /// The most bytes of facts that are read.
 constexpr std::size_t kLargestFacts = std::size_t{1} << 20;
 
+std::uint32_t count_errors(const std::vector<config::Issue>& issues) {
+    return static_cast<std::uint32_t>(std::count_if(
+        issues.begin(), issues.end(),
+        [](const config::Issue& issue) { return issue.severity == config::Severity::Error; }));
+}
+
 /// Reads the file and checks it against this machine. Logs its problems.
-std::optional<core::Config> load(const std::string& file, config::Need need, sys::Log& log) {
+/// @returns their number if the file cannot be used; 0 if it cannot be read
+core::Result<core::Config, std::uint32_t> load(const std::string& file, config::Need need,
+                                               sys::Log& log) {
     auto read = load_file(file, need, PORTSPLIT_SBIN_TO_PATTERNS);
     if (!read) {
         log.line(Level::Error, sys::to_string(read.error()));
-        return std::nullopt;
+        return std::uint32_t{0};
     }
     config::Loaded loaded = *std::move(read);
     log_issues(loaded.issues, config::Severity::Warning, log);
-    if (!loaded.config) return std::nullopt;
+    if (!loaded.config) return count_errors(loaded.issues);
     // A warning only: a missing program ends its own connections, and the other services work.
     const config::Surroundings programs{.why_not_executable = sys::why_not_executable};
     auto missing = config::check_surroundings(loaded, programs);
@@ -51,7 +61,8 @@ std::optional<core::Config> load(const std::string& file, config::Need need, sys
                                      .group_exists = sys::group_exists};
     const auto unknown = config::check_surroundings(loaded, users);
     log_issues(unknown, config::Severity::Error, log);
-    return unknown.empty() ? std::move(loaded.config) : std::nullopt;
+    if (!unknown.empty()) return count_errors(unknown);
+    return *std::move(loaded.config);
 }
 
 /// Looks up the user to serve as; none if the configuration names none or only root could change.
@@ -69,7 +80,10 @@ Result<std::optional<sys::User>> find_user(const core::Config& config, sys::Log&
 /// The work of the reader; returns its exit code.
 int read(const std::string& file, config::Need need, sys::Log& log, int facts, int packed) {
     const auto config = load(file, need, log);
-    if (!config) return kExitConfiguration;
+    if (!config) {
+        (void)sys::write_all(facts, pack_problems(config.error()));
+        return kExitConfiguration;
+    }
     const auto failed = [&log](const SysError& error) {
         log.line(Level::Error, sys::to_string(error));
         return kExitSystem;
@@ -130,13 +144,16 @@ void Reader::kill() {
     ::kill(pid_, SIGKILL);
 }
 
-core::Result<std::shared_ptr<const Reading>, int> Reader::finish(int status, sys::Log& log) {
+core::Result<std::shared_ptr<const Reading>, Unread> Reader::finish(int status, sys::Log& log) {
     const auto failed = [&](const std::string& why) {
         log.line(Level::Error, fmt::format("cannot read {}: {}", file_, why));
-        return kExitSystem;
+        return Unread{kExitSystem};
     };
     if (killed_) return failed("it takes too long");
-    if (WIFEXITED(status) && WEXITSTATUS(status) != 0) return WEXITSTATUS(status);
+    if (WIFEXITED(status) && WEXITSTATUS(status) != 0) {
+        const auto problems = sys::read_memory(facts_.get(), kLargestFacts);
+        return Unread{WEXITSTATUS(status), problems ? unpack_problems(*problems) : 0};
+    }
     if (status != 0) {
         return failed(
             fmt::format("the process that reads it ended ({})", sys::describe_status(status)));

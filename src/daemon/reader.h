@@ -27,6 +27,12 @@ struct Reading : Facts {
     sys::UniqueFd packed;  ///< sealed memory for the zygote: config/packed.h
 };
 
+/// There is no configuration to put into use.
+struct Unread {
+    int exit_code = 0;           ///< of a daemon that cannot start for that reason
+    std::uint32_t problems = 0;  ///< of the file, as the log has them; 0 if it could not be read
+};
+
 /// The most address space that a reader may use, in bytes; what it has from the daemon counts (RLIMIT_AS,
 /// setrlimit(2)).
 inline constexpr std::size_t kReaderMemory = std::size_t{1} << 30;
@@ -43,10 +49,10 @@ class Reader {
     /// Kills the reader. It must be waited for all the same.
     void kill();
 
-    /// Returns what was read, or the exit code of a daemon that cannot start for that reason, which is in the
-    /// log. Call it once, after the reader has ended.
+    /// Returns what was read, or why nothing was; the log has the reasons. Call it once, after the reader has
+    /// ended.
     /// @param status  of waitpid(2)
-    core::Result<std::shared_ptr<const Reading>, int> finish(int status, sys::Log& log);
+    core::Result<std::shared_ptr<const Reading>, Unread> finish(int status, sys::Log& log);
 
   private:
     Reader(std::string file, pid_t pid, sys::UniqueFd facts, sys::UniqueFd packed)

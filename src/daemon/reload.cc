@@ -33,7 +33,10 @@ std::optional<Reload::Outcome> Reload::on_reader_end(int status) {
     FirstStep first = *std::exchange(reader_, std::nullopt);
     if (first.abandoned) return std::nullopt;
     auto reading = first.process.finish(status, log_);
-    if (!reading) return Outcome{first.kind, false, reading.error(), {}};
+    if (!reading) {
+        const Unread& unread = reading.error();
+        return Outcome{first.kind, false, unread.exit_code, {}, unread.problems};
+    }
     read_ = Read{first.kind, *std::move(reading)};
     return change_to_read();
 }

@@ -54,6 +54,7 @@ class Reload {
         bool took_over;                 ///< else the reason is in the log
         int exit_code;                  ///< of a daemon whose start failed so
         std::vector<Listener> closing;  ///< no longer configured; still open
+        std::uint32_t problems = 0;     ///< of the file; 0 if it failed for another reason
     };
 
     /// Begins to read the file and to change to what it says. A change must not be in progress.

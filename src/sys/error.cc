@@ -7,7 +7,8 @@
 namespace portsplit::sys {
 
 std::string to_string(const SysError& error) {
-    return fmt::format("{}: {}", error.what, error_text(error.code));
+    const char* separator = error.advice.empty() ? "" : "; ";
+    return fmt::format("{}: {}{}{}", error.what, error_text(error.code), separator, error.advice);
 }
 
 std::string error_text(int code) {

@@ -10,11 +10,12 @@ namespace portsplit::sys {
 
 /// A system call that failed.
 struct SysError {
-    int code = 0;      ///< errno
-    std::string what;  ///< the action and its object: "cannot bind 127.0.0.1:80"
+    int code = 0;             ///< errno
+    std::string what;         ///< the action and its object: "cannot bind 127.0.0.1:80"
+    std::string advice = {};  ///< what to do about it; may be empty
 };
 
-/// Returns `what: errno in words`, a sentence for the log.
+/// Returns `what: errno in words; advice`, a sentence for the log.
 std::string to_string(const SysError& error);
 
 /// Returns the text for an errno, such as "Connection refused" (strerror(3)).

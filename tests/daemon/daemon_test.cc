@@ -242,7 +242,8 @@ TEST_F(DaemonTest, KeepsServingWhenAReloadFails) {
     start_and_serve();
     configure(kAny, "colour = red");
     signal(SIGHUP);
-    ASSERT_TRUE(logs("reload failed; the previous configuration stays in use\n"));
+    ASSERT_TRUE(logs("reload failed: 1 problem in " + path() +
+                     "; still serving the configuration loaded at 20"));
     EXPECT_TRUE(is_served(connect()));
 }
 

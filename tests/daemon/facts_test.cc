@@ -96,5 +96,11 @@ TEST(Facts, AreRefusedOrReadWithAnyByteChanged) {
     }
 }
 
+TEST(UnpackProblems, ReturnsWhatWasPackedAndZeroForAnythingElse) {
+    EXPECT_EQ(unpack_problems(pack_problems(7)), 7U);
+    EXPECT_EQ(unpack_problems(""), 0U);
+    EXPECT_EQ(unpack_problems(pack_problems(7) + "x"), 0U);
+}
+
 }  // namespace
 }  // namespace portsplit::daemon

@@ -95,9 +95,22 @@ TEST(Listeners, ReturnTheAddressThatCannotBeBoundAndChangeNothing) {
     const auto missing = listeners.open_missing({{"127.0.0.2", 0}, {"127.0.0.1", taken}});
     ASSERT_FALSE(missing);
     EXPECT_EQ(sys::to_string(missing.error()),
-              "cannot listen on 127.0.0.1:" + std::to_string(taken) + ": Address already in use");
+              "cannot listen on 127.0.0.1:" + std::to_string(taken) +
+                  ": Address already in use; see which program has it: ss -ltnp 'sport = :" +
+                  std::to_string(taken) + "'");
     EXPECT_EQ(listeners.all().size(), 1U);
     EXPECT_TRUE(is_reachable(listeners.all()[0].bound));
+}
+
+TEST(AdviceOnListening, NamesWhatHelps) {
+    EXPECT_EQ(advice_on_listening(EADDRINUSE, 443),
+              "see which program has it: ss -ltnp 'sport = :443'");
+    EXPECT_EQ(advice_on_listening(EACCES, 443),
+              "ports below 1024 need root or CAP_NET_BIND_SERVICE (see portsplit-relay.service)");
+    EXPECT_EQ(advice_on_listening(EACCES, 1024), "");
+    EXPECT_EQ(advice_on_listening(EADDRNOTAVAIL, 443),
+              "no interface has this address; see those that there are: ip address");
+    EXPECT_EQ(advice_on_listening(EMFILE, 443), "");
 }
 
 TEST(Listeners, RefuseAHostName) {

@@ -22,7 +22,7 @@
 namespace portsplit::daemon {
 namespace {
 
-using Read = core::Result<std::shared_ptr<const Reading>, int>;
+using Read = core::Result<std::shared_ptr<const Reading>, Unread>;
 
 std::ptrdiff_t descriptors_of(pid_t process) {
     const std::string folder = "/proc/" + std::to_string(process) + "/fd";
@@ -82,8 +82,15 @@ TEST_F(ReaderTest, LogsTheProblemsOfTheFile) {
     write(std::string(kConfig) + "colour = red\n");
     const Read reading = read();
     ASSERT_FALSE(reading);
-    EXPECT_EQ(reading.error(), 78);
+    EXPECT_EQ(reading.error().exit_code, 78);
     EXPECT_EQ(log().substr(0, path().size() + 24), path() + ":6: unknown key colour; ");
+}
+
+TEST_F(ReaderTest, CountsTheProblemsOfTheFile) {
+    write(std::string(kConfig) + "colour = red\nflavour = sweet\n");
+    EXPECT_EQ(read().error().problems, 2U);
+    write("user = no-such-user\n" + std::string(kConfig));
+    EXPECT_EQ(read().error().problems, 1U);
 }
 
 TEST_F(ReaderTest, LogsAWarningForAMissingProgramOnly) {
@@ -94,14 +101,15 @@ TEST_F(ReaderTest, LogsAWarningForAMissingProgramOnly) {
 
 TEST_F(ReaderTest, NeedsNoBindWhenTheListenersWerePassed) {
     write("[one]\nstring = one\nconnect = 127.0.0.1:9\n");
-    EXPECT_EQ(read(config::Need::Listeners).error(), 78);
+    EXPECT_EQ(read(config::Need::Listeners).error().exit_code, 78);
     EXPECT_TRUE(read(config::Need::Services));
 }
 
 TEST_F(ReaderTest, FailsWithoutAFile) {
     const Read reading = read();
     ASSERT_FALSE(reading);
-    EXPECT_EQ(reading.error(), 78);
+    EXPECT_EQ(reading.error().exit_code, 78);
+    EXPECT_EQ(reading.error().problems, 0U);
     EXPECT_EQ(log(), "cannot read " + path() + ": No such file or directory\n");
 }
 
@@ -123,7 +131,7 @@ TEST_F(ReaderTest, LooksUpTheUserAndAllItsGroups) {
 
 TEST_F(ReaderTest, RefusesAnUnknownUser) {
     write("user = no-such-user\n" + std::string(kConfig));
-    EXPECT_EQ(read().error(), 78);
+    EXPECT_EQ(read().error().exit_code, 78);
     EXPECT_NE(log().find("user = no-such-user: no such user"), std::string::npos);
 }
 
@@ -135,7 +143,7 @@ TEST_F(ReaderTest, LimitsItsMemory) {
     write("# " + std::string(std::size_t{32} << 20, 'x') + "\n" + kConfig);
     const Read reading = read(config::Need::Listeners, used + (std::size_t{16} << 20));
     ASSERT_FALSE(reading);
-    EXPECT_EQ(reading.error(), 71);
+    EXPECT_EQ(reading.error().exit_code, 71);
     const std::string lines = log();
     EXPECT_TRUE(lines.starts_with("cannot read " + path() + ": it needs more than ")) << lines;
     EXPECT_TRUE(lines.ends_with(" MiB of memory\n")) << lines;
@@ -147,7 +155,7 @@ TEST_F(ReaderTest, ReportsAReaderThatCrashed) {
     auto reader = Reader::start(path(), config::Need::Listeners, log_of_lines());
     ASSERT_TRUE(reader);
     (void)sys::wait_for_child(reader->pid());
-    EXPECT_EQ(reader->finish(SIGSEGV, log_of_lines()).error(), 71);
+    EXPECT_EQ(reader->finish(SIGSEGV, log_of_lines()).error().exit_code, 71);
     EXPECT_EQ(log(), "cannot read " + path() + ": the process that reads it ended (signal=SEGV)\n");
 }
 

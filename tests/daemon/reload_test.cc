@@ -159,7 +159,9 @@ TEST_F(ReloadTest, ReturnsTheExitCodeOfAStartThatFails) {
     ASSERT_TRUE(reload().begin(Kind::Start));
     EXPECT_EQ(next_outcome(), "start failed");
     EXPECT_EQ(exit_code(), 71);
-    EXPECT_EQ(log(), "cannot listen on 192.0.2.1:0: Cannot assign requested address\n");
+    EXPECT_EQ(log(),
+              "cannot listen on 192.0.2.1:0: Cannot assign requested address; no interface has "
+              "this address; see those that there are: ip address\n");
     set_mode("missing");
     ASSERT_TRUE(reload().begin(Kind::Start));
     EXPECT_EQ(next_outcome(), "start failed");

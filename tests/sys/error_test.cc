@@ -12,6 +12,8 @@ namespace {
 TEST(SysError, ReadsAsActionAndReason) {
     EXPECT_EQ(to_string(SysError{EADDRINUSE, "cannot listen on 127.0.0.1:80"}),
               "cannot listen on 127.0.0.1:80: Address already in use");
+    EXPECT_EQ(to_string(SysError{EACCES, "cannot listen on 127.0.0.1:80", "be root"}),
+              "cannot listen on 127.0.0.1:80: Permission denied; be root");
 }
 
 TEST(ErrorText, ReturnsTextForAnUnknownCode) {
