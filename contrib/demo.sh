@@ -190,8 +190,8 @@ take_log_line() {
     done
 }
 
-row() { printf '%-16s %-18s %-8s %-8s %-23s %5s  %s\n' "$@"; }
-rule() { printf -- '-%.0s' {1..86}; echo; }
+row() { printf '%-10s %-15s %-8s %-8s %-23s %5s %s\n' "$@"; } # 80 columns
+rule() { printf -- '-%.0s' {1..80}; echo; }
 
 print_head() {
     row client 'sends first' service reason action ms ''
@@ -233,8 +233,8 @@ silent_client() { timeout "$LIMIT" nc -d "$HOST" "$PORT"; }
 visit_all() {
     WRONG=()
     visit ssh match "shell of $USER_NAME" ssh SSH-2.0-... ssh_client
-    visit web match 'hello from the web server' curl 'GET /hello.txt ...' web_client
-    visit tls match 'hello from the TLS server' 'openssl s_client' '16 03 01 ...' tls_client
+    visit web match 'hello from the web server' curl 'GET /hello...' web_client
+    visit tls match 'hello from the TLS server' openssl '16 03 01 ...' tls_client
     visit fallback fallback 'HELLO, anybody?' nc 'HELLO, anybody?' odd_client
     visit timeout timeout 'I speak first' 'nc -d' '(nothing)' silent_client
 }

@@ -76,14 +76,15 @@ find_missing() {
 
 # --- installing -----------------------------------------------------------------------------------
 
-# Prints the output of a command only if it fails.
+# Prints the output of a command only if it fails, and not if another program installs packages now.
 quietly() {
-    local output
-    output=$("$@" 2>&1 </dev/null) || {
-        printf '%s\n' "$output" >&2
-        return 1
-    }
+    OUTPUT=$("$@" 2>&1 </dev/null) && return
+    is_locked || printf '%s\n' "$OUTPUT" >&2
+    return 1
 }
+
+# is_locked: the last command failed because another program holds the lock of the packages.
+is_locked() { [[ $OUTPUT == *'Could not get lock'* || $OUTPUT == *'Unable to lock'* ]]; }
 
 debian_install() {
     quietly apt-get -q update || say 'apt-get update failed; trying with the lists there are' >&2
@@ -96,7 +97,10 @@ fedora_install() { quietly dnf -q -y --setopt=install_weak_deps=False install "$
 # (systemd.io/ENVIRONMENT), invoke-rc.d sees runlevel 1 (single user), and needrestart is suspended.
 install_quietly() {
     export DEBIAN_FRONTEND=noninteractive SYSTEMD_OFFLINE=1 RUNLEVEL=1 NEEDRESTART_SUSPEND=1
-    "${SYSTEM}_install" "$@" || fail 'the packages could not be installed'
+    "${SYSTEM}_install" "$@" || {
+        ! is_locked || fail "another apt is running; try again when it has ended. Missing: $*"
+        fail "these packages could not be installed: $*"
+    }
     local server
     for server in openssh-server haproxy nginx sslh; do
         [[ " $* " != *" $server "* ]] || keep_off "$server"
