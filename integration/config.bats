@@ -157,14 +157,108 @@ END
 }
 
 @test "config: every program prints its usage and its version" {
-    local program
+    local program option
     for program in portsplit portsplitd portsplit-dispatch; do
-        run -0 "$PORTSPLIT_BIN/$program" --help
-        [[ $'\n'$output == *$'\n'"Usage: $program "* ]]
-        run -0 "$PORTSPLIT_BIN/$program" --version
-        [[ $output == "$program "[0-9]* ]]
+        for option in --help -h; do
+            run -0 "$PORTSPLIT_BIN/$program" "$option"
+            [[ $output == "Usage: $program "* ]]
+        done
+        for option in --version -V; do
+            run -0 "$PORTSPLIT_BIN/$program" "$option"
+            [[ $output == "$program "[0-9]* ]]
+        done
     done
 }
+
+@test "config: every help fits 80 columns and has every option of its command line" {
+    local words option
+    for words in portsplit 'portsplit check' 'portsplit convert' 'portsplit explain' portsplitd \
+        portsplit-dispatch; do
+        # shellcheck disable=SC2086
+        run -0 "$PORTSPLIT_BIN/"$words --help
+        echo "$words"
+        [[ $output == "Usage: $words "* ]]
+        not grep -nE '.{81}| $' <<<"$output"
+    done
+    # has_options 'COMMAND' WORD...: the help of the command has a line for each.
+    has_options() {
+        # shellcheck disable=SC2086
+        run -0 "$PORTSPLIT_BIN/portsplit" $1 --help
+        for option in "${@:2}"; do
+            echo "$option"
+            grep -qE -e "^  (-[a-zA-Z], )?$option " <<<"$output"
+        done
+    }
+    has_options '' --log --ready-fd --help --version check convert explain
+    has_options check --inetd --silence --help
+    has_options convert --to --help
+    has_options explain --text --hex --pcap --final --json --help
+}
+
+@test "config: a word that is no command, and an option of other programs, are answered with what is right" {
+    local word
+    run -64 portsplit chek x
+    [[ $output == 'portsplit: no command chek; did you mean check?' ]]
+    for word in status reload help; do
+        run -64 portsplit "$word"
+        [[ $output == "portsplit: $word: no such file, and no command; commands are check, convert, explain" ]]
+    done
+    run -64 portsplit -t "$CONFIG"
+    [[ $output == "portsplit: to test a file: portsplit check $CONFIG" ]]
+    run -64 "$PORTSPLIT_BIN/portsplitd" -t "$CONFIG"
+    [[ $output == 'portsplitd: to test a file: portsplit check FILE'$'\n''Try portsplitd --help.' ]]
+    run -64 portsplit --colour "$CONFIG"
+    [[ $output == 'portsplit: The following argument was not expected: --colour; try portsplit --help' ]]
+}
+
+# at_terminal COLUMNS COMMAND...: what a command prints on a terminal; script(1) makes one.
+at_terminal() {
+    local columns=$1
+    shift
+    printf '%q ' "$@" >"$TMP/command"
+    SHELL=$SHELL_PROGRAM script -qfc "stty cols $columns; . $TMP/command" /dev/null </dev/null |
+        tr -d '\r' >"$TMP/screen"
+}
+
+@test "config: check is coloured and wrapped on a terminal, and neither in a pipe" {
+    printf '%s\n' 'bind = 127.0.0.1:0' '[a]' 'string = "SSH-"' 'exec = cat' '[fallback]' 'exec = cat' \
+        '[timeout]' 'connect = nowhere' | configure
+    cd "$TMP"
+    at_terminal 60 env TERM=xterm NO_COLOR= "$PORTSPLIT_BIN/portsplit" check portsplit.conf
+    diff - <(sed 's/\x1b\[\([0-9;]*\)m/<\1>/g' "$TMP/screen") <<'END'
+<1>portsplit.conf:3:<0> <1;33>warning:<0> string = "SSH-": the quotes are
+    part of the pattern; write string = SSH-, or \22 for a
+    quote that is meant <36>[quotes]<0>
+<1;31>portsplit.conf:8:<0> connect = nowhere: no port; write
+    HOST:PORT, such as 127.0.0.1:8443
+portsplit.conf: <1;31>cannot be served<0> (errors: 1, warnings: 1)
+END
+    at_terminal 0 env TERM=xterm NO_COLOR=1 "$PORTSPLIT_BIN/portsplit" check portsplit.conf
+    diff - "$TMP/screen" <<'END'
+portsplit.conf:3: warning: string = "SSH-": the quotes are part of the pattern;
+    write string = SSH-, or \22 for a quote that is meant [quotes]
+portsplit.conf:8: connect = nowhere: no port; write HOST:PORT, such as
+    127.0.0.1:8443
+portsplit.conf: cannot be served (errors: 1, warnings: 1)
+END
+    run -78 "$PORTSPLIT_BIN/portsplit" check portsplit.conf
+    diff - <(printf '%s\n' "$output") <<'END'
+portsplit.conf:3: warning: string = "SSH-": the quotes are part of the pattern; write string = SSH-, or \22 for a quote that is meant [quotes]
+portsplit.conf:8: connect = nowhere: no port; write HOST:PORT, such as 127.0.0.1:8443
+portsplit.conf: cannot be served (errors: 1, warnings: 1)
+END
+}
+
+@test "config: explain says on a terminal that it reads bytes, and how to end" {
+    printf '%s\n' 'bind = 127.0.0.1:0' '[a]' 'string = A' 'exec = cat' | configure
+    at_terminal 80 "$PORTSPLIT_BIN/portsplit" explain "$CONFIG"
+    head -n 1 "$TMP/screen"
+    [[ $(head -n 1 "$TMP/screen") == \
+        'portsplit: reading bytes from the terminal; end with Ctrl-D, or use --text, --hex, --pcap' ]]
+    run -0 portsplit explain "$CONFIG" </dev/null
+    [[ $output != *terminal* ]]
+}
+
 
 @test "config: a wrong command line exits 64" {
     local program

@@ -3,7 +3,7 @@
 # _portsplit_words PROGRAM [COMMAND]: prints its options and its commands.
 _portsplit_words() {
     "$@" --help 2>/dev/null |
-        sed -n -e 's/^ *\(--[a-z-]*\).*/\1/p' -e '/^Subcommands:/,/^$/s/^  \([a-z]*\) .*/\1/p'
+        sed -nE -e 's/^  (-[a-zA-Z], )?(--[a-z-]+).*/\2/p' -e '/^Commands:/,/^$/s/^  ([a-z]+) .*/\1/p'
 }
 
 _portsplit() {

@@ -39,7 +39,7 @@ read_manual() {
         options=0
         for option in $("$PORTSPLIT_BUILD/bin/${program%.*}" --help | grep -oE -e '--[a-z-]+'); do
             echo "$program: $option"
-            grep -qE -e "^ +$option( |$)" <<<"$TEXT"
+            grep -qE -e "^ +(-[a-zA-Z], )?$option( |$)" <<<"$TEXT"
             options=$((options + 1))
         done
         ((options > 0))

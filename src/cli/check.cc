@@ -1,4 +1,5 @@
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <string>
@@ -9,6 +10,7 @@
 #include "cli/load.h"
 #include "cli/output.h"
 #include "cli/silence.h"
+#include "cli/terminal.h"
 #include "config/trust.h"
 #include "config/warnings.h"
 #include "exit_codes.h"
@@ -63,9 +65,12 @@ int check(const std::string& file, bool inetd, const std::vector<std::string>& s
         return issue.severity == config::Severity::Error;
     });
     const bool good = errors == 0 && loaded->config;
-    const int code = print_result(fmt::format("{}: {} (errors: {}, warnings: {})\n", file,
-                                              good ? "can be served" : "cannot be served", errors,
-                                              issues.size() - static_cast<std::size_t>(errors)));
+    const std::string verdict =
+        painted(good ? "can be served" : "cannot be served", good ? kBoldGreen : kBoldRed,
+                look_of(STDOUT_FILENO).colour);
+    const int code =
+        print_result(fmt::format("{}: {} (errors: {}, warnings: {})\n", file, verdict, errors,
+                                 issues.size() - static_cast<std::size_t>(errors)));
     return good ? code : kExitConfiguration;
 }
 

@@ -1,7 +1,6 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <string>
 #include <utility>
 
@@ -10,6 +9,7 @@
 #include "cli/explanation_text.h"
 #include "cli/load.h"
 #include "cli/output.h"
+#include "cli/terminal.h"
 #include "config/meant.h"
 #include "config/value.h"
 #include "config/wording.h"
@@ -54,6 +54,9 @@ Input bytes_of_hex(const std::string& text) {
 }
 
 Input bytes_of_standard_input() {
+    if (::isatty(STDIN_FILENO) == 1) {
+        complain("reading bytes from the terminal; end with Ctrl-D, or use --text, --hex, --pcap");
+    }
     auto bytes = sys::read_all(STDIN_FILENO);
     if (bytes) return *std::move(bytes);
     return Problem{sys::to_string({bytes.error().code, "cannot read standard input"})};
@@ -63,13 +66,6 @@ Input bytes_of(const ExplainOptions& options) {
     if (options.text) return bytes_of_text(*options.text);
     if (options.hex) return bytes_of_hex(*options.hex);
     return bytes_of_standard_input();
-}
-
-Colour colour_of_output() {
-    // https://no-color.org
-    const char* no_colour = std::getenv("NO_COLOR");
-    const bool refused = no_colour != nullptr && *no_colour != '\0';
-    return ::isatty(STDOUT_FILENO) == 1 && !refused ? Colour::Terminal : Colour::Plain;
 }
 
 int explain_bytes(const core::Plan& plan, const ExplainOptions& options) {
@@ -85,8 +81,9 @@ int explain_bytes(const core::Plan& plan, const ExplainOptions& options) {
     if (options.json) {
         return print_result(fmt::format("{}\n", explanation_json(decision, explainer)));
     }
-    return print_result(fmt::format("{}\n{}", summary(decision),
-                                    explanation_text(decision, explainer, colour_of_output())));
+    return print_result(
+        fmt::format("{}\n{}", summary(decision),
+                    explanation_text(decision, explainer, look_of(STDOUT_FILENO).colour)));
 }
 
 int explain_capture(const core::Plan& plan, const ExplainOptions& options) {

@@ -79,12 +79,11 @@ class Painter {
   public:
     explicit Painter(Colour colour) : colour_(colour) {}
 
-    std::string paint(core::Answer answer, std::string text) const {
-        if (colour_ == Colour::Plain) return text;
+    std::string paint(core::Answer answer, const std::string& text) const {
         const char* code = answer == core::Answer::Match  ? "32;1"
                            : answer == core::Answer::More ? "33"
                                                           : "2";
-        return fmt::format("\x1b[{}m{}\x1b[0m", code, text);
+        return painted(text, code, colour_);
     }
 
   private:

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "cli/capture.h"
+#include "cli/terminal.h"
 #include "core/bytes.h"
 #include "core/explanation.h"
 #include "core/plan.h"
@@ -25,8 +26,6 @@ struct Decision {
 /// newline. `bytes` is the number of first bytes after which the decision is certain;
 /// `service=-` means that no service takes the connection.
 std::string summary(const Decision& decision);
-
-enum class Colour { Plain, Terminal };
 
 /// Returns the answer of each service and of each of its patterns, and the byte at which it is
 /// certain: a line for each, with newlines.

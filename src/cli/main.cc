@@ -1,13 +1,16 @@
 // portsplit: the command for administrators. This file has the command lines of all commands and
-// nothing else, because CLI11 takes six seconds to compile.
+// nothing else, because CLI11 takes six seconds to compile. Their help is in help.cc.
 
 #include <CLI/CLI.hpp>
+#include <fmt/core.h>
 
 #include <iostream>
 #include <string>
 #include <vector>
 
+#include "cli/command_line.h"
 #include "cli/commands.h"
+#include "cli/help.h"
 #include "cli/output.h"
 #include "exit_codes.h"
 
@@ -21,10 +24,9 @@ using namespace portsplit;
 /// `portsplit FILE`
 struct Foreground {
     explicit Foreground(CLI::App& app) {
-        app.add_option("FILE", file, "Serve this configuration, in the foreground");
-        app.add_option("--log", log, "With FILE: stderr (default), syslog, or the path of a file");
-        app.add_option("--ready-fd", ready_fd,
-                       "With FILE: once it listens, write the addresses to this descriptor");
+        app.add_option("FILE", file);
+        app.add_option("--log", log);
+        app.add_option("--ready-fd", ready_fd);
     }
 
     int run() const {
@@ -42,14 +44,12 @@ struct Foreground {
 
 /// `portsplit check FILE`
 struct Check {
-    explicit Check(CLI::App& app)
-        : command(*app.add_subcommand("check", "Print every problem of a configuration")) {
-        command.add_option("FILE", file, "The configuration")->required();
-        command.add_flag("--inetd", inetd, "It is for a super-server: no bind is needed");
+    explicit Check(CLI::App& app) : command(*app.add_subcommand("check")) {
+        command.add_option("FILE", file)->required();
+        command.add_flag("--inetd", inetd);
         command
             .add_option_function<std::string>(
-                "--silence", [this](const std::string& word) { silenced.push_back(word); },
-                "A warning not to print: NAME, or NAME:SERVICE; may be repeated")
+                "--silence", [this](const std::string& word) { silenced.push_back(word); })
             ->trigger_on_parse();
     }
 
@@ -63,12 +63,9 @@ struct Check {
 
 /// `portsplit convert FILE`
 struct Convert {
-    explicit Convert(CLI::App& app)
-        : command(*app.add_subcommand(
-              "convert", "Print a configuration, includes in place, in another spelling")) {
-        command.add_option("FILE", file, "The configuration")->required();
-        command.add_option("--to", spelling, "The spelling; by default the one it is not in")
-            ->check(CLI::IsMember({"classic", "libconfig"}));
+    explicit Convert(CLI::App& app) : command(*app.add_subcommand("convert")) {
+        command.add_option("FILE", file)->required();
+        command.add_option("--to", spelling)->check(CLI::IsMember({"classic", "libconfig"}));
     }
 
     int run() const { return cli::convert(file, spelling); }
@@ -80,21 +77,15 @@ struct Convert {
 
 /// `portsplit explain FILE`
 struct Explain {
-    explicit Explain(CLI::App& app)
-        : command(*app.add_subcommand(
-              "explain",
-              "Print which service takes a connection with these first bytes, and why")) {
-        command.add_option("FILE", file, "The configuration")->required();
-        auto* bytes = command.add_option_group(
-            "bytes", "The bytes; standard input if none of these is given");
-        bytes->add_option("--text", options.text, "The bytes as text; \\XX is a byte in hex");
-        bytes->add_option("--hex", options.hex, "The bytes in hex");
-        bytes->add_option("--pcap", options.capture,
-                          "All TCP streams of a capture, a line for each");
+    explicit Explain(CLI::App& app) : command(*app.add_subcommand("explain")) {
+        command.add_option("FILE", file)->required();
+        auto* bytes = command.add_option_group("bytes");
+        bytes->add_option("--text", options.text);
+        bytes->add_option("--hex", options.hex);
+        bytes->add_option("--pcap", options.capture);
         bytes->require_option(0, 1);
-        command.add_flag("--final", options.final,
-                         "Decide as at the deadline, when no more bytes are waited for");
-        command.add_flag("--json", options.json, "One JSON object a line, for programs");
+        command.add_flag("--final", options.final);
+        command.add_flag("--json", options.json);
     }
 
     int run() const { return cli::explain(file, options); }
@@ -104,25 +95,51 @@ struct Explain {
     cli::ExplainOptions options;
 };
 
+/// Returns what is known to be wrong with a command line.
+std::string advice_on(const CLI::App& app, const std::vector<std::string>& arguments) {
+    const auto all = app.get_subcommands([](const CLI::App*) { return true; });
+    std::vector<std::string> names;
+    for (const CLI::App* command : all) names.push_back(command->get_name());
+    return cli::advice_on(arguments, {names.begin(), names.end()}, cli::names_a_file);
+}
+
+/// Prints help or the version, or what is wrong with the command line.
+/// @returns the exit code
+int answer(CLI::App& app, const CLI::ParseError& error, const std::vector<std::string>& arguments) {
+    if (error.get_exit_code() == 0) return app.exit(error);
+    const std::string advice = advice_on(app, arguments);
+    cli::complain(advice.empty() ? fmt::format("{}; try portsplit --help", error.what()) : advice);
+    return kExitUsage;
+}
+
 int run(int argc, char** argv) {
-    CLI::App app("Several services behind one TCP port, told apart by their first bytes.");
+    CLI::App app;
     app.name("portsplit");
-    app.set_version_flag("--version", "portsplit " PORTSPLIT_VERSION);
-    app.set_help_flag("--help", "Print this and exit");
-    app.footer("See portsplit(1) and portsplit.conf(5).");
+    app.set_version_flag("-V,--version", "portsplit " PORTSPLIT_VERSION);
+    app.set_help_flag("-h,--help");
+    // The order matters: a command takes the formatter that the program has when it is added.
+    app.formatter_fn([](const CLI::App* command, const std::string&, CLI::AppFormatMode) {
+        return cli::help_of(command->get_name());
+    });
     Foreground foreground(app);
     Check check(app);
     Convert convert(app);
     Explain explain(app);
 
+    const std::vector<std::string> arguments(argv + 1, argv + argc);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? 0 : kExitUsage;
+        return answer(app, error, arguments);
     }
     if (check.command) return check.run();
     if (convert.command) return convert.run();
     if (explain.command) return explain.run();
+    const std::string advice = advice_on(app, arguments);
+    if (!advice.empty()) {
+        cli::complain(advice);
+        return kExitUsage;
+    }
     if (!foreground.file.empty()) return foreground.run();
     std::cerr << app.help();
     return kExitUsage;

@@ -5,6 +5,8 @@
 
 #include <string>
 
+#include "cli/issue_text.h"
+#include "cli/terminal.h"
 #include "exit_codes.h"
 #include "sys/file.h"
 
@@ -14,12 +16,6 @@ namespace {
 /// Writes with write(2): fmt::print throws when standard error is closed.
 void print_to_stderr(std::string_view text) {
     static_cast<void>(sys::write_all(STDERR_FILENO, text));
-}
-
-std::string issue_text(const config::Issue& issue, Print print) {
-    const bool has_name = print == Print::AllWithNames && !issue.name.empty();
-    const std::string name = has_name ? fmt::format(" [{}]", issue.name) : "";
-    return fmt::format("{}{}\n{}", config::to_string(issue), name, issue.excerpt);
 }
 
 }  // namespace
@@ -41,9 +37,10 @@ void complain_about(std::string_view file, std::string_view message) {
 }
 
 void print_issues(const std::vector<config::Issue>& issues, Print print) {
+    const Look look = look_of(STDERR_FILENO);
     for (const config::Issue& issue : issues) {
         if (print == Print::Errors && issue.severity != config::Severity::Error) continue;
-        print_to_stderr(issue_text(issue, print));
+        print_to_stderr(issue_text(issue, print == Print::AllWithNames, look));
     }
 }
 

@@ -26,7 +26,7 @@ enum class Print {
     AllWithNames,  ///< errors and warnings; a warning's name for --silence in brackets behind it
 };
 
-/// Writes issues to standard error, each with its excerpt.
+/// Writes issues to standard error, each with its excerpt; on a terminal coloured and wrapped.
 void print_issues(const std::vector<config::Issue>& issues, Print print);
 
 }  // namespace portsplit::cli

@@ -19,15 +19,15 @@ constexpr const char* kHelp =
     "Usage: portsplitd [--log WHERE] [--ready-fd N] [--idle-exit SECONDS] FILE\n"
     "Serve the configuration FILE, in the foreground, until a signal ends it.\n"
     "\n"
-    "  --log WHERE     stderr (default), syslog, or the path of a file\n"
-    "  --ready-fd N    once it listens, write a line with the addresses to descriptor N\n"
-    "  --idle-exit SECONDS   exit after SECONDS without a connection; a service manager\n"
-    "                  keeps the sockets and starts it again\n"
-    "  --help          print this and exit\n"
-    "  --version       print the version and exit\n"
+    "  --log WHERE           stderr (default), syslog, or the path of a file\n"
+    "  --ready-fd N          once it listens, write the addresses to descriptor N\n"
+    "  --idle-exit SECONDS   exit after SECONDS without a connection; a service\n"
+    "                        manager keeps the sockets and starts it again\n"
+    "  -h, --help            print this and exit\n"
+    "  -V, --version         print the version and exit\n"
     "\n"
-    "Signals: HUP reloads FILE; TERM and INT stop listening and leave connections alone;\n"
-    "QUIT also waits for the last of them; USR1 logs what is being served.\n"
+    "Signals: HUP reloads FILE; TERM and INT stop listening and leave connections\n"
+    "alone; QUIT also waits for the last of them; USR1 logs what is being served.\n"
     "See portsplitd(8) and portsplit.conf(5).\n";
 
 CommandLine refuse(std::string_view what) {
@@ -44,6 +44,11 @@ std::optional<int> read_number(std::string_view text) {
     return number;
 }
 
+/// Returns true for an option that tests a configuration in other daemons, such as nginx and sshd.
+bool is_test_option(std::string_view word) {
+    return word == "-t" || word == "-T" || word == "-c" || word == "--test" || word == "--check";
+}
+
 }  // namespace
 
 CommandLine read_command_line(int argc, char** argv) {
@@ -55,7 +60,7 @@ CommandLine read_command_line(int argc, char** argv) {
                                           {nullptr, 0, nullptr, 0}};
     CommandLine line;
     opterr = 0;
-    for (int found = 0; (found = getopt_long(argc, argv, "", kOptions, nullptr)) != -1;) {
+    for (int found = 0; (found = getopt_long(argc, argv, "hV", kOptions, nullptr)) != -1;) {
         switch (found) {
             case 'l':
                 line.options.log = optarg;
@@ -79,6 +84,9 @@ CommandLine read_command_line(int argc, char** argv) {
                 std::puts("portsplitd " PORTSPLIT_VERSION);
                 return line;
             default:
+                if (is_test_option(argv[optind - 1])) {
+                    return refuse("to test a file: portsplit check FILE");
+                }
                 return refuse(fmt::format("unknown option, or an option without its value: {}",
                                           argv[optind - 1]));
         }

@@ -18,9 +18,9 @@ constexpr const char* kHelp =
     "Usage: portsplit-dispatch --inetd [--log WHERE] FILE\n"
     "Serve the one connection on descriptor 0, as inetd, xinetd or tcpserver pass it.\n"
     "\n"
-    "  --log WHERE   syslog (default), stderr, or the path of a file\n"
-    "  --help        print this and exit\n"
-    "  --version     print the version and exit\n"
+    "  --log WHERE     syslog (default), stderr, or the path of a file\n"
+    "  -h, --help      print this and exit\n"
+    "  -V, --version   print the version and exit\n"
     "\n"
     "portsplitd starts this program by itself; see portsplit-dispatch(8).\n";
 
@@ -49,7 +49,7 @@ CommandLine read_command_line(int argc, char** argv) {
     CommandLine line;
     bool inetd = false;
     opterr = 0;
-    for (int found = 0; (found = getopt_long(argc, argv, "", kOptions, nullptr)) != -1;) {
+    for (int found = 0; (found = getopt_long(argc, argv, "hV", kOptions, nullptr)) != -1;) {
         switch (found) {
             case 'i':
                 inetd = true;

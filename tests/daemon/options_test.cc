@@ -46,6 +46,8 @@ TEST(ReadCommandLine, PrintsHelpAndVersionAndExitsWithZero) {
     EXPECT_FALSE(version.line.serve);
     EXPECT_EQ(version.line.exit_code, 0);
     EXPECT_EQ(version.out.substr(0, 11), "portsplitd ");
+    EXPECT_EQ(read({"-h"}).out, help.out);
+    EXPECT_EQ(read({"-V"}).out, version.out);
 }
 
 void expect_refused(const std::vector<std::string>& arguments, const std::string& reason) {
@@ -79,6 +81,10 @@ TEST(ReadCommandLine, RefusesAnUnknownOptionAndAMissingValue) {
     const std::string reason = "unknown option, or an option without its value: ";
     expect_refused({"--colour", "file"}, reason + "--colour");
     expect_refused({"--log"}, reason + "--log");
+    expect_refused({"-x", "file"}, reason + "-x");
+    for (const char* test : {"-t", "-c", "--test", "--check"}) {
+        expect_refused({test, "file"}, "to test a file: portsplit check FILE");
+    }
 }
 
 }  // namespace

@@ -55,6 +55,8 @@ TEST(ReadDispatchCommandLine, PrintsHelpAndVersionAndExitsWithZero) {
     EXPECT_EQ(version.line.exit_code, 0);
     EXPECT_TRUE(version.out.starts_with("portsplit-dispatch ")) << version.out;
     EXPECT_EQ(help.err + version.err, "");
+    EXPECT_EQ(read({"-h"}).out, help.out);
+    EXPECT_EQ(read({"-V"}).out, version.out);
 }
 
 TEST(ReadDispatchCommandLine, RefusesAWrongCommandLine) {

@@ -1,0 +1,74 @@
+#include "cli/help.h"
+
+namespace portsplit::cli {
+namespace {
+
+constexpr const char* kProgram =
+    "Usage: portsplit [--log WHERE] [--ready-fd N] FILE\n"
+    "       portsplit check [--inetd] [--silence WARNING]... FILE\n"
+    "       portsplit convert [--to SPELLING] FILE\n"
+    "       portsplit explain [--text TEXT | --hex BYTES | --pcap CAPTURE]\n"
+    "                         [--final] [--json] FILE\n"
+    "Several services behind one TCP port, told apart by their first bytes.\n"
+    "With a configuration FILE alone, serve it in the foreground.\n"
+    "\n"
+    "Commands:\n"
+    "  check     print every error and warning of a configuration\n"
+    "  convert   print a configuration in the other spelling\n"
+    "  explain   print which service takes a connection with given first bytes\n"
+    "\n"
+    "Options:\n"
+    "  --log WHERE     stderr (default), syslog, or the path of a file\n"
+    "  --ready-fd N    once it listens, write the addresses to descriptor N\n"
+    "  -h, --help      print this and exit; after a command, its options\n"
+    "  -V, --version   print the version and exit\n"
+    "\n"
+    "See portsplit(1) and portsplit.conf(5).\n";
+
+constexpr const char* kCheck =
+    "Usage: portsplit check [--inetd] [--silence WARNING]... FILE\n"
+    "Print every error and warning of the configuration FILE. Exit with 78 if it\n"
+    "cannot be served.\n"
+    "\n"
+    "  --inetd             the file is for a super-server and needs no bind\n"
+    "  --silence WARNING   do not print a warning: its NAME, or NAME:SERVICE for one\n"
+    "                      service; can be given several times\n"
+    "  -h, --help          print this and exit\n"
+    "\n"
+    "See portsplit(1) for the names of the warnings.\n";
+
+constexpr const char* kConvert =
+    "Usage: portsplit convert [--to SPELLING] FILE\n"
+    "Print the configuration FILE, includes in place, in the other spelling.\n"
+    "\n"
+    "  --to SPELLING   classic or libconfig; by default the one that FILE is not in\n"
+    "  -h, --help      print this and exit\n"
+    "\n"
+    "See portsplit(1) and portsplit.conf(5).\n";
+
+constexpr const char* kExplain =
+    "Usage: portsplit explain [--text TEXT | --hex BYTES | --pcap CAPTURE]\n"
+    "                         [--final] [--json] FILE\n"
+    "Print which service of FILE takes a connection with these first bytes, and why.\n"
+    "\n"
+    "The bytes come from standard input, or from one of these:\n"
+    "  --text TEXT      a text, in which \\XX is a byte in hex\n"
+    "  --hex BYTES      bytes in hex\n"
+    "  --pcap CAPTURE   all TCP streams of a capture; prints a line for each\n"
+    "\n"
+    "  --final          decide as at the deadline, when no more bytes are waited for\n"
+    "  --json           print one JSON object a line, for programs\n"
+    "  -h, --help       print this and exit\n"
+    "\n"
+    "See portsplit(1).\n";
+
+}  // namespace
+
+std::string help_of(const std::string& command) {
+    if (command == "check") return kCheck;
+    if (command == "convert") return kConvert;
+    if (command == "explain") return kExplain;
+    return kProgram;
+}
+
+}  // namespace portsplit::cli

@@ -1,0 +1,59 @@
+#include "cli/command_line.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "support/folder.h"
+
+namespace portsplit::cli {
+namespace {
+
+std::string advice(const std::vector<std::string>& arguments) {
+    return advice_on(arguments, {"check", "convert", "explain"},
+                     [](const std::string& name) { return name == "mine"; });
+}
+
+TEST(AdviceOn, NamesTheCommandThatIsMeant) {
+    EXPECT_EQ(advice({"chek", "x"}), "no command chek; did you mean check?");
+    EXPECT_EQ(advice({"Explain"}), "no command Explain; did you mean explain?");
+}
+
+TEST(AdviceOn, NamesTheCommandsForAWordThatIsNeitherCommandNorFile) {
+    for (const std::string word : {"status", "reload", "help"}) {
+        EXPECT_EQ(advice({word}),
+                  word + ": no such file, and no command; commands are check, convert, explain");
+    }
+    EXPECT_EQ(advice({"--log", "x.log", "status"}),
+              "status: no such file, and no command; commands are check, convert, explain");
+}
+
+TEST(AdviceOn, NamesTheCommandThatTestsAFile) {
+    EXPECT_EQ(advice({"-t", "a.conf"}), "to test a file: portsplit check a.conf");
+    EXPECT_EQ(advice({"--test"}), "to test a file: portsplit check FILE");
+}
+
+TEST(AdviceOn, IsEmptyForCommandsAndFiles) {
+    for (const std::vector<std::string>& arguments :
+         std::vector<std::vector<std::string>>{{},
+                                               {"--log"},
+                                               {"check", "status"},
+                                               {"explain", "-t", "x"},
+                                               {"mine"},
+                                               {"mine", "two"},
+                                               {"status.conf"},
+                                               {"./status"},
+                                               {"-x", "a.conf"}}) {
+        EXPECT_EQ(advice(arguments), "") << arguments.size();
+    }
+}
+
+TEST(NamesAFile, IsTrueForAFileThatExists) {
+    const Folder folder;
+    EXPECT_TRUE(names_a_file(folder.path()));
+    EXPECT_FALSE(names_a_file(folder / "none"));
+}
+
+}  // namespace
+}  // namespace portsplit::cli
