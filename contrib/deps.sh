@@ -30,7 +30,8 @@ debian_packages() {
         build) echo g++ cmake ninja-build pkg-config libconfig-dev libc-ares-dev libfmt-dev \
             libcli11-dev libsystemd-dev libpcre2-dev libpcap-dev nlohmann-json3-dev libgtest-dev bats man-db ;;
         test) echo bats socat curl openssl openssh-client openssh-server busybox strace \
-            netcat-openbsd iproute2 procps util-linux systemd ucspi-tcp s6 runit \
+            netcat-openbsd ncat stunnel4 tcpd ncurses-bin iproute2 procps util-linux \
+            systemd ucspi-tcp s6 runit \
             libbsd0 libevent-2.1-7 libtirpc3 libwrap0 ;;
         check) echo clang-format clang-tidy shellcheck git ;;
         demo) echo curl openssl openssh-client openssh-server busybox netcat-openbsd util-linux ;;
@@ -45,7 +46,7 @@ fedora_packages() {
         build) echo gcc-c++ cmake ninja-build pkgconf-pkg-config libconfig-devel c-ares-devel \
             fmt-devel cli11-devel systemd-devel pcre2-devel libpcap-devel json-devel gtest-devel bats \
             man-db glibc-static libstdc++-static ;;
-        test) echo bats socat curl openssl openssh-clients openssh-server busybox strace netcat \
+        test) echo bats socat curl openssl openssh-clients openssh-server busybox strace netcat nmap-ncat stunnel \
             iproute procps-ng util-linux ;;
         check) echo clang-tools-extra ShellCheck git ;;
         demo) echo curl openssl openssh-clients openssh-server busybox netcat util-linux ;;

@@ -231,11 +231,11 @@ exec = $PROBE
 END
     find_free_port
     PORT=$FREE
-    start_super env SUPER=kept REMOTE_HOST=replaced TCPREMOTEIP=192.0.2.7 TCPREMOTEPORT=50022 \
+    start_super env SUPER=kept REMOTE_HOST=client.example.org TCPREMOTEIP=192.0.2.7 TCPREMOTEPORT=50022 \
         socat "TCP-LISTEN:$PORT,bind=127.0.0.1,reuseaddr,fork" "EXEC:$DISPATCH --inetd --log $LOG $CONFIG,nofork"
     take_report
     local line
-    for line in SUPER=kept TCPREMOTEIP=192.0.2.7 TCPREMOTEPORT=50022 REMOTE_ADDR=192.0.2.7 REMOTE_HOST=192.0.2.7 \
+    for line in SUPER=kept TCPREMOTEIP=192.0.2.7 TCPREMOTEPORT=50022 REMOTE_ADDR=192.0.2.7 REMOTE_HOST=client.example.org \
         "TCPLOCALPORT=$PORT"; do
         echo "$line"
         file_says "$TMP/report" "^env $line\$"
@@ -259,7 +259,7 @@ END
         log_has "$1"
     }
     refused 'descriptor 0 is a listening socket: set wait = no'
-    refused 'descriptor 0 is not a stream socket' --datagram
+    refused 'descriptors 0 and 1 are neither a stream socket nor two pipes' --datagram
 }
 
 @test "docs: portsplit-dispatch(8) and portsplitd(8), systemd" {

@@ -26,13 +26,12 @@ clean_state() {
     reports SigBlk=0000000000000000
     reports SigIgn=0000000000000000
     reports umask=22
-    reports_not "^session=$(session_of "$DAEMON")\$"
-}
-session_of() {
-    local line fields
-    read -r line <"/proc/$1/stat"
-    read -r -a fields <<<"${line##*) }"
-    echo "${fields[3]}"
+    reports cwd=/
+    # A session of its own, of which it is the leader.
+    local pid
+    pid=$(sed -n 's/^pid=//p' "$TMP/report")
+    reports "session=$pid"
+    reports "group=$pid"
 }
 
 @test "exec: on the socket, descriptors 0 and 1 are the connection and 2 the log" {
@@ -43,7 +42,36 @@ session_of() {
 fd 1: socket both blocking
 fd 2: file write blocking' ]]
     reports lowat=1
+    reports 'keepalive=1 120 30 4'
+    reports nodelay=1
     clean_state
+}
+
+@test "exec: keepalive and nodelay are set as the service writes" {
+    serve_probe 'keepalive = 40' 'nodelay = no'
+    start_daemon
+    take_report
+    reports 'keepalive=1 40 10 4'
+    reports nodelay=0
+    sed -i 's/^keepalive.*/keepalive = 0/' "$CONFIG"
+    reload
+    take_report
+    grep -q '^keepalive=0 ' "$TMP/report"
+}
+
+@test "exec: small answers on the socket arrive without delay" {
+    printf '%s\n' 'bind = 127.0.0.1:0' '[x]' 'string = X' 'exec = /bin/sh' 'execarg = -c' \
+        'execarg = while read -r line; do printf he; printf "llo\\n"; done' | configure
+    start_daemon
+    local steps=() i
+    for i in {1..200}; do steps+=('send:X\n' 'expect:hello\n'); done
+    look_at_clock
+    local start=$NOW
+    talk "${steps[@]}" shutdown expect-eof
+    look_at_clock
+    echo "$((NOW - start)) ms for 200 times"
+    # A delayed acknowledgement of 40 ms each would be 8 s.
+    ((NOW - start < 4000))
 }
 
 @test "exec: on the socket, the program sees the address of the client" {
@@ -77,10 +105,15 @@ fd 2: file write blocking' ]]
     reports controlling=yes
     reports foreground=yes
     reports mode=raw
-    local pid session
-    pid=$(sed -n 's/^pid=//p' "$TMP/report")
-    session=$(sed -n 's/^session=//p' "$TMP/report")
-    [[ $pid == "$session" ]]
+    reports size=24x80
+    reports 'env TERM=vt100'
+}
+
+@test "exec: a program that reads the terminal database runs on a terminal" {
+    printf '%s\n' 'bind = 127.0.0.1:0' '[x]' 'string = X' 'exec = tput' 'execarg = lines' \
+        'stdio = pty' | configure
+    start_daemon
+    talk send:X 'expect:24\n' expect-end
 }
 
 @test "exec: pty = yes is the old spelling of stdio = pty" {
@@ -106,7 +139,7 @@ fd 2: file write blocking' ]]
         talk say-port send:P print >"$TMP/report" 2>"$TMP/talk" || true
         local port
         read -r port <"$TMP/report"
-        diff -u - <(sed -n 's/^env //p' "$TMP/report" | tr -d '\r' | sort) <<END
+        diff -u - <(sed -n 's/^env //p' "$TMP/report" | tr -d '\r' | grep -v '^TERM=' | sort) <<END
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 PORTSPLIT_REASON=match
 PORTSPLIT_SERVICE=probe
@@ -205,6 +238,53 @@ END
     find_zygote
     kill -KILL "$ZYGOTE"
     wait_until 10 another_zygote "$ZYGOTE"
+}
+
+@test "exec: directory, umask, argument 0 and the environment are set as the service writes" {
+    local stdio
+    export FROM_DAEMON=passed SECRET=kept
+    for stdio in socket pipe pty; do
+        serve_probe "stdio = $stdio" "directory = $TMP" 'umask = 007' 'argv0 = in.probed' \
+            'env = HOME=/srv/my home' 'env = PROTO=mine' 'passenv = FROM_DAEMON' 'passenv = NOT_SET'
+        start_daemon
+        take_report
+        reports "cwd=$TMP"
+        reports umask=7
+        reports 'argv 0: in.probed'
+        reports 'env HOME=/srv/my home'
+        reports 'env PROTO=mine'
+        reports 'env FROM_DAEMON=passed'
+        reports_not '^env (SECRET|NOT_SET)'
+        stop_daemon
+    done
+}
+
+@test "exec: without its directory a program is not started, and the client reads nothing" {
+    local stdio
+    for stdio in socket pipe pty; do
+        serve_probe "stdio = $stdio" 'directory = /nowhere'
+        start_daemon
+        log_has 'directory = /nowhere: No such file or directory; create it or name another'
+        talk send:P expect-end
+        log_says "cannot enter the directory /nowhere of $PROBE for service probe, client 127.0.0.1:[0-9]+: No such file or directory"
+        log_says 'service=probe .* exit=126$'
+        stop_daemon
+    done
+}
+
+@test "exec: a program may make a session of its own" {
+    printf '%s\n' 'bind = 127.0.0.1:0' '[x]' 'string = X' 'exec = setsid' 'execarg = -w' 'execarg = cat' | configure
+    start_daemon
+    talk send:Xyz expect:Xyz shutdown expect-eof
+    log_says 'service=x .* exit=0$'
+}
+
+@test "exec: tcpd starts the program that argument 0 names, and sees the client" {
+    printf '%s\n' 'bind = 127.0.0.1:0' '[x]' 'string = X' 'exec = tcpd' "argv0 = $PROBE" | configure
+    start_daemon
+    talk send:X print >"$TMP/report" 2>"$TMP/talk" || true
+    reports 'fd 0: socket both blocking'
+    reports "argv 0: $PROBE"
 }
 
 @test "exec: the umask is 022, and limits are those of the daemon" {

@@ -4,9 +4,12 @@
 
 load harness
 
+# ISO 8601 with the offset from UTC.
+DATE='[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[+-][0-9]{2}:[0-9]{2}'
+
 # line SERVICE REASON ACTION TARGET IN OUT [EXIT]: prints the pattern of a whole line of a connection.
 line() {
-    echo "^portsplit\[[0-9]+\]: service=$1 reason=$2 src=127\.0\.0\.1 sport=$CLIENT dst=127\.0\.0\.1 dport=$PORT action=$3 target=$4 in=$5 out=$6 ms=[0-9]+${7:-}\$"
+    echo "^$DATE portsplit\[[0-9]+\]: service=$1 reason=$2 src=127\.0\.0\.1 sport=$CLIENT dst=127\.0\.0\.1 dport=$PORT action=$3 target=$4 in=$5 out=$6 ms=[0-9]+${7:-}\$"
 }
 
 # As talk, with the client's port in CLIENT.
@@ -110,7 +113,7 @@ END
     done
     for i in "${jobs[@]}"; do finish "$i"; done
     logged_connections 200
-    not grep -vE '^portsplit\[[0-9]+\]: (service=one reason=match .* ms=[0-9]+|listening on .*|every connection and program runs as root; set user = NAME|[^ ]*portsplit.conf:[0-9]+: .*)$' "$LOG"
+    not grep -vE "^$DATE "'portsplit\[[0-9]+\]: (service=one reason=match .* ms=[0-9]+|listening on .*|every connection and program runs as root; set user = NAME|[^ ]*portsplit.conf:[0-9]+: .*)$' "$LOG"
 }
 
 @test "log: an expression that takes too long is named and counts as no match" {
@@ -189,7 +192,7 @@ pipe_had() {
     # The reader continues.
     read_pipe >/dev/null
     reaches one
-    wait_until 5 pipe_had '^portsplit\[[0-9]+\]: [0-9]+ log lines were lost'
+    wait_until 5 pipe_had '^[0-9T:+-]+ portsplit\[[0-9]+\]: [0-9]+ log lines were lost'
     wait_until 5 pipe_had 'service=one reason=match'
     exec {READER}>&-
 }
@@ -269,7 +272,7 @@ start_with_syslog() {
     kill -CONT "$JOB"
 }
 
-@test "log: without a syslog connections are served" {
+@test "log: without a syslog the lines go to standard error, and the first says so" {
     needs_root
     answer one
     configure_answers one
@@ -279,9 +282,89 @@ start_with_syslog() {
     touch "$TMP/dev/null"
     WRAPPER=(unshare -m sh -c 'mount --bind /dev/null "$0/null" && mount --bind "$0" /dev && exec "$@"'
         "$TMP/dev")
+    STDERR=$LOG
     start_daemon --log syslog
+    [[ $(head -n 1 "$LOG") =~ ^$DATE\ portsplit\[[0-9]+\]:\ no\ syslog\ here:\ /dev/log\ cannot\ be\ reached\;\ logging\ to\ standard\ error$ ]]
     reaches one
     talk send:two 'expect:answer\n' expect-eof
+    log_says 'service=one reason=match '
+    log_says 'service=two reason=match '
+}
+
+# in_new_log PATTERN: waits until the new log has the line, and fails if the renamed one has it.
+in_new_log() {
+    log_says "$1"
+    not grep -qE -- "$1" "$LOG.1"
+}
+
+@test "log: after USR1 or HUP the lines go to a new file, also those of connections in progress" {
+    answer one two
+    local signal
+    for signal in USR1 HUP; do
+        configure_answers one two
+        start_daemon
+        hold_open one
+        mv "$LOG" "$LOG.1"
+        kill "-$signal" "$DAEMON"
+        wait_until 5 has_content "$LOG"
+        in_new_log 'listening on 127'
+        reaches two
+        in_new_log 'service=two reason=match'
+        go_on "$JOB"
+        in_new_log 'service=one reason=match'
+        # Programs that start later, too.
+        stop_daemon
+        in_new_log 'stopping at SIGTERM'
+        rm -f "$LOG" "$LOG.1"
+        : >"$LOG"
+    done
+}
+
+@test "log: a log file that cannot be opened anew stays in use, and the log says so" {
+    LOG=$TMP/folder/log
+    mkdir "$TMP/folder"
+    answer one
+    configure_answers one
+    start_daemon
+    mv "$TMP/folder" "$TMP/renamed"
+    kill -USR1 "$DAEMON"
+    LOG=$TMP/renamed/log
+    log_says "cannot open the log file $TMP/folder/log: No such file or directory; the file that is open stays in use"
+    reaches one
+    log_says 'service=one reason=match'
+}
+
+@test "log: with log = start there is a line when the service is chosen" {
+    answer one
+    GLOBALS='log = start' configure_answers one
+    start_daemon
+    hold_open one
+    log_says "^$DATE portsplit\[[0-9]+\]: started service=one reason=match src=127\.0\.0\.1 sport=[0-9]+ dst=127\.0\.0\.1 dport=$PORT action=connect target="
+    not log_has ' service=one reason=match .* ms='
+    go_on "$JOB"
+    log_says ']: service=one reason=match .* ms='
+}
+
+@test "log: connections without a byte are counted after the third of a source" {
+    answer one
+    configure_answers one
+    start_daemon
+    local i
+    for i in {1..20}; do talk shutdown expect-end; done
+    reaches one
+    [[ $(grep -c 'reason=eof' "$LOG") == 3 ]]
+}
+
+@test "log: maxconn reached is in it, with who holds the connections" {
+    answer one
+    GLOBALS='maxconn = 3' configure_answers one
+    start_daemon
+    hold_open one
+    hold_open one
+    not log_has 'maxconn = 3 reached'
+    hold_open one
+    log_says 'maxconn = 3 reached; new clients wait until a connection ends; most connections: 127\.0\.0\.1 \(3\)$'
+    end_background
 }
 
 @test "log: the daemon does not start if the log file cannot be written" {

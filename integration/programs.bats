@@ -159,6 +159,43 @@ for_each_stdio() {
     done
 }
 
+@test "programs: a program that ignores a broken connection is ended after its grace" {
+    stubborn() {
+        serve_script "$1" 'trap "" HUP TERM; head -c 1 >/dev/null; touch $TMP/started; while :; do sleep 1; done' 'grace = 0.2'
+        talk send:X "wait-file:$TMP/started" reset
+        log_says 'service=x reason=match .* signal=KILL$'
+        wait_until 10 dispatchers_are 0
+        rm -f "$TMP/started"
+    }
+    for_each_stdio stubborn
+}
+
+@test "programs: with grace = 0 a program may outlive its client" {
+    outlives() {
+        serve_script "$1" 'head -c 1 >/dev/null; trap "" HUP; touch $TMP/started; read -r line <$TMP/gate; touch $TMP/done' 'grace = 0'
+        talk send:X "wait-file:$TMP/started" reset
+        pass_time 200
+        dispatchers_are 1
+        open_gate
+        wait_until 5 exists "$TMP/done"
+        wait_until 5 dispatchers_are 0
+        rm -f "$TMP/started" "$TMP/done"
+    }
+    for_each_stdio outlives
+}
+
+@test "programs: a place in maxconn comes back when the client breaks the connection" {
+    place() {
+        GLOBALS='maxconn = 1' serve_script "$1" 'trap "" HUP; head -c 1 >/dev/null; touch $TMP/started; while :; do sleep 1; done' 'grace = 0.2'
+        talk send:X "wait-file:$TMP/started" reset
+        rm -f "$TMP/started"
+        talk send:X "wait-file:$TMP/started" reset
+        wait_until 10 dispatchers_are 0
+        rm -f "$TMP/started"
+    }
+    for_each_stdio place
+}
+
 @test "programs: a terminal hangs up when the client resets" {
     serve_script pty 'echo $$ >$TMP/part; mv $TMP/part $TMP/started; while :; do read -r line || exit; done'
     client send:X "wait-file:$TMP/started" reset

@@ -207,6 +207,49 @@ stalls() {
     finish "$JOB"
 }
 
+@test "relay: keepalive and nodelay are set as the service writes" {
+    serve backend "touch:$TMP/accepted" hold
+    relay_to "connect = 127.0.0.1:$backend_port" 'keepalive = 0'
+    client send:X "wait-file:$TMP/go" shutdown expect-end
+    wait_until 5 exists "$TMP/accepted"
+    not has_timer "sport = :$PORT"
+    not has_timer "dport = :$backend_port"
+    touch "$TMP/go"
+    finish "$JOB"
+}
+has_timer() { ss -Htno "$1" | grep -q 'timer:(keepalive'; }
+
+@test "relay: half-closed and idle close a silent relay with a reset" {
+    serve backend hold
+    relay_to "connect = 127.0.0.1:$backend_port" 'half-closed = 0.2'
+    talk send:X shutdown expect-reset
+    relay_to "connect = 127.0.0.1:$backend_port" 'idle = 0.2'
+    talk send:X expect-reset
+}
+
+@test "relay: a target that leads back by name is not connected to" {
+    find_free_port
+    printf '%s\n' "bind = 0.0.0.0:$FREE" 'maxconn = 40' '[a]' 'string = A' "connect = $(hostname):$FREE" | configure
+    hostname -I >/dev/null
+    WRAPPER=(unshare -m bash -c 'cp /etc/hosts "$0" && echo "127.0.0.1 $(hostname)" >>"$0" && mount --bind "$0" /etc/hosts && exec "$@"' "$TMP/hosts")
+    needs_root
+    start_daemon
+    talk send:A expect-end
+    log_says "cannot connect to $(hostname):$FREE for service a, client 127.0.0.1:[0-9]+: it leads back to a listener of this server, without end; name another port"
+    [[ $(grep -c 'service=a' "$LOG") == 1 ]]
+}
+
+@test "relay: a target that leads back by another address of this machine is not connected to" {
+    needs_root
+    answer other
+    # A file for the daemon alone: other addresses of this machine are found when the connection comes.
+    WRAPPER=(unshare -n bash -c 'ip link set lo up; ip address add 192.0.2.9/32 dev lo; exec "$@"' -)
+    printf '%s\n' 'bind = 0.0.0.0:7001' '[a]' 'string = A' 'connect = 192.0.2.9:7001' | configure
+    start_daemon
+    nsenter -t "$DAEMON" -n "$PEER" connect 127.0.0.1:7001 send:A expect-end
+    log_says 'cannot connect to 192.0.2.9:7001 for service a, .*: it leads back to a listener of this server'
+}
+
 @test "relay: a byte at a time goes back and forth without delay" {
     serve backend expect:X echo
     relay_to "connect = 127.0.0.1:$backend_port"

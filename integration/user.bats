@@ -48,6 +48,25 @@ END
     [[ $(ids_of "$ZYGOTE" | sed -n 3p) != 0* ]]
 }
 
+@test "user: a user and a group may be numbers, in the user database or not" {
+    needs_root
+    LOG_TO=stderr
+    answer one
+    GLOBALS='user = 65534' configure_answers one
+    start_daemon
+    [[ $(ids_of "$ZYGOTE") == "$(ids_of_number 65534 "$(id -g 65534)")" ]]
+    stop_daemon
+    GLOBALS='user = 4242' configure_answers one
+    start_daemon
+    [[ $(ids_of "$ZYGOTE") == "$(ids_of_number 4242 4242)" ]]
+    stop_daemon
+    GLOBALS=$'user = 4242\ngroup = 4343' configure_answers one
+    start_daemon
+    [[ $(ids_of "$ZYGOTE") == "$(ids_of_number 4242 4343)" ]]
+    reaches one
+}
+ids_of_number() { printf '%s\n' "$1	$1	$1	$1" "$2	$2	$2	$2" "$2"; }
+
 @test "user: a program cannot become root again" {
     needs_root
     LOG_TO=stderr

@@ -266,10 +266,103 @@ all_are_reaped() {
     answer one
     configure_answers one
     run -64 "$DISPATCH" --inetd --log "$LOG" "$CONFIG" </dev/null
-    log_has 'descriptor 0 is not a stream socket'
+    log_has 'descriptors 0 and 1 are neither a stream socket nor two pipes'
     : >"$LOG"
     run -64 "$DISPATCH" --inetd --log "$LOG" "$CONFIG" <&-
-    log_has 'descriptor 0 is not a stream socket'
+    log_has 'descriptors 0 and 1 are neither a stream socket nor two pipes'
+}
+
+# on_pipes: starts Portsplit on two pipes, named pipes $TMP/to and $TMP/from; its exit status goes to $TMP/code.
+on_pipes() {
+    mkfifo "$TMP/to" "$TMP/from"
+    (status=0; "$DISPATCH" --inetd --log "$LOG" "$CONFIG" <"$TMP/to" >"$TMP/from" || status=$?
+        echo "$status" >"$TMP/code") 3>&- &
+    BACKGROUND+=($!)
+}
+
+@test "ways to run: on two pipes, a relay and programs on pipes and terminals are served" {
+    services | configure
+    local stream
+    for stream in RELAYhello PIPEhello; do
+        rm -f "$TMP/to" "$TMP/from" "$TMP/code"
+        on_pipes
+        { printf '%s' "$stream" >"$TMP/to"; } &
+        case $stream in
+            RELAY*) [[ $(cat "$TMP/from") == "relayed:$stream" ]] ;;
+            *) [[ $(cat "$TMP/from") == "$stream" ]] ;;
+        esac
+        wait_until 10 has_content "$TMP/code"
+        [[ $(<"$TMP/code") == 0 ]]
+    done
+    log_says 'service=relayed reason=match src=- sport=0 dst=- dport=0 action=connect .* in=10 out=18 '
+    log_says 'service=pipe reason=match .* in=9 out=9 ms=[0-9]+ exit=0$'
+}
+
+@test "ways to run: on two pipes, a silent client gets the timeout service" {
+    services | configure
+    on_pipes
+    local to
+    exec {to}>"$TMP/to"
+    local answer=
+    read -r -t 10 -N 8 answer <"$TMP/from" || true
+    [[ $answer == timeout: ]]
+    exec {to}>&-
+    wait_until 10 has_content "$TMP/code"
+}
+
+@test "ways to run: on two pipes, a program that needs a socket is refused, and the log says so" {
+    services | configure
+    on_pipes
+    { printf ECHO >"$TMP/to"; } &
+    [[ -z $(cat "$TMP/from") ]]
+    log_says 'cannot start /bin/cat for service echo, client -:0: the client is on two pipes, and stdio = socket needs a socket; write stdio = pipe'
+    wait_until 10 has_content "$TMP/code"
+    [[ $(<"$TMP/code") == 126 ]]
+}
+
+@test "ways to run: ncat -e, which gives two pipes" {
+    services | configure
+    find_free_port
+    PORT=$FREE
+    start_super ncat -l -k 127.0.0.1 "$PORT" -e "$DISPATCH --inetd --log $LOG $CONFIG"
+    talk send:RELAYhello expect:relayed:RELAYhello
+    talk send:PIPEhello expect:PIPEhello
+    log_says 'service=relayed reason=match src=127.0.0.1 sport=[1-9][0-9]* dst=127.0.0.1 '
+}
+
+@test "ways to run: behind stunnel and socat, the client is the one that they name" {
+    services | configure
+    openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=test -days 1 -keyout "$TMP/key.pem" -out "$TMP/cert.pem" 2>/dev/null
+    find_free_port
+    PORT=$FREE
+    cat >"$TMP/stunnel.conf" <<END
+foreground = yes
+pid =
+[portsplit]
+accept = 127.0.0.1:$PORT
+cert = $TMP/cert.pem
+key = $TMP/key.pem
+exec = $DISPATCH
+execArgs = portsplit-dispatch --inetd --log $LOG $CONFIG
+END
+    start_super stunnel4 "$TMP/stunnel.conf"
+    from_127_0_0_9() { socat - "OPENSSL:127.0.0.1:$PORT,bind=127.0.0.9,verify=0" <"$1"; }
+    printf RELAYhello >"$TMP/hello"
+    [[ $(from_127_0_0_9 "$TMP/hello") == relayed:RELAYhello ]]
+    log_says 'service=relayed reason=match src=127.0.0.9 sport=[1-9][0-9]* '
+    printf PROBE >"$TMP/hello"
+    from_127_0_0_9 "$TMP/hello" >"$TMP/report"
+    file_says "$TMP/report" '^env TCPREMOTEIP=127.0.0.9$'
+    file_says "$TMP/report" '^env REMOTE_HOST=127.0.0.9$'
+    end_background
+    wait_until 10 is_over "$SUPERSERVER"
+    find_free_port
+    PORT=$FREE
+    start_super socat "OPENSSL-LISTEN:$PORT,bind=127.0.0.1,fork,cert=$TMP/cert.pem,key=$TMP/key.pem,verify=0" \
+        "EXEC:$DISPATCH --inetd --log $LOG $CONFIG"
+    printf PIPEhello >"$TMP/hello"
+    [[ $(from_127_0_0_9 "$TMP/hello") == PIPEhello ]]
+    log_says 'service=pipe reason=match src=127.0.0.9 sport=[1-9][0-9]* '
 }
 
 @test "ways to run: under a super-server, an undecided connection uses no CPU time" {

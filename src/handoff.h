@@ -8,7 +8,7 @@
 // channel. The daemon sends one `Handover` for each client, with the client's socket attached; the
 // kernel gives it to one spare. The zygote sends one `Reaped` for each when the process that served it
 // has ended. When the daemon ends its side of the channel, the zygote serves no new connection, and
-// exits with its last one. A message that is none of these ends at most the connection it belongs to.
+// exits with its last one. When the daemon opens its log file anew, it sends `NewLog`. A message that is none of these ends at most the connection it belongs to.
 
 #include <cstdint>
 
@@ -17,20 +17,22 @@
 namespace portsplit::handoff {
 
 /// Incremented whenever a message, a descriptor or the command line below changes.
-inline constexpr std::uint32_t kVersion = 4;
+inline constexpr std::uint32_t kVersion = 5;
 
 // Descriptors the zygote starts with, besides 0 and 1 (/dev/null) and 2 (standard error).
 /// The channel: SOCK_SEQPACKET, messages both ways.
 inline constexpr int kChannelFd = 3;
 /// Sealed memory: the configuration (config/packed.h). Its offset is shared by all zygotes.
 inline constexpr int kConfigurationFd = 4;
+/// The log channel: SOCK_SEQPACKET, messages to the zygote alone. Its spares do not inherit it.
+inline constexpr int kLogChannelFd = 5;
 
 // The zygote's command line: `portsplit-dispatch --zygote VERSION LOG FILE`. LOG is `syslog`, or
 // `stderr` for any other log of the daemon, which is then the zygote's descriptor 2. FILE is the
 // configuration's name, for messages.
 inline constexpr const char* kZygoteOption = "--zygote";
 
-enum class Kind : std::uint32_t { Ready = 1, Handover = 2, Reaped = 3 };
+enum class Kind : std::uint32_t { Ready = 1, Handover = 2, Reaped = 3, NewLog = 4 };
 
 /// Zygote to daemon: the plan is compiled; send connections.
 struct Ready {
@@ -48,6 +50,11 @@ struct Handover {
 struct Reaped {
     Kind kind = Kind::Reaped;
     std::uint64_t id = 0;
+};
+
+/// Daemon to zygote on the log channel, with the new file of the log attached: the daemon opened it anew.
+struct NewLog {
+    Kind kind = Kind::NewLog;
 };
 
 }  // namespace portsplit::handoff

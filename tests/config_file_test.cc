@@ -71,7 +71,7 @@ TEST(LogIssues, LeavesWarningsOutWhenErrorsAreTheLeast) {
     const std::string own = "portsplit[" + std::to_string(::getpid()) + "]: ";
     const auto logged = [&](Severity least) {
         const Folder folder;
-        auto log = sys::open_log(folder / "log");
+        auto log = sys::open_log(folder / "log", sys::WithoutSyslog::Drop);
         if (!log) return std::string("no log");
         log_issues(issues, least, *log);
         return *sys::read_file(folder / "log");

@@ -9,6 +9,8 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -82,10 +84,17 @@ void report_socket(std::ostream& out) {
         port = ntohs(v4->sin_port);
     }
     out << "peer=" << host.data() << ' ' << port << '\n';
-    int low_water = 0;
-    socklen_t size = sizeof low_water;
-    ::getsockopt(STDIN_FILENO, SOL_SOCKET, SO_RCVLOWAT, &low_water, &size);
-    out << "lowat=" << low_water << '\n';
+    const auto option = [](int level, int name) {
+        int value = 0;
+        socklen_t size = sizeof value;
+        ::getsockopt(STDIN_FILENO, level, name, &value, &size);
+        return value;
+    };
+    out << "lowat=" << option(SOL_SOCKET, SO_RCVLOWAT) << '\n';
+    out << "keepalive=" << option(SOL_SOCKET, SO_KEEPALIVE) << ' '
+        << option(IPPROTO_TCP, TCP_KEEPIDLE) << ' ' << option(IPPROTO_TCP, TCP_KEEPINTVL) << ' '
+        << option(IPPROTO_TCP, TCP_KEEPCNT) << '\n';
+    out << "nodelay=" << option(IPPROTO_TCP, TCP_NODELAY) << '\n';
 }
 
 void report_terminal(std::ostream& out) {
@@ -99,6 +108,9 @@ void report_terminal(std::ostream& out) {
                         (settings.c_oflag & OPOST) != 0 ||
                         (settings.c_iflag & (ICRNL | IXON | ISTRIP)) != 0;
     out << "mode=" << (cooked ? "cooked" : "raw") << '\n';
+    winsize size{};
+    ::ioctl(STDIN_FILENO, TIOCGWINSZ, &size);
+    out << "size=" << size.ws_row << 'x' << size.ws_col << '\n';
 }
 
 void report_signals(std::ostream& out) {
@@ -133,7 +145,7 @@ void report_process(std::ostream& out) {
     out << "umask=" << std::oct << mask << std::dec << '\n';
     std::array<char, 4096> folder{};
     if (::getcwd(folder.data(), folder.size()) != nullptr) out << "cwd=" << folder.data() << '\n';
-    out << "pid=" << ::getpid() << '\n' << "session=" << ::getsid(0) << '\n';
+    out << "pid=" << ::getpid() << '\n' << "group=" << ::getpgrp() << '\n' << "session=" << ::getsid(0) << '\n';
     rlimit files{};
     ::getrlimit(RLIMIT_NOFILE, &files);
     out << "nofile=" << files.rlim_cur << '\n';

@@ -29,6 +29,7 @@ std::string program_writable_by_all(const std::string& program) {
 /// of what its patterns mean together.
 std::vector<config::Issue> all_issues(const config::Loaded& loaded) {
     const config::Surroundings surroundings{.why_not_executable = sys::why_not_executable,
+                                            .why_no_folder = sys::why_no_folder,
                                             .user_exists = sys::user_exists,
                                             .group_exists = sys::group_exists,
                                             .writable_by_all = sys::writable_by_all,

@@ -63,6 +63,7 @@ class Builder {
         } else {
             draft.service.action = std::move(draft.exec);
         }
+        check_limits(draft.service, section, origin);
         built_.config.services.push_back(std::move(draft.service));
         built_.origins.services.push_back(std::move(origin));
     }
@@ -139,6 +140,19 @@ class Builder {
             check_keys_of_action(section, origin, Place::Exec, "exec", "connect");
         } else if (execs) {
             check_keys_of_action(section, origin, Place::Connect, "connect", "exec");
+        }
+    }
+
+    /// Reports limits on a relay where there is none: the program has the client's socket itself.
+    void check_limits(const core::Service& service, const Section& section, const Origin& origin) {
+        const auto* exec = std::get_if<core::Exec>(&service.action);
+        if (exec == nullptr || exec->stdio != core::Stdio::Socket || !origin.has("exec")) return;
+        for (const std::string_view key : {"half-closed", "idle"}) {
+            if (!origin.has(key)) continue;
+            issues_.error(origin.of(key),
+                          fmt::format("{}: only for a relay, and the program of service {} has the "
+                                      "client's socket; write stdio = {}, or delete {}",
+                                      key, shown(section.name), quoted("pipe", section), key));
         }
     }
 

@@ -36,16 +36,20 @@ enum class Type {
     Seconds,    ///< with fraction, kept in milliseconds
     Number,     ///< whole
     Path,       ///< of a file, absolute
-    UserName,   ///< the name of a user that this machine has
-    GroupName,  ///< the name of a group that this machine has
+    Folder,     ///< of a folder that this machine has, absolute
+    UserName,   ///< the name or number of a user that this machine has
+    GroupName,  ///< the name or number of a group that this machine has
     Bytes,      ///< the one type with escapes: `\XX`
     Hex,        ///< bytes in hex, with wildcards and ranges
     Regex,      ///< an expression of PCRE2
     Program,    ///< absolute path, or a name to look up in PATH
     Text,       ///< as it stands, may be empty
-    Word,       ///< one of `words`
-    YesNo,      ///< yes, no, true, false. `yes` sets the key `alias_of` to the enumerator `yes`
-    Include,    ///< of a file: its name in the library, or a path
+    Octal,      ///< the permissions of a file, 0 to 0777
+    Variable,   ///< NAME=VALUE
+    VariableName,
+    Word,     ///< one of `words`
+    YesNo,    ///< yes, no, true, false. With `alias_of`, yes sets that key to the enumerator `yes`
+    Include,  ///< of a file: its name in the library, or a path
 };
 
 /// A member of any enumeration, read and written as the number of its enumerator.
@@ -60,6 +64,7 @@ struct Enumerated {
 /// The members of these structs that a key can set. A key whose member is a list appends each value.
 template <typename... Owners>
 using FieldOf = std::variant<core::PatternKind,  // those of Service::patterns that are of this kind
+                             bool Owners::*...,  //
                              std::size_t Owners::*...,                 //
                              std::chrono::milliseconds Owners::*...,   //
                              core::Text Owners::*...,                  //
@@ -81,7 +86,7 @@ struct Takes {
     /// Of a Word. The order matters: it is that of the enumerators.
     std::span<const std::string_view> words = {};
     std::string_view alias_of = {};  ///< of YesNo; such a key is read, and never written
-    std::size_t yes = 0;             ///< of YesNo: the enumerator that `yes` stands for
+    std::size_t yes = 0;             ///< with `alias_of`: the enumerator that `yes` stands for
 };
 
 /// A row.
@@ -184,6 +189,31 @@ constexpr Takes number(std::size_t Owner::*field, std::size_t smallest, std::siz
 template <typename Owner>
 constexpr Takes path(core::Text Owner::*field) {
     return into(Type::Path, field);
+}
+
+template <typename Owner>
+constexpr Takes folder(core::Text Owner::*field) {
+    return into(Type::Folder, field);
+}
+
+template <typename Owner>
+constexpr Takes octal(core::Text Owner::*field) {
+    return into(Type::Octal, field);
+}
+
+template <typename Owner>
+constexpr Takes variables(core::List<core::Text> Owner::*field) {
+    return into(Type::Variable, field);
+}
+
+template <typename Owner>
+constexpr Takes variable_names(core::List<core::Text> Owner::*field) {
+    return into(Type::VariableName, field);
+}
+
+template <typename Owner>
+constexpr Takes yes_no(bool Owner::*field) {
+    return into(Type::YesNo, field);
 }
 
 template <typename Owner>

@@ -35,7 +35,8 @@ class TextOf {
 };
 
 bool is_outside(Type type) {
-    return type == Type::Program || type == Type::UserName || type == Type::GroupName;
+    return type == Type::Program || type == Type::Folder || type == Type::UserName ||
+           type == Type::GroupName;
 }
 
 std::vector<const Key*> outside_keys(Place section) {
@@ -46,7 +47,7 @@ std::vector<const Key*> outside_keys(Place section) {
     return found;
 }
 
-/// Lists the programs, users and groups of a model, complete or not.
+/// Lists the programs, folders, users and groups of a model, complete or not.
 std::vector<Outside> find_outside(const core::Config& config, const Origins& origins) {
     std::vector<Outside> found;
     const auto add = [&](const Key& key, const core::Service* service, const Origin& origin) {
@@ -76,6 +77,13 @@ std::string why_not_executable(const Outside& program, const Surroundings& surro
 /// Returns what is wrong with a name; empty if nothing is.
 std::string why_missing(const Outside& outside, const Surroundings& surroundings) {
     if (outside.key->takes.type == Type::Program) return why_not_executable(outside, surroundings);
+    if (outside.key->takes.type == Type::Folder) {
+        if (!surroundings.why_no_folder) return {};
+        const std::string why = surroundings.why_no_folder(outside.name);
+        if (why.empty()) return {};
+        return fmt::format("{} = {}: {}; create it or name another", outside.key->name,
+                           outside.name, why);
+    }
     const bool is_user = outside.key->takes.type == Type::UserName;
     const auto& exists = is_user ? surroundings.user_exists : surroundings.group_exists;
     if (!exists || exists(outside.name)) return {};

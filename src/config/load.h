@@ -17,9 +17,10 @@
 
 namespace portsplit::config {
 
-/// A program, user or group named in a configuration, which must exist on this machine.
+/// A program, folder, user or group named in a configuration, which must exist on this machine.
 struct Outside {
-    const Key* key = nullptr;  ///< whose value it is: its type is Program, UserName or GroupName
+    const Key* key =
+        nullptr;  ///< whose value it is: its type is Program, Folder, UserName or GroupName
     std::string name;
     Spot spot;
 };
@@ -41,6 +42,8 @@ Loaded read(std::string_view text, const std::string& file_name, Need need,
 struct Surroundings {
     /// Returns why a program cannot be executed, or an empty text. A bare name is looked up in PATH.
     std::function<std::string(const std::string& program)> why_not_executable = {};
+    /// Returns why a folder cannot be entered, or an empty text.
+    std::function<std::string(const std::string& path)> why_no_folder = {};
     std::function<bool(const std::string& name)> user_exists = {};
     std::function<bool(const std::string& name)> group_exists = {};
     /// Returns the file, or the folder on its path, that every user of this machine can write; else nothing.
@@ -51,7 +54,7 @@ struct Surroundings {
     std::function<bool(const std::string& program)> is_script = {};
 };
 
-/// Returns an error for each program, user and group that this machine does not have, in the order of
+/// Returns an error for each program, folder, user and group that this machine does not have, in the order of
 /// their spots.
 std::vector<Issue> check_surroundings(const Loaded& loaded, const Surroundings& surroundings);
 

@@ -121,6 +121,7 @@ class Unpacker {
         return config;
     }
 
+    void member(const Key& /*key*/, bool& yes) { yes = take_number(0, 1) == 1; }
     void member(const Key& key, std::size_t& number) {
         number = take_number(key.takes.smallest, key.takes.largest);
     }

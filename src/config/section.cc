@@ -149,7 +149,7 @@ class SectionReader {
     /// Sets the member, or compares the alias with what its key has set.
     template <typename Owner>
     void store_alias(const Key& key, const Value& value, const Enumerated<Owner>& field) {
-        const auto yes = read_value(key, value, parse_yes_no);
+        const auto yes = read_value(key, value, parse<bool>);
         if (!yes) return;
         const std::string_view today = key.takes.alias_of;
         if (!origin_.has(today)) {

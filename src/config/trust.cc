@@ -45,6 +45,7 @@ class Trust {
         const auto* exec = std::get_if<core::Exec>(&service.action);
         if (exec == nullptr) return;
         const Spot spot = loaded_.origins.services[index].of("exec");
+        check_tcpd(service, *exec, spot);
         const std::string program(exec->program);
         const std::string path = surroundings_.program_writable_by_all
                                      ? surroundings_.program_writable_by_all(program)
@@ -65,6 +66,16 @@ class Trust {
                      "is reset; write stdio = pipe",
                      service.name, shown(program)));
         }
+    }
+
+    /// tcpd(8) executes the program that its argument 0 names.
+    void check_tcpd(const core::Service& service, const core::Exec& exec, Spot spot) {
+        const std::string_view name = std::string_view(exec.program);
+        if (name.substr(name.rfind('/') + 1) != "tcpd" || !exec.argv0.empty()) return;
+        warn(spot, "tcpd", service.name,
+             fmt::format("service {}: tcpd starts the program that argument 0 names, which is tcpd "
+                         "itself, without end; write argv0 = PROGRAM, such as /usr/sbin/sshd",
+                         service.name));
     }
 
     /// Returns who the programs run as.

@@ -160,9 +160,16 @@ std::string placeholder(const Key& key) {
         case Type::Number:
             return "NUMBER";
         case Type::Path:
+        case Type::Folder:
             return "PATH";
         case Type::UserName:
         case Type::GroupName:
+            return "NAME|NUMBER";
+        case Type::Octal:
+            return "OCTAL";
+        case Type::Variable:
+            return "NAME=VALUE";
+        case Type::VariableName:
             return "NAME";
         case Type::Bytes:
             return "BYTES";
@@ -268,6 +275,26 @@ core::Result<std::size_t, Problem> parse(const Key& key, std::string_view text) 
 
 std::string print(std::size_t value) { return std::to_string(value); }
 
+/// Returns what is wrong with a text of a form of its own; nothing for a text of another type.
+std::optional<Problem> check_form(const Key& key, std::string_view text) {
+    switch (key.takes.type) {
+        case Type::Octal:
+            if (text.size() <= 4 && text.find_first_not_of("01234567") == text.npos &&
+                (text.size() < 4 || text.starts_with('0'))) {
+                return std::nullopt;
+            }
+            return Problem{"not an octal number from 0 to 0777, such as 022"};
+        case Type::Variable:
+            if (text.find('=') != text.npos && !text.starts_with('=')) return std::nullopt;
+            return Problem{"no variable; write NAME=VALUE"};
+        case Type::VariableName:
+            if (text.find_first_of("= ") == text.npos) return std::nullopt;
+            return Problem{"not the name of a variable; write NAME alone, or use env"};
+        default:
+            return std::nullopt;
+    }
+}
+
 template <>
 core::Result<core::Text, Problem> parse(const Key& key, std::string_view text) {
     if (key.takes.type == Type::Text) {
@@ -275,8 +302,11 @@ core::Result<core::Text, Problem> parse(const Key& key, std::string_view text) {
         return Problem{
             fmt::format("{} bytes; at most {} are possible", text.size(), kLongestArgument)};
     }
-    if (const auto problem = check_text(text, kLongestPath)) return *problem;
-    if (key.takes.type == Type::Path && !text.starts_with('/')) {
+    const std::size_t longest = key.takes.type == Type::Variable ? kLongestArgument : kLongestPath;
+    if (const auto problem = check_text(text, longest)) return *problem;
+    if (const auto problem = check_form(key, text)) return *problem;
+    const bool is_path = key.takes.type == Type::Path || key.takes.type == Type::Folder;
+    if (is_path && !text.starts_with('/')) {
         return Problem{"not an absolute path; begin it with /"};
     }
     if (key.takes.type == Type::Program && !text.starts_with('/') && text.find('/') != text.npos) {
@@ -284,7 +314,7 @@ core::Result<core::Text, Problem> parse(const Key& key, std::string_view text) {
     }
     const bool is_name = key.takes.type == Type::UserName || key.takes.type == Type::GroupName;
     if (is_name && text.find_first_of(" :") != text.npos) {
-        return Problem{"not a name; write it without blanks and colons"};
+        return Problem{"neither a name nor a number; write it without blanks and colons"};
     }
     return core::Text(text);
 }
@@ -298,11 +328,14 @@ core::Result<std::size_t, Problem> parse_word(const Key& key, std::string_view t
     return Problem{fmt::format("unknown; write {}", alternatives({words.begin(), words.end()}))};
 }
 
-core::Result<bool, Problem> parse_yes_no(const Key&, std::string_view text) {
+template <>
+core::Result<bool, Problem> parse(const Key& /*key*/, std::string_view text) {
     if (text == "yes" || text == "true") return true;
     if (text == "no" || text == "false") return false;
     return Problem{"neither yes nor no; write one of them"};
 }
+
+std::string print(bool value) { return value ? "yes" : "no"; }
 
 Unescaped unescape(std::string_view text) {
     Unescaped result;

@@ -42,12 +42,11 @@ core::Result<core::Text, Problem> parse(const Key& key, std::string_view text);
 /// @returns its place among them
 core::Result<std::size_t, Problem> parse_word(const Key& key, std::string_view text);
 
-core::Result<bool, Problem> parse_yes_no(const Key& key, std::string_view text);
-
 /// The text that `parse` reads as this value.
 std::string print(const core::Endpoint& value);
 std::string print(std::chrono::milliseconds value);
 std::string print(std::size_t value);
+std::string print(bool value);
 std::string print(std::string_view value);
 
 /// The bytes that a text with `\XX` escapes stands for. A backslash without two hex digits behind it

@@ -260,6 +260,7 @@ std::span<const std::string_view> warning_names() {
         "case",
         "writable",
         "script",
+        "tcpd",
         "byte-order-mark",
         "cr-lf",
     });

@@ -53,4 +53,11 @@ std::string IpAddress::text() const {
     return text;
 }
 
+std::string IpAddress::source() const {
+    if (is_v4_) return text();
+    IpAddress prefix = *this;
+    std::fill(prefix.bytes_.begin() + 8, prefix.bytes_.end(), std::uint8_t{0});
+    return prefix.text() + "/64";
+}
+
 }  // namespace portsplit::core

@@ -38,6 +38,10 @@ class IpAddress {
     /// Returns the text of RFC 5952: lower case, the longest run of zeros shortened.
     std::string text() const;
 
+    /// Returns the source that a connection from here counts for: an IPv4 address, or `PREFIX/64` of an
+    /// IPv6 address, which one machine or household usually has whole (RFC 6177).
+    std::string source() const;
+
     bool operator==(const IpAddress&) const = default;
 
   private:

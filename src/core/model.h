@@ -38,12 +38,19 @@ enum class Stdio { Socket, Pipe, Pty };
 /// Where the output of a program's descriptor 2 goes.
 enum class StderrTo { Log, Null, Client };
 
-/// Starts a local program on the connection. `arguments` do not include its name, argv[0].
+/// Starts a local program on the connection.
 struct Exec {
     Text program;
-    List<Text> arguments;
+    List<Text> arguments;  ///< without argument 0
     Stdio stdio = Stdio::Socket;
     StderrTo stderr_to = StderrTo::Log;
+    Text argv0{};          ///< argument 0; empty: `program`
+    Text directory = "/";  ///< where the program starts
+    Text umask = "022";    ///< octal
+    List<Text> env{};      ///< NAME=VALUE
+    List<Text> passenv{};  ///< names of the daemon's variables that the program gets
+    /// How long a program may go on after HUP, and after TERM, once its client is gone; 0: for ever.
+    std::chrono::milliseconds grace{60000};
 
     bool operator==(const Exec&) const = default;
 };
@@ -61,11 +68,23 @@ struct Service {
     Text name;
     List<PatternSource> patterns;
     Action action;
+    /// How long a connection is silent before the kernel probes whether the peer is alive; 0: no probes.
+    std::size_t keepalive = 120;  ///< seconds
+    bool no_delay = true;         ///< small segments are sent at once (tcp(7) TCP_NODELAY)
+    /// How long a relay may move no byte before it is closed; 0: for ever.
+    std::chrono::milliseconds half_closed{0};  ///< after one direction has ended
+    std::chrono::milliseconds idle{0};         ///< while both are open
 
     /// Returns true for `fallback` and `timeout`. They have no patterns, and their place among the
     /// services means nothing.
     bool is_last_resort() const { return name == kFallback || name == kTimeout; }
     bool operator==(const Service&) const = default;
+};
+
+/// Which lines the log has for each connection.
+enum class LogLines {
+    End,    ///< one at its end
+    Start,  ///< one when its service is chosen, and one at its end
 };
 
 struct Config {
@@ -76,6 +95,7 @@ struct Config {
     Text pid;                                 ///< path of the pid file; empty: none
     Text user;  ///< the dispatchers run as this user; empty: no change
     Text group;
+    LogLines log = LogLines::End;
     List<Service> services;
 
     bool operator==(const Config&) const = default;

@@ -66,6 +66,10 @@ bool Daemon::prepare() {
     if (!open_dispatcher()) return false;
     launchpad_.log = options_.log;
     launchpad_.file = options_.file;
+    if (!log_.has_reader()) {
+        log_.line(Level::Warning,
+                  "no syslog here: /dev/log cannot be reached; logging to standard error");
+    }
     adopt_passed_sockets();
     return true;
 }
@@ -145,7 +149,10 @@ void Daemon::turn() {
     reap_children();
     if (auto outcome = reload_.step()) on_outcome(*std::move(outcome));
     intake_.hand_over();
-    if (is_listening()) intake_.accept_ready(set, listeners_.all());
+    if (is_listening()) {
+        intake_.accept_ready(set, listeners_.all());
+        intake_.report_limit();
+    }
     notify_manager();
     exit_if_done();
 }
@@ -161,7 +168,8 @@ std::string Daemon::status() const {
         return fmt::format("stopped listening; exiting when the last of {} connections ends",
                            count);
     }
-    return fmt::format("serving {} connections on {}{}", count, listeners_.text(),
+    return fmt::format("serving {} connections on {}{}{}", count, listeners_.text(),
+                       intake_.is_at_limit() ? "; maxconn reached, new clients wait" : "",
                        last_reload_failed_ ? "; the last reload failed" : "");
 }
 
@@ -204,14 +212,27 @@ void Daemon::on_signal(int signal) {
             log_.line(Level::Notice, status());
             return;
         case SIGHUP:
+            reopen_log();
             if (is_listening() || reload_.is_changing()) reload();
             return;
         case SIGUSR1:
+            reopen_log();
             log_what_is_served();
             return;
         default:
             return;
     }
+}
+
+/// Opens the log file anew: a program such as logrotate(8) may have renamed it.
+void Daemon::reopen_log() {
+    if (options_.log == sys::kStderr || options_.log == sys::kSyslog) return;
+    if (const auto reopened = log_.reopen(options_.log); !reopened) {
+        log_.line(Level::Error, fmt::format("{}; the file that is open stays in use",
+                                            sys::to_string(reopened.error())));
+        return;
+    }
+    generations_.change_log(log_.descriptor());
 }
 
 void Daemon::log_what_is_served() {

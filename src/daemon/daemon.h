@@ -48,6 +48,7 @@ class Daemon {
     // Signals and children.
     void handle_signals();
     void on_signal(int signal);
+    void reopen_log();
     void log_what_is_served();
     void reap_children();
     void on_child_end(const sys::Ended& child);

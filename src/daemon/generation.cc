@@ -30,8 +30,8 @@ constexpr int kOutOfTheWay = 10;
 /// In the child: changes the user, sets the descriptors of handoff.h and becomes the zygote.
 /// The order matters: the log is passed on open and the program is executed by descriptor, because
 /// the new user may not be allowed to open either.
-[[noreturn]] void become_zygote(const Launchpad& launchpad, int channel, int packed,
-                                const std::optional<sys::User>& user, sys::Log& log) {
+[[noreturn]] void become_zygote(const Launchpad& launchpad, int channel, int log_channel,
+                                int packed, const std::optional<sys::User>& user, sys::Log& log) {
     const auto fail = [&log](const SysError& error) {
         log.line(Level::Error, sys::to_string(error));
         ::_exit(kExitSystem);
@@ -47,6 +47,7 @@ constexpr int kOutOfTheWay = 10;
     const UniqueFd program = out_of_the_way(launchpad.program.get());
     const UniqueFd zygote_channel = out_of_the_way(channel);
     const UniqueFd zygote_packed = out_of_the_way(packed);
+    const UniqueFd zygote_log_channel = out_of_the_way(log_channel);
     const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
     const bool syslog = launchpad.log == sys::kSyslog;
     if (!syslog && ::dup2(log.descriptor(), STDERR_FILENO) < 0) {
@@ -54,11 +55,12 @@ constexpr int kOutOfTheWay = 10;
     }
     if (!program || ::dup2(null.get(), STDIN_FILENO) < 0 || ::dup2(null.get(), STDOUT_FILENO) < 0 ||
         ::dup2(zygote_channel.get(), handoff::kChannelFd) < 0 ||
-        ::dup2(zygote_packed.get(), handoff::kConfigurationFd) < 0) {
+        ::dup2(zygote_packed.get(), handoff::kConfigurationFd) < 0 ||
+        ::dup2(zygote_log_channel.get(), handoff::kLogChannelFd) < 0) {
         fail({errno, "cannot set the descriptors of portsplit-dispatch"});
     }
     // Also descriptors that this process inherited without close-on-exec.
-    sys::close_on_exec_from(handoff::kConfigurationFd + 1);
+    sys::close_on_exec_from(handoff::kLogChannelFd + 1);
     fail(sys::execute(
         program.get(),
         {"portsplit-dispatch", handoff::kZygoteOption, std::to_string(handoff::kVersion),
@@ -73,10 +75,15 @@ Result<Generation> Generation::start(const Launchpad& launchpad, int packed,
                                      const std::optional<sys::User>& user, sys::Log& log) {
     auto channel = sys::channel_pair();
     if (!channel) return channel.error();
+    auto log_channel = sys::channel_pair();
+    if (!log_channel) return log_channel.error();
     const pid_t pid = ::fork();
     if (pid < 0) return SysError{errno, "cannot fork for portsplit-dispatch"};
-    if (pid == 0) become_zygote(launchpad, channel->second.get(), packed, user, log);
-    return Generation(pid, std::move(channel->first), std::move(channel->second));
+    if (pid == 0)
+        become_zygote(launchpad, channel->second.get(), log_channel->second.get(), packed, user,
+                      log);
+    return Generation(pid, std::move(channel->first), std::move(channel->second),
+                      std::move(log_channel->first));
 }
 
 void Generation::receive() {
@@ -88,7 +95,12 @@ void Generation::receive() {
         if (received->size < sizeof kind) continue;
         std::memcpy(&kind, buffer.data(), sizeof kind);
         if (kind == handoff::Kind::Ready) ready_ = true;
-        if (kind == handoff::Kind::Reaped && connections_ > 0) --connections_;
+        if (kind != handoff::Kind::Reaped) continue;
+        if (connections_ > 0) --connections_;
+        handoff::Reaped reaped;
+        if (received->size != sizeof reaped) continue;
+        std::memcpy(&reaped, buffer.data(), sizeof reaped);
+        clients_.erase(reaped.id);
     }
 }
 
@@ -96,7 +108,10 @@ Result<sys::Done> Generation::hand_over(const Delivery& delivery, Wait wait) {
     const auto message = std::as_bytes(std::span(&delivery.message, 1));
     auto sent = sys::send_message(channel_.get(), message, delivery.client.get(),
                                   wait == Wait::Never ? MSG_DONTWAIT : 0);
-    if (sent) ++connections_;
+    if (!sent) return sent;
+    ++connections_;
+    const sys::Address& peer = delivery.message.arrival.ends.peer;
+    if (peer.is_internet()) clients_.insert_or_assign(delivery.message.id, peer.ip());
     return sent;
 }
 
@@ -108,11 +123,22 @@ std::vector<Delivery> Generation::take_back() {
             zygote_end_.get(), std::as_writable_bytes(std::span(&delivery.message, 1)));
         if (!received || received->size == 0) return untaken;
         if (connections_ > 0) --connections_;
+        clients_.erase(delivery.message.id);
         delivery.client = std::move(received->fd);
         untaken.push_back(std::move(delivery));
     }
 }
 
 void Generation::retire() { ::shutdown(channel_.get(), SHUT_WR); }
+
+void Generation::change_log(int log) {
+    const handoff::NewLog message;
+    (void)sys::send_message(log_channel_.get(), std::as_bytes(std::span(&message, 1)), log,
+                            MSG_DONTWAIT);
+}
+
+void Generation::count_sources(std::map<std::string, std::size_t>& sources) const {
+    for (const auto& [id, client] : clients_) ++sources[client.source()];
+}
 
 }  // namespace portsplit::daemon

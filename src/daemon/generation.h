@@ -5,11 +5,15 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "core/ip_address.h"
 #include "daemon/delivery.h"
 #include "sys/error.h"
 #include "sys/fd.h"
@@ -59,18 +63,30 @@ class Generation {
     /// Reads the connections that no dispatcher had taken when the zygote died, oldest first.
     std::vector<Delivery> take_back();
 
+    /// Sends the zygote another descriptor for its log. Lost if its channel is full.
+    void change_log(int log);
+
+    /// Adds the number of connections that each source holds (core::IpAddress::source).
+    void count_sources(std::map<std::string, std::size_t>& sources) const;
+
     /// Shuts the channel for connections: the zygote exits after its last connection.
     void retire();
 
   private:
-    Generation(pid_t pid, sys::UniqueFd channel, sys::UniqueFd zygote_end)
-        : pid_(pid), channel_(std::move(channel)), zygote_end_(std::move(zygote_end)) {}
+    Generation(pid_t pid, sys::UniqueFd channel, sys::UniqueFd zygote_end,
+               sys::UniqueFd log_channel)
+        : pid_(pid),
+          channel_(std::move(channel)),
+          zygote_end_(std::move(zygote_end)),
+          log_channel_(std::move(log_channel)) {}
 
     pid_t pid_;
     sys::UniqueFd channel_;
     sys::UniqueFd zygote_end_;  ///< our copy of the zygote's end, which `take_back` reads
+    sys::UniqueFd log_channel_;
     bool ready_ = false;
     std::size_t connections_ = 0;
+    std::unordered_map<std::uint64_t, core::IpAddress> clients_;  ///< by the ids of connections
 };
 
 }  // namespace portsplit::daemon

@@ -1,8 +1,11 @@
 #include "daemon/generations.h"
 
+#include <fmt/core.h>
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <functional>
+#include <map>
 #include <utility>
 
 #include "exit_codes.h"
@@ -96,6 +99,23 @@ void Generations::recount_orphans(std::size_t others) {
 
 std::size_t Generations::zygotes() const {
     return retired_.size() + (current_ ? 1 : 0) + (starting_ ? 1 : 0);
+}
+
+void Generations::change_log(int log) {
+    for_each(*this, [log](Generation& generation) { generation.change_log(log); });
+}
+
+std::vector<std::string> Generations::largest_sources() const {
+    constexpr std::size_t kMost = 3;
+    std::map<std::string, std::size_t> counts;
+    for_each(*this, [&](const Generation& generation) { generation.count_sources(counts); });
+    std::vector<std::pair<std::string, std::size_t>> sorted(counts.begin(), counts.end());
+    std::ranges::stable_sort(sorted, std::greater(), &std::pair<std::string, std::size_t>::second);
+    sorted.resize(std::min(sorted.size(), kMost));
+    std::vector<std::string> texts;
+    for (const auto& [source, count] : sorted)
+        texts.push_back(fmt::format("{} ({})", source, count));
+    return texts;
 }
 
 }  // namespace portsplit::daemon

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -42,6 +43,13 @@ class Generations {
     /// Connections being served, by every generation and by orphans.
     std::size_t connections() const;
 
+    /// Sends every zygote another descriptor for its log.
+    void change_log(int log);
+
+    /// Returns the sources that hold the most connections, each as `SOURCE (COUNT)`, at most three.
+    /// Connections of a dead zygote are not known.
+    std::vector<std::string> largest_sources() const;
+
     enum class End {
         Other,     ///< an orphan, a spare of a dead zygote, or another child of the daemon
         Starting,  ///< the zygote that was to take over; its generation is dropped
@@ -65,6 +73,13 @@ class Generations {
 
   private:
     void receive();
+    /// Calls `take` with each generation.
+    template <typename Self, typename Take>
+    static void for_each(Self& self, Take take) {
+        if (self.starting_) take(*self.starting_);
+        if (self.current_) take(*self.current_);
+        for (auto& generation : self.retired_) take(generation);
+    }
     void bury(Generation& dead);
     std::size_t zygotes() const;
 

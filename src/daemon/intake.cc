@@ -1,6 +1,6 @@
 #include "daemon/intake.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
@@ -16,12 +16,25 @@ using sys::Level;
 
 /// After accept(2) failed for lack of descriptors or memory, or a connection could not be sent.
 constexpr std::chrono::milliseconds kShortagePause{100};
+/// Between two reports that `maxconn` is reached.
+constexpr std::chrono::minutes kReportPause{1};
 /// Accepts in a row from one listener before the next has its turn.
 constexpr int kAcceptBatch = 32;
 
 }  // namespace
 
 bool Intake::has_room() const { return maxconn_ == 0 || generations_.connections() < maxconn_; }
+
+void Intake::report_limit() {
+    const auto now = Clock::now();
+    if (has_room() || now < report_at_) return;
+    report_at_ = now + kReportPause;
+    const auto sources = generations_.largest_sources();
+    log_.line(
+        Level::Warning,
+        fmt::format("maxconn = {} reached; new clients wait until a connection ends{}{}", maxconn_,
+                    sources.empty() ? "" : "; most connections: ", fmt::join(sources, ", ")));
+}
 
 void Intake::watch(sys::PollSet& set, const std::vector<Listener>& listeners) {
     watched_.clear();

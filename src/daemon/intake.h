@@ -30,6 +30,9 @@ class Intake {
     /// Sets `maxconn`; 0 is no limit. Connections above a new limit go on.
     void limit_connections(std::size_t maxconn) { maxconn_ = maxconn; }
     std::size_t connection_limit() const { return maxconn_; }
+    bool is_at_limit() const { return !has_room(); }
+    /// Logs that `maxconn` is reached, and who holds the most connections, at most once a minute.
+    void report_limit();
 
     /// Adds to the set the descriptors and the moment at which a connection can next be accepted or
     /// handed over.
@@ -72,6 +75,7 @@ class Intake {
     std::size_t maxconn_ = core::Config{}.maxconn;
     std::deque<Delivery> queue_;
     bool channel_full_ = false;  ///< true after EAGAIN: poll for room. Else retry after a pause
+    sys::Clock::time_point report_at_{};  ///< `report_limit` is silent before
     sys::Clock::time_point accept_at_{};  ///< no accept before; set by `pause_accepting`
     std::vector<Watched> watched_;
     std::uint64_t next_id_ = 1;

@@ -20,7 +20,7 @@ int main(int argc, char** argv) {
     const daemon::CommandLine line = daemon::read_command_line(argc, argv);
     if (!line.serve) return line.exit_code;
 
-    auto log = sys::open_log(line.options.log);
+    auto log = sys::open_log(line.options.log, sys::WithoutSyslog::UseStderr);
     if (!log) {
         std::fprintf(stderr, "portsplitd: %s\n", sys::to_string(log.error()).c_str());
         return kExitSystem;

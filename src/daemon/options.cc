@@ -27,7 +27,8 @@ constexpr const char* kHelp =
     "  -V, --version         print the version and exit\n"
     "\n"
     "Signals: HUP reloads FILE; TERM and INT stop listening and leave connections\n"
-    "alone; QUIT also waits for the last of them; USR1 logs what is being served.\n"
+    "alone; QUIT also waits for the last of them; USR1 opens the log file anew and\n"
+    "logs what is being served.\n"
     "See portsplitd(8) and portsplit.conf(5).\n";
 
 CommandLine refuse(std::string_view what) {

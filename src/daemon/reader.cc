@@ -47,8 +47,9 @@ core::Result<core::Config, std::uint32_t> load(const std::string& file, config::
     config::Loaded loaded = *std::move(read);
     log_issues(loaded.issues, config::Severity::Warning, log);
     if (!loaded.config) return count_errors(loaded.issues);
-    // A warning only: a missing program ends its own connections, and the other services work.
-    const config::Surroundings programs{.why_not_executable = sys::why_not_executable};
+    // A warning only: a missing program or folder ends its own connections, and the other services work.
+    const config::Surroundings programs{.why_not_executable = sys::why_not_executable,
+                                        .why_no_folder = sys::why_no_folder};
     auto missing = config::check_surroundings(loaded, programs);
     for (config::Issue& issue : missing) issue.severity = config::Severity::Warning;
     log_issues(missing, config::Severity::Warning, log);

@@ -21,7 +21,14 @@ int wait_for(int fd, const sys::Address& address, Clock::time_point until) {
     return ready == 0 ? ETIMEDOUT : sys::connect_outcome(fd, address);
 }
 
+/// Returns true for a TCP connection whose two ends are one socket (RFC 9293 3.5, simultaneous open).
+bool is_own_peer(int fd, const sys::Address& peer) {
+    const auto local = sys::local_address(fd);
+    return local && local->port() == peer.port() && local->ip() == peer.ip();
+}
+
 std::optional<sys::UniqueFd> connect_to_one(const core::Endpoint& target, std::size_t index,
+                                            const OwnListeners& own,
                                             std::chrono::milliseconds limit, Reporter& reporter) {
     TargetTime time(limit);
     Resolved resolved;
@@ -35,10 +42,11 @@ std::optional<sys::UniqueFd> connect_to_one(const core::Endpoint& target, std::s
         }
     }
     auto fd = connect_to_any(
-        numeric ? std::span(&*numeric, 1) : std::span(std::as_const(resolved.addresses)), time,
+        numeric ? std::span(&*numeric, 1) : std::span(std::as_const(resolved.addresses)), own, time,
         reporter);
     if (fd) return std::move(*fd);
-    reporter.publish_failure(Stage::Connect, fd.error().code, index);
+    const int code = fd.error().code;
+    reporter.publish_failure(code == ELOOP ? Stage::Loop : Stage::Connect, code, index);
     return std::nullopt;
 }
 
@@ -50,25 +58,32 @@ Clock::time_point TargetTime::end_of_share(std::size_t addresses_left) {
     return std::min(start(), now + std::max<Clock::duration>(share, kAddressMinimum));
 }
 
-sys::Result<sys::UniqueFd> connect_to_any(std::span<const sys::Address> addresses, TargetTime& time,
+sys::Result<sys::UniqueFd> connect_to_any(std::span<const sys::Address> addresses,
+                                          const OwnListeners& own, TargetTime& time,
                                           Reporter& reporter) {
     int error = ETIMEDOUT;
     for (std::size_t i = 0; i < addresses.size() && !time.is_over(); ++i) {
+        if (leads_back(addresses[i], own)) {
+            error = ELOOP;
+            continue;
+        }
         auto fd = sys::start_connect(addresses[i]);
         error = fd ? sys::connect_outcome(fd->get(), addresses[i]) : fd.error().code;
         if (error == EALREADY) {
             reporter.about_to_block();
             error = wait_for(fd->get(), addresses[i], time.end_of_share(addresses.size() - i));
         }
+        if (error == 0 && is_own_peer(fd->get(), addresses[i])) error = ECONNREFUSED;
         if (error == 0) return std::move(*fd);
     }
     return sys::SysError{error, {}};
 }
 
-std::optional<sys::UniqueFd> connect_to_target(const core::Connect& connect, Reporter& reporter,
+std::optional<sys::UniqueFd> connect_to_target(const core::Connect& connect,
+                                               const OwnListeners& own, Reporter& reporter,
                                                std::chrono::milliseconds limit) {
     for (std::size_t i = 0; i < connect.targets.size(); ++i) {
-        if (auto fd = connect_to_one(connect.targets[i], i, limit, reporter)) {
+        if (auto fd = connect_to_one(connect.targets[i], i, own, limit, reporter)) {
             reporter.set_target(i);
             return fd;
         }

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "core/model.h"
+#include "dispatch/loop.h"
 #include "dispatch/progress.h"
 #include "sys/address.h"
 #include "sys/clock.h"
@@ -45,17 +46,22 @@ class TargetTime {
 };
 
 /// Connects to the first of these addresses that answers. An address that stays silent cannot use up
-/// the time of the next.
+/// the time of the next. An address that leads back to a listener of this server is left out. A connection
+/// of a socket to itself, which Linux makes if nobody listens and it chooses the target's port for the
+/// source, counts as refused.
 /// @returns a connected, non-blocking socket; the error of the last address that was tried; ETIMEDOUT
-///          if it did not answer in time, or if there was no time to try one
-sys::Result<sys::UniqueFd> connect_to_any(std::span<const sys::Address> addresses, TargetTime& time,
+///          if it did not answer in time, or if there was no time to try one; ELOOP if it leads back
+sys::Result<sys::UniqueFd> connect_to_any(std::span<const sys::Address> addresses,
+                                          const OwnListeners& own, TargetTime& time,
                                           Reporter& reporter);
 
 /// Connects to the first target that answers. Reports each target that failed and the one that
 /// answered.
+/// @param own    no target may lead back to these
 /// @param limit  for each target; only tests pass another
 /// @returns a connected, non-blocking socket; nothing if no target answered
-std::optional<sys::UniqueFd> connect_to_target(const core::Connect& connect, Reporter& reporter,
+std::optional<sys::UniqueFd> connect_to_target(const core::Connect& connect,
+                                               const OwnListeners& own, Reporter& reporter,
                                                std::chrono::milliseconds limit = kTargetLimit);
 
 }  // namespace portsplit::dispatch

@@ -2,11 +2,17 @@
 
 #include <fcntl.h>
 
+#include <chrono>
+#include <cstddef>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "dispatch/connect.h"
 #include "dispatch/launch.h"
+#include "dispatch/loop.h"
+#include "dispatch/outlived.h"
+#include "dispatch/read_ahead.h"
 #include "dispatch/relay.h"
 #include "dispatch/side.h"
 #include "dispatch/sniff.h"
@@ -21,21 +27,44 @@ namespace {
 using sys::Clock;
 using sys::UniqueFd;
 
-/// Prepares the client's socket for a relay: non-blocking, without delay, with keepalive.
-Side client_side(UniqueFd client) {
-    sys::set_blocking(client.get(), false);
-    sys::set_no_delay(client.get());
-    sys::set_keepalive(client.get());
-    return Side::socket(std::move(client));
+/// The options of a service for a TCP socket; others ignore them.
+void set_options(int fd, const core::Service& service) {
+    sys::set_no_delay(fd, service.no_delay);
+    sys::set_keepalive(fd, std::chrono::seconds(service.keepalive));
 }
 
-int relay_to_target(Client client, const core::Connect& connect, Reporter& reporter) {
-    auto server = connect_to_target(connect, reporter);
+/// Makes the client a side of a relay.
+Side client_side(Client client) {
+    sys::set_blocking(client.fd.get(), false);
+    if (!client.output) return Side::socket(std::move(client.fd));
+    sys::set_blocking(client.output.get(), false);
+    return Side::pipes(std::move(client.fd), std::move(client.output));
+}
+
+RelayLimits limits_of(const core::Service& service) {
+    RelayLimits limits;
+    if (service.idle.count() > 0) limits.idle = service.idle;
+    if (service.half_closed.count() > 0) limits.half_closed = service.half_closed;
+    return limits;
+}
+
+/// A client whose service is chosen.
+struct Chosen {
+    Client client;
+    const core::Service& service;
+    core::Reason reason;
+    std::vector<std::byte> ahead;  ///< bytes that were read; of a socket none
+};
+
+int relay_to_target(Chosen chosen, const core::Connect& connect, const Setting& setting,
+                    Reporter& reporter) {
+    const OwnListeners own{setting.plan.config().bind, chosen.client.arrival.ends.local};
+    auto server = connect_to_target(connect, own, reporter);
     if (!server) return kExitTemporary;
-    sys::set_no_delay(server->get());
-    sys::set_keepalive(server->get());
-    const Totals totals = relay(client_side(std::move(client.fd)), Side::socket(std::move(*server)),
-                                kSocketRelay, reporter);
+    set_options(server->get(), chosen.service);
+    const Totals totals =
+        relay(client_side(std::move(chosen.client)), Side::socket(std::move(*server)),
+              limits_of(chosen.service), reporter, chosen.ahead);
     reporter.publish_counts(totals.in, totals.out);
     return 0;
 }
@@ -49,34 +78,57 @@ int error_output(core::StderrTo to, int client, int log, UniqueFd& own) {
     return own.get();
 }
 
-int become_program(const Client& client, const core::Exec& exec, const Setting& setting,
+int become_program(const Chosen& chosen, const core::Exec& exec, const Setting& setting,
                    const std::vector<std::string>& environment, Reporter& reporter) {
+    if (chosen.client.output) {
+        reporter.publish_failure(Stage::Refused, 0);
+        return kExitNotExecutable;
+    }
+    const int fd = chosen.client.fd.get();
+    // The zygote watches the socket for a break of the connection (outlived.h).
+    reporter.publish(exec.grace.count() > 0 ? fd : -1);
     UniqueFd own;
-    const int fd = client.fd.get();
     const int err = error_output(exec.stderr_to, fd, setting.log, own);
-    const sys::SysError error = launch(exec, {fd, fd, err}, environment);
-    reporter.publish_failure(Stage::Start, error.code);
+    const LaunchError error = launch(exec, {fd, fd, err}, environment);
+    reporter.publish_failure(error.stage, error.code);
     return exit_code(error);
 }
 
-int relay_to_program(Client client, const core::Exec& exec, const Setting& setting,
+int relay_to_program(Chosen chosen, const core::Exec& exec, const Setting& setting,
                      const std::vector<std::string>& environment, Reporter& reporter) {
     UniqueFd own;
     const int err = error_output(exec.stderr_to, -1, setting.log, own);
     auto program = spawn(exec, err, environment);
     own.reset();
     if (!program) {
-        reporter.publish_failure(Stage::Start, program.error().code);
+        reporter.publish_failure(program.error().stage, program.error().code);
         return exit_code(program.error());
     }
     Side side = exec.stdio == core::Stdio::Pty
                     ? Side::terminal(std::move(program->output), std::move(program->input))
                     : Side::pipes(std::move(program->output), std::move(program->input));
-    const Totals totals =
-        relay(client_side(std::move(client.fd)), std::move(side), kProgramRelay, reporter);
-    reporter.set_status(sys::wait_for_child(program->pid));
+    const Totals totals = relay(client_side(std::move(chosen.client)), std::move(side),
+                                limits_of(chosen.service), reporter, chosen.ahead);
+    reporter.set_status(totals.cut ? end_program(program->pid, exec.grace)
+                                   : sys::wait_for_child(program->pid));
     reporter.publish_counts(totals.in, totals.out);
     return 0;
+}
+
+int act(Chosen chosen, const Setting& setting, Reporter& reporter) {
+    set_options(chosen.client.fd.get(), chosen.service);
+    if (const auto* connect = std::get_if<core::Connect>(&chosen.service.action)) {
+        return relay_to_target(std::move(chosen), *connect, setting, reporter);
+    }
+    const auto& exec = std::get<core::Exec>(chosen.service.action);
+    const auto environment =
+        program_environment(setting.environment, exec, chosen.client.arrival.ends,
+                            std::string(chosen.service.name), chosen.reason);
+    if (exec.stdio == core::Stdio::Socket) {
+        return become_program(chosen, exec, setting, environment, reporter);
+    }
+    reporter.about_to_block();
+    return relay_to_program(std::move(chosen), exec, setting, environment, reporter);
 }
 
 }  // namespace
@@ -87,7 +139,10 @@ int serve(Client client, const Setting& setting, Reporter& reporter) {
     const auto deadline =
         timeout.count() == 0 ? Clock::time_point::max() : client.arrival.accepted + timeout;
 
-    const auto verdict = sniff(client.fd.get(), plan, deadline, reporter);
+    std::vector<std::byte> ahead;
+    const auto verdict = client.output
+                             ? read_ahead(client.fd.get(), plan, deadline, ahead, reporter)
+                             : sniff(client.fd.get(), plan, deadline, reporter);
     if (!verdict) {
         reporter.publish_failure(Stage::Look, verdict.error().code);
         return kExitTemporary;
@@ -97,18 +152,9 @@ int serve(Client client, const Setting& setting, Reporter& reporter) {
         reporter.publish();
         return 0;
     }
-    const core::Service& service = plan.service(*verdict->service);
-    if (const auto* connect = std::get_if<core::Connect>(&service.action)) {
-        return relay_to_target(std::move(client), *connect, reporter);
-    }
-    reporter.about_to_block();
-    const auto& exec = std::get<core::Exec>(service.action);
-    const auto environment = program_environment(setting.environment, client.arrival.ends,
-                                                 std::string(service.name), verdict->reason);
-    if (exec.stdio == core::Stdio::Socket) {
-        return become_program(client, exec, setting, environment, reporter);
-    }
-    return relay_to_program(std::move(client), exec, setting, environment, reporter);
+    return act(
+        {std::move(client), plan.service(*verdict->service), verdict->reason, std::move(ahead)},
+        setting, reporter);
 }
 
 }  // namespace portsplit::dispatch

@@ -13,10 +13,11 @@
 
 namespace portsplit::dispatch {
 
-/// The client of one connection.
+/// The client of one connection: a stream socket, or two pipes.
 struct Client {
     sys::UniqueFd fd;
     sys::Arrival arrival;
+    sys::UniqueFd output = {};  ///< the pipe to write to; then `fd` is the one to read from
 };
 
 /// What all connections of a zygote have in common.

@@ -21,6 +21,9 @@ class Flow {
     /// Borrows both sides, and the place where the flows of a relay share a pipe.
     Flow(Side& source, Side& sink, Pipe& shared) : source_(source), sink_(sink), store_(shared) {}
 
+    /// Adds bytes of the source that were read before the flow began, at most 64 KiB. Call it once, first.
+    void hold(core::Bytes bytes) { store_.hold(bytes); }
+
     /// Moves bytes without waiting, at most 16 times 64 KiB, then the EOF if all bytes before it were
     /// written. Marks a side that failed as broken. Bytes that a broken source sent
     /// earlier are still moved; no EOF is sent after them.

@@ -4,18 +4,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <charconv>
-#include <cstdint>
-#include <cstdlib>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "dispatch/dispatcher.h"
 #include "dispatch/progress.h"
 #include "dispatch/record.h"
+#include "dispatch/told_addresses.h"
 #include "exit_codes.h"
 #include "sys/address.h"
 #include "sys/clock.h"
@@ -43,7 +40,7 @@ class LogReporter final : public Reporter {
     }
 
   protected:
-    void send(const Progress& progress) override {
+    void send(const Progress& progress, int /*client*/) override {
         log_.update(record_, progress);
         // This process is about to exec the program and cannot log afterwards: write the connection
         // line now.
@@ -60,56 +57,67 @@ class LogReporter final : public Reporter {
     bool written_ = false;  ///< true once the connection line is written
 };
 
-/// Returns why descriptor 0 cannot be served; empty if it can.
-std::string why_not_a_connection() {
-    if (sys::is_listening(STDIN_FILENO)) {
+/// What a super-server gave as descriptors 0 and 1.
+enum class Given {
+    Socket,     ///< a connected stream socket on 0
+    Pipes,      ///< two pipes
+    Listening,  ///< a socket that is no connection yet
+    Other,
+};
+
+Given look_at_descriptors() {
+    if (sys::is_listening(STDIN_FILENO)) return Given::Listening;
+    if (sys::is_stream(STDIN_FILENO)) return Given::Socket;
+    const bool pipes = sys::is_pipe(STDIN_FILENO) && sys::is_pipe(STDOUT_FILENO);
+    return pipes ? Given::Pipes : Given::Other;
+}
+
+/// Returns why the descriptors cannot be served; empty if they can.
+std::string why_not_a_connection(Given given) {
+    if (given == Given::Listening) {
         return "descriptor 0 is a listening socket: set wait = no (xinetd), nowait (inetd) or "
                "Accept=yes (systemd), or let portsplitd listen";
     }
-    if (!sys::is_stream(STDIN_FILENO)) {
-        return "descriptor 0 is not a stream socket: --inetd serves the one connection that a "
-               "super-server passes there";
+    if (given == Given::Other) {
+        return "descriptors 0 and 1 are neither a stream socket nor two pipes: --inetd serves the "
+               "one "
+               "connection that a super-server passes there";
     }
     return "";
 }
 
-/// Returns an address from two variables of the environment (tcp-environ(5)). Behind a super-server
-/// that decodes the PROXY protocol, the socket's own peer is the proxy, and these name the client.
-std::optional<sys::Address> address_in_environment(const char* host_name, const char* port_name) {
-    const char* host = ::getenv(host_name);
-    const char* port = ::getenv(port_name);
-    if (host == nullptr || port == nullptr) return std::nullopt;
-    std::uint16_t number = 0;
-    const std::string_view text = port;
-    const auto [end, error] = std::from_chars(text.begin(), text.end(), number);
-    if (error != std::errc() || end != text.end()) return std::nullopt;
-    return sys::Address::from({host, number});
+/// Returns the addresses of the socket on descriptor 0; none if the client reset the connection.
+std::optional<sys::Ends> ends_of_socket() {
+    const auto peer = sys::peer_address(STDIN_FILENO);
+    const auto local = sys::local_address(STDIN_FILENO);
+    if (!peer || !local) return std::nullopt;
+    return sys::Ends{*peer, *local};
 }
+
+UniqueFd copy_of(int fd) { return UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)); }
 
 }  // namespace
 
 int serve_inetd(const core::Plan& plan, sys::Log& log) {
     const auto accepted = Clock::now();
-    if (const std::string why = why_not_a_connection(); !why.empty()) {
+    const Given given = look_at_descriptors();
+    if (const std::string why = why_not_a_connection(given); !why.empty()) {
         log.line(Level::Error, why);
         return kExitUsage;
     }
-    auto peer = sys::peer_address(STDIN_FILENO);
-    auto local = sys::local_address(STDIN_FILENO);
-    if (!peer || !local) return 0;  // the client reset the connection
-    if (const auto given = address_in_environment("TCPREMOTEIP", "TCPREMOTEPORT")) peer = *given;
-    if (const auto given = address_in_environment("TCPLOCALIP", "TCPLOCALPORT")) local = *given;
+    const auto ends = given == Given::Socket ? ends_of_socket() : sys::Ends();
+    if (!ends) return 0;
 
-    UniqueFd client(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
-    if (!client) return kExitTemporary;
+    Client client{copy_of(STDIN_FILENO), {accepted, told_ends(*ends)}};
+    if (given == Given::Pipes) client.output = copy_of(STDOUT_FILENO);
+    if (!client.fd || (given == Given::Pipes && !client.output)) return kExitTemporary;
     // One descriptor holds the socket from here on, so closing it ends the connection.
     for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::close(fd);
     if (!sys::open_standard_descriptors()) return kExitSystem;
 
     const Setting setting{plan, sys::own_environment(), log.descriptor()};
-    const sys::Arrival arrival{accepted, {*peer, *local}};
-    LogReporter reporter(plan, log, {.arrival = arrival});
-    const int exit_code = serve({std::move(client), arrival}, setting, reporter);
+    LogReporter reporter(plan, log, {.arrival = client.arrival});
+    const int exit_code = serve(std::move(client), setting, reporter);
     reporter.finish(exit_code);
     return exit_code;
 }

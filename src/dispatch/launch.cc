@@ -1,11 +1,16 @@
 #include "dispatch/launch.h"
 
 #include <signal.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <optional>
 #include <string_view>
+#include <utility>
 
+#include "core/ip_address.h"
 #include "exit_codes.h"
 #include "sys/fd.h"
 #include "sys/process.h"
@@ -16,55 +21,123 @@
 namespace portsplit::dispatch {
 namespace {
 
-void set(std::vector<std::string>& environment, std::string_view name, std::string_view value) {
-    const std::string prefix = std::string(name) + "=";
-    std::erase_if(environment, [&](const std::string& entry) { return entry.starts_with(prefix); });
-    environment.push_back(prefix + std::string(value));
+/// The `TERM` of a program on a terminal: every terminal database has it (terminfo(5)), and it needs no
+/// more than what all terminals can do.
+constexpr const char* kTerm = "vt100";
+
+/// A list of `NAME=VALUE` texts with each name once.
+class Environment {
+  public:
+    explicit Environment(std::vector<std::string> entries) : entries_(std::move(entries)) {}
+
+    void set(std::string_view name, std::string_view value) {
+        const std::string prefix = std::string(name) + "=";
+        std::erase_if(entries_,
+                      [&](const std::string& entry) { return entry.starts_with(prefix); });
+        entries_.push_back(prefix + std::string(value));
+    }
+
+    /// Sets what has a value in the environment of this process.
+    void pass(const std::string& name) {
+        if (const char* value = ::getenv(name.c_str())) set(name, value);
+    }
+
+    /// Returns the value of a variable; none if it is not set.
+    std::optional<std::string> value_of(std::string_view name) const {
+        const std::string prefix = std::string(name) + "=";
+        for (const std::string& entry : entries_) {
+            if (entry.starts_with(prefix)) return entry.substr(prefix.size());
+        }
+        return std::nullopt;
+    }
+
+    std::vector<std::string> take() { return std::move(entries_); }
+
+  private:
+    std::vector<std::string> entries_;
+};
+
+void set_addresses(Environment& environment, const sys::Ends& ends) {
+    const std::string remote = ends.peer.host();
+    const std::string remote_port = std::to_string(ends.peer.port());
+    environment.set("PROTO", "TCP");
+    environment.set("TCPREMOTEIP", remote);
+    environment.set("TCPREMOTEPORT", remote_port);
+    if (ends.local.is_internet()) {
+        environment.set("TCPLOCALIP", ends.local.host());
+        environment.set("TCPLOCALPORT", std::to_string(ends.local.port()));
+    }
+    environment.set("REMOTE_ADDR", remote);
+    environment.set("REMOTE_PORT", remote_port);
+    const auto host = environment.value_of("REMOTE_HOST");
+    const bool is_name = host && !host->empty() && !core::IpAddress::parse(*host);
+    if (!is_name) environment.set("REMOTE_HOST", remote);
+}
+
+/// Makes this process the leader of a new session (setsid(2)). A leader of a process group cannot do that,
+/// so it enters that of its session's leader first.
+void make_session() {
+    if (::getpgrp() == ::getpid()) ::setpgid(0, ::getsid(0));
+    ::setsid();
+}
+
+/// Returns an octal number that the reader of the configuration has checked.
+mode_t mode_in(std::string_view octal) {
+    mode_t mode = 0;
+    for (const char digit : octal) mode = mode * 8 + static_cast<mode_t>(digit - '0');
+    return mode;
 }
 
 }  // namespace
 
 std::vector<std::string> clean_environment() { return {std::string("PATH=") + sys::kProgramPath}; }
 
-std::vector<std::string> program_environment(std::vector<std::string> base, const sys::Ends& ends,
-                                             const std::string& service, core::Reason reason) {
-    set(base, "PORTSPLIT_SERVICE", service);
-    set(base, "PORTSPLIT_REASON", core::to_string(reason));
-    if (!ends.peer.is_internet()) return base;
-    const std::string remote = ends.peer.host();
-    const std::string remote_port = std::to_string(ends.peer.port());
-    set(base, "PROTO", "TCP");
-    set(base, "TCPREMOTEIP", remote);
-    set(base, "TCPREMOTEPORT", remote_port);
-    set(base, "TCPLOCALIP", ends.local.host());
-    set(base, "TCPLOCALPORT", std::to_string(ends.local.port()));
-    set(base, "REMOTE_ADDR", remote);
-    set(base, "REMOTE_PORT", remote_port);
-    set(base, "REMOTE_HOST", remote);
-    return base;
+std::vector<std::string> program_environment(std::vector<std::string> base, const core::Exec& exec,
+                                             const sys::Ends& ends, const std::string& service,
+                                             core::Reason reason) {
+    Environment environment(std::move(base));
+    for (const core::Text& name : exec.passenv) environment.pass(std::string(name));
+    if (exec.stdio == core::Stdio::Pty && !environment.value_of("TERM")) {
+        environment.set("TERM", kTerm);
+    }
+    environment.set("PORTSPLIT_SERVICE", service);
+    environment.set("PORTSPLIT_REASON", core::to_string(reason));
+    if (ends.peer.is_internet()) set_addresses(environment, ends);
+    for (const std::string_view entry : exec.env) {
+        const std::size_t sign = entry.find('=');
+        environment.set(entry.substr(0, sign), entry.substr(sign + 1));
+    }
+    return environment.take();
 }
 
-sys::SysError launch(const core::Exec& exec, const StandardDescriptors& descriptors,
-                     const std::vector<std::string>& environment) {
+LaunchError launch(const core::Exec& exec, const StandardDescriptors& descriptors,
+                   const std::vector<std::string>& environment) {
+    make_session();
+    if (exec.stdio == core::Stdio::Pty) ::ioctl(descriptors.in, TIOCSCTTY, 0);
     sys::restore_signals({SIGPIPE, SIGHUP});
-    ::umask(022);
+    ::umask(mode_in(exec.umask));
+    if (::chdir(exec.directory.c_str()) < 0) return {Stage::Directory, errno};
 
     sys::set_blocking(descriptors.in, true);
     sys::set_blocking(descriptors.out, true);
     // None of the three is below 3, so no dup2 overwrites a descriptor that a later one copies.
     if (::dup2(descriptors.in, STDIN_FILENO) < 0 || ::dup2(descriptors.out, STDOUT_FILENO) < 0 ||
         ::dup2(descriptors.err, STDERR_FILENO) < 0) {
-        return {errno, "cannot set the descriptors of " + std::string(exec.program)};
+        return {Stage::Start, errno};
     }
     sys::close_on_exec_from(STDERR_FILENO + 1);
 
-    std::vector<std::string> arguments = {std::string(exec.program)};
+    std::vector<std::string> arguments = {
+        std::string(exec.argv0.empty() ? exec.program : exec.argv0)};
     arguments.insert(arguments.end(), exec.arguments.begin(), exec.arguments.end());
-    return sys::execute(sys::find_program(std::string(exec.program)), arguments, environment);
+    const sys::SysError error =
+        sys::execute(sys::find_program(std::string(exec.program)), arguments, environment);
+    return {Stage::Start, error.code};
 }
 
-int exit_code(const sys::SysError& error) {
-    return error.code == ENOENT || error.code == ENOTDIR ? kExitNotFound : kExitNotExecutable;
+int exit_code(const LaunchError& error) {
+    const bool not_found = error.code == ENOENT || error.code == ENOTDIR;
+    return error.stage == Stage::Start && not_found ? kExitNotFound : kExitNotExecutable;
 }
 
 }  // namespace portsplit::dispatch

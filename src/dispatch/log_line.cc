@@ -40,6 +40,34 @@ std::string ending_of(const core::Service* service, const Progress& progress,
     return program || *status != 0 ? " " + sys::describe_status(*status) : "";
 }
 
+/// Returns what could not be done.
+std::string failed_act(const core::Service& service, const Failure& failure) {
+    if (const auto* exec = std::get_if<core::Exec>(&service.action)) {
+        if (failure.stage == Stage::Directory) {
+            return fmt::format("cannot enter the directory {} of {}", exec->directory,
+                               exec->program);
+        }
+        return fmt::format("cannot start {}", exec->program);
+    }
+    const auto& target = std::get<core::Connect>(service.action).targets[failure.target];
+    if (failure.stage == Stage::Resolve) return fmt::format("cannot resolve {}", target.host);
+    return fmt::format("cannot connect to {}", core::to_string(target));
+}
+
+std::string reason_of(const Failure& failure) {
+    switch (failure.stage) {
+        case Stage::Resolve:
+            return resolve_error_text(failure.code);
+        case Stage::Loop:
+            return "it leads back to a listener of this server, without end; name another port";
+        case Stage::Refused:
+            return "the client is on two pipes, and stdio = socket needs a socket; write stdio = "
+                   "pipe";
+        default:
+            return sys::error_text(failure.code);
+    }
+}
+
 }  // namespace
 
 std::string connection_line(const core::Plan& plan, const sys::Ends& ends, const Progress& progress,
@@ -58,25 +86,23 @@ std::string connection_line(const core::Plan& plan, const sys::Ends& ends, const
         duration.count(), ending_of(service, progress, status));
 }
 
+std::string start_line(const core::Plan& plan, const sys::Ends& ends, const Progress& progress) {
+    const core::Service* service = service_of(plan, progress);
+    const Acted acted = action_of(service, progress);
+    return fmt::format(
+        "started service={} reason={} src={} sport={} dst={} dport={} action={} target={}",
+        service != nullptr ? service->name : "-", core::to_string(progress.reason),
+        ends.peer.host(), ends.peer.port(), ends.local.host(), ends.local.port(), acted.action,
+        acted.target);
+}
+
 std::string failure_line(const core::Plan& plan, const sys::Ends& ends, const Progress& progress) {
     const core::Service* service = service_of(plan, progress);
-    const Failure& failure = progress.failure;
-    std::string what = "cannot look at the first bytes";
-    std::string why = sys::error_text(failure.code);
-    if (service != nullptr) {
-        if (const auto* exec = std::get_if<core::Exec>(&service->action)) {
-            what = "cannot start " + std::string(exec->program);
-        } else {
-            const auto& target = std::get<core::Connect>(service->action).targets[failure.target];
-            const bool named = failure.stage == Stage::Resolve;
-            what = named ? "cannot resolve " + std::string(target.host)
-                         : "cannot connect to " + core::to_string(target);
-            if (named) why = resolve_error_text(failure.code);
-        }
-    }
-    return fmt::format("{} for service {}, client {}: {}", what,
+    return fmt::format("{} for service {}, client {}: {}",
+                       service != nullptr ? failed_act(*service, progress.failure)
+                                          : "cannot look at the first bytes",
                        service != nullptr ? std::string_view(service->name) : "-", ends.peer.text(),
-                       why);
+                       reason_of(progress.failure));
 }
 
 std::string gave_up_line(const core::Plan& plan, const sys::Ends& ends, const Progress& progress) {

@@ -43,7 +43,7 @@ core::Result<core::Config, int> read_configuration(int fd, const std::string& na
 }
 
 int serve_generation(const dispatch::Options& options) {
-    auto log = sys::open_log(options.log);
+    auto log = sys::open_log(options.log, sys::WithoutSyslog::UseStderr);
     if (!log) return kExitSystem;
     if (options.version != std::to_string(handoff::kVersion)) {
         log->line(sys::Level::Error,
@@ -64,7 +64,7 @@ int serve_connection(const dispatch::Options& options) {
     // Under inetd and xinetd descriptor 2 is the client's socket; under tcpserver it is a log.
     if (where == sys::kStderr && sys::is_same_stream(STDIN_FILENO, STDERR_FILENO))
         where = sys::kSyslog;
-    auto log = sys::open_log(where);
+    auto log = sys::open_log(where, sys::WithoutSyslog::Drop);
     if (!log) {
         sys::Log::to_syslog().line(sys::Level::Error, sys::to_string(log.error()));
         return kExitSystem;

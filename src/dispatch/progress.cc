@@ -34,15 +34,14 @@ bool becomes_program(const core::Plan& plan, const Progress& progress) {
 }
 
 bool is_last(const core::Plan& plan, const Progress& progress) {
-    const Stage stage = progress.failure.stage;
-    const bool failed = stage == Stage::Look || stage == Stage::Start;
     const bool closes = progress.decided != 0 && progress.service == Progress::kNone;
-    return failed || closes || progress.counted != 0 || becomes_program(plan, progress);
+    return is_fatal(progress.failure.stage) || closes || progress.counted != 0 ||
+           becomes_program(plan, progress);
 }
 
-void ChannelReporter::send(const Progress& progress) {
+void ChannelReporter::send(const Progress& progress, int client) {
     // If the zygote is gone, the log line is lost; the connection is served all the same.
-    (void)sys::send_message(channel_, std::as_bytes(std::span(&progress, 1)), -1, 0);
+    (void)sys::send_message(channel_, std::as_bytes(std::span(&progress, 1)), client, 0);
 }
 
 }  // namespace portsplit::dispatch

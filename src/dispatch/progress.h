@@ -13,17 +13,27 @@ namespace portsplit::dispatch {
 
 /// The step that failed. The order matters: `is_valid` takes `Start` as the last.
 enum class Stage : std::uint32_t {
-    None,     ///< nothing failed
-    Look,     ///< peeking at the client's bytes
-    Resolve,  ///< resolving a target's name; the code is one of c-ares
-    Connect,  ///< connecting to a target
-    Start,    ///< starting a program, or opening its descriptors
+    None,       ///< nothing failed
+    Look,       ///< peeking at the client's bytes
+    Resolve,    ///< resolving a target's name; the code is one of c-ares
+    Loop,       ///< a target is a listener of this server; there is no code
+    Connect,    ///< connecting to a target
+    Refused,    ///< the client is on pipes, and the program needs a socket; there is no code
+    Directory,  ///< entering the directory of a program
+    Start,      ///< starting a program, or opening its descriptors
 };
+
+/// Returns true if a dispatcher exits after a failure of this stage.
+inline bool is_fatal(Stage stage) {
+    return stage == Stage::Look || stage == Stage::Refused || stage == Stage::Directory ||
+           stage == Stage::Start;
+}
 
 struct Failure {
     Stage stage = Stage::None;
-    std::int32_t code = 0;     ///< errno, except for Stage::Resolve
-    std::uint32_t target = 0;  ///< index in the service's `connect` list, for Resolve and Connect
+    std::int32_t code = 0;  ///< errno, except for Stage::Resolve
+    std::uint32_t target =
+        0;  ///< index in the service's `connect` list, for Resolve, Loop and Connect
 };
 
 /// Everything known of one connection so far. Each message carries all of it, so no message depends
@@ -84,8 +94,9 @@ class Reporter {
     }
 
     /// Sends everything stored so far.
-    void publish() {
-        send(progress_);
+    /// @param client  the client's socket, for the zygote to watch; negative for none
+    void publish(int client = -1) {
+        send(progress_, client);
         published_ = true;
     }
 
@@ -128,7 +139,8 @@ class Reporter {
 
   protected:
     /// Carries one message to the process that writes the log.
-    virtual void send(const Progress& progress) = 0;
+    /// @param client  as for `publish`, borrowed
+    virtual void send(const Progress& progress, int client) = 0;
 
   private:
     Progress progress_;
@@ -143,7 +155,7 @@ class ChannelReporter final : public Reporter {
     explicit ChannelReporter(int channel) : channel_(channel) {}
 
   protected:
-    void send(const Progress& progress) override;
+    void send(const Progress& progress, int client) override;
 
   private:
     int channel_;

@@ -18,10 +18,15 @@ void ConnectionLog::update(ConnectionRecord& record, const Progress& progress, p
         }
     };
     const bool warned = record.progress.gave_up != Progress::kNone;
+    const bool is_new =
+        record.progress.service == Progress::kNone && progress.service != Progress::kNone;
     record.progress = progress;
     if (!warned && progress.gave_up != Progress::kNone) {
         write(Level::Warning, "costly expressions",
               gave_up_line(plan_, record.arrival.ends, progress));
+    }
+    if (is_new && plan_.config().log == core::LogLines::Start) {
+        log_.line(Level::Info, start_line(plan_, record.arrival.ends, progress), pid);
     }
     if (progress.failure.stage != Stage::None) {
         write(Level::Error, "failed connections",
@@ -30,10 +35,22 @@ void ConnectionLog::update(ConnectionRecord& record, const Progress& progress, p
 }
 
 void ConnectionLog::finish(const ConnectionRecord& record, std::optional<int> status, pid_t pid) {
+    const Progress& progress = record.progress;
+    const bool is_eof = progress.decided != 0 && progress.reason == core::Reason::Eof &&
+                        progress.service == Progress::kNone;
+    const sys::Address& peer = record.arrival.ends.peer;
+    if (is_eof && rate_ == Rate::Limited && peer.is_internet() && !eof_lines_.admit(peer.ip())) {
+        return;
+    }
     const auto duration = std::chrono::duration_cast<std::chrono::milliseconds>(
         sys::Clock::now() - record.arrival.accepted);
     log_.line(Level::Info,
               connection_line(plan_, record.arrival.ends, record.progress, status, duration), pid);
+}
+
+void ConnectionLog::report() {
+    if (sys::Clock::now() < eof_lines_.due()) return;
+    for (const std::string& line : eof_lines_.reports()) log_.line(Level::Info, line);
 }
 
 }  // namespace portsplit::dispatch

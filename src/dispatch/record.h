@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "core/plan.h"
+#include "dispatch/eof_lines.h"
 #include "dispatch/progress.h"
 #include "sys/arrival.h"
 #include "sys/log.h"
@@ -36,20 +37,27 @@ class ConnectionLog {
     ConnectionLog(const core::Plan& plan, sys::Log& log, Rate rate)
         : plan_(plan), log_(log), rate_(rate) {}
 
-    /// Stores the progress in the record, and logs what is new in it: a failure, and once for each
-    /// connection that an expression exceeded its limit.
+    /// Stores the progress in the record, and logs what is new in it: a failure; once for each connection
+    /// that an expression exceeded its limit; with `log = start` that its service is chosen.
     /// @param progress  one for which `is_valid` holds
     /// @param pid  the dispatcher; 0 for this process
     void update(ConnectionRecord& record, const Progress& progress, pid_t pid = 0);
 
-    /// Logs the connection line, with the time since accept.
+    /// Logs the connection line, with the time since accept. With `Rate::Limited`, lines of connections that
+    /// ended before their first byte may be counted instead.
     /// @param status  as for `connection_line`
     void finish(const ConnectionRecord& record, std::optional<int> status, pid_t pid = 0);
+
+    /// Returns when `report` has lines to write.
+    sys::Clock::time_point due() const { return eof_lines_.due(); }
+    /// Logs the counts of lines that were not written, if it is time.
+    void report();
 
   private:
     const core::Plan& plan_;
     sys::Log& log_;
     Rate rate_;
+    EofLines eof_lines_;
 };
 
 }  // namespace portsplit::dispatch

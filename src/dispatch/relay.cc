@@ -4,8 +4,10 @@
 // both. Each wake-up pumps the flows that have work, until both are done.
 //
 // EOF. Each flow sends it on behind its last byte (flow.cc). When one direction has ended, the other
-// may be silent for `half_closed`: a peer that went away without a FIN would otherwise hold the
-// dispatcher for ever. A sink that does not read is slow, not silent, and has no limit.
+// goes on: a target may think for an hour before it answers. Keepalive ends the connection of a peer that went
+// away without a FIN (tcp(7)).
+//
+// Silence. `idle` and `half_closed` count from the last event: a sink that does not read is silent, too.
 //
 // A terminal differs twice. Its hang-up (EIO) ends both directions. In raw mode it cannot be sent an
 // EOF, so after the client's EOF and `hang_up` without a byte the relay ends; closing the terminal
@@ -164,9 +166,9 @@ std::chrono::milliseconds silence_limit(const Flow& up, const Flow& down,
     const Side& target = up.sink();
     // After a reset, the other side has `before_reset` to read the bytes that came before it.
     if (target.is_broken() || client.is_broken()) return limits.before_reset;
-    if (!up.is_done() && !down.is_done()) return kNoLimit;
-    if (up.wants_write() || down.wants_write()) return kNoLimit;
-    return target.eof_lost() ? limits.hang_up : limits.half_closed;
+    if (!up.is_done() && !down.is_done()) return limits.idle;
+    if (!target.eof_lost() || limits.half_closed != kNoLimit) return limits.half_closed;
+    return up.wants_write() || down.wants_write() ? kNoLimit : limits.hang_up;
 }
 
 /// Waits until the kernel has sent what was written to a socket (tcp(7) SIOCOUTQNSD). No event of
@@ -195,13 +197,15 @@ void take_short_turns(std::chrono::nanoseconds slice) {
 
 }  // namespace
 
-Totals relay(Side client, Side target, const RelayLimits& limits, Reporter& reporter) {
+Totals relay(Side client, Side target, const RelayLimits& limits, Reporter& reporter,
+             core::Bytes ahead) {
     Pipe shared;
     Flow up(client, target, shared);
     Flow down(target, client, shared);
     Poller poller(up, down);
     bool timed_out = false;
     bool is_long = false;
+    if (!ahead.empty()) up.hold(ahead);
     up.pump(SourceState::Unknown);
     reporter.about_to_block();
     while (!timed_out) {
@@ -225,7 +229,7 @@ Totals relay(Side client, Side target, const RelayLimits& limits, Reporter& repo
     } else if (up.stopped_before_eof()) {
         linger(client.read_fd(), limits);
     }
-    return {up.bytes_moved(), down.bytes_moved()};
+    return {up.bytes_moved(), down.bytes_moved(), client.is_broken() || timed_out};
 }
 
 }  // namespace portsplit::dispatch

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 
+#include "core/bytes.h"
 #include "dispatch/progress.h"
 #include "dispatch/side.h"
 
@@ -18,8 +19,10 @@ struct RelayLimits {
     std::uint64_t long_stream{std::uint64_t{64} << 20};
     /// The time slice from then on.
     std::chrono::nanoseconds short_slice{std::chrono::microseconds(100)};
-    /// After one direction has ended, for bytes in the other.
-    std::chrono::milliseconds half_closed{std::chrono::seconds(60)};
+    /// While both directions are open.
+    std::chrono::milliseconds idle = kNoLimit;
+    /// After one direction has ended.
+    std::chrono::milliseconds half_closed = kNoLimit;
     /// After the client's EOF, which a raw terminal cannot be sent, before its program is hung up.
     std::chrono::milliseconds hang_up{std::chrono::seconds(5)};
     /// For bytes that were sent before a reset to leave this machine.
@@ -30,25 +33,23 @@ struct RelayLimits {
     std::chrono::milliseconds linger_total{std::chrono::seconds(5)};
 };
 
-/// For a target on a socket.
-inline constexpr RelayLimits kSocketRelay{};
-/// For a program: no limit on silence, because the relay ends when the program exits.
-inline constexpr RelayLimits kProgramRelay{.half_closed = kNoLimit};
-
 struct Totals {
     std::uint64_t in = 0;   ///< bytes from the client
     std::uint64_t out = 0;  ///< bytes to the client
+    bool cut = false;       ///< true if the client's connection broke, or a limit was over
 };
 
 /// Relays until both directions have ended, then closes both sides. Both must be non-blocking.
 /// - An EOF is sent on after the last byte before it; the other direction goes on.
 /// - A reset is sent on as a reset, after the bytes that came before it.
 /// - A side that does not read costs 64 KiB at most, and no processor time.
-/// - A stream that ends by `half_closed` is closed with a reset.
+/// - A relay that moves no byte for `idle` or `half_closed` is closed with a reset.
 /// @param reporter  published to before the first wait, but after the client's first bytes were
 ///                  written to the target: the client waits for those bytes. The message also wakes
 ///                  the zygote (see progress.h).
+/// @param ahead     the client's first bytes, which were read before; at most 64 KiB
 /// @returns how many bytes were written to each side
-Totals relay(Side client, Side target, const RelayLimits& limits, Reporter& reporter);
+Totals relay(Side client, Side target, const RelayLimits& limits, Reporter& reporter,
+             core::Bytes ahead = {});
 
 }  // namespace portsplit::dispatch

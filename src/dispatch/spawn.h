@@ -8,7 +8,8 @@
 #include <vector>
 
 #include "core/model.h"
-#include "sys/error.h"
+#include "core/result.h"
+#include "dispatch/launch.h"
 #include "sys/fd.h"
 
 namespace portsplit::dispatch {
@@ -22,11 +23,11 @@ struct Program {
 
 /// Starts a program and waits until execve(2) has succeeded or failed.
 /// - `Stdio::Pipe`: on two pipes.
-/// - `Stdio::Pty`: as the leader of a new session, on a terminal in raw mode; `input` and `output` are
-///   two descriptors of its master side (pty(7)).
+/// - `Stdio::Pty`: on a terminal of 24 lines and 80 columns in raw mode; `input` and `output` are two
+///   descriptors of its master side (pty(7)).
 /// @param err  becomes the program's descriptor 2; negative for a copy of its descriptor 1
-/// @returns the error of the pipe, terminal, fork or execve that failed; no child is left then
-sys::Result<Program> spawn(const core::Exec& exec, int err,
-                           const std::vector<std::string>& environment);
+/// @returns what failed; no child is left then
+core::Result<Program, LaunchError> spawn(const core::Exec& exec, int err,
+                                         const std::vector<std::string>& environment);
 
 }  // namespace portsplit::dispatch

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 #include <utility>
@@ -53,6 +54,12 @@ void Store::switch_to_memory() {
     }
     size_ = copied;
     pipe_ = Pipe();
+}
+
+void Store::hold(core::Bytes bytes) {
+    switch_to_memory();
+    size_ = std::min(bytes.size(), kCapacity);
+    std::copy_n(bytes.begin(), size_, memory_.get());
 }
 
 ssize_t Store::read_from(int fd) {

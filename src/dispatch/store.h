@@ -19,6 +19,7 @@
 #include <cstddef>
 #include <memory>
 
+#include "core/bytes.h"
 #include "sys/fd.h"
 
 namespace portsplit::dispatch {
@@ -49,6 +50,9 @@ class Store {
     /// True if the last `read_from` got so few bytes that the source is probably empty, so that reading
     /// again at once would only cost a system call.
     bool source_is_drained() const { return source_is_drained_; }
+
+    /// Stores bytes that were read already, at most 64 KiB. The store must be new.
+    void hold(core::Bytes bytes);
 
     /// Uses memory from now on, and copies what the pipe still holds. Flow calls it for a source with
     /// urgent data: splice(2) does not pass the urgent mark (EAGAIN for ever), read(2) does.

@@ -34,10 +34,12 @@
 #include <cstring>
 #include <optional>
 #include <utility>
+#include <variant>
 
 #include "dispatch/connections.h"
 #include "dispatch/dispatcher.h"
 #include "dispatch/launch.h"
+#include "dispatch/outlived.h"
 #include "dispatch/record.h"
 #include "dispatch/spares.h"
 #include "exit_codes.h"
@@ -80,7 +82,8 @@ std::optional<Message> message_in(std::span<const std::byte> buffer) {
 class Zygote {
   public:
     Zygote(const core::Plan& plan, sys::Log& log, ServeFunction serve_connection, UniqueFd channel,
-           UniqueFd signals, UniqueFd progress_in, UniqueFd progress_out, Spares spares)
+           UniqueFd signals, UniqueFd progress_in, UniqueFd progress_out, Spares spares,
+           Outlived outlived)
         : plan_(plan),
           log_(log),
           serve_(serve_connection),
@@ -90,7 +93,8 @@ class Zygote {
           signals_(std::move(signals)),
           progress_in_(std::move(progress_in)),
           progress_out_(std::move(progress_out)),
-          spares_(std::move(spares)) {}
+          spares_(std::move(spares)),
+          outlived_(std::move(outlived)) {}
 
     int run();
 
@@ -101,8 +105,10 @@ class Zygote {
     void add_departures();
     void add(pid_t pid, const handoff::Handover& message);
     void read_progress();
+    void watch(pid_t pid, const Progress& progress, UniqueFd client);
     void renew_progress();
     void note_signals();
+    void change_log();
     void reap();
     void finish(pid_t pid, int status);
     void finish_spare(const sys::Ended& ended, const Spares::Lost& spare);
@@ -119,6 +125,8 @@ class Zygote {
     UniqueFd progress_in_;
     UniqueFd progress_out_;
     Spares spares_;
+    Outlived outlived_;
+    UniqueFd log_channel_{handoff::kLogChannelFd};
     Connections connections_;
     sys::Reaper reaper_;
     bool open_ = true;             ///< true until the daemon ends its side of the channel
@@ -132,27 +140,32 @@ int Zygote::run() {
         if (!progress_in_) renew_progress();
         fork_spares();
         if (!open_ && spares_.count() == 0 && connections_.empty()) return 0;
-        std::array<pollfd, 2> entries{{
+        std::array<pollfd, 4> entries{{
             {.fd = progress_in_.get(), .events = POLLIN, .revents = 0},
             {.fd = signals_.get(), .events = POLLIN, .revents = 0},
+            {.fd = outlived_.fd(), .events = POLLIN, .revents = 0},
+            {.fd = log_channel_.get(), .events = POLLIN, .revents = 0},
         }};
-        const auto& [progress, signals] = entries;
+        const auto& [progress, signals, broken, new_log] = entries;
         const bool short_of_spares = open_ && spares_.count() <= kFewSpares;
         auto until = short_of_spares ? fork_at_ : Clock::time_point::max();
         if (mute_spares_) until = std::min(until, Clock::now() + kMuteSparesPause);
-        until = std::min(until, reaper_.due());
+        until = std::min({until, reaper_.due(), outlived_.due(), connection_log_.due()});
         const int ready = sys::retry(
             [&] { return ::poll(entries.data(), entries.size(), sys::poll_timeout(until)); });
         if (ready < 0) {
             log_.line(Level::Error, "cannot wait for connections: " + sys::error_text(errno));
             return kExitSystem;
         }
+        if (new_log.revents != 0) change_log();
         add_departures();
         // With enough spares left, nothing below is urgent: let dispatchers run first.
         if (spares_.count() > kFewSpares) sys::yield();
         if (progress.revents != 0) read_progress();
         if (signals.revents != 0) note_signals();
         reap();
+        connection_log_.report();
+        if (broken.revents != 0 || Clock::now() >= outlived_.due()) outlived_.step();
     }
 }
 
@@ -193,6 +206,8 @@ void Zygote::be_spare(Spares::Place& place) {
     ::setpgid(0, 0);
     signals_.reset();
     progress_in_.reset();
+    outlived_.close();
+    log_channel_.reset();
     sys::unblock_signals();
 
     auto client = spares_.take(place, channel_.get());
@@ -225,7 +240,7 @@ void Zygote::add(pid_t pid, const handoff::Handover& message) {
 void Zygote::read_progress() {
     std::array<std::byte, sizeof(Progress) + 1> buffer;
     for (int i = 0; i < kProgressBatch; ++i) {
-        const auto received = sys::receive_message(progress_in_.get(), buffer);
+        auto received = sys::receive_message(progress_in_.get(), buffer);
         if (!received) return;
         if (received->size == 0) return renew_progress();
         const auto progress = message_in<Progress>(std::span(buffer).first(received->size));
@@ -236,10 +251,19 @@ void Zygote::read_progress() {
         }
         if (!progress || record == nullptr || !is_valid(plan_, *progress)) continue;
         connection_log_.update(*record, *progress, received->sender);
+        watch(received->sender, *progress, std::move(received->fd));
         if (is_last(plan_, *progress) && !std::exchange(record->ends, true)) {
             reaper_.expect(received->sender);
         }
     }
+}
+
+/// Watches the client's socket of a program. A dispatcher that sends another descriptor only spoils the watch of
+/// its own program; one that failed to become the program needs none.
+void Zygote::watch(pid_t pid, const Progress& progress, UniqueFd client) {
+    if (!client || !becomes_program(plan_, progress)) return;
+    const core::Service& service = plan_.service(static_cast<std::size_t>(progress.service));
+    outlived_.watch(pid, std::move(client), std::get<core::Exec>(service.action).grace);
 }
 
 /// Replaces the progress channel after EOF on it. All dispatchers hold its other end, so EOF comes
@@ -260,6 +284,15 @@ void Zygote::renew_progress() {
 
 void Zygote::note_signals() {
     while (const auto signal = sys::next_signal(signals_.get())) reaper_.on_signal(signal->sender);
+}
+
+/// Goes on with the log file that the daemon has opened anew. Programs that run keep theirs.
+void Zygote::change_log() {
+    handoff::NewLog message;
+    auto received =
+        sys::receive_message(log_channel_.get(), std::as_writable_bytes(std::span(&message, 1)));
+    if (!received || received->size == 0) return log_channel_.reset();  // the daemon is gone
+    if (message.kind == handoff::Kind::NewLog) log_.replace(std::move(received->fd));
 }
 
 /// Handles every child that is known to have ended.
@@ -295,6 +328,7 @@ void Zygote::finish_spare(const sys::Ended& ended, const Spares::Lost& spare) {
 
 /// Logs a connection whose process ended, and reports its slot as free.
 void Zygote::finish(pid_t pid, int status) {
+    outlived_.forget(pid);
     const ConnectionRecord* record = connections_.find(pid);
     if (record == nullptr) return;
     connection_log_.finish(*record, status, pid);
@@ -330,8 +364,11 @@ int run_zygote(const core::Plan& plan, sys::Log& log, ServeFunction serve_connec
     }
     auto spares = Spares::create();
     if (!spares) return failed(spares.error());
+    auto outlived = Outlived::create();
+    if (!outlived) return failed(outlived.error());
     Zygote zygote(plan, log, serve_connection, UniqueFd(handoff::kChannelFd), std::move(*signals),
-                  std::move(progress->first), std::move(progress->second), std::move(*spares));
+                  std::move(progress->first), std::move(progress->second), std::move(*spares),
+                  std::move(*outlived));
     return zygote.run();
 }
 

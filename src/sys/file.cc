@@ -91,6 +91,13 @@ std::string writable_by_all(const std::string& path) {
     return ::realpath(absolute.c_str(), buffer) == nullptr ? "" : writable_part(buffer);
 }
 
+std::string why_no_folder(const std::string& path) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) < 0) return error_text(errno);
+    if (!S_ISDIR(status.st_mode)) return error_text(ENOTDIR);
+    return ::access(path.c_str(), X_OK) < 0 ? error_text(errno) : "";
+}
+
 Result<Done> write_all(int fd, std::string_view text) {
     while (!text.empty()) {
         const ssize_t put = retry([&] { return ::write(fd, text.data(), text.size()); });

@@ -30,6 +30,9 @@ std::vector<std::string> names_in(const std::string& folder);
 /// (S_ISVTX, inode(7)), such as /tmp, is none. Follows symbolic links, and looks at their folders too.
 std::string writable_by_all(const std::string& path);
 
+/// Returns the reason why this process cannot enter a folder, as text for a message; empty if it can.
+std::string why_no_folder(const std::string& path);
+
 /// Writes all of the text. A closed pipe is EPIPE only while SIGPIPE is ignored, else the
 /// signal kills the process.
 Result<Done> write_all(int fd, std::string_view text);

@@ -2,7 +2,9 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -33,15 +35,35 @@ UniqueFd connect_to_syslog() {
     return fd;
 }
 
-/// Returns `<PRI>Mmm dd hh:mm:ss ` (RFC 3164 4.1).
-std::string syslog_header(Level level) {
+/// Returns the time of day in a form of strftime(3).
+std::string time_as(const char* format) {
     char when[32] = "";
     const std::time_t now = std::time(nullptr);
     struct tm local {};
-    if (::localtime_r(&now, &local) != nullptr) {
-        std::strftime(when, sizeof when, "%b %e %H:%M:%S ", &local);
-    }
-    return "<" + std::to_string(kFacilityDaemon | static_cast<int>(level)) + ">" + when;
+    if (::localtime_r(&now, &local) != nullptr) std::strftime(when, sizeof when, format, &local);
+    return when;
+}
+
+/// Returns `<PRI>Mmm dd hh:mm:ss ` (RFC 3164 4.1).
+std::string syslog_header(Level level) {
+    return "<" + std::to_string(kFacilityDaemon | static_cast<int>(level)) + ">" +
+           time_as("%b %e %H:%M:%S ");
+}
+
+/// Returns `2026-11-29T11:50:55+01:00 ` (RFC 3339).
+std::string date() {
+    std::string when = time_as("%Y-%m-%dT%H:%M:%S%z");
+    if (when.size() > 2) when.insert(when.size() - 2, ":");
+    return when + ' ';
+}
+
+/// Returns true if a descriptor leads to the journal: then JOURNAL_STREAM has the numbers of its device and
+/// file (systemd.exec(5)).
+bool is_journal(int fd) {
+    const char* stream = ::getenv("JOURNAL_STREAM");
+    struct stat status {};
+    if (stream == nullptr || ::fstat(fd, &status) < 0) return false;
+    return stream == std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino);
 }
 
 /// Returns true if a write does not wait now. A pipe is writable for poll(2) only while it has room
@@ -49,6 +71,16 @@ std::string syslog_header(Level level) {
 bool has_room(int fd) {
     pollfd wait{.fd = fd, .events = POLLOUT, .revents = 0};
     return ::poll(&wait, 1, 0) == 1 && (wait.revents & POLLOUT) != 0;
+}
+
+/// Opens a log file, or a FIFO that has a reader.
+Result<UniqueFd> open_log_file(const std::string& where) {
+    // O_NONBLOCK: open(2) of a FIFO must not wait for a reader, but fail with ENXIO.
+    constexpr int kFlags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+    UniqueFd fd(::open(where.c_str(), kFlags, 0640));
+    if (!fd) return SysError{errno, "cannot open the log file " + where};
+    set_blocking(fd.get(), true);  // programs get this descriptor and expect it blocking
+    return fd;
 }
 
 }  // namespace
@@ -68,20 +100,38 @@ std::string escaped(std::string_view text) {
     return result;
 }
 
-Result<Log> open_log(const std::string& where) {
-    if (where == kStderr) return Log::to_descriptor(UniqueFd(::fcntl(2, F_DUPFD_CLOEXEC, 3)));
-    if (where == kSyslog) return Log::to_syslog();
-    // O_NONBLOCK: open(2) of a FIFO must not wait for a reader, but fail with ENXIO.
-    constexpr int kFlags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-    UniqueFd fd(::open(where.c_str(), kFlags, 0640));
-    if (!fd) return SysError{errno, "cannot open the log file " + where};
-    set_blocking(fd.get(), true);  // programs get this descriptor and expect it blocking
-    return Log::to_descriptor(std::move(fd));
+Result<Log> open_log(const std::string& where, WithoutSyslog without) {
+    const auto standard_error = [] { return UniqueFd(::fcntl(2, F_DUPFD_CLOEXEC, 3)); };
+    if (where == kStderr) return Log::to_descriptor(standard_error());
+    if (where == kSyslog) {
+        return Log::to_syslog(without == WithoutSyslog::UseStderr ? standard_error() : UniqueFd());
+    }
+    auto fd = open_log_file(where);
+    if (!fd) return fd.error();
+    return Log::to_descriptor(*std::move(fd));
 }
 
-Log Log::to_descriptor(UniqueFd fd) { return Log(std::move(fd), false); }
+Log Log::to_descriptor(UniqueFd fd) {
+    const bool dated = !is_journal(fd.get());
+    return Log(std::move(fd), {}, false, dated);
+}
 
-Log Log::to_syslog() { return Log(connect_to_syslog(), true); }
+Log Log::to_syslog(UniqueFd without) {
+    const bool dated = !is_journal(without.get());
+    return Log(connect_to_syslog(), std::move(without), true, dated);
+}
+
+void Log::replace(UniqueFd fd) {
+    // The number stays, and no moment passes in which it is closed (dup3(2)).
+    if (fd) ::dup3(fd.get(), fd_.get(), O_CLOEXEC);
+}
+
+Result<Done> Log::reopen(const std::string& path) {
+    auto fd = open_log_file(path);
+    if (!fd) return fd.error();
+    replace(*std::move(fd));
+    return Done{};
+}
 
 void Log::line(Level level, std::string_view text, pid_t pid) {
     if (pid == 0) pid = ::getpid();
@@ -113,21 +163,22 @@ void Log::limited(Level level, const char* kind, std::string_view text, pid_t pi
 bool Log::write(Level level, std::string_view text, pid_t pid) {
     std::string whole = std::string(kIdent) + "[" + std::to_string(pid) + "]: ";
     whole += escaped(text.substr(0, kLongestText)).substr(0, kLongestText);
-    if (!syslog_) {
-        whole += '\n';
-        return has_room(fd_.get()) && ::write(fd_.get(), whole.data(), whole.size()) >= 0;
-    }
-    whole = syslog_header(level) + whole;
+    const auto put = [this, &whole](int fd) {
+        const std::string dated = (dated_ ? date() : "") + whole + '\n';
+        return has_room(fd) && ::write(fd, dated.data(), dated.size()) >= 0;
+    };
+    if (!syslog_) return put(fd_.get());
+    const std::string message = syslog_header(level) + whole;
     // A restarted syslog has a new socket at the same path: connect again and retry once.
     for (int attempt = 0; attempt < 2; ++attempt) {
-        if (::send(fd_.get(), whole.data(), whole.size(), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) {
+        if (::send(fd_.get(), message.data(), message.size(), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) {
             return true;
         }
         if (errno == EAGAIN) return false;
         fd_ = connect_to_syslog();
-        if (!fd_) return false;
+        if (!fd_) break;
     }
-    return false;
+    return without_ && put(without_.get());
 }
 
 }  // namespace portsplit::sys

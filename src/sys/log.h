@@ -25,17 +25,26 @@ enum class Level { Error = 3, Warning = 4, Notice = 5, Info = 6 };
 inline constexpr const char* kStderr = "stderr";
 inline constexpr const char* kSyslog = "syslog";
 
+/// Where lines for syslog go while there is none.
+enum class WithoutSyslog {
+    UseStderr,  ///< to standard error
+    Drop,       ///< nowhere: standard error may be a client
+};
+
 /// Opens the log.
 /// @param where  the value of `--log`: `kStderr`, `kSyslog`, or the path of a file
 /// @returns an error if the file cannot be opened; a syslog that is not there is not an error
-Result<class Log> open_log(const std::string& where);
+Result<class Log> open_log(const std::string& where, WithoutSyslog without);
 
 class Log {
   public:
-    /// A log whose lines go to a descriptor, as `portsplit[PID]: TEXT`.
+    /// A log whose lines go to a descriptor, as `DATE portsplit[PID]: TEXT`. The date is of ISO 8601, with the
+    /// offset from UTC; the journal adds its own, so there is none for it (systemd.exec(5) JOURNAL_STREAM).
     static Log to_descriptor(UniqueFd fd);
-    /// A log whose lines go to the socket of syslog (RFC 3164; facility daemon).
-    static Log to_syslog();
+    /// A log whose lines go to the socket of syslog (RFC 3164; facility daemon). Each line tries to reach
+    /// it anew if there is none.
+    /// @param without  gets the lines, with a date, while there is no syslog; may own nothing
+    static Log to_syslog(UniqueFd without = {});
 
     /// Writes one line. Bytes that are not printable ASCII are escaped as \xXX, and the text is cut
     /// to 3900 bytes. Drops the line if the pipe or socket is full; a line before the next one that
@@ -48,12 +57,21 @@ class Log {
     /// @param kind  a string literal: it is stored, and it names the kind in that line
     void limited(Level level, const char* kind, std::string_view text, pid_t pid = 0);
 
+    /// Goes on with another descriptor, or with the file that has this path now. The number of `descriptor`
+    /// stays, so copies in forks that come later are of the new one.
+    void replace(UniqueFd fd);
+    Result<Done> reopen(const std::string& path);
+
+    /// Returns false if the log is for syslog and there is none now.
+    bool has_reader() const { return static_cast<bool>(fd_); }
+
     /// Returns the descriptor that becomes the standard error of programs with `stderr = log`: on the
     /// socket of syslog, each write is a message. Borrowed from this log; -1 without syslog.
     int descriptor() const { return fd_.get(); }
 
   private:
-    explicit Log(UniqueFd fd, bool syslog) : fd_(std::move(fd)), syslog_(syslog) {}
+    explicit Log(UniqueFd fd, UniqueFd without, bool syslog, bool dated)
+        : fd_(std::move(fd)), without_(std::move(without)), syslog_(syslog), dated_(dated) {}
 
     bool write(Level level, std::string_view text, pid_t pid);
 
@@ -65,7 +83,9 @@ class Log {
     };
 
     UniqueFd fd_;
+    UniqueFd without_;  ///< for syslog: gets the lines while there is none
     bool syslog_;
+    bool dated_;
     std::uint64_t dropped_ = 0;  ///< lines since the last report of dropped lines
     std::map<std::string_view, Kind> kinds_;
 };

@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <limits>
 
 namespace portsplit::sys {
@@ -47,6 +48,15 @@ Result<UniqueFd> start_connect(const Address& address) {
     return fd;
 }
 
+bool is_own(const core::IpAddress& address) {
+    if (address.is_loopback() || address.is_any()) return true;
+    const auto probe = Address::from({core::Text(address.text()), 9});
+    const UniqueFd fd(::socket(probe->family(), SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    if (!fd || ::connect(fd.get(), probe->data(), probe->size()) < 0) return false;
+    const auto source = local_address(fd.get());
+    return source && source->ip() == address;
+}
+
 int connect_outcome(int fd, const Address& address) {
     // EISCONN: an earlier call has returned 0 already.
     return ::connect(fd, address.data(), address.size()) == 0 || errno == EISCONN ? 0 : errno;
@@ -58,20 +68,31 @@ void set_blocking(int fd, bool blocking) {
     if (flags >= 0 && wanted != flags) ::fcntl(fd, F_SETFL, wanted);
 }
 
-void set_no_delay(int fd) { set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1); }
+void set_no_delay(int fd, bool at_once) {
+    set_option(fd, IPPROTO_TCP, TCP_NODELAY, at_once ? 1 : 0);
+}
 
 void set_receive_low_water(int fd, int bytes) { set_option(fd, SOL_SOCKET, SO_RCVLOWAT, bytes); }
 
-void set_keepalive(int fd) {
-    set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, 120);
-    set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, 30);
-    set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, 4);
-    set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+void set_keepalive(int fd, std::chrono::seconds silence) {
+    constexpr int kProbes = 4;
+    const auto seconds = static_cast<int>(silence.count());
+    if (seconds > 0) {
+        set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, seconds);
+        set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, std::max(1, seconds / kProbes));
+        set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, kProbes);
+    }
+    set_option(fd, SOL_SOCKET, SO_KEEPALIVE, seconds > 0 ? 1 : 0);
 }
 
 void reset_on_close(int fd) {
     const linger at_once{.l_onoff = 1, .l_linger = 0};
     ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
+bool is_pipe(int fd) {
+    struct stat status {};
+    return ::fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode);
 }
 
 bool is_stream(int fd) { return get_option(fd, SOL_SOCKET, SO_TYPE) == SOCK_STREAM; }

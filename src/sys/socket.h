@@ -2,6 +2,7 @@
 // TCP sockets: creating them, and the options that this project sets. No policy: daemon/ decides
 // where to listen, dispatch/ decides what to connect to.
 
+#include <chrono>
 #include <cstddef>
 
 #include "core/bytes.h"
@@ -26,22 +27,29 @@ Result<UniqueFd> start_connect(const Address& address);
 /// if poll(2) must wait until the socket is writable, else the errno that it failed with.
 int connect_outcome(int fd, const Address& address);
 
+/// Returns true if an address is one of this machine, so that a connection to it stays here. The kernel
+/// is asked for the source address of such a connection; nothing is sent.
+bool is_own(const core::IpAddress& address);
+
 // These five report no failure: on an open TCP socket they cannot fail, and on another descriptor the
 // failure has no consequence.
 
 /// Sets or clears O_NONBLOCK, and no other flag.
 void set_blocking(int fd, bool blocking);
-/// Sends small segments at once (tcp(7) TCP_NODELAY).
-void set_no_delay(int fd);
+/// Sends small segments at once, or joins them (tcp(7) TCP_NODELAY).
+void set_no_delay(int fd, bool at_once = true);
 /// Sets how many bytes must be in the receive buffer before poll(2) reports POLLIN (socket(7)
 /// SO_RCVLOWAT).
 void set_receive_low_water(int fd, int bytes);
-/// Sends keepalive probes after two minutes of silence, and resets the connection after two minutes
-/// of unanswered probes (tcp(7) TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT).
-void set_keepalive(int fd);
+/// Sends keepalive probes after this silence, and resets the connection after as long again without an
+/// answer to four of them (tcp(7) TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT).
+/// @param silence  0 for no probes
+void set_keepalive(int fd, std::chrono::seconds silence);
 /// Makes close(2) send a reset instead of an end of stream (socket(7) SO_LINGER).
 void reset_on_close(int fd);
 
+/// Returns true if the descriptor is a pipe or FIFO (pipe(7)).
+bool is_pipe(int fd);
 /// Returns true if the descriptor is a stream socket.
 bool is_stream(int fd);
 /// Returns true if both descriptors are the same stream socket.

@@ -19,11 +19,12 @@ struct User {
     std::vector<gid_t> groups;  ///< all supplementary groups
 };
 
-/// Return true if the user or group is known (getpwnam(3), getgrnam(3)).
+/// Return true if the user or group is known (getpwnam(3), getgrnam(3)), or is a number.
 bool user_exists(const std::string& name);
 bool group_exists(const std::string& name);
 
-/// Looks up a user and its groups.
+/// Looks up a user and its groups, each by name, else by number as chown(1) does. The group of a number
+/// without an entry is the same number.
 /// @param name   empty for the user of this process, without supplementary groups
 /// @param group  the group instead of the user's own; empty for the user's own
 /// @returns code ENOENT for an unknown name

@@ -55,7 +55,7 @@ struct DefaultsAgree {
     void operator()(const Enumerated<Owner>& field) const {
         const std::size_t number = field.get(Owner{});
         if (key.takes.type == Type::YesNo) {
-            EXPECT_EQ(number == key.takes.yes, *parse_yes_no(key, key.default_text)) << key.name;
+            EXPECT_EQ(number == key.takes.yes, *parse<bool>(key, key.default_text)) << key.name;
         } else {
             EXPECT_EQ(number, *parse_word(key, key.default_text)) << key.name;
         }
@@ -71,7 +71,7 @@ TEST(KeyTable, HasTheDefaultsOfTheModel) {
 
 TEST(KeyTable, HasAWordForEachEnumerator) {
     const auto word_of = [](std::string_view name, auto enumerator) {
-        return find_key(name)->takes.words[static_cast<std::size_t>(enumerator)];
+        return key_named(name).takes.words[static_cast<std::size_t>(enumerator)];
     };
     EXPECT_EQ(word_of("stdio", core::Stdio::Socket), "socket");
     EXPECT_EQ(word_of("stdio", core::Stdio::Pipe), "pipe");

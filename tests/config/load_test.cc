@@ -97,7 +97,9 @@ const std::map<std::string_view, const char*> kSamples = {
     {"pid", "/run/a.pid"}, {"user", "www-data"}, {"group", "www"},   {"string", "\\00a"},
     {"hex", "16 03"},      {"regex", "[a-z]"},   {"connect", "b:1"}, {"exec", "/bin/a"},
     {"execarg", "-x"},     {"stdio", "pipe"},    {"pty", "yes"},     {"stderr", "client"},
-    {"include", "./x"},
+    {"include", "./x"},    {"log", "start"},     {"keepalive", "9"}, {"nodelay", "no"},
+    {"half-closed", "60"}, {"idle", "3600.5"},   {"argv0", "b"},     {"directory", "/srv"},
+    {"umask", "077"},      {"env", "A=b"},       {"passenv", "A"},   {"grace", "5"},
 };
 
 /// A file of one service that uses a key; one with an action that the key goes with.
@@ -190,19 +192,32 @@ TEST(CheckSurroundings, ReportsMissingProgramsUsersAndGroups) {
         "f:7: exec = /usr/sbin/htpd: no such file; name an executable program",
         "f:10: exec = /bin/sh -c x: no such file; name an executable program (its arguments go "
         "into execarg, one in each)"};
-    EXPECT_THAT(texts_of(check_surroundings(loaded, {why_not, missing, missing})),
+    EXPECT_THAT(texts_of(check_surroundings(loaded, {why_not, {}, missing, missing})),
                 ElementsAre("f:2: user = noboby: no such user; create it or name another",
                             "f:3: group = nogruop: no such group; create it or name another",
                             programs[0], programs[1]));
-    EXPECT_THAT(texts_of(check_surroundings(loaded, {why_not, exists, exists})),
+    EXPECT_THAT(texts_of(check_surroundings(loaded, {why_not, {}, exists, exists})),
                 ElementsAre(programs[0], programs[1]));
     const Loaded wrong = read("bind = 1\nuser = noboby\n", "f", Need::Listeners);
     ASSERT_FALSE(wrong.config);
-    EXPECT_THAT(texts_of(check_surroundings(wrong, {why_not, missing, missing})),
+    EXPECT_THAT(texts_of(check_surroundings(wrong, {why_not, {}, missing, missing})),
                 ElementsAre("f:2: user = noboby: no such user; create it or name another"));
     EXPECT_THAT(check_surroundings(loaded, {}), ElementsAre()) << "no function, no issue";
-    EXPECT_THAT(check_surroundings(read("", "f", Need::Services), {why_not, missing, missing}),
+    EXPECT_THAT(check_surroundings(read("", "f", Need::Services), {why_not, {}, missing, missing}),
                 ElementsAre());
+}
+
+TEST(CheckSurroundings, ReportsMissingDirectories) {
+    const Loaded loaded = read(
+        "bind = *:443\n[s]\nstring = a\nexec = cat\ndirectory = /nowhere\n"
+        "[t]\nstring = b\nexec = cat\n",
+        "f", Need::Listeners);
+    const auto why_not = [](const std::string& path) {
+        return path == "/" ? ""s : "No such file or directory"s;
+    };
+    EXPECT_THAT(texts_of(check_surroundings(loaded, {.why_no_folder = why_not})),
+                ElementsAre("f:5: directory = /nowhere: No such file or directory; create it or "
+                            "name another"));
 }
 
 }  // namespace

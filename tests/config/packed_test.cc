@@ -93,7 +93,9 @@ TEST(Packed, IsRefusedWithAnActionOrAPortThatDoesNotExist) {
     service.action = core::Connect{{{"host", 65535}}};
     packed = pack(config);
     EXPECT_TRUE(is_read(config));
-    packed.at(packed.size() - 6) = 1;  // the third byte of the port: the number ends the bytes
+    service.action = core::Connect{{{"host", 65534}}};
+    const std::size_t port = difference(packed, pack(config));
+    packed.at(port + 2) = 1;  // the third byte of the port
     EXPECT_FALSE(unpack(packed, Need::Global));
 }
 

@@ -152,7 +152,7 @@ TEST(WarningNames, HaveTheNameOfEveryWarning) {
                 ElementsAre("shadowed", "never-wins", "waits", "never-matches", "never-certain",
                             "holds-all", "many-expressions", "no-fallback", "no-timeout",
                             "no-deadline", "quotes", "comment", "hex-looking", "backslash",
-                            "blanks", "case", "writable", "script", "byte-order-mark", "cr-lf"));
+                            "blanks", "case", "writable", "script", "tcpd", "byte-order-mark", "cr-lf"));
 }
 
 constexpr const char* kLastResorts = "[fallback]\nexec = a\n[timeout]\nexec = a\n";

@@ -52,6 +52,13 @@ TEST(IpAddress, ComparesAddressesAndNotTexts) {
     EXPECT_NE(IpAddress::parse("::1"), IpAddress::parse("0.0.0.1"));
 }
 
+TEST(IpAddress, CountsForAnIPv4AddressOrAnIPv6Prefix) {
+    EXPECT_EQ(IpAddress::parse("192.0.2.1")->source(), "192.0.2.1");
+    EXPECT_EQ(IpAddress::parse("::ffff:192.0.2.1")->source(), "192.0.2.1");
+    EXPECT_EQ(IpAddress::parse("2001:db8:1:2:3:4:5:6")->source(), "2001:db8:1:2::/64");
+    EXPECT_EQ(IpAddress::parse("::1")->source(), "::/64");
+}
+
 TEST(IpAddress, KnowsAnyAndLoopback) {
     for (const std::string_view text : {"0.0.0.0", "::", "0:0:0:0:0:0:0:0"}) {
         EXPECT_TRUE(IpAddress::parse(text)->is_any()) << text;

@@ -48,7 +48,7 @@ class DaemonTest : public testing::Test {
         ready_.reset(ends[0]);
         sys::UniqueFd write_end(ends[1]);
         child_ = std::make_unique<loopback::Child>([&] {
-            auto log = sys::open_log(log_path());
+            auto log = sys::open_log(log_path(), sys::WithoutSyslog::Drop);
             Options options;
             options.file = path();
             options.log = log_path();

@@ -112,7 +112,7 @@ TEST_F(GenerationTest, StartsAZygoteWithTheDescriptorsOfTheContractAlone) {
     for (const auto& entry : fs::directory_iterator("/proc/" + std::to_string(zygote) + "/fd")) {
         numbers.insert(entry.path().filename().string());
     }
-    EXPECT_EQ(numbers, (std::set<std::string>{"0", "1", "2", "3", "4"}));
+    EXPECT_EQ(numbers, (std::set<std::string>{"0", "1", "2", "3", "4", "5"}));
     EXPECT_EQ(target_of(zygote, "0"), "/dev/null");
     EXPECT_EQ(target_of(zygote, "1"), "/dev/null");
     EXPECT_EQ(target_of(zygote, "3").substr(0, 7), "socket:");
@@ -121,7 +121,8 @@ TEST_F(GenerationTest, StartsAZygoteWithTheDescriptorsOfTheContractAlone) {
 
 // The numbers that the contract names are taken in the daemon.
 TEST_F(GenerationTest, StartsAZygoteWhenTheProgramIsOpenAsADescriptorOfTheContract) {
-    for (const int number : {handoff::kChannelFd, handoff::kConfigurationFd}) {
+    for (const int number :
+         {handoff::kChannelFd, handoff::kConfigurationFd, handoff::kLogChannelFd}) {
         const sys::UniqueFd before(::fcntl(number, F_DUPFD_CLOEXEC, 100));
         Launchpad launchpad = fake_zygote("ready");
         if (launchpad.program.get() != number) {

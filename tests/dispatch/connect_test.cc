@@ -22,10 +22,14 @@ using sys::Clock;
 using sys::UniqueFd;
 using namespace std::chrono_literals;
 
+/// A server without listeners.
+const core::List<core::Endpoint> kNoBinds;
+const OwnListeners kNone{kNoBinds, {}};
+
 TEST(ConnectToTarget, ConnectsToTheFirstTargetThatAnswers) {
     const UniqueFd listener = loopback::listener_on("127.0.0.1");
     Recorder recorder;
-    const auto server = connect_to_target(to("127.0.0.1", port_of(listener)), recorder);
+    const auto server = connect_to_target(to("127.0.0.1", port_of(listener)), kNone, recorder);
     ASSERT_TRUE(server);
     const UniqueFd accepted = loopback::accepted_from(listener);
     ASSERT_TRUE(loopback::send_all(accepted.get(), "hello"));
@@ -43,7 +47,7 @@ TEST(ConnectToTarget, TriesTheNextTargetAndReportsEachThatFailed) {
                                  {"127.0.0.1", closed_port()},
                                  {"127.0.0.1", port_of(listener)}}};
     Recorder recorder;
-    EXPECT_TRUE(connect_to_target(connect, recorder));
+    EXPECT_TRUE(connect_to_target(connect, kNone, recorder));
     ASSERT_EQ(recorder.messages().size(), 2U);
     for (std::uint32_t i = 0; i < 2; ++i) {
         EXPECT_EQ(recorder.messages()[i].failure.stage, Stage::Connect);
@@ -56,7 +60,7 @@ TEST(ConnectToTarget, TriesTheNextTargetAndReportsEachThatFailed) {
 
 TEST(ConnectToTarget, ReturnsNothingWhenNoTargetAnswers) {
     Recorder recorder;
-    EXPECT_FALSE(connect_to_target(to("127.0.0.1", closed_port()), recorder));
+    EXPECT_FALSE(connect_to_target(to("127.0.0.1", closed_port()), kNone, recorder));
     EXPECT_EQ(recorder.last().failure.code, ECONNREFUSED);
     EXPECT_EQ(recorder.last().target, Progress::kNone);
 }
@@ -64,7 +68,7 @@ TEST(ConnectToTarget, ReturnsNothingWhenNoTargetAnswers) {
 TEST(ConnectToTarget, FindsANameInTheHostsFile) {
     const UniqueFd listener = loopback::listener_on("127.0.0.1");
     Recorder recorder;
-    EXPECT_TRUE(connect_to_target(to("localhost", port_of(listener)), recorder))
+    EXPECT_TRUE(connect_to_target(to("localhost", port_of(listener)), kNone, recorder))
         << "127.0.0.1 or ::1";
 }
 
@@ -72,7 +76,7 @@ TEST(ConnectToTarget, ReportsANameThatCannotBeResolved) {
     const UniqueFd listener = loopback::listener_on("127.0.0.1");
     const core::Connect connect{{{"a..b", 1}, {"127.0.0.1", port_of(listener)}}};
     Recorder recorder;
-    EXPECT_TRUE(connect_to_target(connect, recorder));
+    EXPECT_TRUE(connect_to_target(connect, kNone, recorder));
     ASSERT_EQ(recorder.messages().size(), 2U) << "and once before it waits for the name";
     EXPECT_EQ(recorder.last().failure.stage, Stage::Resolve);
     EXPECT_NE(recorder.last().failure.code, 0);
@@ -84,7 +88,7 @@ TEST(ConnectToTarget, TriesTheNextTargetAfterTheTimeOfOneThatDoesNotAnswer) {
     const core::Connect connect{{{"127.0.0.1", silent.port()}, {"127.0.0.1", port_of(listener)}}};
     Recorder recorder;
     const auto begin = Clock::now();
-    EXPECT_TRUE(connect_to_target(connect, recorder, 50ms));
+    EXPECT_TRUE(connect_to_target(connect, kNone, recorder, 50ms));
     EXPECT_GE(Clock::now() - begin, 50ms);
     EXPECT_LT(Clock::now() - begin, kTargetLimit);
     ASSERT_EQ(recorder.messages().size(), 2U) << "and once before it waits";
@@ -129,7 +133,7 @@ TEST(ConnectToAny, LeavesTimeForTheNextAddress) {
     const auto addresses = Addresses().add(silent.port()).add(port_of(listener)).all;
     Recorder recorder;
     TargetTime time(1000ms);
-    EXPECT_TRUE(connect_to_any(addresses, time, recorder));
+    EXPECT_TRUE(connect_to_any(addresses, kNone, time, recorder));
 }
 
 TEST(ConnectToAny, TriesNoAddressWhenTheTimeIsOver) {
@@ -138,7 +142,7 @@ TEST(ConnectToAny, TriesNoAddressWhenTheTimeIsOver) {
     const auto addresses = Addresses().add(silent.port()).add(port_of(listener)).all;
     Recorder recorder;
     TargetTime time(20ms);
-    const auto server = connect_to_any(addresses, time, recorder);
+    const auto server = connect_to_any(addresses, kNone, time, recorder);
     ASSERT_FALSE(server);
     EXPECT_EQ(server.error().code, ETIMEDOUT);
 }
@@ -147,10 +151,42 @@ TEST(ConnectToAny, ReturnsTheErrorOfTheLastAddress) {
     const auto addresses = Addresses().add(closed_port(), 2).all;
     Recorder recorder;
     TargetTime time(kTargetLimit);
-    const auto server = connect_to_any(addresses, time, recorder);
+    const auto server = connect_to_any(addresses, kNone, time, recorder);
     ASSERT_FALSE(server);
     EXPECT_EQ(server.error().code, ECONNREFUSED);
     EXPECT_TRUE(recorder.messages().empty()) << "it never had to wait";
+}
+
+TEST(ConnectToTarget, LeavesOutATargetThatLeadsBackByName) {
+    const UniqueFd listener = loopback::listener_on("127.0.0.1");
+    const core::List<core::Endpoint> binds{{"0.0.0.0", port_of(listener)}};
+    Recorder recorder;
+    EXPECT_FALSE(connect_to_target(to("localhost", port_of(listener)), {binds, {}}, recorder));
+    EXPECT_EQ(recorder.last().failure.stage, Stage::Loop);
+    EXPECT_EQ(loopback::events_of(listener.get(), POLLIN, 0ms), 0) << "no connection was made";
+}
+
+TEST(ConnectToTarget, TriesTheNextTargetAfterOneThatLeadsBack) {
+    const UniqueFd own = loopback::listener_on("127.0.0.1");
+    const UniqueFd listener = loopback::listener_on("127.0.0.1");
+    const core::List<core::Endpoint> binds{{"127.0.0.1", port_of(own)}};
+    const core::Connect connect{{{"127.0.0.1", port_of(own)}, {"127.0.0.1", port_of(listener)}}};
+    Recorder recorder;
+    EXPECT_TRUE(connect_to_target(connect, {binds, {}}, recorder));
+}
+
+TEST(ConnectToAny, RefusesAConnectionOfASocketToItself) {
+    // For connect(2) the kernel chooses even ports first, and so this one sooner or later: without the
+    // check after 600 tries.
+    const auto port = static_cast<std::uint16_t>(closed_port() & ~1U);
+    const auto addresses = Addresses().add(port).all;
+    for (int i = 0; i < 30'000; ++i) {
+        Recorder recorder;
+        TargetTime time(kTargetLimit);
+        const auto server = connect_to_any(addresses, kNone, time, recorder);
+        ASSERT_FALSE(server) << "connected to itself at try " << i;
+        ASSERT_EQ(server.error().code, ECONNREFUSED);
+    }
 }
 
 }  // namespace

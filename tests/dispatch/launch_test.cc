@@ -59,8 +59,8 @@ TEST(CleanEnvironment, HoldsThePathOnly) {
 }
 
 TEST(ProgramEnvironment, NamesBothAddressesInEveryConvention) {
-    EXPECT_EQ(program_environment({"PATH=/bin"}, ends_of("192.0.2.7", "192.0.2.1"), "ssh",
-                                  core::Reason::Match),
+    EXPECT_EQ(program_environment({"PATH=/bin"}, program("a"), ends_of("192.0.2.7", "192.0.2.1"),
+                                  "ssh", core::Reason::Match),
               (Entries{"PATH=/bin", "PORTSPLIT_SERVICE=ssh", "PORTSPLIT_REASON=match", "PROTO=TCP",
                        "TCPREMOTEIP=192.0.2.7", "TCPREMOTEPORT=50022", "TCPLOCALIP=192.0.2.1",
                        "TCPLOCALPORT=443", "REMOTE_ADDR=192.0.2.7", "REMOTE_PORT=50022",
@@ -68,7 +68,7 @@ TEST(ProgramEnvironment, NamesBothAddressesInEveryConvention) {
 }
 
 TEST(ProgramEnvironment, SetsProtoTcpAndNoBracketsForIPv6) {
-    EXPECT_EQ(program_environment({}, ends_of("2001:db8::7", "2001:db8::1"), "web",
+    EXPECT_EQ(program_environment({}, program("a"), ends_of("2001:db8::7", "2001:db8::1"), "web",
                                   core::Reason::Fallback),
               (Entries{"PORTSPLIT_SERVICE=web", "PORTSPLIT_REASON=fallback", "PROTO=TCP",
                        "TCPREMOTEIP=2001:db8::7", "TCPREMOTEPORT=50022", "TCPLOCALIP=2001:db8::1",
@@ -77,8 +77,9 @@ TEST(ProgramEnvironment, SetsProtoTcpAndNoBracketsForIPv6) {
 }
 
 TEST(ProgramEnvironment, WritesAnIPv4MappedAddressAsIPv4) {
-    const Entries entries = program_environment({}, ends_of("::ffff:192.0.2.7", "::ffff:192.0.2.1"),
-                                                "web", core::Reason::Timeout);
+    const Entries entries =
+        program_environment({}, program("a"), ends_of("::ffff:192.0.2.7", "::ffff:192.0.2.1"),
+                            "web", core::Reason::Timeout);
     EXPECT_EQ(entries[1], "PORTSPLIT_REASON=timeout");
     EXPECT_EQ(entries[3], "TCPREMOTEIP=192.0.2.7");
     EXPECT_EQ(entries[5], "TCPLOCALIP=192.0.2.1");
@@ -87,7 +88,8 @@ TEST(ProgramEnvironment, WritesAnIPv4MappedAddressAsIPv4) {
 TEST(ProgramEnvironment, ReplacesInheritedEntriesOfTheSameName) {
     EXPECT_EQ(program_environment({"REMOTE_ADDR=203.0.113.9", "PROTO=UDP", "PROTOCOL=kept",
                                    "REMOTE_ADDR=twice", "PORTSPLIT_SERVICE=forged", "HOME=/"},
-                                  ends_of("192.0.2.7", "192.0.2.1"), "ssh", core::Reason::Match),
+                                  program("a"), ends_of("192.0.2.7", "192.0.2.1"), "ssh",
+                                  core::Reason::Match),
               (Entries{"PROTOCOL=kept", "HOME=/", "PORTSPLIT_SERVICE=ssh", "PORTSPLIT_REASON=match",
                        "PROTO=TCP", "TCPREMOTEIP=192.0.2.7", "TCPREMOTEPORT=50022",
                        "TCPLOCALIP=192.0.2.1", "TCPLOCALPORT=443", "REMOTE_ADDR=192.0.2.7",
@@ -97,8 +99,48 @@ TEST(ProgramEnvironment, ReplacesInheritedEntriesOfTheSameName) {
 TEST(ProgramEnvironment, OmitsAddressesWhenThePeerIsAUnixDomainSocket) {
     const loopback::Pair pair = loopback::unix_pair();
     const sys::Ends ends{*sys::peer_address(pair.near.get()), *sys::local_address(pair.near.get())};
-    EXPECT_EQ(program_environment({"PATH=/bin"}, ends, "ssh", core::Reason::Match),
+    EXPECT_EQ(program_environment({"PATH=/bin"}, program("a"), ends, "ssh", core::Reason::Match),
               (Entries{"PATH=/bin", "PORTSPLIT_SERVICE=ssh", "PORTSPLIT_REASON=match"}));
+}
+
+TEST(ProgramEnvironment, KeepsANameThatASuperServerLookedUp) {
+    const auto host_after = [](const std::string& host) {
+        return program_environment({"REMOTE_HOST=" + host}, program("a"),
+                                   ends_of("192.0.2.7", "192.0.2.1"), "ssh", core::Reason::Match);
+    };
+    EXPECT_EQ(host_after("client.example.org").front(), "REMOTE_HOST=client.example.org");
+    for (const char* host : {"", "203.0.113.9", "::1"}) {
+        EXPECT_EQ(host_after(host).back(), "REMOTE_HOST=192.0.2.7") << host;
+    }
+}
+
+TEST(ProgramEnvironment, AddsWhatTheServicePassesAndSets) {
+    ::setenv("PASSED", "from the daemon", 1);
+    ::setenv("PATH_OF_DAEMON", "not passed", 1);
+    core::Exec exec = program("a");
+    exec.passenv = {"PASSED", "NOT_SET"};
+    exec.env = {"HOME=/srv", "EMPTY=", "PATH=/opt/bin", "LINE=a=b c", "PORTSPLIT_REASON=mine"};
+    EXPECT_EQ(program_environment({"PATH=/bin"}, exec, {}, "git", core::Reason::Match),
+              (Entries{"PASSED=from the daemon", "PORTSPLIT_SERVICE=git", "HOME=/srv",
+                       "EMPTY=", "PATH=/opt/bin", "LINE=a=b c", "PORTSPLIT_REASON=mine"}));
+}
+
+TEST(ProgramEnvironment, SetsTermForATerminalOnly) {
+    const auto term_of = [](core::Exec exec, const Entries& base) {
+        std::string terms;
+        for (const std::string& entry :
+             program_environment(base, exec, {}, "sh", core::Reason::Match)) {
+            if (entry.starts_with("TERM=")) terms += entry;
+        }
+        return terms;
+    };
+    core::Exec terminal = program("a", {}, core::Stdio::Pty);
+    EXPECT_EQ(term_of(terminal, {}), "TERM=vt100");
+    EXPECT_EQ(term_of(terminal, {"TERM=linux"}), "TERM=linux");
+    terminal.env = {"TERM=xterm"};
+    EXPECT_EQ(term_of(terminal, {}), "TERM=xterm");
+    EXPECT_EQ(term_of(program("a"), {}), "");
+    EXPECT_EQ(term_of(program("a", {}, core::Stdio::Pipe), {}), "");
 }
 
 TEST(Launch, PutsTheSocketOnDescriptorsZeroOneAndTwo) {
@@ -139,8 +181,54 @@ TEST(Launch, RestoresDefaultSignalsAndAnEmptyMask) {
               (Reply{"SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n", "end"}));
 }
 
-TEST(Launch, SetsUmask022) {
-    EXPECT_EQ(said_by(shell("umask"), {}, [](int) { ::umask(077); }), (Reply{"0022\n", "end"}));
+TEST(Launch, SetsTheUmask) {
+    core::Exec exec = shell("umask");
+    const auto wide_open = [](int) { ::umask(0); };
+    EXPECT_EQ(said_by(exec, {}, wide_open), (Reply{"0022\n", "end"}));
+    exec.umask = "0007";
+    EXPECT_EQ(said_by(exec, {}, wide_open), (Reply{"0007\n", "end"}));
+    exec.umask = "77";
+    EXPECT_EQ(said_by(exec, {}, wide_open), (Reply{"0077\n", "end"}));
+}
+
+TEST(Launch, SetsArgumentZeroAsTheServiceWrites) {
+    core::Exec exec = program("sh", {"-c", "cat /proc/$$/cmdline"});
+    exec.argv0 = "in.fingerd";
+    EXPECT_EQ(said_by(exec), (Reply{"in.fingerd\0-c\0cat /proc/$$/cmdline\0"s, "end"}));
+}
+
+TEST(Launch, EntersTheDirectory) {
+    const Folder folder;
+    core::Exec exec = shell("pwd -P");
+    EXPECT_EQ(said_by(exec, {},
+                      [&](int) {
+                          if (::chdir(folder.path().c_str()) < 0) ::_exit(9);
+                      }),
+              (Reply{"/\n", "end"}));
+    exec.directory = "/proc/self/../1/..";
+    EXPECT_EQ(said_by(exec), (Reply{"/proc\n", "end"}));
+}
+
+TEST(Launch, StartsNoProgramOutsideItsDirectory) {
+    core::Exec exec = shell("echo started");
+    exec.directory = "/nowhere";
+    Pair pair = loopback::tcp_pair();
+    EXPECT_EQ(loopback::text_of_child([&] {
+                  const int fd = pair.near.get();
+                  const LaunchError error = launch(exec, {fd, fd, fd}, {});
+                  return (error.stage == Stage::Directory ? "directory: " : "") +
+                         sys::error_text(error.code);
+              }),
+              "directory: No such file or directory");
+    pair.near.reset();
+    EXPECT_EQ(loopback::read_reply(pair.far.get()), (Reply{"", "end"}));
+}
+
+TEST(Launch, MakesASession) {
+    // pid, process group, session: the first, fifth and sixth field (proc(5)).
+    EXPECT_EQ(said_by(shell("read pid name state parent group session rest </proc/$$/stat; "
+                            "[ $pid = $group ] && [ $pid = $session ] && echo one")),
+              (Reply{"one\n", "end"}));
 }
 
 TEST(Launch, LeavesNoOtherDescriptorOpen) {
@@ -178,23 +266,24 @@ TEST(Launch, ReturnsTheErrorAndWritesNothingWhenExecveFails) {
                             Case{folder / "plain", "Permission denied", 126},
                             Case{"no-such-program", "No such file or directory", 127}}) {
         Pair pair = loopback::tcp_pair();
-        EXPECT_EQ(
-            loopback::text_of_child([&] {
-                const int fd = pair.near.get();
-                const sys::SysError error = launch(program(one.path), {fd, fd, fd}, {});
-                return sys::to_string(error) + ", " + std::to_string(exit_code(error));
-            }),
-            "cannot execute " + one.path + ": " + one.error + ", " + std::to_string(one.exit_code));
+        EXPECT_EQ(loopback::text_of_child([&] {
+                      const int fd = pair.near.get();
+                      const LaunchError error = launch(program(one.path), {fd, fd, fd}, {});
+                      return (error.stage == Stage::Start ? "start: " : "") +
+                             sys::error_text(error.code) + ", " + std::to_string(exit_code(error));
+                  }),
+                  "start: " + one.error + ", " + std::to_string(one.exit_code));
         pair.near.reset();
         EXPECT_EQ(loopback::read_reply(pair.far.get()), (Reply{"", "end"})) << one.path;
     }
 }
 
 TEST(ExitCode, FollowsTheShell) {
-    EXPECT_EQ(exit_code({ENOENT, ""}), 127);
-    EXPECT_EQ(exit_code({ENOTDIR, ""}), 127);
+    EXPECT_EQ(exit_code({Stage::Start, ENOENT}), 127);
+    EXPECT_EQ(exit_code({Stage::Start, ENOTDIR}), 127);
+    EXPECT_EQ(exit_code({Stage::Directory, ENOENT}), 126) << "the program may be there";
     for (const int code : {EACCES, ENOEXEC, E2BIG, ENOMEM, EPERM, ETXTBSY}) {
-        EXPECT_EQ(exit_code({code, ""}), 126) << code;
+        EXPECT_EQ(exit_code({Stage::Start, code}), 126) << code;
     }
 }
 

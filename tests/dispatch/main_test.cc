@@ -13,6 +13,7 @@
 
 #include "support/child.h"
 #include "support/folder.h"
+#include "support/log_text.h"
 #include "support/loopback.h"
 
 namespace portsplit::dispatch {
@@ -94,9 +95,9 @@ TEST(DispatchProgram, RefusesToBeTracedByItsOwnUser) {
 
 TEST(DispatchProgram, RefusesTheDaemonOfAnotherBuild) {
     const sys::UniqueFd program(::open(PORTSPLIT_DISPATCH, O_RDONLY | O_CLOEXEC));
-    const std::string output = loopback::output_of([&] {
+    const std::string output = without_dates(loopback::output_of([&] {
         become_dispatch(program.get(), {"--zygote", "2", "stderr", "portsplit.conf"});
-    });
+    }));
     EXPECT_EQ(output.substr(std::min(output.find(' '), output.size())),
               " portsplitd and portsplit-dispatch are of different versions; install both from one "
               "build and restart portsplitd\n (status 16384)");

@@ -27,7 +27,7 @@ using namespace std::chrono_literals;
 
 /// A relay between a TCP connection and two pipes; the test plays the program on them.
 struct Pipes {
-    explicit Pipes(const RelayLimits& limits = kProgramRelay) : Pipes(make(), make(), limits) {}
+    explicit Pipes(const RelayLimits& limits = {}) : Pipes(make(), make(), limits) {}
 
     UniqueFd& client() { return relaying.client(); }
 
@@ -58,7 +58,7 @@ struct Pipes {
 
 /// A relay between a TCP connection and a terminal in raw mode; the test plays the program on it.
 struct Terminal {
-    explicit Terminal(const RelayLimits& limits = kProgramRelay) : Terminal(make(), limits) {}
+    explicit Terminal(const RelayLimits& limits = {}) : Terminal(make(), limits) {}
 
     UniqueFd& client() { return relaying.client(); }
 
@@ -158,7 +158,7 @@ TEST_F(Relay, SendsAnEofWhenTheTerminalHangsUp) {
 }
 
 TEST_F(Relay, EndsWhenTheTerminalHangsUpThoughTheClientStaysOpen) {
-    Terminal terminal({.half_closed = kNoLimit, .linger_silence = 50ms});
+    Terminal terminal({.linger_silence = 50ms});
     terminal.its.reset();
     EXPECT_TRUE(terminal.relaying.ends_within());
 }
@@ -173,7 +173,7 @@ TEST_F(Relay, DeliversTheTerminalsAnswerWhenTheClientStillSends) {
 }
 
 TEST_F(Relay, DropsTheClientsInputUntilItIsSilent) {
-    Pipes pipes({.half_closed = kNoLimit, .linger_silence = 50ms, .linger_total = 10min});
+    Pipes pipes({.linger_silence = 50ms, .linger_total = 10min});
     pipes.its_in.reset();
     ASSERT_TRUE(send_all(pipes.client().get(), "not read"));
     ASSERT_TRUE(write_to(pipes.its_out, "answer"));
@@ -184,7 +184,7 @@ TEST_F(Relay, DropsTheClientsInputUntilItIsSilent) {
 
 TEST_F(Relay, DropsTheClientsInputNoLongerThanTheLimit) {
     const auto begin = Clock::now();
-    Pipes pipes({.half_closed = kNoLimit, .linger_silence = 10min, .linger_total = 100ms});
+    Pipes pipes({.linger_silence = 10min, .linger_total = 100ms});
     pipes.its_in.reset();
     ASSERT_TRUE(send_all(pipes.client().get(), "not read"));
     pipes.its_out.reset();
@@ -197,7 +197,7 @@ TEST_F(Relay, DropsTheClientsInputNoLongerThanTheLimit) {
 }
 
 TEST_F(Relay, HangsUpARawTerminalAfterTheClientsEofAndSilence) {
-    Terminal terminal({.half_closed = kNoLimit, .hang_up = 100ms});
+    Terminal terminal({.hang_up = 100ms});
     loopback::finish(terminal.client().get());
     EXPECT_EQ(loopback::events_of(terminal.its.get(), POLLIN, 20ms), 0);
     EXPECT_TRUE(terminal.relaying.ends_within());

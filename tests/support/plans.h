@@ -16,7 +16,9 @@ namespace portsplit::dispatch {
 
 inline core::Service service(std::string_view name, const std::vector<std::string>& prefixes,
                              core::Action action) {
-    core::Service result{core::Text(name), {}, std::move(action)};
+    core::Service result;
+    result.name = name;
+    result.action = std::move(action);
     for (const std::string& prefix : prefixes) {
         result.patterns.push_back({core::PatternKind::String, core::Text(prefix)});
     }
@@ -35,7 +37,11 @@ inline core::Connect to(std::string_view host, std::uint16_t port) {
 
 inline core::Exec program(std::string_view path, core::List<core::Text> arguments = {},
                           core::Stdio stdio = core::Stdio::Socket) {
-    return {core::Text(path), std::move(arguments), stdio, core::StderrTo::Log};
+    core::Exec exec;
+    exec.program = path;
+    exec.arguments = std::move(arguments);
+    exec.stdio = stdio;
+    return exec;
 }
 
 /// A program that runs a shell script.
@@ -56,7 +62,7 @@ class Recorder final : public Reporter {
     const Progress& last() const { return messages_.back(); }
 
   protected:
-    void send(const Progress& progress) override { messages_.push_back(progress); }
+    void send(const Progress& progress, int /*client*/) override { messages_.push_back(progress); }
 
   private:
     std::vector<Progress> messages_;

@@ -26,6 +26,7 @@ class RandomConfig {
         if (maybe()) config.pid = "/run/" + word();
         if (maybe()) config.user = word();
         if (maybe()) config.group = word();
+        config.log = static_cast<core::LogLines>(below(2));
         const std::size_t services = 1 + below(5);
         for (std::size_t i = 0; i < services; ++i) config.services.push_back(service(i));
         return config;
@@ -47,10 +48,14 @@ class RandomConfig {
                 service.patterns.push_back({core::PatternKind::Regex, regex()});
             }
         }
+        if (maybe()) service.keepalive = below(32768);
+        service.no_delay = maybe();
         if (maybe()) {
             service.action = exec();
         } else {
             service.action = connect();
+            if (maybe()) service.half_closed = std::chrono::milliseconds(below(86'400'001));
+            if (maybe()) service.idle = std::chrono::milliseconds(below(86'400'001));
         }
         return service;
     }
@@ -67,6 +72,13 @@ class RandomConfig {
         const std::size_t arguments = below(4);
         for (std::size_t i = 0; i < arguments; ++i) exec.arguments.push_back(argument());
         exec.stdio = static_cast<core::Stdio>(below(3));
+        if (maybe()) exec.argv0 = argument();
+        if (maybe()) exec.directory = "/srv/" + word();
+        if (maybe()) exec.umask = pick({"0", "027", "0777", "77"});
+        for (std::size_t left = below(3); left > 0; --left)
+            exec.env.push_back(word() + "=" + word());
+        for (std::size_t left = below(3); left > 0; --left) exec.passenv.push_back(word());
+        if (maybe()) exec.grace = std::chrono::milliseconds(below(86'400'001));
         exec.stderr_to = static_cast<core::StderrTo>(below(3));
         return exec;
     }

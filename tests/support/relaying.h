@@ -36,7 +36,7 @@ inline Side socket_side(sys::UniqueFd fd) {
 class Relaying {
   public:
     /// Takes the near end of `client`. `server` may be any side whose peer the test holds.
-    Relaying(loopback::Pair client, Side server, const RelayLimits& limits = kSocketRelay)
+    Relaying(loopback::Pair client, Side server, const RelayLimits& limits = {})
         : client_(std::move(client.far)) {
         sys::set_blocking(client.near.get(), false);
         ended_ = std::async(std::launch::async, [near = Side::socket(std::move(client.near)),
@@ -77,8 +77,7 @@ class Relay : public testing::Test {
 
 /// A relay between two TCP connections.
 struct Sockets {
-    explicit Sockets(const RelayLimits& limits = kSocketRelay)
-        : Sockets(loopback::tcp_pair(), limits) {}
+    explicit Sockets(const RelayLimits& limits = {}) : Sockets(loopback::tcp_pair(), limits) {}
     Sockets(loopback::Pair pair, const RelayLimits& limits)
         : server(std::move(pair.far)),
           relaying(loopback::tcp_pair(), socket_side(std::move(pair.near)), limits) {}

@@ -43,22 +43,31 @@ class ZygoteTest : public testing::Test {
     explicit ZygoteTest(ServeFunction serve_connection = &serve,
                         const std::function<void()>& prepare = {}) {
         auto channel = sys::channel_pair();
+        auto log_channel = sys::channel_pair();
         int log[2] = {-1, -1};
         EXPECT_TRUE(channel);
         EXPECT_EQ(::pipe2(log, O_CLOEXEC), 0);
         log_.reset(log[0]);
         sys::UniqueFd log_to(log[1]);
         channel_ = std::move(channel->first);
+        log_channel_ = std::move(log_channel->first);
         zygote_ = std::make_unique<loopback::Child>([&] {
             channel_.reset();
+            log_channel_.reset();
             log_.reset();
             sys::reset_signals();
             sys::ignore_signal(SIGPIPE);
             sys::ignore_signal(SIGHUP);
             // Not the number that handoff.h names for the channel.
             sys::UniqueFd log_fd(::fcntl(log_to.get(), F_DUPFD_CLOEXEC, 10));
-            ::dup2(channel->second.get(), handoff::kChannelFd);
+            sys::UniqueFd end(::fcntl(channel->second.get(), F_DUPFD_CLOEXEC, 10));
+            sys::UniqueFd log_end(::fcntl(log_channel->second.get(), F_DUPFD_CLOEXEC, 10));
             channel->second.reset();
+            log_channel->second.reset();
+            ::dup2(end.get(), handoff::kChannelFd);
+            ::dup2(log_end.get(), handoff::kLogChannelFd);
+            end.reset();
+            log_end.reset();
             ::setpgid(0, 0);
             if (prepare) prepare();
             sys::close_on_exec_from(handoff::kChannelFd);
@@ -71,6 +80,7 @@ class ZygoteTest : public testing::Test {
     }
 
     sys::UniqueFd& channel() { return channel_; }
+    sys::UniqueFd& log_channel() { return log_channel_; }
     loopback::Child& zygote() { return *zygote_; }
 
     /// Returns the next message of the zygote: `ready`, `reaped ID`, `end` or `silence`.
@@ -105,8 +115,9 @@ class ZygoteTest : public testing::Test {
 
     /// Returns the log once the zygote has ended, with pids and times masked.
     std::string log() {
-        return mask_numbers(
-            mask_numbers(loopback::read_reply(log_.get()).bytes, "portsplit[", "PID"), " ms=");
+        return mask_numbers(mask_numbers(without_dates(loopback::read_reply(log_.get()).bytes),
+                                         "portsplit[", "PID"),
+                            " ms=");
     }
 
     /// Returns the first child of the zygote with this name; -1 if there is none.
@@ -131,6 +142,7 @@ class ZygoteTest : public testing::Test {
 
   private:
     sys::UniqueFd channel_;
+    sys::UniqueFd log_channel_;
     sys::UniqueFd log_;
     std::unique_ptr<loopback::Child> zygote_;
 };

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
+#include <ctime>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -16,6 +18,7 @@
 #include "support/child.h"
 #include "support/descriptors.h"
 #include "support/folder.h"
+#include "support/log_text.h"
 #include "support/loopback.h"
 #include "support/moved_clock.h"
 
@@ -50,7 +53,7 @@ class PipedLog : public testing::Test {
     UniqueFd& reader() { return from_; }
 
     /// Reads everything that is in the pipe now.
-    std::string written() {
+    std::string written_with_dates() {
         set_blocking(from_.get(), false);
         std::string text(1 << 20, '\0');
         std::size_t size = 0;
@@ -61,6 +64,8 @@ class PipedLog : public testing::Test {
         text.resize(size);
         return text;
     }
+    /// The same without the dates.
+    std::string written() { return without_dates(written_with_dates()); }
 
     /// Fills the pipe through a second descriptor, not through the log.
     void fill() {
@@ -104,6 +109,39 @@ TEST_F(LogLine, NamesTheProgramAndItsProcess) {
     EXPECT_EQ(written(), own_prefix() + "listening\n");
 }
 
+TEST_F(LogLine, BeginsWithTheDateAndItsOffset) {
+    ::setenv("TZ", "XYZ-5:30", 1);
+    ::tzset();
+    log().line(Level::Info, "listening");
+    const std::time_t now = std::time(nullptr);
+    ::unsetenv("TZ");
+    ::tzset();
+    const std::string line = written_with_dates();
+    ASSERT_TRUE(line.ends_with("+05:30 " + own_prefix() + "listening\n")) << line;
+    tm read{};
+    ASSERT_NE(::strptime(line.c_str(), "%Y-%m-%dT%H:%M:%S", &read), nullptr) << line;
+    EXPECT_NEAR(static_cast<double>(::timegm(&read) - 19800), static_cast<double>(now), 2.0);
+}
+
+TEST(LogToTheJournal, HasNoDateOfItsOwn) {
+    int ends[2] = {-1, -1};
+    ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    const UniqueFd reader(ends[0]);
+    struct stat status {};
+    ASSERT_EQ(::fstat(ends[1], &status), 0);
+    const std::string stream = std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino);
+    for (const bool is_journal : {true, false}) {
+        ::setenv("JOURNAL_STREAM", is_journal ? stream.c_str() : "1:2", 1);
+        Log log = Log::to_descriptor(UniqueFd(::dup(ends[1])));
+        ::unsetenv("JOURNAL_STREAM");
+        log.line(Level::Info, "listening");
+        std::array<char, 256> text{};
+        ASSERT_GT(::read(reader.get(), text.data(), text.size()), 0);
+        EXPECT_EQ(std::string_view(text.data()).starts_with("portsplit["), is_journal);
+    }
+    ::close(ends[1]);
+}
+
 TEST_F(LogLine, NamesTheProcessThatTheEventIsAbout) {
     log().line(Level::Info, "service=ssh", 4711);
     EXPECT_EQ(written(), "portsplit[4711]: service=ssh\n");
@@ -133,7 +171,8 @@ TEST(LogToDescriptor, WritesEachLineWithOneWrite) {
     log.line(Level::Info, "two");
     std::string buffer(1000, '\0');
     const ssize_t got = ::read(from.get(), buffer.data(), buffer.size());
-    EXPECT_EQ(buffer.substr(0, static_cast<std::size_t>(got)), own_prefix() + "one\n");
+    EXPECT_EQ(without_dates(buffer.substr(0, static_cast<std::size_t>(got))),
+              own_prefix() + "one\n");
 }
 
 TEST_F(StuckLog, DropsALineWhenThePipeIsFull) {
@@ -231,14 +270,14 @@ TEST(OpenLog, AppendsToAFileThatOnlyItsOwnerAndGroupMayRead) {
     const std::string path = folder / "log";
     const mode_t mask = ::umask(0);  // else the mask of the caller may hide the mode
     for (const char* text : {"one", "two"}) {
-        auto log = open_log(path);
+        auto log = open_log(path, WithoutSyslog::Drop);
         EXPECT_TRUE(log);
         if (log) log->line(Level::Info, text);
     }
     ::umask(mask);
     std::ostringstream content;
     content << std::ifstream(path).rdbuf();
-    EXPECT_EQ(content.str(), own_prefix() + "one\n" + own_prefix() + "two\n");
+    EXPECT_EQ(without_dates(content.str()), own_prefix() + "one\n" + own_prefix() + "two\n");
     struct stat status {};
     ASSERT_EQ(::stat(path.c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 0137U, 0U);
@@ -246,7 +285,7 @@ TEST(OpenLog, AppendsToAFileThatOnlyItsOwnerAndGroupMayRead) {
 
 TEST(OpenLog, LeavesTheFileBlockingForProgramsThatWriteToIt) {
     const Folder folder;
-    const auto log = open_log(folder / "log");
+    const auto log = open_log(folder / "log", WithoutSyslog::Drop);
     ASSERT_TRUE(log);
     EXPECT_EQ(::fcntl(log->descriptor(), F_GETFL) & O_NONBLOCK, 0);
     EXPECT_TRUE(closes_on_exec(log->descriptor()));
@@ -260,7 +299,7 @@ TEST(OpenLog, DoesNotMakeATerminalTheControllingOne) {
     const UniqueFd ends[] = {UniqueFd(keeper), UniqueFd(terminal)};
     EXPECT_EQ(loopback::text_of_child([&] {
                   ::setsid();
-                  const auto log = open_log(path);
+                  const auto log = open_log(path, WithoutSyslog::Drop);
                   if (!log) return to_string(log.error());
                   const UniqueFd controlling(::open("/dev/tty", O_RDONLY | O_CLOEXEC));
                   return controlling ? "controlling"s : error_text(errno);
@@ -271,7 +310,7 @@ TEST(OpenLog, DoesNotMakeATerminalTheControllingOne) {
 TEST(OpenLog, NamesAFileThatItCannotOpen) {
     const Folder folder;
     const std::string path = folder / "missing" + "/log";
-    const auto log = open_log(path);
+    const auto log = open_log(path, WithoutSyslog::Drop);
     ASSERT_FALSE(log);
     EXPECT_EQ(to_string(log.error()),
               "cannot open the log file " + path + ": No such file or directory");
@@ -281,19 +320,19 @@ TEST(OpenLog, DoesNotWaitForTheReaderOfAFifo) {
     const Folder folder;
     const std::string path = folder / "fifo";
     ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
-    loopback::Child child([&] { return open_log(path) ? 1 : 0; });
+    loopback::Child child([&] { return open_log(path, WithoutSyslog::Drop) ? 1 : 0; });
     EXPECT_EQ(child.status(), 0) << "open(2) without a reader fails with ENXIO";
 }
 
 TEST(OpenLog, DuplicatesStandardErrorAboveDescriptorTwo) {
-    const auto log = open_log("stderr");
+    const auto log = open_log("stderr", WithoutSyslog::Drop);
     ASSERT_TRUE(log);
     EXPECT_GT(log->descriptor(), 2);
     EXPECT_TRUE(closes_on_exec(log->descriptor()));
 }
 
 TEST(OpenLog, OpensSyslogWhetherOrNotItRuns) {
-    auto log = open_log("syslog");
+    auto log = open_log("syslog", WithoutSyslog::Drop);
     ASSERT_TRUE(log);
 }
 

@@ -156,7 +156,7 @@ TEST(SetReceiveLowWater, DelaysPollUntilEnoughBytesWait) {
 TEST(SetKeepalive, ResetsASilentConnectionAfterFourMinutes) {
     const loopback::Pair pair = loopback::tcp_pair();
     const int fd = pair.near.get();
-    set_keepalive(fd);
+    set_keepalive(fd, std::chrono::seconds(120));
     EXPECT_EQ(option_of(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
     const int idle = option_of(fd, IPPROTO_TCP, TCP_KEEPIDLE);
     const int probes = option_of(fd, IPPROTO_TCP, TCP_KEEPCNT);

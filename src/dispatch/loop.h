@@ -1,0 +1,21 @@
+#pragma once
+// Loops: a target that is a listener of this server. Its connection would come back here, be given to the same
+// service, and so on. config/overlap.h finds those that a file shows; here are those that only a
+// connection shows: by name, by another address of this machine, by a socket that was passed.
+
+#include "core/endpoint.h"
+#include "core/memory.h"
+#include "sys/address.h"
+
+namespace portsplit::dispatch {
+
+/// The listeners of a server, as the dispatcher of one connection knows them.
+struct OwnListeners {
+    const core::List<core::Endpoint>& binds;  ///< of the configuration
+    sys::Address local;                       ///< the address that the client came to
+};
+
+/// Returns true if a connection to an address comes back to one of these listeners.
+bool leads_back(const sys::Address& target, const OwnListeners& own);
+
+}  // namespace portsplit::dispatch

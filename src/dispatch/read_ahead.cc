@@ -1,0 +1,39 @@
+#include "dispatch/read_ahead.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace portsplit::dispatch {
+
+using sys::Clock;
+
+sys::Result<core::Verdict> read_ahead(int client, const core::Plan& plan,
+                                      Clock::time_point deadline, std::vector<std::byte>& bytes,
+                                      Reporter& reporter) {
+    core::Ending ending = core::Ending::Open;
+    while (true) {
+        if (const auto verdict = core::decide(plan, bytes, ending)) return *verdict;
+        reporter.about_to_block();
+        pollfd entry{.fd = client, .events = POLLIN, .revents = 0};
+        const int ready =
+            sys::retry([&] { return ::poll(&entry, 1, sys::poll_timeout(deadline)); });
+        if (ready < 0) return sys::SysError{errno, "cannot wait for a client"};
+        if (ready == 0) {
+            ending = core::Ending::Deadline;
+            continue;
+        }
+        // An undecided plan has not seen its whole window, so there is room.
+        const std::size_t seen = bytes.size();
+        bytes.resize(plan.window());
+        const ssize_t got =
+            sys::retry([&] { return ::read(client, bytes.data() + seen, bytes.size() - seen); });
+        const int code = errno;
+        bytes.resize(seen + (got > 0 ? static_cast<std::size_t>(got) : 0));
+        if (got < 0 && code != EAGAIN) return sys::SysError{code, "cannot read from a client"};
+        if (got == 0) ending = core::Ending::Eof;
+    }
+}
+
+}  // namespace portsplit::dispatch
