@@ -2,16 +2,15 @@
 // (contrib/patterns/recordings): each recording goes to its own service, whatever other entries are
 // included and however its bytes are cut into segments.
 
+#include "manual/library.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <filesystem>
-#include <fstream>
 #include <memory>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,28 +18,11 @@
 #include "core/byte_set.h"
 #include "core/examples.h"
 #include "core/pattern.h"
-#include "core/plan.h"
-#include "core/verdict.h"
-#include "dispatch/shared_plan.h"
-#include "manual/pattern_entry.h"
 
 namespace portsplit::manual {
 namespace {
 
-namespace fs = std::filesystem;
 using namespace std::string_literals;
-using core::Ending;
-
-struct Recording {
-    std::string client;
-    std::string bytes;
-};
-
-struct Known {
-    std::string name;
-    PatternEntry entry;
-    std::vector<Recording> recordings;
-};
 
 /// A pair of entries that match common streams. No other pair does.
 struct Overlap {
@@ -62,74 +44,6 @@ const Overlap* find_overlap(const Known& narrow, const Known& wide) {
         return it.narrow == narrow.name && it.wide == wide.name;
     });
     return found == kOverlaps.end() ? nullptr : found;
-}
-
-/// Returns the files of a folder with this extension, sorted by name.
-std::vector<fs::path> files_in(const fs::path& folder, const char* ending) {
-    std::vector<fs::path> paths;
-    for (const fs::directory_entry& item : fs::directory_iterator(folder)) {
-        if (item.path().extension() == ending) paths.push_back(item.path());
-    }
-    std::sort(paths.begin(), paths.end());
-    return paths;
-}
-
-std::string content(const fs::path& path) {
-    std::ostringstream text;
-    text << std::ifstream(path, std::ios::binary).rdbuf();
-    return text.str();
-}
-
-const fs::path kLibrary = PORTSPLIT_SOURCE_DIR "/contrib/patterns";
-const fs::path kRecordings = PORTSPLIT_SOURCE_DIR "/contrib/patterns/recordings";
-
-/// Reads all entries, sorted by name. Of two that overlap, the narrower is first.
-std::vector<Known> read_library() {
-    std::vector<Known> library;
-    for (const fs::path& path : files_in(kLibrary, ".conf")) {
-        auto entry = read_pattern_entry(content(path), path.string());
-        if (!entry) {
-            ADD_FAILURE() << entry.error();
-            continue;
-        }
-        Known known{path.stem().string(), *std::move(entry), {}};
-        if (fs::exists(kRecordings / known.name)) {
-            for (const fs::path& recording : files_in(kRecordings / known.name, ".hex")) {
-                known.recordings.push_back({recording.stem(), recorded_bytes(content(recording))});
-            }
-        }
-        library.push_back(std::move(known));
-    }
-    return library;
-}
-
-/// As a zygote has it: in shared memory.
-dispatch::SharedPlan plan_of(const std::vector<const Known*>& entries) {
-    core::Config config;
-    for (const Known* known : entries) config.services.push_back(known->entry.service);
-    config.services.push_back({core::kFallback, {}, {}});
-    config.services.push_back({core::kTimeout, {}, {}});
-    return *dispatch::SharedPlan::build(config);
-}
-
-std::vector<const Known*> pointers(const std::vector<Known>& library) {
-    std::vector<const Known*> all;
-    all.reserve(library.size());
-    for (const Known& known : library) all.push_back(&known);
-    return all;
-}
-
-/// Decides after each byte, as if more follow. Returns `SERVICE REASON` at the byte that decides, or
-/// `undecided`. Later bytes cannot change a verdict (verdict_exhaustive_test.cc).
-std::string way_of(const core::Plan& plan, std::string_view bytes) {
-    for (std::size_t count = 0; count <= bytes.size(); ++count) {
-        const auto verdict =
-            core::decide(plan, core::as_bytes(bytes.substr(0, count)), Ending::Open);
-        if (!verdict) continue;
-        const core::Text name = verdict->service ? plan.service(*verdict->service).name : "none";
-        return std::string(name) + " " + std::string(core::to_string(verdict->reason));
-    }
-    return "undecided";
 }
 
 void expect_own_service(const core::Plan& plan, const Known& known) {
@@ -284,7 +198,6 @@ TEST(PatternLibrary, RoutesUnknownProtocolsToFallback) {
         {"FTP", "USER name\r\n"},
         {"IRC", "NICK name\r\n"},
         {"RTSP-like method of another protocol", "OPTIONS foo:bar X/1.0\r\n"},
-        {"HTTP of an extension", "PROPFIND / HTTP/1.1\r\n"},
         {"a later protocol of tinc", "0 client 18.0\n"},
         {"memcached", "get key\r\n"},
         {"NATS", "CONNECT{}\r\n"},
@@ -294,7 +207,6 @@ TEST(PatternLibrary, RoutesUnknownProtocolsToFallback) {
         {"Kerberos", "\0\0\0\x8f\x6a\x81\x8c\x30"s},
         {"Modbus", "\0\1\0\0\0\6\1\3\0\0\0\1"s},
         {"SNMP", "\x30\x29\2\1\1\4\6public"s},
-        {"a NOTIFY of DNS", "\0\x2a\x38\x31\x24\0\0\1\0\0\0\0\0\0"s},
         {"an alert of TLS", "\x15\3\3\0\2\2\x28"s},
         {"a message of syslog with an impossible priority", "<192>text"},
         {"nothing but zeros", std::string(32, '\0')},
