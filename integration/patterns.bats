@@ -10,7 +10,7 @@ RECORDINGS=$BATS_TEST_DIRNAME/../contrib/patterns/recordings
 # The names of all entries, in the order of their files in the C locale, in ENTRIES.
 find_entries() {
     mapfile -t ENTRIES < <(cd "$LIBRARY" && printf '%s\n' *.conf | LC_ALL=C sort | sed 's/\.conf$//')
-    ((${#ENTRIES[@]} >= 30))
+    ((${#ENTRIES[@]} >= 60))
 }
 
 # Writes a file with the whole library, included by name; each service prints its name.
@@ -47,7 +47,7 @@ recorded() { sed 1d "$1"; }
         [[ ${lines[0]} == "service=$name reason=match "* ]]
         recordings=$((recordings + 1))
     done
-    ((recordings >= 100))
+    ((recordings >= 250))
 }
 
 @test "patterns: a client of each entry reaches its service" {
@@ -77,9 +77,27 @@ recorded() { sed 1d "$1"; }
     [[ $text != *@[A-Z]*@* ]]
 }
 
+# example N: the example number N of portsplit-patterns(7), with a line for bind.
+example() {
+    echo 'bind = 127.0.0.1:0'
+    awk -v wanted="$1" '/^\.Ed/ { inside = 0 } inside && n == wanted; /^\.Bd/ { inside = 1; n++ }' \
+        "$PORTSPLIT_BUILD/man/portsplit-patterns.7"
+}
+
 @test "patterns: the example of portsplit-patterns(7) is a configuration" {
-    { echo 'bind = 127.0.0.1:0' && awk '/^\.Ed/ { exit } inside; /^\.Bd/ { inside = 1 }' \
-        "$PORTSPLIT_BUILD/man/portsplit-patterns.7"; } | configure
+    example 1 | configure
+    run -0 "$PORTSPLIT_BIN/portsplit" explain --text 'GET / HTTP/1.1' "$CONFIG"
+    [[ ${lines[0]} == 'service=web reason=match bytes=4 '* ]]
+    run -0 "$PORTSPLIT_BIN/portsplit" explain --text SSH-2.0- "$CONFIG"
+    [[ ${lines[0]} == 'service=shell reason=match bytes=4 '* ]]
+}
+
+@test "patterns: the second example greets a client that waits, and recognises the others" {
+    serve mail send:greeting expect-eof
+    example 2 | sed "s/^timeout = 2/timeout = 1/; s/127.0.0.1:25$/127.0.0.1:$mail_port/" | configure
+    start_daemon
+    talk expect:greeting shutdown expect-eof
+    log_says 'service=timeout reason=timeout '
     run -0 "$PORTSPLIT_BIN/portsplit" explain --text 'GET / HTTP/1.1' "$CONFIG"
     [[ ${lines[0]} == 'service=web reason=match bytes=4 '* ]]
     run -0 "$PORTSPLIT_BIN/portsplit" explain --text SSH-2.0- "$CONFIG"
