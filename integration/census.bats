@@ -9,6 +9,7 @@ load harness
     find_free_port
     configure <<END
 bind = 127.0.0.1:0
+log = start
 timeout = 0.3
 maxconn = 30
 $(connect_service relay relay)

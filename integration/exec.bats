@@ -284,7 +284,7 @@ END
     start_daemon
     talk send:X print >"$TMP/report" 2>"$TMP/talk" || true
     reports 'fd 0: socket both blocking'
-    reports "argv 0: $PROBE"
+    reports "argv 0: ${PROBE##*/}" # tcpd shortens it
 }
 
 @test "exec: the umask is 022, and limits are those of the daemon" {

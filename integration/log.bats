@@ -246,6 +246,7 @@ start_with_syslog() {
     wait_until 5 exists "$TMP/syslog"
     WRAPPER=(unshare -m sh -c 'mount --bind /dev/null "$0/null" && mount --bind "$0" /dev && exec "$@"'
         "$TMP/dev")
+    STDERR=$LOG # gets the lines while there is no syslog
     start_daemon --log syslog
 }
 
@@ -306,8 +307,7 @@ in_new_log() {
         hold_open one
         mv "$LOG" "$LOG.1"
         kill "-$signal" "$DAEMON"
-        wait_until 5 has_content "$LOG"
-        in_new_log 'listening on 127'
+        if [[ $signal == USR1 ]]; then in_new_log 'connections being served: 1 of'; else in_new_log 'reloaded '; fi
         reaches two
         in_new_log 'service=two reason=match'
         go_on "$JOB"
@@ -315,7 +315,7 @@ in_new_log() {
         # Programs that start later, too.
         stop_daemon
         in_new_log 'stopping at SIGTERM'
-        rm -f "$LOG" "$LOG.1"
+        rm -f "$LOG" "$LOG.1" "$TMP/go"
         : >"$LOG"
     done
 }
@@ -352,7 +352,15 @@ in_new_log() {
     local i
     for i in {1..20}; do talk shutdown expect-end; done
     reaches one
+    log_says 'service=one'
     [[ $(grep -c 'reason=eof' "$LOG") == 3 ]]
+    reload # the zygote that counted ends
+    log_says '17 more connections from 127\.0\.0\.1 ended before a service was chosen$'
+    sed -i '1i log = start' "$CONFIG"
+    reload
+    for i in {1..20}; do talk shutdown expect-end; done
+    eof_lines_are() { [[ $(grep -c 'reason=eof' "$LOG") == "$1" ]]; }
+    wait_until 5 eof_lines_are 23
 }
 
 @test "log: maxconn reached is in it, with who holds the connections" {

@@ -90,6 +90,8 @@ END
 
 @test "look: a reset at any byte ends the dispatcher soon and logs no error" {
     serve_ssh 60
+    sed -i '1i log = start' "$CONFIG" # else not every line is written
+    reload
     local part
     for part in '' S SS SSH; do
         talk "send-bytewise:$part" acked reset

@@ -4,11 +4,11 @@
 
 load harness
 
-# serve_script STDIO SCRIPT: starts the daemon with a shell script for connections that begin with X. Only
-# $TMP is replaced in the script.
+# serve_script STDIO SCRIPT [LINE...]: starts the daemon with a shell script for connections that begin with X.
+# Only $TMP is replaced in the script. The lines are added to the service, and GLOBALS comes before it.
 serve_script() {
-    printf '%s\n' 'bind = 127.0.0.1:0' 'timeout = 60' '[x]' 'string = X' "exec = $SHELL_PROGRAM" \
-        'execarg = -c' "execarg = ${2//\$TMP/$TMP}" "stdio = $1" | configure
+    printf '%s\n' 'bind = 127.0.0.1:0' 'timeout = 60' "${GLOBALS:-}" '[x]' 'string = X' \
+        "exec = $SHELL_PROGRAM" 'execarg = -c' "execarg = ${2//\$TMP/$TMP}" "stdio = $1" "${@:3}" | configure
     start_daemon
 }
 
@@ -181,6 +181,7 @@ for_each_stdio() {
         wait_until 5 dispatchers_are 0
         rm -f "$TMP/started" "$TMP/done"
     }
+    make_gate
     for_each_stdio outlives
 }
 

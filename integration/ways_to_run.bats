@@ -268,7 +268,7 @@ all_are_reaped() {
     run -64 "$DISPATCH" --inetd --log "$LOG" "$CONFIG" </dev/null
     log_has 'descriptors 0 and 1 are neither a stream socket nor two pipes'
     : >"$LOG"
-    run -64 "$DISPATCH" --inetd --log "$LOG" "$CONFIG" <&-
+    run -64 bash -c 'exec "$@" <&-' - "$DISPATCH" --inetd --log "$LOG" "$CONFIG"
     log_has 'descriptors 0 and 1 are neither a stream socket nor two pipes'
 }
 
@@ -358,11 +358,11 @@ END
     wait_until 10 is_over "$SUPERSERVER"
     find_free_port
     PORT=$FREE
-    start_super socat "OPENSSL-LISTEN:$PORT,bind=127.0.0.1,fork,cert=$TMP/cert.pem,key=$TMP/key.pem,verify=0" \
+    start_super socat "OPENSSL-LISTEN:$PORT,bind=127.0.0.1,reuseaddr,fork,cert=$TMP/cert.pem,key=$TMP/key.pem,verify=0" \
         "EXEC:$DISPATCH --inetd --log $LOG $CONFIG"
-    printf PIPEhello >"$TMP/hello"
-    [[ $(from_127_0_0_9 "$TMP/hello") == PIPEhello ]]
-    log_says 'service=pipe reason=match src=127.0.0.9 sport=[1-9][0-9]* '
+    from_127_0_0_9 "$TMP/hello" >"$TMP/report"
+    file_says "$TMP/report" '^env TCPREMOTEIP=127.0.0.9$'
+    log_says 'service=probe reason=match src=127.0.0.9 sport=[1-9][0-9]* '
 }
 
 @test "ways to run: under a super-server, an undecided connection uses no CPU time" {

@@ -24,8 +24,7 @@ bool EofLines::admit(const core::IpAddress& client) {
     return true;
 }
 
-std::vector<std::string> EofLines::reports() {
-    const auto now = Clock::now();
+std::vector<std::string> EofLines::reports(Clock::time_point now) {
     std::vector<std::string> lines;
     due_ = Clock::time_point::max();
     for (auto it = sources_.begin(); it != sources_.end();) {
@@ -37,7 +36,7 @@ std::vector<std::string> EofLines::reports() {
         }
         if (count.left_out > 0) {
             lines.push_back(std::to_string(count.left_out) + " more connections from " + source +
-                            " ended before their first byte");
+                            " ended before a service was chosen");
         }
         it = sources_.erase(it);
     }

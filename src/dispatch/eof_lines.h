@@ -1,6 +1,6 @@
 #pragma once
-// Connections that end before their first byte. The health checks of a load balancer make one each second, and
-// their lines would fill the log: of each source some are written, and the others are counted.
+// Connections that end before a service is chosen. The health checks of a load balancer make one each second,
+// and their lines would fill the log: of each source some are written, and the others are counted.
 
 #include <cstdint>
 #include <string>
@@ -24,9 +24,9 @@ class EofLines {
 
     /// Returns when `reports` has something to return; the maximum if it has nothing.
     sys::Clock::time_point due() const { return due_; }
-    /// Returns a line for each source whose minute is over and whose lines were counted, and begins
-    /// the minutes of all sources anew that are over.
-    std::vector<std::string> reports();
+    /// Returns a line for each source whose minute is over by `now` and whose lines were counted, and begins
+    /// the minutes of all these sources anew.
+    std::vector<std::string> reports(sys::Clock::time_point now);
 
   private:
     struct Count {

@@ -39,9 +39,9 @@ void ConnectionLog::finish(const ConnectionRecord& record, std::optional<int> st
     const bool is_eof = progress.decided != 0 && progress.reason == core::Reason::Eof &&
                         progress.service == Progress::kNone;
     const sys::Address& peer = record.arrival.ends.peer;
-    if (is_eof && rate_ == Rate::Limited && peer.is_internet() && !eof_lines_.admit(peer.ip())) {
-        return;
-    }
+    const bool may_count =
+        rate_ == Rate::Limited && plan_.config().log == core::LogLines::End && peer.is_internet();
+    if (is_eof && may_count && !eof_lines_.admit(peer.ip())) return;
     const auto duration = std::chrono::duration_cast<std::chrono::milliseconds>(
         sys::Clock::now() - record.arrival.accepted);
     log_.line(Level::Info,
@@ -49,8 +49,14 @@ void ConnectionLog::finish(const ConnectionRecord& record, std::optional<int> st
 }
 
 void ConnectionLog::report() {
-    if (sys::Clock::now() < eof_lines_.due()) return;
-    for (const std::string& line : eof_lines_.reports()) log_.line(Level::Info, line);
+    const auto now = sys::Clock::now();
+    if (now >= eof_lines_.due()) report_until(now);
+}
+
+void ConnectionLog::report_all() { report_until(sys::Clock::time_point::max()); }
+
+void ConnectionLog::report_until(sys::Clock::time_point time) {
+    for (const std::string& line : eof_lines_.reports(time)) log_.line(Level::Info, line);
 }
 
 }  // namespace portsplit::dispatch

@@ -44,7 +44,7 @@ class ConnectionLog {
     void update(ConnectionRecord& record, const Progress& progress, pid_t pid = 0);
 
     /// Logs the connection line, with the time since accept. With `Rate::Limited`, lines of connections that
-    /// ended before their first byte may be counted instead.
+    /// ended before a service was chosen may be counted instead, unless `log = start`.
     /// @param status  as for `connection_line`
     void finish(const ConnectionRecord& record, std::optional<int> status, pid_t pid = 0);
 
@@ -52,8 +52,12 @@ class ConnectionLog {
     sys::Clock::time_point due() const { return eof_lines_.due(); }
     /// Logs the counts of lines that were not written, if it is time.
     void report();
+    /// Logs all counts, at the end of the process.
+    void report_all();
 
   private:
+    void report_until(sys::Clock::time_point time);
+
     const core::Plan& plan_;
     sys::Log& log_;
     Rate rate_;

@@ -139,7 +139,10 @@ int Zygote::run() {
     while (true) {
         if (!progress_in_) renew_progress();
         fork_spares();
-        if (!open_ && spares_.count() == 0 && connections_.empty()) return 0;
+        if (!open_ && spares_.count() == 0 && connections_.empty()) {
+            connection_log_.report_all();
+            return 0;
+        }
         std::array<pollfd, 4> entries{{
             {.fd = progress_in_.get(), .events = POLLIN, .revents = 0},
             {.fd = signals_.get(), .events = POLLIN, .revents = 0},

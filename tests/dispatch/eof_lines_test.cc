@@ -22,7 +22,7 @@ TEST(EofLines, WritesTheFirstOfASourceAndCountsTheRest) {
     for (int i = 0; i < 3; ++i) EXPECT_TRUE(lines.admit(ip("192.0.2.7"))) << i;
     for (int i = 0; i < 5; ++i) EXPECT_FALSE(lines.admit(ip("192.0.2.7"))) << i;
     EXPECT_TRUE(lines.admit(ip("192.0.2.8"))) << "each source has its own";
-    EXPECT_THAT(lines.reports(), ElementsAre());
+    EXPECT_THAT(lines.reports(sys::Clock::now()), ElementsAre());
 }
 
 TEST(EofLines, ReportsTheCountsAfterAMinute) {
@@ -34,10 +34,10 @@ TEST(EofLines, ReportsTheCountsAfterAMinute) {
     EXPECT_LE(lines.due(), sys::Clock::now() + 1min);
     MovedClock clock;
     clock.move(61s);
-    EXPECT_THAT(lines.reports(),
+    EXPECT_THAT(lines.reports(sys::Clock::now()),
                 UnorderedElementsAre(
-                    "5 more connections from 192.0.2.7 ended before their first byte",
-                    "1 more connections from 2001:db8::/64 ended before their first byte"));
+                    "5 more connections from 192.0.2.7 ended before a service was chosen",
+                    "1 more connections from 2001:db8::/64 ended before a service was chosen"));
     EXPECT_EQ(lines.due(), sys::Clock::time_point::max());
     EXPECT_TRUE(lines.admit(ip("192.0.2.7"))) << "a new minute";
 }
