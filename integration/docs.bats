@@ -1,17 +1,19 @@
 #!/usr/bin/env bats
-# Every entry that README.md and the manuals give to paste serves a connection as it stands. Only port,
+# Every entry that README.md, contrib/RUNNING.md and the manuals give to paste serves a connection as it stands. Only port,
 # paths and user are replaced by those of the test.
 
 load super_server
 
 README=$BATS_TEST_DIRNAME/../README.md
+RUNNING=$BATS_TEST_DIRNAME/../contrib/RUNNING.md
 CONTAINERFILE=$BATS_TEST_DIRNAME/../contrib/container/Containerfile
 
-# readme HEADING: prints the block below that heading.
-readme() {
-    awk -v heading="### $1" '$0 == heading { here = 1; next }
-        here && /^```/ { if (inside) exit; inside = 1; next }
-        inside' "$README" | something
+# running HEADING [PATTERN]: prints the first block below that heading of contrib/RUNNING.md, or the first
+# that has a line that matches.
+running() {
+    awk -v heading="## $1" -v pattern="${2:-.}" '/^## / { here = $0 == heading }
+        here && /^```/ { if (inside && wanted) { printf "%s", block; exit }; inside = !inside; block = ""; wanted = 0; next }
+        inside { block = block $0 "\n"; if ($0 ~ pattern) wanted = 1 }' "$RUNNING" | something
 }
 
 # manual PAGE HEADING [PATTERN]: prints the first block below that heading, or the first that has a line
@@ -75,69 +77,90 @@ enables() {
     eval "$2"
     unset -f systemctl
     grep -qx "enable --now $1" "$TMP/systemctl"
-    exists "$(installed "systemd/system/$1")"
+    exists "$(installed "systemd/system/${1/@*./@.}")"
 }
 
 # setting KEY UNIT: prints a setting of an installed unit.
 setting() { sed -n "s/^$1=//p" "$(installed "systemd/system/$2")" | something; }
 
-# --- README.md -------------------------------------------------------------------------------------
+# --- contrib/RUNNING.md ----------------------------------------------------------------------------
 
-@test "docs: README, standalone" {
+@test "docs: RUNNING.md, standalone" {
     configure_cat with-bind
-    start_pasted "$(readme Standalone)"
+    start_pasted "$(running Standalone)"
     serves
 }
 
-@test "docs: README, a service of systemd" {
+@test "docs: RUNNING.md, a service of systemd" {
     configure_cat with-bind
-    enables portsplit.service "$(readme 'systemd: a unit of its own')"
+    enables portsplit.service "$(running 'systemd: a unit of its own')"
     start_pasted "$(setting ExecStart portsplit.service)"
     serves
 }
 
-@test "docs: README, socket activation of systemd" {
+@test "docs: RUNNING.md, a drop-in for the unit" {
+    mkdir -p "$TMP/etc"
+    # shellcheck disable=SC2317
+    systemctl() { echo "$*" >>"$TMP/systemctl"; }
+    eval "$(running 'systemd: a unit of its own' '^install' | elsewhere)"
+    unset -f systemctl
+    diff "$TMP/etc/systemd/system/portsplit.service.d/login.conf" "$(installed examples/systemd/login.conf)"
+    # The table has the exposure that each drop-in has.
+    local drop_in
+    for drop_in in "$(dirname "$(installed examples/systemd/login.conf)")"/*.conf; do
+        grep -q "| \`${drop_in##*/}\` | $(sed -n 's/^# Exposure (systemd-analyze security): //p' "$drop_in") |" "$RUNNING"
+    done
+}
+
+@test "docs: RUNNING.md, a service of systemd for each of several files" {
+    configure_cat with-bind
+    enables portsplit@office.service "$(running 'systemd: several files')"
+    start_pasted "$(setting ExecStart portsplit@.service | sed 's/%i/portsplit/')"
+    serves
+}
+
+@test "docs: RUNNING.md, socket activation of systemd" {
     configure_cat
-    enables portsplit.socket "$(readme 'systemd: socket activation')"
+    enables portsplit.socket "$(running 'systemd: socket activation')"
     local port
     port=$(setting ListenStream portsplit.socket)
     start_pasted "systemd-socket-activate -l $port $(setting ExecStart portsplit.service)"
     serves
 }
 
-@test "docs: README, one process of systemd's for each connection" {
+@test "docs: RUNNING.md, one process of systemd's for each connection" {
     configure_cat
-    enables portsplit-inetd.socket "$(readme 'systemd: one process for each connection')"
+    enables portsplit-inetd.socket "$(running 'systemd: one process for each connection')"
     local port
     port=$(setting ListenStream portsplit-inetd.socket)
     start_pasted "systemd-socket-activate --accept --inetd -l $port $(setting ExecStart portsplit-inetd@.service)"
     serves
 }
 
-@test "docs: README, xinetd" {
+@test "docs: RUNNING.md, xinetd" {
     configure_cat
     mkdir -p "$TMP/etc/xinetd.d"
-    eval "$(readme xinetd | elsewhere)"
+    eval "$(running xinetd | elsewhere)"
     fit_file "$TMP/etc/xinetd.d/portsplit"
     start_super "$PORTSPLIT_PEERS/xinetd" -dontfork -f "$TMP/etc/xinetd.d/portsplit" -pidfile "$TMP/xinetd.pid" \
         -filelog "$TMP/xinetd.log"
     serves
 }
 
-@test "docs: README, inetd" {
+@test "docs: RUNNING.md, inetd" {
     configure_cat
-    readme inetd | fit >"$TMP/inetd.conf"
+    running inetd | fit >"$TMP/inetd.conf"
     start_super "$PORTSPLIT_PEERS/inetd" -i "$TMP/inetd.conf"
     serves
 }
 
-@test "docs: README, tcpserver" {
+@test "docs: RUNNING.md, tcpserver" {
     configure_cat
-    start_pasted "$(readme tcpserver)"
+    start_pasted "$(running tcpserver)"
     serves
 }
 
-@test "docs: README, s6" {
+@test "docs: RUNNING.md, s6" {
     configure_cat with-bind
     mkdir -p "$TMP/run/service"
     s6-svscan "$TMP/run/service" >>"$TMP/super" 2>&1 3>&- &
@@ -145,19 +168,21 @@ setting() { sed -n "s/^$1=//p" "$(installed "systemd/system/$2")" | something; }
     BACKGROUND+=("$SUPERSERVER")
     wait_until 10 exists "$TMP/run/service/.s6-svscan/control"
     local commands
-    mapfile -t commands < <(readme s6 | elsewhere)
+    mapfile -t commands < <(running s6 | elsewhere)
     eval "${commands[0]}"
     fit_file "$TMP/run/service/portsplit/run"
+    sed -i "s#/var/log/#$TMP/log-#" "$TMP/run/service/portsplit/log/run"
     eval "${commands[1]}"
     wait_until 10 listens
     serves
 }
 
-@test "docs: README, runit" {
+@test "docs: RUNNING.md, runit" {
     configure_cat with-bind
     mkdir -p "$TMP/etc/sv" "$TMP/etc/service"
-    eval "$(readme runit | elsewhere)"
+    eval "$(running runit | elsewhere)"
     fit_file "$TMP/etc/sv/portsplit/run"
+    sed -i "s#/var/log/#$TMP/log-#" "$TMP/etc/sv/portsplit/log/run"
     # runsv sends SIGCONT behind SIGTERM, which can end the stop that the leak check waits for (ptrace(2)).
     export ASAN_OPTIONS=detect_leaks=0
     start_super runsvdir "$TMP/etc/service"
@@ -169,12 +194,13 @@ setting() { sed -n "s/^$1=//p" "$(installed "systemd/system/$2")" | something; }
     wait_until 10 is_over "$supervisor"
 }
 
-@test "docs: README, a container finds its file and its port, and the stop signal waits for connections" {
+@test "docs: RUNNING.md, a container finds its file and its port, and the stop signal waits for connections" {
     configure_cat with-bind
     local containerfile run
     containerfile=$(<"$CONTAINERFILE")
-    run=$(readme Container | grep '^docker run')
+    run=$(running Container | grep '^docker run')
     [[ $run == *" -p 443:$(sed -n 's/^EXPOSE //p' <<<"$containerfile") "* ]]
+    [[ $(running Container group-add | sed 's/\\$//' | tr -s ' \n' ' ') == "${run/portsplit -p 443:8443/portsplit -p 443:8443 --group-add \"\$(stat -c %g /usr/local/etc/portsplit/portsplit.conf)\"} " ]]
     [[ $containerfile == *"[\"$(sed -E 's/.*:([^: ]+):ro .*/\1/' <<<"$run")/portsplit.conf\"]"* ]]
     # portsplitd(8) has the same lines.
     diff <(manual portsplitd.8 Containers) <(grep -E '^(STOPSIGNAL|ENTRYPOINT|CMD) ' <<<"$containerfile")
@@ -192,6 +218,28 @@ setting() { sed -n "s/^$1=//p" "$(installed "systemd/system/$2")" | something; }
     touch "$TMP/go"
     finish "$JOB"
     finish "$SUPERSERVER"
+}
+
+@test "docs: RUNNING.md, the container is healthy while its port is listened on" {
+    configure_cat with-bind
+    local command
+    command=$(sed -nE 's/^HEALTHCHECK .* CMD \[(.*)\]$/\1/p' "$CONTAINERFILE" | sed "s/, / /g; s/20FB/$(printf %04X "$PORT")/" | something)
+    (($(printf '%d' 0x20FB) == $(sed -n 's/^EXPOSE //p' "$CONTAINERFILE")))
+    not "$SHELL_PROGRAM" -c "$command"
+    start_daemon
+    "$SHELL_PROGRAM" -c "$command"
+}
+
+@test "docs: RUNNING.md, the user of the container can read a file of a group that is added" {
+    needs_root
+    chmod 755 "$BATS_RUN_TMPDIR" "$TMP/.." "$TMP"
+    configure_cat
+    chown root:daemon "$CONFIG"
+    chmod 640 "$CONFIG"
+    local user
+    user=$(sed -n 's/^USER //p' "$CONTAINERFILE")
+    not setpriv --reuid "$user" --regid nogroup --clear-groups test -r "$CONFIG"
+    setpriv --reuid "$user" --regid nogroup --groups "$(stat -c %g "$CONFIG")" test -r "$CONFIG"
 }
 
 # --- the manuals -----------------------------------------------------------------------------------
@@ -265,7 +313,7 @@ END
 @test "docs: portsplit-dispatch(8) and portsplitd(8), systemd" {
     enables portsplit-inetd.socket "$(manual portsplit-dispatch.8 systemd)"
     local unit
-    for unit in portsplit.service portsplit-relay.service portsplit.socket; do
+    for unit in portsplit.service portsplit-relay.service portsplit.socket portsplit@NAME.service; do
         enables "$unit" "$(manual portsplitd.8 systemd "$unit")"
     done
 }
@@ -297,6 +345,7 @@ END
     local supervisor
     for supervisor in s6 runit; do
         configure_cat with-bind
+        diff <(manual portsplitd.8 "$supervisor" /var/log/) <(sed '/^# /d' "$(installed "$supervisor/portsplit/log/run")")
         manual portsplitd.8 "$supervisor" | fit >"$TMP/run-$supervisor"
         diff "$TMP/run-$supervisor" <(sed '/^# /d' "$(installed "$supervisor/portsplit/run")" | fit)
         chmod +x "$TMP/run-$supervisor"
@@ -306,12 +355,13 @@ END
     file_says "$TMP/ready-s6" 'listening on'
 }
 
-@test "docs: every unit that README.md and the manuals name is installed" {
+@test "docs: every unit that README.md, contrib/RUNNING.md and the manuals name is installed" {
     local unit units=0
     while read -r unit; do
         echo "$unit"
         exists "$(installed "systemd/system/$unit")"
         units=$((units + 1))
-    done < <(grep -ohE '\bportsplit[a-z-]*@?\.(service|socket)\b' "$README" "$PORTSPLIT_BUILD"/man/*.8 | sort -u)
-    ((units == 5))
+    done < <(grep -ohE '\bportsplit[a-z-]*(@[A-Za-z]*)?\.(service|socket)\b' "$README" "$RUNNING" "$PORTSPLIT_BUILD"/man/*.8 |
+        sed 's/@.*\./@./' | sort -u)
+    ((units == 7))
 }

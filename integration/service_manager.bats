@@ -11,7 +11,7 @@ take_units() {
     UNITS=$TMP/units
     mkdir "$UNITS"
     cp "$(dirname "$(installed systemd/system/portsplit.service)")"/* "$UNITS"
-    sed -i -E "s|^(ExecStart=)[^ ]*/(portsplit[^/ ]*) |\1$PORTSPLIT_BIN/\2 |; /^Documentation=/d" "$UNITS"/*.service
+    sed -i -E "s|^(Exec[A-Za-z]*=)[^ ]*/(portsplit[^/ ]*) |\1$PORTSPLIT_BIN/\2 |; /^Documentation=/d" "$UNITS"/*.service
     sed -i '/^Documentation=/d' "$UNITS"/*.socket
 }
 
@@ -28,7 +28,7 @@ calls_in() {
     done
 }
 
-# The system calls that the relay unit allows, in $TMP/allowed: its lines apply in their order
+# take_filter UNIT: the system calls that it allows, in $TMP/allowed. Its lines apply in their order
 # (systemd.exec(5) SystemCallFilter).
 take_filter() {
     local names
@@ -40,7 +40,7 @@ take_filter() {
         else
             calls_in "${names[@]}" >>"$TMP/allowed"
         fi
-    done < <(sed -n 's/^SystemCallFilter=//p' "$UNITS/portsplit-relay.service")
+    done < <(sed -n 's/^SystemCallFilter=//p' "$UNITS/$1")
 }
 
 # Starts the daemon; its messages to the service manager (sd_notify(3)) are in $TMP/notified.
@@ -66,20 +66,118 @@ take_port() {
 
 @test "service manager: systemd finds nothing wrong with the units" {
     take_units
-    run -0 systemd-analyze verify "$UNITS"/*
+    cd "$UNITS" || return
+    run -0 systemd-analyze verify ./*.socket ./portsplit{,-relay}{,@instance}.service ./portsplit-inetd@instance.service
     [[ -z $output ]]
+}
+
+# scores_at_most TENTHS UNIT: its exposure in systemd-analyze security, with the drop-ins beside it.
+scores_at_most() {
+    cd "$UNITS" || return
+    run -0 systemd-analyze security --offline=yes --threshold="$1" --no-pager "./$2"
+}
+
+@test "service manager: the units for one file and for several have the same settings" {
+    take_units
+    local unit
+    for unit in portsplit portsplit-relay; do
+        diff <(sed 's/portsplit\.conf/%i.conf/; s/^Description=.*/& (%i.conf)/; s/^Conflicts=portsplit/&@%i/' \
+            "$UNITS/$unit.service") "$UNITS/$unit@.service"
+    done
 }
 
 @test "service manager: the relay unit scores below 2.0 in systemd-analyze security" {
     take_units
-    cd "$UNITS"
-    run -0 systemd-analyze security --offline=yes --threshold=20 --no-pager ./portsplit-relay.service
+    scores_at_most 19 portsplit-relay.service
+    scores_at_most 19 portsplit-relay@instance.service
+}
+
+@test "service manager: the unit for programs scores below 4.0 in systemd-analyze security" {
+    take_units
+    scores_at_most 39 portsplit.service
+    scores_at_most 39 portsplit@instance.service
+}
+
+@test "service manager: systemd finds nothing wrong with the drop-ins, and each scores what it says" {
+    take_units
+    local drop_in score drop_ins=0
+    for drop_in in "$(dirname "$(installed examples/systemd/login.conf)")"/*.conf; do
+        echo "$drop_in"
+        rm -rf "$UNITS/portsplit.service.d"
+        install -D -m 644 -t "$UNITS/portsplit.service.d" "$drop_in"
+        run -0 systemd-analyze verify "$UNITS/portsplit.service"
+        [[ -z $output ]]
+        score=$(sed -n 's/^# Exposure (systemd-analyze security): \([0-9]*\)\.\([0-9]\)$/\1\2/p' "$drop_in")
+        scores_at_most "${score#0}" portsplit.service
+        drop_ins=$((drop_ins + 1))
+    done
+    ((drop_ins == 3))
+}
+
+# take_reload UNIT: the commands of its ExecReload lines, one a line in $TMP/commands, for this test's file.
+take_reload() {
+    sed -nE "s#[^ ]*/(portsplit|%i)\.conf\$#$CONFIG#; s/^ExecReload=//p" "$UNITS/$1" >"$TMP/commands"
+    grep -q . "$TMP/commands"
+}
+
+# reload_unit: runs the commands in their order, up to the first that fails, as systemd does
+# (systemd.service(5) ExecStart).
+reload_unit() {
+    local command
+    while read -r command; do
+        MAINPID=$DAEMON "$SHELL_PROGRAM" -c "exec $command" </dev/null || return
+    done <"$TMP/commands"
+}
+
+reloads_are() { (($(grep -c ': reload' "$LOG") == $1)); }
+
+@test "service manager: a reload by systemd fails if the file has an error, and the daemon is not asked" {
+    take_units
+    one_service
+    start_daemon
+    local unit reloads=0
+    cp "$CONFIG" "$TMP/good"
+    for unit in portsplit{,-relay}{,@}.service; do
+        take_reload "$unit"
+        cp "$TMP/good" "$CONFIG"
+        run -0 reload_unit
+        reloads=$((reloads + 1))
+        wait_until 10 reloads_are "$reloads"
+        echo nonsense >>"$CONFIG"
+        run -78 reload_unit
+        [[ $output == *"$CONFIG: cannot be served (errors: 1, warnings: "* ]]
+        reloads_are "$reloads"
+        reaches one
+    done
+}
+
+@test "service manager: a reload by systemd fails if a program is missing, and not because of a warning" {
+    take_units
+    take_reload portsplit.service
+    printf '%s\n' 'bind = 127.0.0.1:0' '[cat]' 'string = MEOW' 'exec = cat' | configure
+    start_daemon
+    run -0 reload_unit
+    [[ $output == *"$CONFIG: can be served (errors: 0, warnings: "[1-9]* ]]
+    wait_until 10 reloads_are 1
+    sed -i 's|^exec = .*|exec = /no/such/program|' "$CONFIG"
+    run -78 reload_unit
+    [[ $output == *'exec = /no/such/program: No such file or directory'* ]]
+    reloads_are 1
+}
+
+@test "service manager: a reload by systemd needs no bind, which is left out with a socket unit" {
+    take_units
+    take_reload portsplit.service
+    one_service
+    start_daemon
+    sed -i '/^bind/d' "$CONFIG"
+    run -0 "$SHELL_PROGRAM" -c "$(head -n 1 "$TMP/commands")"
 }
 
 @test "service manager: the relay unit allows every system call of a long relay" {
     [[ $PORTSPLIT_FLAVOUR == release ]] || skip 'sanitizers have system calls of their own'
     take_units
-    take_filter
+    take_filter portsplit-relay.service
     serve backend expect:X drain:70000000 expect-eof
     { echo 'bind = 127.0.0.1:0' && connect_service backend X; } | configure
     WRAPPER=(strace -D -f -qq -o "$TMP/calls")
@@ -88,6 +186,58 @@ take_port() {
     log_says 'in=70000001 '
     sed -nE 's/^[0-9]+ +([a-z0-9_]+)\(.*/\1/p' "$TMP/calls" | sort -u >"$TMP/used"
     grep -qx sched_setattr "$TMP/used" # only a long relay calls it
+    not grep -vxFf "$TMP/allowed" "$TMP/used"
+}
+
+@test "service manager: the relay unit allows every system call of the check before a reload" {
+    [[ $PORTSPLIT_FLAVOUR == release ]] || skip 'sanitizers have system calls of their own'
+    take_units
+    take_filter portsplit-relay.service
+    one_service
+    printf '[two]\nregex = GET .*HTTP\nconnect = 127.0.0.1:1\n' >>"$CONFIG"
+    strace -f -qq -o "$TMP/calls" "$PORTSPLIT_BIN/portsplit" check --inetd "$CONFIG"
+    sed -nE 's/^[0-9]+ +([a-z0-9_]+)\(.*/\1/p' "$TMP/calls" | sort -u >"$TMP/used"
+    not grep -vxFf "$TMP/allowed" "$TMP/used"
+}
+
+@test "service manager: the unit for programs allows every capability and system call that servers need" {
+    [[ $PORTSPLIT_FLAVOUR == release ]] || skip 'sanitizers have system calls of their own'
+    needs_root
+    take_units
+    take_filter portsplit.service
+    local capabilities
+    capabilities=$(sed -n 's/^CapabilityBoundingSet=//p' "$UNITS/portsplit.service" | tr '\n' ' ' |
+        sed 's/CAP_//g; s/ $//; s/ /,+/g' | tr '[:upper:]' '[:lower:]')
+    echo 'hello from the web' >"$TMP/hello"
+    chmod 755 "$BATS_RUN_TMPDIR" "$TMP/.." "$TMP"
+    configure <<END
+bind = 127.0.0.1:0
+user = nobody
+[web]
+string = GET
+exec = busybox
+execarg = httpd
+execarg = -i
+execarg = -h
+execarg = $TMP
+[pipe]
+string = PIPE
+exec = cat
+stdio = pipe
+[pty]
+string = PTY
+exec = cat
+stdio = pty
+END
+    WRAPPER=(strace -D -f -qq -o "$TMP/calls" setpriv --no-new-privs --bounding-set "-all,+$capabilities")
+    start_daemon
+    run -0 curl -sS --noproxy '*' "http://127.0.0.1:$PORT/hello"
+    [[ $output == 'hello from the web' ]]
+    talk send:PIPE shutdown expect:PIPE expect-eof
+    talk send:PTY expect:PTY reset
+    logged_connections 3
+    sed -nE 's/^[0-9]+ +([a-z0-9_]+)\(.*/\1/p' "$TMP/calls" | sort -u >"$TMP/used"
+    grep -qx setresuid "$TMP/used"
     not grep -vxFf "$TMP/allowed" "$TMP/used"
 }
 
@@ -254,6 +404,16 @@ END
     wait_until 10 is_over "$first"
 }
 
+# take_logger s6|runit: copies the installed run file of the logger to $TMP/service/log, with a folder of the
+# test, $TMP/logs.
+take_logger() {
+    mkdir "$TMP/service/log"
+    sed "s|/var/log/portsplit|$TMP/logs|" "$(installed "$1/portsplit/log/run")" >"$TMP/service/log/run"
+    chmod +x "$TMP/service/log/run"
+    sed -i "s|>$LOG 2>&1|2>\&1|" "$TMP/service/run"
+    LOG=$TMP/logs/current
+}
+
 # take_run_file s6|runit: copies the installed run file to $TMP/service, with the program, the
 # configuration and the log of the test.
 take_run_file() {
@@ -285,6 +445,35 @@ take_run_file() {
     in_background runsv "$TMP/service"
     take_port
     reaches one
+    sv -w 10 exit "$TMP/service"
+    finish "$JOB"
+}
+
+@test "service manager: s6-log gets the log of the service under s6" {
+    one_service
+    take_run_file s6
+    cp "$(installed s6/portsplit/notification-fd)" "$TMP/service"
+    take_logger s6
+    export ASAN_OPTIONS=detect_leaks=0 # as above
+    mkdir "$TMP/scan"
+    ln -s ../service "$TMP/scan/portsplit"
+    in_background s6-svscan "$TMP/scan"
+    take_port
+    reaches one
+    log_says ': service=one reason=match '
+    s6-svscanctl -t "$TMP/scan"
+    finish "$JOB"
+}
+
+@test "service manager: svlogd gets the log of the service under runit" {
+    one_service
+    take_run_file runit
+    take_logger runit
+    export ASAN_OPTIONS=detect_leaks=0 # as above
+    in_background runsv "$TMP/service"
+    take_port
+    reaches one
+    log_says ': service=one reason=match '
     sv -w 10 exit "$TMP/service"
     finish "$JOB"
 }
