@@ -74,3 +74,73 @@ installed() {
     diff <(cd "$PREFIX" && find . -type f | sort) \
         <(cd "$BATS_TEST_TMPDIR/stage/opt/x" && find . -type f | sort)
 }
+
+# put: installs as root would, below $ROOT. Its manifest is not that of an installation beside it, because
+# CMake names the manifest after the component; all files here are in the default one.
+put() {
+    DESTDIR=$ROOT "$PORTSPLIT_CMAKE" --install "$PORTSPLIT_BUILD" --prefix /opt/x --component Unspecified
+}
+
+# uninstall: runs what the target `uninstall` runs, with that manifest.
+uninstall() {
+    DESTDIR=$ROOT "$PORTSPLIT_CMAKE" -D "MANIFEST=$PORTSPLIT_BUILD/install_manifest_Unspecified.txt" \
+        -P "$PORTSPLIT_BUILD/contrib/uninstall.cmake"
+}
+
+files_of() { (cd "$1" && find . -type f | sort); }
+
+@test "install: there is a sample of the configuration, which can be served, and no configuration" {
+    local sample samples=0
+    for sample in "$PREFIX"/etc/portsplit/*; do
+        [[ $sample == *.conf.sample ]]
+        cp "$sample" "$BATS_TEST_TMPDIR/sample.conf"
+        run -0 "$(installed portsplit)" convert "$BATS_TEST_TMPDIR/sample.conf"
+        samples=$((samples + 1))
+    done
+    ((samples == 3))
+    diff "$PREFIX/etc/portsplit/portsplit.conf.sample" "$PREFIX/share/doc/portsplit/examples/ssh-and-https.conf"
+}
+
+@test "install: a configuration and an edited entry of xinetd stay as they are" {
+    ROOT=$BATS_TEST_TMPDIR/root
+    put
+    diff "$ROOT/opt/x/etc/xinetd.d/portsplit" "$ROOT/opt/x/share/doc/portsplit/examples/xinetd/portsplit"
+    echo mine >"$ROOT/opt/x/etc/portsplit/portsplit.conf"
+    echo mine >"$ROOT/opt/x/etc/xinetd.d/portsplit"
+    put
+    [[ $(<"$ROOT/opt/x/etc/portsplit/portsplit.conf") == mine ]]
+    [[ $(<"$ROOT/opt/x/etc/xinetd.d/portsplit") == mine ]]
+}
+
+@test "uninstall: what was installed is removed, and its folders, and nothing else" {
+    ROOT=$BATS_TEST_TMPDIR/root
+    mkdir -p "$ROOT/opt/x/bin"
+    echo other >"$ROOT/opt/x/bin/other"
+    put
+    put # the second time the entry of xinetd was there
+    uninstall
+    [[ $(files_of "$ROOT") == ./opt/x/bin/other ]]
+    run -0 find "$ROOT" -name '*portsplit*'
+    [[ -z $output ]]
+}
+
+@test "uninstall: a configuration and an edited entry of xinetd stay" {
+    ROOT=$BATS_TEST_TMPDIR/root
+    put
+    echo mine >"$ROOT/opt/x/etc/portsplit/portsplit.conf"
+    echo mine >"$ROOT/opt/x/etc/xinetd.d/portsplit"
+    run -0 uninstall
+    [[ $output == *"Kept, because it was edited: $ROOT/opt/x/etc/xinetd.d/portsplit"* ]]
+    [[ $(files_of "$ROOT") == ./opt/x/etc/portsplit/portsplit.conf$'\n'./opt/x/etc/xinetd.d/portsplit ]]
+}
+
+@test "uninstall: it is a target of the build" {
+    run -0 "$PORTSPLIT_CMAKE" --build "$PORTSPLIT_BUILD" --target help
+    [[ $output == *uninstall* ]]
+}
+
+@test "uninstall: a build folder from which nothing was installed is refused" {
+    run ! "$PORTSPLIT_CMAKE" -D "MANIFEST=$BATS_TEST_TMPDIR/none" -P "$PORTSPLIT_BUILD/contrib/uninstall.cmake"
+    # CMake folds its messages.
+    [[ $(tr -s ' \n' ' ' <<<"$output") == *" $BATS_TEST_TMPDIR/none does not exist: nothing was installed from this build folder"* ]]
+}
