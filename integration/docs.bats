@@ -83,6 +83,76 @@ enables() {
 # setting KEY UNIT: prints a setting of an installed unit.
 setting() { sed -n "s/^$1=//p" "$(installed "systemd/system/$2")" | something; }
 
+# --- README.md -------------------------------------------------------------------------------------
+
+# readme PATTERN: prints the first block of README.md that has a line that matches, without the blanks of a
+# list.
+readme() {
+    awk -v pattern="$1" '/^ *```/ { if (inside && wanted) { printf "%s", block; exit }
+            inside = !inside; block = ""; wanted = 0; match($0, /^ */); blanks = RLENGTH; next }
+        inside { line = substr($0, blanks + 1); block = block line "\n"; if (line ~ pattern) wanted = 1 }' \
+        "$README" | something
+}
+
+@test "docs: README, the first configuration is the installed sample, and check finds nothing" {
+    local sample
+    sample=$(installed etc/portsplit/portsplit.conf.sample)
+    diff <(readme '^bind' | tr -s ' ' | grep .) <(grep -v '^#' "$sample" | tr -s ' ' | grep .)
+    readme '^cp ' | grep -qx 'cp /usr/local/etc/portsplit/portsplit.conf.sample /usr/local/etc/portsplit/portsplit.conf'
+    run -0 "$PORTSPLIT_BIN/portsplit" check "$sample"
+    diff <(readme 'portsplit check' | sed 1d) - <<<"${output//"$sample"//usr/local/etc/portsplit/portsplit.conf}"
+}
+
+@test "docs: README, what the first configuration looks like when it works" {
+    answer one
+    find_free_port
+    PORT=$FREE
+    readme '^bind' | sed -E "s/:443$/:$PORT/; s/:22$/:$one_port/; /^user/d" | configure
+    start_super "$PORTSPLIT_BIN/portsplit" "$CONFIG"
+    talk send:SSH-2.0 expect:one:SSH-2.0 shutdown expect-eof
+    # like TEXT: TEXT with every number replaced, and what differs in this test.
+    like() { sed -E "s/^[0-9T:+-]{25} //; s/portsplit\[[0-9]+\]/portsplit[N]/; s/:(443|$PORT)\b/:PORT/g; s#src=.*#...#"; }
+    wait_until 10 file_says "$TMP/super" 'service=ssh'
+    diff <(readme 'listening on' | sed '/^\$/d' | like) <(grep -m 1 'listening on' "$TMP/super" | like)
+    diff <(readme '^20.*service=ssh' | head -n 1 | like) <(grep 'service=ssh' "$TMP/super" | like)
+}
+
+@test "docs: README, explain prints this" {
+    readme '^bind' >"$TMP/portsplit.conf"
+    local block
+    block=$(readme 'portsplit explain')
+    cd "$TMP" || return
+    PATH=$PORTSPLIT_BIN:$PATH run -0 "$SHELL_PROGRAM" -c "$(sed -n 's/^\$ //p' <<<"$block")"
+    diff <(sed 1d <<<"$block") - <<<"$output"
+}
+
+@test "docs: README, the patterns and the other blocks of a configuration have no error" {
+    local pattern
+    for pattern in '^hex ' '^include' 'busybox'; do
+        { echo 'bind = 127.0.0.1:0'; readme "$pattern" | sed '1{/^#/i [x]
+}'; grep -q '^exec\|^connect' <(readme "$pattern") || echo 'exec = cat'; } >"$CONFIG"
+        run -0 "$PORTSPLIT_BIN/portsplit" check "$CONFIG"
+    done
+}
+
+@test "docs: README and RUNNING.md, every link leads to a file, and to a heading in it" {
+    local page link file anchor links=0
+    cd "$BATS_TEST_DIRNAME/.." || return
+    for page in README.md contrib/RUNNING.md; do
+        while read -r link; do
+            echo "$page: $link"
+            file=${link%%#*}
+            file=${file:+$(dirname "$page")/$file}
+            exists "${file:=$page}"
+            anchor=${link#*#}
+            [[ $link != *'#'* ]] || grep '^#' "$file" | sed 's/^#* //; s/[^A-Za-z0-9 -]//g; s/ /-/g' |
+                tr '[:upper:]' '[:lower:]' | grep -qxF -- "$anchor"
+            links=$((links + 1))
+        done < <(grep -oE '\]\([^)]+\)' "$page" | sed 's/^](//; s/)$//' | grep -v '^http')
+    done
+    ((links > 20))
+}
+
 # --- contrib/RUNNING.md ----------------------------------------------------------------------------
 
 @test "docs: RUNNING.md, standalone" {
