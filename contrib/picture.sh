@@ -14,7 +14,7 @@ END
 
 OUTPUT=contrib/demo.svg
 LINE_HEIGHT=20
-CHARACTER=8.43 # the width of one in a font of 14 pixels; textLength makes every font fit it
+CHARACTER=843 # the width of one in a font of 14 pixels, in hundredths; textLength makes every font fit it
 MARGIN=20
 
 # read_demo: the lines from the command to the end, in LINES.
@@ -51,7 +51,7 @@ print_line() {
     local class text length
     class=$(class_of "$1")
     text=$(escape "$1")
-    length=$(bc <<<"${#1} * $CHARACTER")
+    printf -v length '%d.%02d' $((${#1} * CHARACTER / 100)) $((${#1} * CHARACTER % 100))
     [[ $class != row ]] || text="${text% ok}<tspan class=\"good\"> ok</tspan>"
     printf '<text x="%s" y="%s" class="%s" textLength="%s" lengthAdjust="spacingAndGlyphs">%s</text>\n' \
         "$MARGIN" "$2" "$class" "$length" "$text"
@@ -59,7 +59,7 @@ print_line() {
 
 print_picture() {
     local line width height y=$((MARGIN + 34))
-    width=$(bc <<<"($WIDTH * $CHARACTER + 2 * $MARGIN + 1) / 1")
+    width=$((WIDTH * CHARACTER / 100 + 2 * MARGIN + 1))
     height=$((y + ${#LINES[@]} * LINE_HEIGHT))
     cat <<END
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 $width $height" width="$width" height="$height" role="img" xml:space="preserve">
