@@ -28,19 +28,21 @@ calls_in() {
     done
 }
 
-# take_filter UNIT: the system calls that it allows, in $TMP/allowed. Its lines apply in their order
-# (systemd.exec(5) SystemCallFilter).
+# take_filter UNIT [DROP-IN]: the system calls that it allows, in $TMP/allowed. Its lines apply in their order,
+# and an empty one begins anew (systemd.exec(5) SystemCallFilter).
 take_filter() {
     local names
     calls_in @default >"$TMP/allowed"
     while read -r -a names; do
-        if [[ ${names[0]} == '~'* ]]; then
+        if ((${#names[@]} == 0)); then
+            calls_in @default >"$TMP/allowed"
+        elif [[ ${names[0]} == '~'* ]]; then
             calls_in "${names[@]#'~'}" | grep -vxFf - "$TMP/allowed" >"$TMP/kept"
             mv "$TMP/kept" "$TMP/allowed"
         else
             calls_in "${names[@]}" >>"$TMP/allowed"
         fi
-    done < <(sed -n 's/^SystemCallFilter=//p' "$UNITS/$1")
+    done < <(cat "$UNITS/$1" "${@:2}" | sed -n 's/^SystemCallFilter=//p')
 }
 
 # Starts the daemon; its messages to the service manager (sd_notify(3)) are in $TMP/notified.
@@ -200,19 +202,14 @@ reloads_are() { (($(grep -c ': reload' "$LOG") == $1)); }
     not grep -vxFf "$TMP/allowed" "$TMP/used"
 }
 
-@test "service manager: the unit for programs allows every capability and system call that servers need" {
-    [[ $PORTSPLIT_FLAVOUR == release ]] || skip 'sanitizers have system calls of their own'
-    needs_root
-    take_units
-    take_filter portsplit.service
-    local capabilities
-    capabilities=$(sed -n 's/^CapabilityBoundingSet=//p' "$UNITS/portsplit.service" | tr '\n' ' ' |
-        sed 's/CAP_//g; s/ $//; s/ /,+/g' | tr '[:upper:]' '[:lower:]')
+# programs_answer LINE [COMMAND...]: a web server, and programs on a pipe and a terminal, answer under portsplitd,
+# which COMMAND starts, with LINE in its configuration. Their system calls are in $TMP/used.
+programs_answer() {
     echo 'hello from the web' >"$TMP/hello"
     chmod 755 "$BATS_RUN_TMPDIR" "$TMP/.." "$TMP"
     configure <<END
 bind = 127.0.0.1:0
-user = nobody
+$1
 [web]
 string = GET
 exec = busybox
@@ -229,7 +226,7 @@ string = PTY
 exec = cat
 stdio = pty
 END
-    WRAPPER=(strace -D -f -qq -o "$TMP/calls" setpriv --no-new-privs --bounding-set "-all,+$capabilities")
+    WRAPPER=(strace -D -f -qq -o "$TMP/calls" "${@:2}")
     start_daemon
     run -0 curl -sS --noproxy '*' "http://127.0.0.1:$PORT/hello"
     [[ $output == 'hello from the web' ]]
@@ -237,7 +234,27 @@ END
     talk send:PTY expect:PTY reset
     logged_connections 3
     sed -nE 's/^[0-9]+ +([a-z0-9_]+)\(.*/\1/p' "$TMP/calls" | sort -u >"$TMP/used"
+}
+
+@test "service manager: the unit for programs allows every capability and system call that servers need" {
+    [[ $PORTSPLIT_FLAVOUR == release ]] || skip 'sanitizers have system calls of their own'
+    needs_root
+    take_units
+    take_filter portsplit.service
+    local capabilities
+    capabilities=$(sed -n 's/^CapabilityBoundingSet=//p' "$UNITS/portsplit.service" | tr '\n' ' ' |
+        sed 's/CAP_//g; s/ $//; s/ /,+/g' | tr '[:upper:]' '[:lower:]')
+    programs_answer 'user = nobody' setpriv --no-new-privs --bounding-set "-all,+$capabilities"
     grep -qx setresuid "$TMP/used"
+    not grep -vxFf "$TMP/allowed" "$TMP/used"
+}
+
+@test "service manager: the drop-in for web servers allows every system call that they need" {
+    [[ $PORTSPLIT_FLAVOUR == release ]] || skip 'sanitizers have system calls of their own'
+    take_units
+    take_filter portsplit.service "$(installed examples/systemd/web.conf)"
+    not grep -qx setresuid "$TMP/allowed"
+    programs_answer 'maxconn = 100'
     not grep -vxFf "$TMP/allowed" "$TMP/used"
 }
 
