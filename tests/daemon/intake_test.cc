@@ -182,6 +182,30 @@ TEST_F(IntakeTest, LeavesClientsInTheAcceptQueueAtTheLimit) {
     EXPECT_EQ(generations().connections(), 3U);
 }
 
+TEST_F(IntakeTest, ReportsTheLimitAndItsHoldersOnceAMinute) {
+    start_zygote();
+    add_listener(3);
+    const auto reported = [&] {
+        intake().report_limit();
+        return log();
+    };
+    intake().limit_connections(3);
+    (void)log();
+    EXPECT_EQ(reported(), "") << "not reached";
+    intake().limit_connections(2);
+    turn();
+    EXPECT_EQ(reported(),
+              "maxconn = 2 reached; new clients wait until a connection ends; most connections: "
+              "127.0.0.1 (2)\n");
+    EXPECT_EQ(reported(), "");
+    MovedClock clock;
+    clock.move(seconds(61));
+    EXPECT_NE(reported(), "");
+    clock.move(seconds(61));
+    intake().limit_connections(3);
+    EXPECT_EQ(reported(), "");
+}
+
 TEST_F(IntakeTest, QueuesOneConnectionWhileNoZygoteLives) {
     add_listener(2);
     turn();

@@ -88,6 +88,13 @@ void send_nonsense() {
     send_progress(longer, 1);
 }
 
+void send_descriptors(int fd) {
+    Progress progress;
+    for (int i = 0; i < 100; ++i) {
+        (void)sys::send_message(progress_channel(), std::as_bytes(std::span(&progress, 1)), fd, 0);
+    }
+}
+
 /// Sends failures to the zygote until the zygote is gone. On one processor with the zygote, and with a
 /// real-time priority, it preempts the zygote as soon as the channel has room, so that the channel is
 /// never empty. Without root it has an ordinary priority, and the channel may be empty at times.
@@ -115,6 +122,7 @@ void flood() {
 ///   s  shut the progress channel
 ///   k  kill its process group
 ///   f  flood the progress channel
+///   d  send descriptors with messages that are valid, but not of a program on the socket
 ///   c  publish a verdict from a child, which serves no connection
 ///   x  exit with code 5, without a full stop
 /// Any other letter does nothing.
@@ -126,6 +134,7 @@ int obey(Client client, const Setting&, Reporter& reporter) {
             reporter.publish();
         }
         if (order == 'n') send_nonsense();
+        if (order == 'd') send_descriptors(client.fd.get());
         if (order == 's') ::shutdown(progress_channel(), SHUT_RDWR);
         if (order == 'k') ::kill(0, SIGKILL);
         if (order == 'c') Child([] { return send_progress(boast()), 0; }).status();
@@ -207,6 +216,22 @@ TEST_F(CompromisedDispatcher, ThatSendsNonsenseSpoilsNoLine) {
     end_last();
     ASSERT_EQ(next(), "reaped 2");
     EXPECT_EQ(log_of_all(), std::string(kUnknown) + "\n" + kHonest + "\n");
+}
+
+TEST_F(CompromisedDispatcher, ThatSendsDescriptorsLeavesNoneInTheZygote) {
+    ASSERT_EQ(next(), "ready");
+    const auto descriptors = [&] {
+        const std::string place = "/proc/" + std::to_string(zygote().pid()) + "/fd";
+        return std::distance(std::filesystem::directory_iterator(place), {});
+    };
+    const auto before = descriptors();
+    ASSERT_TRUE(order(1, "d"));
+    EXPECT_TRUE(comes_true([&] { return descriptors() == before; }));
+    end_last();
+    ASSERT_EQ(next(), "reaped 1");
+    ASSERT_TRUE(order(2, "h"));
+    end_last();
+    ASSERT_EQ(next(), "reaped 2");
 }
 
 TEST_F(CompromisedDispatcher, ThatForksSpoilsNoLine) {
@@ -293,7 +318,9 @@ TEST_F(ZygoteTest, LeavesADispatcherNoMemoryChannelOrGroupOfOthers) {
     EXPECT_EQ(::getpgid(child_named("portsplit-dispa")), child_named("portsplit-dispa"));
     std::size_t sockets = 0;
     for (const auto& fd : std::filesystem::directory_iterator(place + "/fd")) {
-        sockets += std::filesystem::read_symlink(fd).string().starts_with("socket:") ? 1U : 0U;
+        const std::string what = std::filesystem::read_symlink(fd).string();
+        sockets += what.starts_with("socket:") ? 1U : 0U;
+        EXPECT_EQ(what.find("eventpoll"), std::string::npos) << "the connections of programs";
     }
     EXPECT_EQ(sockets, 2U) << "its client, and one end of the progress channel";
 }

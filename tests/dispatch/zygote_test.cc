@@ -108,6 +108,36 @@ TEST_F(ZygoteTest, IgnoresMessagesThatAreNoConnection) {
     EXPECT_EQ(read_reply(pair.far.get(), 7), (Reply{".served", "enough"}));
 }
 
+TEST_F(ZygoteTest, GoesOnWithTheLogThatTheDaemonSends) {
+    ASSERT_EQ(next(), "ready");
+    int ends[2] = {-1, -1};
+    ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    const sys::UniqueFd reader(ends[0]);
+    sys::UniqueFd writer(ends[1]);
+    const handoff::NewLog message;
+    ASSERT_TRUE(sys::send_message(log_channel().get(), std::as_bytes(std::span(&message, 1)),
+                                  writer.get(), 0));
+    writer.reset();
+    loopback::Pair pair = loopback::tcp_pair();
+    hand_over(1, pair.near);
+    pair.near.reset();
+    loopback::finish(pair.far.get());
+    ASSERT_EQ(next(), "reaped 1");
+    retire();
+    ASSERT_EQ(next(), "end");
+    EXPECT_NE(loopback::read_reply(reader.get()).bytes.find("service=- reason=eof"),
+              std::string::npos);
+    EXPECT_EQ(log(), "") << "nothing to the old one";
+}
+
+TEST_F(ZygoteTest, UsesNoProcessorTimeAfterTheDaemonHasLeftTheLogChannel) {
+    ASSERT_EQ(next(), "ready");
+    log_channel().reset();
+    const auto before = processor_time();
+    EXPECT_EQ(loopback::events_of(zygote().handle(), POLLIN, std::chrono::milliseconds(300)), 0);
+    EXPECT_LT(processor_time() - before, std::chrono::milliseconds(50));
+}
+
 TEST_F(ZygoteTest, ReportsADispatcherThatWasKilled) {
     ASSERT_EQ(next(), "ready");
     Pair pair = loopback::tcp_pair();
