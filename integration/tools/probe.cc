@@ -145,7 +145,9 @@ void report_process(std::ostream& out) {
     out << "umask=" << std::oct << mask << std::dec << '\n';
     std::array<char, 4096> folder{};
     if (::getcwd(folder.data(), folder.size()) != nullptr) out << "cwd=" << folder.data() << '\n';
-    out << "pid=" << ::getpid() << '\n' << "group=" << ::getpgrp() << '\n' << "session=" << ::getsid(0) << '\n';
+    out << "pid=" << ::getpid() << '\n'
+        << "group=" << ::getpgrp() << '\n'
+        << "session=" << ::getsid(0) << '\n';
     rlimit files{};
     ::getrlimit(RLIMIT_NOFILE, &files);
     out << "nofile=" << files.rlim_cur << '\n';
