@@ -223,6 +223,7 @@ has_timer() { ss -Htno "$1" | grep -q 'timer:(keepalive'; }
     serve backend hold
     relay_to "connect = 127.0.0.1:$backend_port" 'half-closed = 0.2'
     talk send:X shutdown expect-reset
+    stop_daemon
     relay_to "connect = 127.0.0.1:$backend_port" 'idle = 0.2'
     talk send:X expect-reset
 }
