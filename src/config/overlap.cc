@@ -12,13 +12,6 @@ namespace {
 
 using core::IpAddress;
 
-bool is_localhost(std::string_view host) {
-    constexpr std::string_view kName = "localhost";
-    if (host.ends_with('.')) host.remove_suffix(1);
-    return std::equal(host.begin(), host.end(), kName.begin(), kName.end(),
-                      [](char a, char b) { return (a | 0x20) == b; });
-}
-
 std::vector<IpAddress> listened_on(std::string_view host) {
     if (host == "*") return {IpAddress::any_v4(), IpAddress::any_v6()};
     const std::optional<IpAddress> address = IpAddress::parse(host);
@@ -28,7 +21,7 @@ std::vector<IpAddress> listened_on(std::string_view host) {
 /// Returns the addresses that a connection to a host reaches, as far as they are known without a
 /// lookup. Linux connects to loopback for the unspecified address.
 std::vector<IpAddress> connected_to(std::string_view host) {
-    if (is_localhost(host)) return {IpAddress::loopback_v4(), IpAddress::loopback_v6()};
+    if (core::is_localhost(host)) return {IpAddress::loopback_v4(), IpAddress::loopback_v6()};
     const std::optional<IpAddress> address = IpAddress::parse(host);
     if (!address) return {};
     if (!address->is_any()) return {*address};

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "core/memory.h"
 
@@ -21,5 +22,9 @@ struct Endpoint {
 
 /// Returns `HOST:PORT`, with brackets around an IPv6 address.
 std::string to_string(const Endpoint& endpoint);
+
+/// Returns true for `localhost` and every name below it, in any case, with or without a final dot. They
+/// mean loopback, and the DNS is not asked for them (RFC 6761 6.3).
+bool is_localhost(std::string_view host);
 
 }  // namespace portsplit::core

@@ -24,6 +24,21 @@ TEST(EndpointToString, ReturnsTheLowestAndTheHighestPort) {
     EXPECT_EQ(to_string(Endpoint{"127.0.0.1", 65535}), "127.0.0.1:65535");
 }
 
+TEST(IsLocalhost, IsTrueForTheNameAndEveryNameBelowIt) {
+    for (const char* host : {"localhost", "localhost.", "LocalHost", "x.localhost", "X.y.LOCALHOST",
+                             "foo.localhost.", "_a-b.localhost"}) {
+        EXPECT_TRUE(is_localhost(host)) << host;
+    }
+}
+
+TEST(IsLocalhost, IsFalseForOtherNames) {
+    for (const char* host :
+         {"", ".", "localhos", "ocalhost", "xlocalhost", "localhost.x", "localhost..", ".localhost",
+          "x.localhosts", "localhost.localdomain", "ip6-localhost", "127.0.0.1", "::1", "*"}) {
+        EXPECT_FALSE(is_localhost(host)) << host;
+    }
+}
+
 TEST(Endpoint, IsEqualWhenHostAndPortAreEqual) {
     EXPECT_EQ((Endpoint{"::1", 22}), (Endpoint{"::1", 22}));
     EXPECT_NE((Endpoint{"::1", 22}), (Endpoint{"::1", 23}));
