@@ -17,8 +17,9 @@ struct Resolved {
     int error = 0;                        ///< ARES_SUCCESS or why there are none, as c-ares has it
 };
 
-/// Looks a host up in /etc/hosts and the DNS (ares_getaddrinfo(3)). Blocks until there is an answer, or
-/// until `until`, with error ARES_ETIMEOUT.
+/// Looks a host up in /etc/hosts and the DNS, by the rules of name_rules.h. Reads the system's files at
+/// each call. `localhost` and the names below it are never asked for in the DNS. Blocks until there is
+/// an answer, or until `until`; then the error is ARES_ETIMEOUT, or one address family was answered.
 Resolved resolve(const core::Endpoint& endpoint, sys::Clock::time_point until);
 
 /// Returns the words for a `Resolved::error`.
