@@ -395,6 +395,17 @@ says() { talk --limit 9000 "send:$1." "expect:one:$1." shutdown expect-eof; }
     says b
 }
 
+# getaddrinfo(3) waits for its own time limit, then takes the IPv4 address, too.
+@test "names: a name server that is silent about IPv6 does not keep a target from its IPv4 address" {
+    usual_files
+    printf '%s\n' 'near.example A 127.0.0.1' 'near.example DROP AAAA' >>"$TMP/zone"
+    enter
+    answer one
+    configure_names a=near.example
+    start_daemon
+    says a
+}
+
 @test "names: a super-server's connection is relayed to a name below localhost" {
     answer one
     configure_names a=x.localhost

@@ -35,7 +35,7 @@ std::optional<sys::UniqueFd> connect_to_one(const core::Endpoint& target, std::s
     const auto numeric = sys::Address::from(target);
     if (!numeric) {
         reporter.about_to_block();
-        resolved = resolve(target, time.start());
+        resolved = resolve(target, time.start() - (limit - name_limit(limit)));
         if (resolved.addresses.empty()) {
             reporter.publish_failure(Stage::Resolve, resolved.error, index);
             return std::nullopt;

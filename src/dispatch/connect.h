@@ -18,6 +18,11 @@ namespace portsplit::dispatch {
 
 /// The time for each `connect` of a service: for its name and all its addresses together.
 inline constexpr std::chrono::seconds kTargetLimit{5};
+/// The part of a target's time that its name may take; the rest is for its addresses. A name server that
+/// answers for one address family only takes all of it.
+inline constexpr std::chrono::milliseconds name_limit(std::chrono::milliseconds target_limit) {
+    return target_limit * 3 / 5;
+}
 /// The least time for one address, while there is time left for its target.
 inline constexpr std::chrono::milliseconds kAddressMinimum{250};
 
