@@ -1,102 +1,9 @@
 #!/usr/bin/env bats
 # The host name of a target means what it means to other programs of the machine: it has the addresses that
 # getaddrinfo(3) returns, and the same one is first. `localhost` and the names below it are loopback.
-#
-# How it works: tools/lookup looks names up in both ways and prints a line for each name, or two lines where
-# the ways differ. It runs in a mount and a network namespace of its own, with the folder $TMP/etc as /etc,
-# beside a DNS server (tools/name_server).
+# tools/lookup looks names up in both ways and prints a line for each name, or two where the ways differ.
 
-load harness
-
-LOOKUP=$PORTSPLIT_TOOLS/lookup
-NAME_SERVER=$PORTSPLIT_TOOLS/name_server
-
-# --- the system's files ----------------------------------------------------------------------------
-
-# Writes the files of a usual machine, and a zone.
-usual_files() {
-    mkdir "$TMP/etc"
-    echo 'multi on' >"$TMP/etc/host.conf"
-    sources files dns
-    search corp.example lab.example
-    cat >"$TMP/etc/hosts" <<'END'
-127.0.0.1	localhost
-::1		localhost ip6-localhost
-192.0.2.10	db.corp.example db DbAlias  # a comment
-192.0.2.11	many
-192.0.2.12	many
-2001:db8::12	many
-127.0.0.5	app.localhost
-END
-    cat >"$TMP/zone" <<'END'
-v4.example A 192.0.2.1
-both.example A 192.0.2.1
-both.example AAAA 2001:db8::1
-v6.example AAAA 2001:db8::6
-none.example NONE -
-three.example A 192.0.2.5
-three.example A 192.0.2.3
-three.example A 192.0.2.4
-alias.example CNAME middle.example
-middle.example CNAME both.example
-alias2.example CNAME under_score.example
-under_score.example A 192.0.2.28
-xn--bcher-kva.example A 192.0.2.29
-cut.example CUT -
-cut.example A 192.0.2.30
-cut.example AAAA 2001:db8::30
-failing.example FAIL -
-failing.corp.example FAIL -
-failing.lab.example A 192.0.2.31
-host.corp.example A 192.0.2.20
-web.corp.example A 192.0.2.21
-web.lab.example A 192.0.2.22
-only.lab.example A 192.0.2.23
-sub.dept.lab.example A 192.0.2.24
-single A 192.0.2.25
-two.labels A 192.0.2.26
-two.labels.corp.example A 192.0.2.27
-END
-}
-
-# resolver LINE...: writes resolv.conf. The option keeps getaddrinfo short if a server is silent.
-resolver() {
-    printf '%s\n' 'nameserver 127.0.0.1' 'options timeout:1 attempts:1' "$@" >"$TMP/etc/resolv.conf"
-}
-search() { resolver "search $*"; }
-# sources SERVICE...: writes nsswitch.conf.
-sources() { echo "hosts: $*" >"$TMP/etc/nsswitch.conf"; }
-
-# --- looking up ------------------------------------------------------------------------------------
-
-# enclosed COMMAND...: runs it in namespaces of its own, with $TMP/etc as /etc. LOCAL, an array, has
-# addresses of the machine there besides loopback.
-enclosed() {
-    local user=()
-    (($(id -u) == 0)) || user=(--map-root-user)
-    TMP=$TMP LOCAL="${LOCAL[*]}" exec unshare "${user[@]}" --mount --net sh -c '
-        ip link set lo up
-        for address in $LOCAL; do ip address add "$address" dev lo; done
-        mount --bind "$TMP/etc" /etc
-        exec "$@"' sh "$@"
-}
-
-# with_servers COMMAND...: the same beside DNS servers, 127.0.0.1 or those of the array SERVERS. Their
-# questions are in $TMP/questions.
-with_servers() {
-    : >"$TMP/questions"
-    enclosed "$NAME_SERVER" "$TMP/zone" "$TMP/questions" "${SERVERS[@]:-127.0.0.1}" -- "$@"
-}
-
-# Looks up each name of the expected lines on standard input, and compares what is printed with them.
-# BY, an array, is a command to start the lookup through.
-expect_answers() {
-    local names
-    cat >"$TMP/expected"
-    mapfile -t names < <(cut -d' ' -f1 "$TMP/expected" | uniq)
-    (with_servers "${BY[@]}" "$LOOKUP" "${names[@]}") >"$TMP/answers"
-    diff -u "$TMP/expected" "$TMP/answers"
-}
+load names
 
 # --- names of the DNS and of /etc/hosts --------------------------------------------------------------
 
@@ -325,6 +232,13 @@ END
 both.example portsplit 2001:db8::1 192.0.2.1
 both.example system 192.0.2.1 2001:db8::1
 END
+    rm "$TMP/etc/gai.conf"
+    LOCAL=(192.0.2.4/31)
+    expect_answers <<'END'
+three.example portsplit 192.0.2.5 192.0.2.4 192.0.2.3
+three.example system 192.0.2.4 192.0.2.5 192.0.2.3
+END
+    LOCAL=()
     rm "$TMP/etc/host.conf"
     expect_answers <<'END'
 many portsplit 2001:db8::12 192.0.2.11 192.0.2.12
@@ -332,87 +246,7 @@ many system 192.0.2.11
 END
     sources files '[NOTFOUND=return]' dns
     expect_answers <<<$'host portsplit 192.0.2.20\nhost system -'
-}
-
-# --- connections -------------------------------------------------------------------------------------
-
-# Starts the DNS servers in namespaces of their own, and the daemon, servers and clients of the test there.
-enter() {
-    : >"$TMP/questions"
-    in_background enclosed "$NAME_SERVER" "$TMP/zone" "$TMP/questions" "${SERVERS[@]:-127.0.0.1}" -- \
-        sh -c 'touch "$0"; exec tail -f /dev/null' "$TMP/entered"
-    wait_until 10 exists "$TMP/entered"
-    WRAPPER=(nsenter --target "$JOB" --mount --net)
-    (($(id -u) == 0)) || WRAPPER+=(--user --preserve-credentials)
-    { echo '#!/bin/sh' && printf 'exec %s "$@"\n' "${WRAPPER[*]} $PEER"; } >"$TMP/enclosed-peer"
-    chmod +x "$TMP/enclosed-peer"
-    PEER=$TMP/enclosed-peer
-}
-
-# configure_names NAME=TARGET...: a service for each, on the port of the server `one`.
-configure_names() {
-    local pair
-    {
-        printf '%s\n' 'bind = 127.0.0.1:0' 'timeout = 60'
-        for pair; do
-            printf '%s\n' "[${pair%%=*}]" "string = ${pair%%=*}" "connect = ${pair#*=}:$one_port"
-        done
-    } | configure
-}
-
-# says NAME: a client of the service NAME is relayed to the server `one`.
-says() { talk --limit 9000 "send:$1." "expect:one:$1." shutdown expect-eof; }
-
-@test "names: a target may be localhost, a name below it, or of the search list" {
-    usual_files
-    printf '%s\n' 'near.corp.example A 127.0.0.1' 'name A 127.0.0.9' >>"$TMP/zone"
-    enter
-    answer one
-    configure_names a=localhost b=LOCALHOST. c=x.localhost d=near e=near.corp.example.
-    start_daemon
-    says a
-    says b
-    says c
-    not has_content "$TMP/questions"
-    says d
-    says e
-}
-
-@test "names: a change of resolv.conf and /etc/hosts counts from the next connection on" {
-    usual_files
-    echo 'near.lab.example A 127.0.0.1' >>"$TMP/zone"
-    resolver
-    enter
-    answer one
-    configure_names a=near b=nearer
-    start_daemon
-    talk --limit 9000 send:a. expect-end
-    log_says 'cannot resolve near for service a, client .*: Domain name not found'
-    search lab.example
-    says a
-    talk --limit 9000 send:b. expect-end
-    echo '127.0.0.1 nearer' >>"$TMP/etc/hosts"
-    says b
-}
-
-# getaddrinfo(3) waits for its own time limit, then takes the IPv4 address, too.
-@test "names: a name server that is silent about IPv6 does not keep a target from its IPv4 address" {
-    usual_files
-    printf '%s\n' 'near.example A 127.0.0.1' 'near.example DROP AAAA' >>"$TMP/zone"
-    enter
-    answer one
-    configure_names a=near.example
-    start_daemon
-    says a
-}
-
-@test "names: a super-server's connection is relayed to a name below localhost" {
-    answer one
-    configure_names a=x.localhost
-    in_background "$PEER" inetd 127.0.0.1:0 "$PORTSPLIT_BIN/portsplit-dispatch" --inetd --log "$LOG" \
-        "$CONFIG" >"$TMP/inetd.out"
-    learn_port inetd
-    PORT=$inetd_port
-    says a
-    log_says "target=x.localhost:$one_port "
+    sources files dns
+    echo 'x.onion A 192.0.2.90' >>"$TMP/zone"
+    expect_answers <<<$'x.onion portsplit -\nx.onion system 192.0.2.90'
 }
