@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 #include <cstdlib>
+#include <utility>
 
 #include "sys/file.h"
 
@@ -142,7 +143,9 @@ std::vector<std::string> names_to_ask(std::string_view host, const NameRules& ru
     const auto dots = static_cast<std::size_t>(std::count(host.begin(), host.end(), '.'));
     if (dots >= rules.ndots) add(name + ".");
     for (const std::string& domain : rules.search) {
-        add(domain.empty() ? name + "." : name + "." + domain + ".");
+        std::string next = name + ".";
+        if (!domain.empty()) next.append(domain).append(".");
+        add(std::move(next));
     }
     if (dots > 0 || rules.search.empty() || rules.as_top_level) add(name + ".");
     return names;
