@@ -74,7 +74,10 @@ enclosed() {
     TMP=$TMP LOCAL="${LOCAL[*]}" exec unshare "${user[@]}" --mount --net sh -c '
         set -e
         ip link set lo up
-        for address in $LOCAL; do ip address add "$address" dev lo; done
+        for address in $LOCAL; do
+            # An IPv6 address is usable at once without the search for a duplicate.
+            case $address in *:*) ip address add "$address" dev lo nodad ;; *) ip address add "$address" dev lo ;; esac
+        done
         mount --bind "$TMP/etc" /etc
         exec "$@"' sh "$@"
 }
