@@ -239,6 +239,8 @@ start_with_syslog() {
     needs_root
     answer one
     configure_answers one
+    exec_service two /bin/sh 'execarg = -c' \
+        'execarg = head -c 3 >/dev/null; echo complaint >&2; echo answer' >>"$CONFIG"
     mkdir "$TMP/dev"
     ln -s "$TMP/syslog" "$TMP/dev/log"
     touch "$TMP/dev/null"
@@ -263,6 +265,9 @@ start_with_syslog() {
     wait_until 5 exists "$TMP/syslog"
     reaches one
     wait_until 5 grep -aqE "${header}service=one reason=match " "$TMP/later"
+    # Programs whose standard error is the log start, before and after the spares of the old socket are used.
+    local i
+    for i in {1..20}; do talk send:two 'expect:answer\n' expect-eof; done
 }
 
 @test "log: clients do not wait for a syslog that does not read" {
@@ -312,7 +317,6 @@ in_new_log() {
         in_new_log 'service=two reason=match'
         go_on "$JOB"
         in_new_log 'service=one reason=match'
-        # Programs that start later, too.
         stop_daemon
         in_new_log 'stopping at SIGTERM'
         rm -f "$LOG" "$LOG.1" "$TMP/go"

@@ -391,6 +391,17 @@ END
     log_has "using the socket unknown \(\[::1\]:$FREE\) from the service manager for the bind of its address\$"
 }
 
+@test "service manager: a target that leads back to a passed socket is not connected to" {
+    find_free_port
+    printf 'timeout = 60\nmaxconn = 40\n[a]\nstring = A\nconnect = 127.0.0.1:%s\nconnect = [::1]:%s\n' "$FREE" "$FREE" | configure
+    systemd-socket-activate -l "[::]:$FREE" "$PORTSPLIT_BIN/portsplitd" --log "$LOG" "$CONFIG" \
+        >"$TMP/super" 2>&1 3>&- &
+    BACKGROUND+=($!)
+    wait_until 10 "$PEER" connect "127.0.0.1:$FREE" send:A expect-end 2>/dev/null
+    log_says 'service=a .* exit=111'
+    [[ $(grep -c 'it leads back to a listener' "$LOG") == 2 ]]
+}
+
 @test "service manager: --idle-exit ends the daemon that many seconds after its last connection" {
     one_service
     start_daemon --idle-exit 1

@@ -32,6 +32,10 @@ inline constexpr int kLogChannelFd = 5;
 // configuration's name, for messages.
 inline constexpr const char* kZygoteOption = "--zygote";
 
+/// A variable in the zygote's environment: the addresses that the daemon listens on, passed sockets included,
+/// separated by blanks, as `bind` takes them.
+inline constexpr const char* kListenersVariable = "PORTSPLIT_LISTENERS";
+
 enum class Kind : std::uint32_t { Ready = 1, Handover = 2, Reaped = 3, NewLog = 4 };
 
 /// Zygote to daemon: the plan is compiled; send connections.

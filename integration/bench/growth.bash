@@ -25,7 +25,7 @@ write_services() {
 
 # start_daemon NAME LISTENERS: Portsplit with the services of $SCRATCH/services; the other build, if the name
 # ends in `before`. Waits until it listens. Sets RUNNING (the build), CONFIG, LAST_PORT (of its last
-# listener), DAEMON.
+# listener), DAEMON, SHARED_BEFORE (as SHARED, before the daemon).
 start_daemon() {
     LAST_PORT=$((NEXT_PORT + $2 - 1)) CONFIG=$SCRATCH/growth.conf RUNNING=$BUILD
     [[ $1 != *before ]] || RUNNING=$BEFORE
@@ -34,6 +34,8 @@ start_daemon() {
         echo 'maxconn = 0'
         cat "$SCRATCH/services"
     } >"$CONFIG"
+    look_at_shared
+    SHARED_BEFORE=$SHARED
     [[ -p $SCRATCH/ready ]] || mkfifo "$SCRATCH/ready"
     STARTED=${EPOCHREALTIME/./}
     setsid "$RUNNING/bin/portsplitd" --log "$SCRATCH/portsplit.log" --ready-fd 9 "$CONFIG" \
@@ -114,17 +116,15 @@ reload_daemon() {
 # the start to the first answer, memory of daemon and zygote, and what they share with dispatchers, short
 # connections, time of a reload.
 measure_growth() {
-    look_at_shared
-    local shared=$SHARED
     start_daemon "$2" "$3"
     ask "$LAST_PORT" "$4"
-    local start_us=$((${EPOCHREALTIME/./} - STARTED)) daemon zygote
+    local start_us=$((${EPOCHREALTIME/./} - STARTED)) daemon zygote shared
     wait_until find_child "$DAEMON" portsplit-dispa
     ZYGOTE=$CHILD
     memory_of "$DAEMON" VmRSS && daemon=$KIB
     memory_of "$ZYGOTE" VmRSS && zygote=$KIB
     look_at_shared
-    shared=$((SHARED - shared))
+    shared=$((SHARED - SHARED_BEFORE))
     look_at_undecided "${4:0:3}"
     quick_or 200 2000
     load short "127.0.0.1:$LAST_PORT" --request "$4" --at-once 32 --ms "$SIZE"

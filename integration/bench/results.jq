@@ -60,7 +60,7 @@ def goals: [
     { figure: "services-32.undecided_page_tables_kib", what: "page tables of an undecided dispatcher, 10,000 services",
       of: "10000", peer: "1", most: 1.1 },
     { figure: "services-32.undecided_private_kib", what: "private memory of the same, KiB", of: "10000", most: 16 },
-    { figure: "services-32.both_mib", what: "daemon and zygote with 10,000, MiB", of: "10000", most: 20 },
+    { figure: "services-32.both_mib", what: "daemon, zygote and plan with 10,000, MiB", of: "10000", most: 20 },
     { figure: "services-32.start_ms", what: "start to first answer with 10,000, ms", of: "10000", most: 45 },
     { figure: "services-check.ms", what: "`check` of 10,000 mixed, ms", of: "10000-mixed", most: 600 },
     { figure: "tail-reload.p99_us", than: "tail-alone.p99_us", what: "99 % of paced clients: a reload each second / alone",

@@ -143,7 +143,7 @@ transfer() {
     quick_or '-n 64M' '-t 1'
     # shellcheck disable=SC2086 # SIZE is two words
     FIGURES=$(timeout 20 iperf3 -J -c 127.0.0.1 -p "$1" $SIZE "${@:2}" | jq -ce '.end.sum_received |
-        { gbit_s: (.bits_per_second / 1e9), gib: (.bytes / 1073741824) }') || FIGURES=''
+        { gbit_s: (.bits_per_second / 1e9), gib: (.bytes / 1073741824) } | select(.gib > 0)') || FIGURES=''
 }
 
 # --- programs --------------------------------------------------------------------------------------

@@ -59,13 +59,15 @@ constexpr int kOutOfTheWay = 10;
         ::dup2(zygote_log_channel.get(), handoff::kLogChannelFd) < 0) {
         fail({errno, "cannot set the descriptors of portsplit-dispatch"});
     }
+    std::vector<std::string> environment = sys::own_environment();
+    environment.push_back(std::string(handoff::kListenersVariable) + "=" + launchpad.listeners);
     // Also descriptors that this process inherited without close-on-exec.
     sys::close_on_exec_from(handoff::kLogChannelFd + 1);
     fail(sys::execute(
         program.get(),
         {"portsplit-dispatch", handoff::kZygoteOption, std::to_string(handoff::kVersion),
          syslog ? sys::kSyslog : sys::kStderr, launchpad.file},
-        sys::own_environment()));
+        environment));
     ::_exit(kExitSystem);
 }
 

@@ -24,9 +24,10 @@ namespace portsplit::daemon {
 
 /// What every zygote of a daemon is started with.
 struct Launchpad {
-    sys::UniqueFd program;  ///< portsplit-dispatch, open from the start of the daemon (O_PATH)
-    std::string log;        ///< as `--log` takes it
-    std::string file;       ///< the name of the configuration file, for messages
+    sys::UniqueFd program;    ///< portsplit-dispatch, open from the start of the daemon (O_PATH)
+    std::string log;          ///< as `--log` takes it
+    std::string file;         ///< the name of the configuration file, for messages
+    std::string listeners{};  ///< as handoff.h has them (kListenersVariable)
 };
 
 class Generation {

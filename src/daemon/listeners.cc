@@ -1,6 +1,7 @@
 #include "daemon/listeners.h"
 
 #include <fmt/core.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <utility>
@@ -145,6 +146,24 @@ std::vector<Listener> Listeners::change_to(const core::List<core::Endpoint>& bin
 bool Listeners::has_passed() const {
     return std::any_of(listeners_.begin(), listeners_.end(),
                        [](const Listener& listener) { return listener.passed; });
+}
+
+std::string Listeners::text_for(const core::List<core::Endpoint>& binds,
+                                const std::vector<Listener>& missing) const {
+    std::string text;
+    const auto add = [&text](const Listener& listener) {
+        if (!listener.bound.is_internet()) return;
+        const bool both = listener.passed && listener.bound.family() == AF_INET6 &&
+                          listener.bound.ip().is_any() &&
+                          sys::takes_both_families(listener.fd.get());
+        if (!text.empty()) text += ' ';
+        text += both ? fmt::format("*:{}", listener.bound.port()) : listener.bound.text();
+    };
+    for (const Listener& listener : listeners_) {
+        if (listener.passed || is_wanted(listener, binds)) add(listener);
+    }
+    for (const Listener& listener : missing) add(listener);
+    return text;
 }
 
 std::string Listeners::text() const {

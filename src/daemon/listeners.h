@@ -60,6 +60,11 @@ class Listeners {
     /// Closes all, passed ones included.
     void close() { listeners_.clear(); }
 
+    /// Returns the addresses of a new configuration, separated by blanks, as `bind` takes them.
+    /// @param missing  the listeners of `open_missing` for the same binds
+    std::string text_for(const core::List<core::Endpoint>& binds,
+                         const std::vector<Listener>& missing) const;
+
     /// Returns the addresses, separated by blanks, in the order of the configuration.
     std::string text() const;
 

@@ -1,6 +1,7 @@
 #include "dispatch/dispatcher.h"
 
 #include <fcntl.h>
+#include <signal.h>
 
 #include <chrono>
 #include <cstddef>
@@ -19,6 +20,7 @@
 #include "dispatch/spawn.h"
 #include "exit_codes.h"
 #include "sys/process.h"
+#include "sys/signals.h"
 #include "sys/socket.h"
 
 namespace portsplit::dispatch {
@@ -58,7 +60,7 @@ struct Chosen {
 
 int relay_to_target(Chosen chosen, const core::Connect& connect, const Setting& setting,
                     Reporter& reporter) {
-    const OwnListeners own{setting.plan.config().bind, chosen.client.arrival.ends.local};
+    const OwnListeners own{setting.listeners, chosen.client.arrival.ends.local};
     auto server = connect_to_target(connect, own, reporter);
     if (!server) return kExitTemporary;
     set_options(server->get(), chosen.service);
@@ -85,7 +87,9 @@ int become_program(const Chosen& chosen, const core::Exec& exec, const Setting& 
         return kExitNotExecutable;
     }
     const int fd = chosen.client.fd.get();
-    // The zygote watches the socket for a break of the connection (outlived.h).
+    // The order matters: from the message on the zygote may send SIGHUP (outlived.h), which must not be
+    // ignored then.
+    sys::restore_signals({SIGHUP});
     reporter.publish(exec.grace.count() > 0 ? fd : -1);
     UniqueFd own;
     const int err = error_output(exec.stderr_to, fd, setting.log, own);

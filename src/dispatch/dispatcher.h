@@ -24,6 +24,8 @@ struct Client {
 struct Setting {
     const core::Plan& plan;
     std::vector<std::string> environment;  ///< the first entries of a program's environment
+    /// The addresses that this server listens on: no target may lead back to them.
+    core::List<core::Endpoint> listeners;
     int log = -1;  ///< descriptor 2 of a program with `stderr = log`; -1 for /dev/null
 };
 

@@ -115,7 +115,7 @@ int serve_inetd(const core::Plan& plan, sys::Log& log) {
     for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::close(fd);
     if (!sys::open_standard_descriptors()) return kExitSystem;
 
-    const Setting setting{plan, sys::own_environment(), log.descriptor()};
+    const Setting setting{plan, sys::own_environment(), plan.config().bind, log.descriptor()};
     LogReporter reporter(plan, log, {.arrival = client.arrival});
     const int exit_code = serve(std::move(client), setting, reporter);
     reporter.finish(exit_code);

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -37,6 +38,11 @@ class Environment {
         entries_.push_back(prefix + std::string(value));
     }
 
+    /// Sets a port, unless it is 0: then it is not known.
+    void set_port(std::string_view name, std::uint16_t port) {
+        if (port != 0) set(name, std::to_string(port));
+    }
+
     /// Sets what has a value in the environment of this process.
     void pass(const std::string& name) {
         if (const char* value = ::getenv(name.c_str())) set(name, value);
@@ -59,16 +65,16 @@ class Environment {
 
 void set_addresses(Environment& environment, const sys::Ends& ends) {
     const std::string remote = ends.peer.host();
-    const std::string remote_port = std::to_string(ends.peer.port());
-    environment.set("PROTO", "TCP");
+    // A UCSPI server for TLS says more than TCP.
+    if (environment.value_of("PROTO") != "SSL") environment.set("PROTO", "TCP");
     environment.set("TCPREMOTEIP", remote);
-    environment.set("TCPREMOTEPORT", remote_port);
+    environment.set_port("TCPREMOTEPORT", ends.peer.port());
     if (ends.local.is_internet()) {
         environment.set("TCPLOCALIP", ends.local.host());
-        environment.set("TCPLOCALPORT", std::to_string(ends.local.port()));
+        environment.set_port("TCPLOCALPORT", ends.local.port());
     }
     environment.set("REMOTE_ADDR", remote);
-    environment.set("REMOTE_PORT", remote_port);
+    environment.set_port("REMOTE_PORT", ends.peer.port());
     const auto host = environment.value_of("REMOTE_HOST");
     const bool is_name = host && !host->empty() && !core::IpAddress::parse(*host);
     if (!is_name) environment.set("REMOTE_HOST", remote);

@@ -1,5 +1,9 @@
 #include "dispatch/loop.h"
 
+#include <algorithm>
+#include <charconv>
+#include <system_error>
+
 #include "sys/socket.h"
 
 namespace portsplit::dispatch {
@@ -19,6 +23,23 @@ bool is_served_by(const core::IpAddress& target, std::string_view bind) {
 }
 
 }  // namespace
+
+core::List<core::Endpoint> listeners_in(std::string_view text) {
+    core::List<core::Endpoint> listeners;
+    while (!text.empty()) {
+        const std::string_view one = text.substr(0, text.find(' '));
+        text.remove_prefix(std::min(text.size(), one.size() + 1));
+        const std::size_t colon = one.rfind(':');
+        if (colon == one.npos) continue;
+        std::string_view host = one.substr(0, colon);
+        if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+        core::Endpoint endpoint{core::Text(host), 0};
+        const std::string_view port = one.substr(colon + 1);
+        if (std::from_chars(port.begin(), port.end(), endpoint.port).ec != std::errc()) continue;
+        listeners.push_back(endpoint);
+    }
+    return listeners;
+}
 
 bool leads_back(const sys::Address& target, const OwnListeners& own) {
     const core::IpAddress ip = reached_by(target.ip());

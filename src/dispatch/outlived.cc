@@ -5,11 +5,12 @@
 // the zygote adds the client's socket, closes it, and the program alone keeps the connection open: when the
 // program closes it, the client gets its end of stream.
 //
-// Only EPOLLERR counts. It means a reset, or keepalive probes without an answer. A client that has only ended
+// Only EPOLLERR with EPOLLHUP counts. It means a reset, or keepalive probes without an answer; EPOLLERR alone is
+// a message in the error queue (MSG_ZEROCOPY), EPOLLHUP alone a connection that ended in both directions. A client that has only ended
 // its stream may still read, so the program is left alone; if the client is gone in fact, its machine answers
 // the next keepalive probe with a reset. A program that has read the error itself is left alone, too: it knows.
 //
-// An event is reported once (EPOLLONESHOT): the error stays, and without that every wait would return at once.
+// An event is reported once (EPOLLET): the error stays, and without that every wait would return at once.
 // A socket may live longer than its program, in a child of it, and its event then has a number that
 // is not in the table.
 
@@ -18,13 +19,13 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include <sys/wait.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 
+#include "sys/backoff.h"
 #include "sys/process.h"
 
 namespace portsplit::dispatch {
@@ -43,22 +44,27 @@ int signal_after(int signal) {
     return signal == SIGTERM ? SIGKILL : 0;
 }
 
-/// Waits until a child has ended, at most until a moment.
+/// Waits until a child has ended, at most until a moment. Leaves it to be reaped.
 /// @returns false if it still runs
-bool has_ended(int pidfd, Clock::time_point until) {
-    pollfd entry{.fd = pidfd, .events = POLLIN, .revents = 0};
-    return sys::retry([&] { return ::poll(&entry, 1, sys::poll_timeout(until)); }) != 0;
+bool ends_before(pid_t child, Clock::time_point until) {
+    sys::Backoff pause(std::chrono::milliseconds(10), std::chrono::milliseconds(200));
+    while (true) {
+        siginfo_t ended{};
+        constexpr int kFlags = WEXITED | WNOHANG | WNOWAIT;
+        if (::waitid(P_PID, static_cast<id_t>(child), &ended, kFlags) < 0) return errno != EINTR;
+        if (ended.si_pid == child) return true;
+        const auto now = Clock::now();
+        if (now >= until) return false;
+        ::poll(nullptr, 0, sys::poll_timeout(std::min(until, now + pause.next())));
+    }
 }
 
 }  // namespace
 
 int end_program(pid_t program, std::chrono::milliseconds grace) {
-    // pidfd_open(2) has no wrapper in glibc 2.36's <unistd.h>.
-    const sys::UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, program, 0)));
-    for (int signal = SIGHUP; pidfd && grace.count() > 0 && signal != 0;
-         signal = signal_after(signal)) {
+    for (int signal = SIGHUP; grace.count() > 0 && signal != 0; signal = signal_after(signal)) {
         signal_group(program, signal);
-        if (has_ended(pidfd.get(), Clock::now() + grace)) break;
+        if (ends_before(program, Clock::now() + grace)) break;
     }
     return sys::wait_for_child(program);
 }
@@ -73,7 +79,7 @@ void Outlived::watch(pid_t program, sys::UniqueFd client, std::chrono::milliseco
     forget(program);
     const std::uint64_t number = ++last_number_;
     epoll_event event{};
-    event.events = EPOLLONESHOT;  // EPOLLERR is always reported (epoll_ctl(2))
+    event.events = EPOLLET;  // EPOLLERR and EPOLLHUP are always reported (epoll_ctl(2))
     event.data.u64 = number;
     if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, client.get(), &event) < 0) return;
     programs_.emplace(number, Program{program, grace});
@@ -100,7 +106,9 @@ void Outlived::note_broken() {
     for (int i = 0; i < count; ++i) {
         const epoll_event& event = events[static_cast<std::size_t>(i)];
         const auto found = programs_.find(event.data.u64);
-        if ((event.events & EPOLLERR) == 0 || found == programs_.end()) continue;
+        constexpr std::uint32_t kBroken = EPOLLERR | EPOLLHUP;
+        const bool is_broken = (event.events & kBroken) == kBroken;
+        if (!is_broken || found == programs_.end() || found->second.next_signal != 0) continue;
         found->second.next_signal = SIGHUP;
         found->second.due = Clock::now();
         broken_.insert(found->first);

@@ -41,7 +41,10 @@ bool is_last(const core::Plan& plan, const Progress& progress) {
 
 void ChannelReporter::send(const Progress& progress, int client) {
     // If the zygote is gone, the log line is lost; the connection is served all the same.
-    (void)sys::send_message(channel_, std::as_bytes(std::span(&progress, 1)), client, 0);
+    const auto bytes = std::as_bytes(std::span(&progress, 1));
+    const auto sent = sys::send_message(channel_, bytes, client, 0);
+    // ETOOMANYREFS: this user has too many descriptors on the way (unix(7)). The message matters more.
+    if (!sent && client >= 0) (void)sys::send_message(channel_, bytes, -1, 0);
 }
 
 }  // namespace portsplit::dispatch

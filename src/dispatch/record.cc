@@ -18,14 +18,14 @@ void ConnectionLog::update(ConnectionRecord& record, const Progress& progress, p
         }
     };
     const bool warned = record.progress.gave_up != Progress::kNone;
-    const bool is_new =
-        record.progress.service == Progress::kNone && progress.service != Progress::kNone;
     record.progress = progress;
     if (!warned && progress.gave_up != Progress::kNone) {
         write(Level::Warning, "costly expressions",
               gave_up_line(plan_, record.arrival.ends, progress));
     }
-    if (is_new && plan_.config().log == core::LogLines::Start) {
+    const bool starts = progress.service != Progress::kNone && !record.started;
+    if (starts && plan_.config().log == core::LogLines::Start) {
+        record.started = true;
         log_.line(Level::Info, start_line(plan_, record.arrival.ends, progress), pid);
     }
     if (progress.failure.stage != Stage::None) {

@@ -224,7 +224,8 @@ Totals relay(Side client, Side target, const RelayLimits& limits, Reporter& repo
     // All bytes are written. Let other connections run before the cleanup: measured, this lowers the
     // median time to a first byte from 204 to 177 µs.
     sys::yield();
-    if (client.is_broken() || target.is_broken() || (timed_out && target.is_socket())) {
+    const bool hung_up = target.eof_lost() && limits.half_closed == kNoLimit;
+    if (client.is_broken() || target.is_broken() || (timed_out && !hung_up)) {
         reset_both(client, target, limits);
     } else if (up.stopped_before_eof()) {
         linger(client.read_fd(), limits);

@@ -25,6 +25,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -39,6 +40,7 @@
 #include "dispatch/connections.h"
 #include "dispatch/dispatcher.h"
 #include "dispatch/launch.h"
+#include "dispatch/loop.h"
 #include "dispatch/outlived.h"
 #include "dispatch/record.h"
 #include "dispatch/spares.h"
@@ -48,6 +50,7 @@
 #include "sys/process.h"
 #include "sys/reaper.h"
 #include "sys/signals.h"
+#include "sys/socket.h"
 
 namespace portsplit::dispatch {
 namespace {
@@ -79,6 +82,16 @@ std::optional<Message> message_in(std::span<const std::byte> buffer) {
     return message;
 }
 
+/// Returns the listeners that the daemon names, and removes them from the environment, which programs may
+/// get parts of.
+core::List<core::Endpoint> own_listeners(const core::Plan& plan) {
+    const char* text = ::getenv(handoff::kListenersVariable);
+    if (text == nullptr) return plan.config().bind;
+    core::List<core::Endpoint> listeners = listeners_in(text);
+    ::unsetenv(handoff::kListenersVariable);
+    return listeners;
+}
+
 class Zygote {
   public:
     Zygote(const core::Plan& plan, sys::Log& log, ServeFunction serve_connection, UniqueFd channel,
@@ -88,7 +101,7 @@ class Zygote {
           log_(log),
           serve_(serve_connection),
           connection_log_(plan, log, ConnectionLog::Rate::Limited),
-          setting_{plan, clean_environment(), log.descriptor()},
+          setting_{plan, clean_environment(), own_listeners(plan), log.descriptor()},
           channel_(std::move(channel)),
           signals_(std::move(signals)),
           progress_in_(std::move(progress_in)),
@@ -245,6 +258,8 @@ void Zygote::read_progress() {
     for (int i = 0; i < kProgressBatch; ++i) {
         auto received = sys::receive_message(progress_in_.get(), buffer);
         if (!received) return;
+        // A compromised dispatcher may send a socket whose close(2) would wait.
+        if (received->fd) sys::close_at_once(received->fd.get());
         if (received->size == 0) return renew_progress();
         const auto progress = message_in<Progress>(std::span(buffer).first(received->size));
         ConnectionRecord* record = connections_.find(received->sender);

@@ -118,7 +118,9 @@ Log Log::to_descriptor(UniqueFd fd) {
 
 Log Log::to_syslog(UniqueFd without) {
     const bool dated = !is_journal(without.get());
-    return Log(connect_to_syslog(), std::move(without), true, dated);
+    Log log({}, std::move(without), true, dated);
+    log.reconnect();
+    return log;
 }
 
 void Log::replace(UniqueFd fd) {
@@ -160,6 +162,18 @@ void Log::limited(Level level, const char* kind, std::string_view text, pid_t pi
     line(level, text, pid);
 }
 
+/// Connects to syslog. While there is none, `fd_` is a copy of what takes its place.
+void Log::reconnect() {
+    UniqueFd next = connect_to_syslog();
+    connected_ = static_cast<bool>(next);
+    if (!next && without_) next.reset(::fcntl(without_.get(), F_DUPFD_CLOEXEC, 3));
+    if (fd_) {
+        replace(std::move(next));
+    } else {
+        fd_ = std::move(next);
+    }
+}
+
 bool Log::write(Level level, std::string_view text, pid_t pid) {
     std::string whole = std::string(kIdent) + "[" + std::to_string(pid) + "]: ";
     whole += escaped(text.substr(0, kLongestText)).substr(0, kLongestText);
@@ -169,14 +183,14 @@ bool Log::write(Level level, std::string_view text, pid_t pid) {
     };
     if (!syslog_) return put(fd_.get());
     const std::string message = syslog_header(level) + whole;
+    if (!connected_) reconnect();
     // A restarted syslog has a new socket at the same path: connect again and retry once.
-    for (int attempt = 0; attempt < 2; ++attempt) {
+    for (int attempt = 0; connected_ && attempt < 2; ++attempt) {
         if (::send(fd_.get(), message.data(), message.size(), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) {
             return true;
         }
         if (errno == EAGAIN) return false;
-        fd_ = connect_to_syslog();
-        if (!fd_) break;
+        reconnect();
     }
     return without_ && put(without_.get());
 }

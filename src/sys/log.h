@@ -58,15 +58,16 @@ class Log {
     void limited(Level level, const char* kind, std::string_view text, pid_t pid = 0);
 
     /// Goes on with another descriptor, or with the file that has this path now. The number of `descriptor`
-    /// stays, so copies in forks that come later are of the new one.
+    /// stays, and so do copies of the number; forks that come later have the new one.
     void replace(UniqueFd fd);
     Result<Done> reopen(const std::string& path);
 
     /// Returns false if the log is for syslog and there is none now.
-    bool has_reader() const { return static_cast<bool>(fd_); }
+    bool has_reader() const { return !syslog_ || connected_; }
 
     /// Returns the descriptor that becomes the standard error of programs with `stderr = log`: on the
-    /// socket of syslog, each write is a message. Borrowed from this log; -1 without syslog.
+    /// socket of syslog, each write is a message. Without syslog it is what takes its place; -1 if nothing
+    /// does. Borrowed from this log, which never changes the number.
     int descriptor() const { return fd_.get(); }
 
   private:
@@ -74,6 +75,7 @@ class Log {
         : fd_(std::move(fd)), without_(std::move(without)), syslog_(syslog), dated_(dated) {}
 
     bool write(Level level, std::string_view text, pid_t pid);
+    void reconnect();
 
     /// The lines of one kind in the current minute.
     struct Kind {
@@ -85,6 +87,7 @@ class Log {
     UniqueFd fd_;
     UniqueFd without_;  ///< for syslog: gets the lines while there is none
     bool syslog_;
+    bool connected_ = false;  ///< true while `fd_` is the socket of syslog
     bool dated_;
     std::uint64_t dropped_ = 0;  ///< lines since the last report of dropped lines
     std::map<std::string_view, Kind> kinds_;

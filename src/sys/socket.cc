@@ -85,6 +85,11 @@ void set_keepalive(int fd, std::chrono::seconds silence) {
     set_option(fd, SOL_SOCKET, SO_KEEPALIVE, seconds > 0 ? 1 : 0);
 }
 
+void close_at_once(int fd) {
+    const linger off{.l_onoff = 0, .l_linger = 0};
+    ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &off, sizeof off);
+}
+
 void reset_on_close(int fd) {
     const linger at_once{.l_onoff = 1, .l_linger = 0};
     ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);

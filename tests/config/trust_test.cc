@@ -74,10 +74,11 @@ TEST(CheckTrust, WarnsOfAScriptThatGetsTheSocket) {
 TEST(CheckTrust, WarnsOfTcpdWithoutArgumentZero) {
     for (const char* program : {"tcpd", "/usr/sbin/tcpd"}) {
         const std::string text = "[fallback]\nexec = " + std::string(program) + "\n";
-        EXPECT_THAT(warnings_of(text, "f"),
-                    ElementsAre("tcpd fallback f:2: warning: service fallback: tcpd starts the program "
-                                "that argument 0 names, which is tcpd itself, without end; write argv0 "
-                                "= PROGRAM, such as /usr/sbin/sshd"));
+        EXPECT_THAT(
+            warnings_of(text, "f"),
+            ElementsAre("tcpd fallback f:2: warning: service fallback: tcpd starts the program "
+                        "that argument 0 names, which is tcpd itself, without end; write argv0 "
+                        "= PROGRAM, such as /usr/sbin/sshd"));
         EXPECT_THAT(warnings_of(text + "argv0 = /usr/sbin/sshd\n", "f"), ElementsAre());
     }
     EXPECT_THAT(warnings_of("[fallback]\nexec = my-tcpd\n", "f"), ElementsAre());

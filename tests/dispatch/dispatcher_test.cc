@@ -52,7 +52,7 @@ class Served {
             sys::ignore_signal(SIGHUP);
             client_.reset();
             const core::Plan plan = plan_of({service("any", {"."}, std::move(action))});
-            const Setting setting{plan, clean_environment(), log_to.get()};
+            const Setting setting{plan, clean_environment(), {}, log_to.get()};
             ChannelReporter reporter(channel->second.get());
             const auto peer = sys::peer_address(pair.near.get());
             const auto local = sys::local_address(pair.near.get());

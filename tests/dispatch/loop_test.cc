@@ -11,6 +11,12 @@ sys::Address address(const char* host, std::uint16_t port) {
     return *sys::Address::from(core::Endpoint{host, port});
 }
 
+TEST(ListenersIn, ReadsAddressesAsTheDaemonWritesThem) {
+    EXPECT_EQ(listeners_in(""), core::List<core::Endpoint>{});
+    EXPECT_EQ(listeners_in("127.0.0.1:80 [::1]:443 *:22 nonsense x:y"),
+              (core::List<core::Endpoint>{{"127.0.0.1", 80}, {"::1", 443}, {"*", 22}}));
+}
+
 TEST(LeadsBack, FindsTheBindsOfTheConfiguration) {
     struct Case {
         core::Endpoint bind;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -104,7 +105,8 @@ TEST(EndProgram, KillsAfterTheGraceAgain) {
 TEST(EndProgram, OnlyWaitsWithoutAGrace) {
     Stubborn program;
     std::jthread killer([&] {
-        while (::kill(program.pid(), 0) == 0 && ::kill(program.pid(), SIGUSR1) != 0) continue;
+        ::poll(nullptr, 0, 50);  // a SIGHUP would come first
+        ::kill(program.pid(), SIGUSR1);
     });
     EXPECT_EQ(program.end_with(0ms), "signal=USR1");
 }
@@ -146,6 +148,21 @@ TEST(Outlived, LeavesAProgramWhoseClientEndedItsStream) {
     outlived.watch(program.pid(), copy(pair.near), 10ms);
     loopback::finish(pair.far.get());
     EXPECT_FALSE(ends_within(outlived, program, 100ms));
+}
+
+TEST(Outlived, LeavesAProgramWithAMessageInTheErrorQueue) {
+    Pair pair = loopback::tcp_pair();
+    auto outlived = *Outlived::create();
+    Stubborn program({}, pair.near.get());
+    const int on = 1;
+    ASSERT_EQ(::setsockopt(pair.near.get(), SOL_SOCKET, SO_ZEROCOPY, &on, sizeof on), 0);
+    outlived.watch(program.pid(), copy(pair.near), 10ms);
+    const std::string text(4096, 'x');
+    ASSERT_GT(::send(pair.near.get(), text.data(), text.size(), MSG_ZEROCOPY), 0);
+    EXPECT_EQ(loopback::read_reply(pair.far.get(), text.size()).end, "enough");
+    EXPECT_FALSE(ends_within(outlived, program, 100ms));
+    loopback::reset(pair.far);
+    EXPECT_TRUE(ends_within(outlived, program)) << "it is still watched";
 }
 
 TEST(Outlived, DoesNotKeepTheConnectionOpen) {

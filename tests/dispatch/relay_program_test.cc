@@ -212,5 +212,10 @@ TEST_F(Relay, HangsUpTheTerminalWhenTheClientResets) {
     EXPECT_NE(loopback::events_of(terminal.its.get(), POLLIN) & POLLHUP, 0);
 }
 
+TEST_F(Relay, ResetsTheClientOfAProgramThatIsIdleForTooLong) {
+    Pipes pipes({.idle = 50ms});
+    EXPECT_EQ(read_reply(pipes.relaying.client().get()), (Reply{"", "reset"})) << "not an EOF";
+}
+
 }  // namespace
 }  // namespace portsplit::dispatch

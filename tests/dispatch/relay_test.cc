@@ -150,7 +150,7 @@ void expect_a_change_at_100_bytes(RelayLimits limits, Condition is_changed) {
         ASSERT_TRUE(send_all(sockets.server.get(), "."));
         ASSERT_EQ(read_reply(sockets.client().get(), 1).end, "enough");
     }
-    EXPECT_TRUE(is_changed()) << "once";
+    EXPECT_TRUE(is_changed()) << "still";
 }
 
 TEST_F(Relay, TakesShortTurnsAfterManyBytes) {

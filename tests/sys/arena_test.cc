@@ -112,6 +112,13 @@ TEST(Arena, KeepsContentAndAddressesWhenItIsSealed) {
     EXPECT_GT(memory->used(), 100'000U) << "the bytes are there, too";
 }
 
+TEST(Arena, CanBeSealedWithoutAnyPiece) {
+    const auto memory = arena();
+    ASSERT_EQ(loopback::Child([&] { return memory->seal() ? 0 : 1; }).status(), 0);
+    const auto mapped = memory->map_sealed();
+    EXPECT_TRUE(mapped) << sys::to_string(mapped.error());
+}
+
 TEST(Arena, IsSharedWithChildren) {
     const auto memory = arena();
     auto* number = static_cast<int*>(memory->allocate(sizeof(int), alignof(int)));
