@@ -237,7 +237,8 @@ has_timer() { ss -Htno "$1" | grep -q 'timer:(keepalive'; }
     start_daemon
     talk send:A expect-end
     log_says "cannot connect to $(hostname):$FREE for service a, client 127.0.0.1:[0-9]+: it leads back to a listener of this server, without end; name another port"
-    [[ $(grep -c 'service=a' "$LOG") == 1 ]]
+    log_says ']: service=a .* exit=111$'
+    [[ $(grep -c ']: service=a' "$LOG") == 1 ]]
 }
 
 @test "relay: a target that leads back by another address of this machine is not connected to" {
