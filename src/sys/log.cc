@@ -35,10 +35,9 @@ UniqueFd connect_to_syslog() {
     return fd;
 }
 
-/// Returns the time of day in a form of strftime(3).
-std::string time_as(const char* format) {
+/// Returns a time in a form of strftime(3).
+std::string time_as(const char* format, std::time_t now) {
     char when[32] = "";
-    const std::time_t now = std::time(nullptr);
     struct tm local {};
     if (::localtime_r(&now, &local) != nullptr) std::strftime(when, sizeof when, format, &local);
     return when;
@@ -47,14 +46,7 @@ std::string time_as(const char* format) {
 /// Returns `<PRI>Mmm dd hh:mm:ss ` (RFC 3164 4.1).
 std::string syslog_header(Level level) {
     return "<" + std::to_string(kFacilityDaemon | static_cast<int>(level)) + ">" +
-           time_as("%b %e %H:%M:%S ");
-}
-
-/// Returns `2026-11-29T11:50:55+01:00 ` (RFC 3339).
-std::string date() {
-    std::string when = time_as("%Y-%m-%dT%H:%M:%S%z");
-    if (when.size() > 2) when.insert(when.size() - 2, ":");
-    return when + ' ';
+           time_as("%b %e %H:%M:%S ", std::time(nullptr));
 }
 
 /// Returns true if a descriptor leads to the journal: then JOURNAL_STREAM has the numbers of its device and
@@ -162,6 +154,17 @@ void Log::limited(Level level, const char* kind, std::string_view text, pid_t pi
     line(level, text, pid);
 }
 
+/// Returns `2026-11-29T11:50:55+01:00 ` (RFC 3339).
+const std::string& Log::date() {
+    const std::time_t now = std::time(nullptr);
+    if (now == second_) return date_;
+    second_ = now;
+    date_ = time_as("%Y-%m-%dT%H:%M:%S%z", now);
+    if (date_.size() > 2) date_.insert(date_.size() - 2, ":");
+    date_ += ' ';
+    return date_;
+}
+
 /// Connects to syslog. While there is none, `fd_` is a copy of what takes its place.
 void Log::reconnect() {
     UniqueFd next = connect_to_syslog();
@@ -178,7 +181,7 @@ bool Log::write(Level level, std::string_view text, pid_t pid) {
     std::string whole = std::string(kIdent) + "[" + std::to_string(pid) + "]: ";
     whole += escaped(text.substr(0, kLongestText)).substr(0, kLongestText);
     const auto put = [this, &whole](int fd) {
-        const std::string dated = (dated_ ? date() : "") + whole + '\n';
+        const std::string dated = dated_ ? date() + whole + '\n' : whole + '\n';
         return has_room(fd) && ::write(fd, dated.data(), dated.size()) >= 0;
     };
     if (!syslog_) return put(fd_.get());

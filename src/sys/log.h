@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <ctime>
 #include <map>
 #include <string>
 #include <string_view>
@@ -76,6 +77,7 @@ class Log {
 
     bool write(Level level, std::string_view text, pid_t pid);
     void reconnect();
+    const std::string& date();
 
     /// The lines of one kind in the current minute.
     struct Kind {
@@ -89,6 +91,9 @@ class Log {
     bool syslog_;
     bool connected_ = false;  ///< true while `fd_` is the socket of syslog
     bool dated_;
+    std::time_t second_ =
+        -1;  ///< for which `date_` was made: a busy zygote writes thousands of lines in one
+    std::string date_;
     std::uint64_t dropped_ = 0;  ///< lines since the last report of dropped lines
     std::map<std::string_view, Kind> kinds_;
 };
