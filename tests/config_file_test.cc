@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "support/folder.h"
-#include "support/log_text.h"
 #include "support/issues_of.h"
+#include "support/log_text.h"
 #include "sys/file.h"
 
 namespace portsplit {
