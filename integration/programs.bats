@@ -161,12 +161,13 @@ for_each_stdio() {
 
 @test "programs: a program that ignores a broken connection is ended after its grace" {
     stubborn() {
-        serve_script "$1" 'trap "" HUP TERM; head -c 1 >/dev/null; touch $TMP/started; while :; do sleep 1; done' 'grace = 0.2'
+        serve_script "$1" 'trap "" HUP TERM; head -c 1 >/dev/null; touch $TMP/started; read -r line <$TMP/gate' 'grace = 0.2'
         talk send:X "wait-file:$TMP/started" reset
         log_says 'service=x reason=match .* signal=KILL$'
         wait_until 10 dispatchers_are 0
         rm -f "$TMP/started"
     }
+    make_gate
     for_each_stdio stubborn
 }
 
@@ -187,13 +188,14 @@ for_each_stdio() {
 
 @test "programs: a place in maxconn comes back when the client breaks the connection" {
     place() {
-        GLOBALS='maxconn = 1' serve_script "$1" 'trap "" HUP; head -c 1 >/dev/null; touch $TMP/started; while :; do sleep 1; done' 'grace = 0.2'
+        GLOBALS='maxconn = 1' serve_script "$1" 'trap "" HUP; head -c 1 >/dev/null; touch $TMP/started; read -r line <$TMP/gate' 'grace = 0.2'
         talk send:X "wait-file:$TMP/started" reset
         rm -f "$TMP/started"
         talk send:X "wait-file:$TMP/started" reset
         wait_until 10 dispatchers_are 0
         rm -f "$TMP/started"
     }
+    make_gate
     for_each_stdio place
 }
 
