@@ -31,7 +31,8 @@ constexpr int kOutOfTheWay = 10;
 /// The order matters: the log is passed on open and the program is executed by descriptor, because
 /// the new user may not be allowed to open either.
 [[noreturn]] void become_zygote(const Launchpad& launchpad, int channel, int log_channel,
-                                int packed, const std::optional<sys::User>& user, sys::Log& log) {
+                                int packed, const std::string& listeners,
+                                const std::optional<sys::User>& user, sys::Log& log) {
     const auto fail = [&log](const SysError& error) {
         log.line(Level::Error, sys::to_string(error));
         ::_exit(kExitSystem);
@@ -60,7 +61,7 @@ constexpr int kOutOfTheWay = 10;
         fail({errno, "cannot set the descriptors of portsplit-dispatch"});
     }
     std::vector<std::string> environment = sys::own_environment();
-    environment.push_back(std::string(handoff::kListenersVariable) + "=" + launchpad.listeners);
+    environment.push_back(std::string(handoff::kListenersVariable) + "=" + listeners);
     // Also descriptors that this process inherited without close-on-exec.
     sys::close_on_exec_from(handoff::kLogChannelFd + 1);
     fail(sys::execute(
@@ -74,6 +75,7 @@ constexpr int kOutOfTheWay = 10;
 }  // namespace
 
 Result<Generation> Generation::start(const Launchpad& launchpad, int packed,
+                                     const std::string& listeners,
                                      const std::optional<sys::User>& user, sys::Log& log) {
     auto channel = sys::channel_pair();
     if (!channel) return channel.error();
@@ -81,9 +83,10 @@ Result<Generation> Generation::start(const Launchpad& launchpad, int packed,
     if (!log_channel) return log_channel.error();
     const pid_t pid = ::fork();
     if (pid < 0) return SysError{errno, "cannot fork for portsplit-dispatch"};
-    if (pid == 0)
-        become_zygote(launchpad, channel->second.get(), log_channel->second.get(), packed, user,
-                      log);
+    if (pid == 0) {
+        become_zygote(launchpad, channel->second.get(), log_channel->second.get(), packed,
+                      listeners, user, log);
+    }
     return Generation(pid, std::move(channel->first), std::move(channel->second),
                       std::move(log_channel->first));
 }

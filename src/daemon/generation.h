@@ -24,10 +24,9 @@ namespace portsplit::daemon {
 
 /// What every zygote of a daemon is started with.
 struct Launchpad {
-    sys::UniqueFd program;    ///< portsplit-dispatch, open from the start of the daemon (O_PATH)
-    std::string log;          ///< as `--log` takes it
-    std::string file;         ///< the name of the configuration file, for messages
-    std::string listeners{};  ///< as handoff.h has them (kListenersVariable)
+    sys::UniqueFd program;  ///< portsplit-dispatch, open from the start of the daemon (O_PATH)
+    std::string log;        ///< as `--log` takes it
+    std::string file;       ///< the name of the configuration file, for messages
 };
 
 class Generation {
@@ -35,9 +34,11 @@ class Generation {
     /// Forks a zygote and hands it a configuration. The zygote takes connections once `is_ready`.
     /// If the child cannot become the zygote, it logs the reason and exits with kExitSystem.
     /// @param packed  sealed memory with the configuration (config/packed.h); borrowed
+    /// @param listeners  as handoff.h has them (kListenersVariable)
     /// @param user  the user of the zygote and its dispatchers; without one they keep the daemon's
     /// @returns SysError if socketpair(2) or fork(2) failed
     static sys::Result<Generation> start(const Launchpad& launchpad, int packed,
+                                         const std::string& listeners,
                                          const std::optional<sys::User>& user, sys::Log& log);
 
     pid_t pid() const { return pid_; }

@@ -64,8 +64,9 @@ bool Reload::change_to(Kind kind, std::shared_ptr<const Reading> reading) {
     auto missing = listeners_.open_missing(reading->config.bind);
     if (!missing) return failed(missing.error());
     if (kind != Kind::Restart) log_skipped(missing->skipped);
-    launchpad_.listeners = listeners_.text_for(reading->config.bind, missing->listeners);
-    auto generation = Generation::start(launchpad_, reading->packed.get(), reading->user, log_);
+    const std::string listeners = listeners_.text_for(reading->config.bind, missing->listeners);
+    auto generation =
+        Generation::start(launchpad_, reading->packed.get(), listeners, reading->user, log_);
     if (!generation) return failed(generation.error());
     generations_.add_starting(*std::move(generation));
     change_ = Change{.kind = kind,

@@ -35,9 +35,9 @@ inline constexpr std::chrono::milliseconds kReadLimit{30000};
 
 class Reload {
   public:
-    /// @param launchpad  its other members may be set until `start` is called; `listeners` is set here
-    Reload(Launchpad& launchpad, Listeners& listeners, Generations& generations, sys::Log& log,
-           std::chrono::milliseconds ready_limit = kReadyLimit,
+    /// @param launchpad  its members may be set until `start` is called
+    Reload(const Launchpad& launchpad, Listeners& listeners, Generations& generations,
+           sys::Log& log, std::chrono::milliseconds ready_limit = kReadyLimit,
            std::chrono::milliseconds read_limit = kReadLimit)
         : launchpad_(launchpad),
           listeners_(listeners),
@@ -131,7 +131,7 @@ class Reload {
     Outcome commit();
     Outcome abandon(const std::string& why);
 
-    Launchpad& launchpad_;
+    const Launchpad& launchpad_;
     Listeners& listeners_;
     Generations& generations_;
     sys::Log& log_;

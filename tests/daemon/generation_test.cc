@@ -32,7 +32,8 @@ class GenerationTest : public testing::Test {
 
     /// Starts a generation, in place of the one before, and waits until its zygote is ready.
     void start(const Launchpad& launchpad = fake_zygote("ready")) {
-        auto started = Generation::start(launchpad, echo_memory().get(), std::nullopt, log_.log());
+        auto started =
+            Generation::start(launchpad, echo_memory().get(), "", std::nullopt, log_.log());
         ASSERT_TRUE(started);
         EXPECT_FALSE(started->is_ready());
         generation_.emplace(*std::move(started));
@@ -145,7 +146,7 @@ std::pair<int, std::string> end_of_zygote(const std::string& packed) {
     LogOfLines log;
     auto memory = sys::new_memory("portsplit.conf");
     EXPECT_TRUE(sys::write_all(memory->get(), packed));
-    auto started = Generation::start(real_zygote(), memory->get(), std::nullopt, log.log());
+    auto started = Generation::start(real_zygote(), memory->get(), "", std::nullopt, log.log());
     EXPECT_TRUE(started);
     const int status = sys::wait_for_child(started->pid());
     return {WEXITSTATUS(status), log.lines()};
