@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
-#include <ctime>
 #include <utility>
 
 #include "exit_codes.h"
@@ -25,16 +24,6 @@ using sys::Level;
 
 /// After poll(2) failed.
 constexpr std::chrono::milliseconds kFailedPollPause{100};
-
-/// Returns the wall clock for people, such as `2026-11-22 04:38`.
-std::string local_time() {
-    const std::time_t now = std::time(nullptr);
-    std::tm fields{};
-    char text[sizeof "2026-11-22 04:38 and a year of more digits"];
-    if (::localtime_r(&now, &fields) == nullptr) return "an unknown time";
-    const std::size_t length = std::strftime(text, sizeof text, "%Y-%m-%d %H:%M", &fields);
-    return {text, length};
-}
 
 void pause_after_failed_poll() {
     sys::PollSet nothing;
@@ -317,7 +306,7 @@ void Daemon::on_outcome(Reload::Outcome outcome) {
         intake_.hand_over();
         busy_at_ = Clock::now();
         last_reload_failed_ = false;
-        if (outcome.kind != Reload::Kind::Restart) loaded_at_ = local_time();
+        if (outcome.kind != Reload::Kind::Restart) loaded_at_ = sys::local_time("%Y-%m-%d %H:%M");
         manager_.notify_ready(status());
         log_takeover(outcome.kind);
     } else if (!is_listening()) {

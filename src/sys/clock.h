@@ -1,7 +1,10 @@
 #pragma once
 // The one clock of all deadlines and pauses. Monotonic: setting the wall clock moves no deadline.
+// The wall clock is for people, as text.
 
 #include <chrono>
+#include <ctime>
+#include <string>
 
 namespace portsplit::sys {
 
@@ -15,6 +18,15 @@ inline int poll_timeout(Clock::time_point deadline) {
     if (left <= 0) return 0;
     // At most 11 days, since an int holds 24 at most. The caller polls again.
     return left > 1'000'000'000 ? 1'000'000'000 : static_cast<int>(left);
+}
+
+/// Returns a time of the wall clock here in a form of strftime(3); empty if it has no year that fits
+/// an int (localtime(3) EOVERFLOW), or if the text is longer than 63 bytes.
+inline std::string local_time(const char* form, std::time_t time = std::time(nullptr)) {
+    char text[64];
+    std::tm fields{};
+    if (::localtime_r(&time, &fields) == nullptr) return {};
+    return {text, std::strftime(text, sizeof text, form, &fields)};
 }
 
 }  // namespace portsplit::sys

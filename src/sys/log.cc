@@ -35,18 +35,10 @@ UniqueFd connect_to_syslog() {
     return fd;
 }
 
-/// Returns a time in a form of strftime(3).
-std::string time_as(const char* format, std::time_t now) {
-    char when[32] = "";
-    struct tm local {};
-    if (::localtime_r(&now, &local) != nullptr) std::strftime(when, sizeof when, format, &local);
-    return when;
-}
-
 /// Returns `<PRI>Mmm dd hh:mm:ss ` (RFC 3164 4.1).
 std::string syslog_header(Level level) {
     return "<" + std::to_string(kFacilityDaemon | static_cast<int>(level)) + ">" +
-           time_as("%b %e %H:%M:%S ", std::time(nullptr));
+           local_time("%b %e %H:%M:%S ");
 }
 
 /// Returns true if a descriptor leads to the journal: then JOURNAL_STREAM has the numbers of its device and
@@ -159,7 +151,7 @@ const std::string& Log::date() {
     const std::time_t now = std::time(nullptr);
     if (now == second_) return date_;
     second_ = now;
-    date_ = time_as("%Y-%m-%dT%H:%M:%S%z", now);
+    date_ = local_time("%Y-%m-%dT%H:%M:%S%z", now);
     if (date_.size() > 2) date_.insert(date_.size() - 2, ":");
     date_ += ' ';
     return date_;

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <ctime>
+#include <limits>
+#include <string>
+
 namespace portsplit::sys {
 namespace {
 
@@ -27,6 +31,15 @@ TEST(PollTimeout, RoundsUpToTheDeadline) {
 
 TEST(PollTimeout, FitsAnIntWhenTheDeadlineIsFarAway) {
     EXPECT_EQ(poll_timeout(Clock::now() + 24h * 365), 1'000'000'000);
+}
+
+TEST(LocalTime, WritesATimeInAForm) {
+    EXPECT_EQ(local_time("%s %%", 1'764'413'455), "1764413455 %");
+}
+
+TEST(LocalTime, ReturnsNothingForWhatCannotBeWritten) {
+    EXPECT_EQ(local_time("%Y", std::numeric_limits<std::time_t>::max()), "");
+    EXPECT_EQ(local_time(std::string(64, 'x').c_str(), 0), "");
 }
 
 }  // namespace
