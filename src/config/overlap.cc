@@ -24,8 +24,7 @@ std::vector<IpAddress> connected_to(std::string_view host) {
     if (core::is_localhost(host)) return {IpAddress::loopback_v4(), IpAddress::loopback_v6()};
     const std::optional<IpAddress> address = IpAddress::parse(host);
     if (!address) return {};
-    if (!address->is_any()) return {*address};
-    return {address->is_v4() ? IpAddress::loopback_v4() : IpAddress::loopback_v6()};
+    return {address->reached()};
 }
 
 template <typename Test>

@@ -16,8 +16,9 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text) {
     if (text.find('\0') != text.npos) return std::nullopt;
     const std::string whole(text);
     std::array<std::uint8_t, 16> bytes{};
-    if (inet_pton(AF_INET, whole.c_str(), bytes.data()) == 1)
+    if (inet_pton(AF_INET, whole.c_str(), bytes.data()) == 1) {
         return from_bytes(std::span(bytes).first(4));
+    }
     if (inet_pton(AF_INET6, whole.c_str(), bytes.data()) == 1) return from_bytes(bytes);
     return std::nullopt;
 }
@@ -42,6 +43,11 @@ bool IpAddress::is_any() const {
 }
 
 bool IpAddress::is_loopback() const { return is_v4_ ? bytes_[0] == 127 : bytes_ == kLoopback6; }
+
+IpAddress IpAddress::reached() const {
+    if (!is_any()) return *this;
+    return is_v4_ ? loopback_v4() : loopback_v6();
+}
 
 std::span<const std::uint8_t> IpAddress::bytes() const {
     return std::span(bytes_).first(is_v4_ ? 4 : 16);

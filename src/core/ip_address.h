@@ -33,6 +33,10 @@ class IpAddress {
     /// Returns true for 127.0.0.0/8 and ::1.
     bool is_loopback() const;
 
+    /// Returns the address that connect(2) reaches: a loopback address in place of 0.0.0.0 and ::, which
+    /// Linux takes for this machine.
+    IpAddress reached() const;
+
     /// Returns 4 or 16 bytes in network byte order, valid as long as this object.
     std::span<const std::uint8_t> bytes() const;
     /// Returns the text of RFC 5952: lower case, the longest run of zeros shortened.

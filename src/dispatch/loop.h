@@ -1,7 +1,8 @@
 #pragma once
-// Loops: a target that is a listener of this server. Its connection would come back here, be given to the same
-// service, and so on. config/overlap.h finds those that a file shows; here are those that only a
-// connection shows: by name, by another address of this machine, by a socket that was passed.
+// Loops: a target that is a listener of this server. Its connection would come back here, be given
+// to the same service, and so on. config/overlap.h finds those that a file shows; here are those
+// that only a connection shows: by name, by another address of this machine, by a socket that was
+// passed.
 
 #include <string_view>
 

@@ -73,5 +73,11 @@ TEST(IpAddress, KnowsAnyAndLoopback) {
     }
 }
 
+TEST(IpAddress, IsReachedThroughLoopbackIfItIsAny) {
+    EXPECT_EQ(IpAddress::any_v4().reached().text(), "127.0.0.1");
+    EXPECT_EQ(IpAddress::any_v6().reached().text(), "::1");
+    EXPECT_EQ(IpAddress::parse("192.0.2.1")->reached().text(), "192.0.2.1");
+}
+
 }  // namespace
 }  // namespace portsplit::core
