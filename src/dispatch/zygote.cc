@@ -258,8 +258,9 @@ void Zygote::read_progress() {
     for (int i = 0; i < kProgressBatch; ++i) {
         auto received = sys::receive_message(progress_in_.get(), buffer);
         if (!received) return;
-        // A compromised dispatcher may send a socket whose close(2) would wait.
-        if (received->fd) sys::close_at_once(received->fd.get());
+        // A compromised dispatcher may send a socket whose close(2) would wait. The option belongs to
+        // the socket, so a program that has set it already loses it.
+        if (received->fd) sys::do_not_linger(received->fd.get());
         if (received->size == 0) return renew_progress();
         const auto progress = message_in<Progress>(std::span(buffer).first(received->size));
         ConnectionRecord* record = connections_.find(received->sender);
@@ -276,8 +277,8 @@ void Zygote::read_progress() {
     }
 }
 
-/// Watches the client's socket of a program. A dispatcher that sends another descriptor only spoils the watch of
-/// its own program; one that failed to become the program needs none.
+/// Watches the client's socket of a program. A dispatcher that sends another descriptor only spoils
+/// the watch of its own program; one that failed to become the program needs none.
 void Zygote::watch(pid_t pid, const Progress& progress, UniqueFd client) {
     if (!client || !becomes_program(plan_, progress)) return;
     const core::Service& service = plan_.service(static_cast<std::size_t>(progress.service));

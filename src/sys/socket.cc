@@ -85,7 +85,7 @@ void set_keepalive(int fd, std::chrono::seconds silence) {
     set_option(fd, SOL_SOCKET, SO_KEEPALIVE, seconds > 0 ? 1 : 0);
 }
 
-void close_at_once(int fd) {
+void do_not_linger(int fd) {
     const linger off{.l_onoff = 0, .l_linger = 0};
     ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &off, sizeof off);
 }

@@ -45,8 +45,9 @@ void set_receive_low_water(int fd, int bytes);
 /// answer to four of them (tcp(7) TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT).
 /// @param silence  0 for no probes
 void set_keepalive(int fd, std::chrono::seconds silence);
-/// Makes close(2) of a socket return at once, whatever is still to be sent (socket(7) SO_LINGER).
-void close_at_once(int fd);
+/// Makes close(2) of a socket return at once and send what is left in the background, as a new socket
+/// does (socket(7) SO_LINGER).
+void do_not_linger(int fd);
 /// Makes close(2) send a reset instead of an end of stream (socket(7) SO_LINGER).
 void reset_on_close(int fd);
 
