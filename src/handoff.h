@@ -8,7 +8,8 @@
 // channel. The daemon sends one `Handover` for each client, with the client's socket attached; the
 // kernel gives it to one spare. The zygote sends one `Reaped` for each when the process that served it
 // has ended. When the daemon ends its side of the channel, the zygote serves no new connection, and
-// exits with its last one. When the daemon opens its log file anew, it sends `NewLog`. A message that is none of these ends at most the connection it belongs to.
+// exits with its last one. When the daemon opens its log file anew, it sends `NewLog`. A message
+// that is none of these ends at most the connection it belongs to.
 
 #include <cstdint>
 
@@ -16,7 +17,7 @@
 
 namespace portsplit::handoff {
 
-/// Incremented whenever a message, a descriptor or the command line below changes.
+/// Incremented whenever a message, a descriptor, the command line or the variable below changes.
 inline constexpr std::uint32_t kVersion = 5;
 
 // Descriptors the zygote starts with, besides 0 and 1 (/dev/null) and 2 (standard error).

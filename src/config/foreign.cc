@@ -20,8 +20,7 @@ constexpr std::size_t kMost = std::size_t{1} << 16;
 
 constexpr std::string_view kServiceAdvice =
     "each of its services is a [service] here, with a pattern, exec for its server and execarg for "
-    "each "
-    "argument";
+    "each argument";
 constexpr std::string_view kProxyAdvice =
     "Portsplit stands in front of it: bind is the public port, and connect the address on which it "
     "listens";

@@ -31,23 +31,23 @@ enum class Place {
 
 /// How the text of a value is read. Namespace `takes` has a function for each.
 enum class Type {
-    Bind,       ///< ADDR:PORT to listen on
-    Target,     ///< HOST:PORT to connect to
-    Seconds,    ///< with fraction, kept in milliseconds
-    Number,     ///< whole
-    Path,       ///< of a file, absolute
-    Folder,     ///< of a folder that this machine has, absolute
-    UserName,   ///< the name or number of a user that this machine has
-    GroupName,  ///< the name or number of a group that this machine has
-    Bytes,      ///< the one type with escapes: `\XX`
-    Hex,        ///< bytes in hex, with wildcards and ranges
-    Regex,      ///< an expression of PCRE2
-    Program,    ///< absolute path, or a name to look up in PATH
-    Text,       ///< as it stands, may be empty
-    Octal,      ///< the permissions of a file, 0 to 0777
-    Variable,   ///< NAME=VALUE
-    VariableName,
-    Word,     ///< one of `words`
+    Bind,          ///< ADDR:PORT to listen on
+    Target,        ///< HOST:PORT to connect to
+    Seconds,       ///< with fraction, kept in milliseconds
+    Number,        ///< whole
+    Path,          ///< of a file, absolute
+    Folder,        ///< of a folder that this machine has, absolute
+    UserName,      ///< the name or number of a user that this machine has
+    GroupName,     ///< the name or number of a group that this machine has
+    Bytes,         ///< the one type with escapes: `\XX`
+    Hex,           ///< bytes in hex, with wildcards and ranges
+    Regex,         ///< an expression of PCRE2
+    Program,       ///< absolute path, or a name to look up in PATH
+    Text,          ///< as it stands, may be empty
+    Octal,         ///< the permissions of a file, 0 to 0777
+    Variable,      ///< NAME=VALUE
+    VariableName,  ///< NAME, of a variable
+    Word,          ///< one of `words`
     YesNo,    ///< yes, no, true, false. With `alias_of`, yes sets that key to the enumerator `yes`
     Include,  ///< of a file: its name in the library, or a path
 };

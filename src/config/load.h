@@ -19,8 +19,8 @@ namespace portsplit::config {
 
 /// A program, folder, user or group named in a configuration, which must exist on this machine.
 struct Outside {
-    const Key* key =
-        nullptr;  ///< whose value it is: its type is Program, Folder, UserName or GroupName
+    /// Whose value it is: its type is Program, Folder, UserName or GroupName.
+    const Key* key = nullptr;
     std::string name;
     Spot spot;
 };

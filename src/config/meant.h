@@ -22,8 +22,8 @@ enum class Habit {
 /// A value of the classic spelling without these habits.
 struct Meant {
     std::string text;
-    std::vector<Habit>
-        habits;                ///< in the order in which they were removed, from the end; not empty
+    /// In the order in which they were removed, from the end; not empty.
+    std::vector<Habit> habits;
     std::string comment = {};  ///< with its #
     char quote = '\0';         ///< for Quotes
 };

@@ -1,6 +1,6 @@
 #pragma once
-// A configuration as bytes for another process of the same build. Not for a file: the bytes are the members of
-// the model, in the order of the key table, with a length before each text and list.
+// A configuration as bytes for another process of the same build. Not for a file: the bytes are the
+// members of the model, in the order of the key table, with a length before each text and list.
 
 #include <optional>
 #include <string>

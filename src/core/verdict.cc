@@ -26,8 +26,9 @@ std::optional<Verdict> decide(const Plan& plan, Bytes seen, Ending ending) {
     const Plan::Standing now = plan.ask(looked_at);
     if (now.answer == Answer::Match) return Verdict{now.service, Reason::Match, now.gave_up};
     const bool may_be_silent = looked_at.empty() && plan.timeout();
-    if (now.answer == Answer::No && !may_be_silent)
+    if (now.answer == Answer::No && !may_be_silent) {
         return Verdict{plan.fallback(), Reason::Fallback, now.gave_up};
+    }
 
     const bool is_full = looked_at.size() == plan.window();
     if (ending == Ending::Open && !is_full) return std::nullopt;

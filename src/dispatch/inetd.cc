@@ -80,8 +80,7 @@ std::string why_not_a_connection(Given given) {
     }
     if (given == Given::Other) {
         return "descriptors 0 and 1 are neither a stream socket nor two pipes: --inetd serves the "
-               "one "
-               "connection that a super-server passes there";
+               "one connection that a super-server passes there";
     }
     return "";
 }

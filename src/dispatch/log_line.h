@@ -20,8 +20,8 @@ namespace portsplit::dispatch {
 std::string connection_line(const core::Plan& plan, const sys::Ends& ends, const Progress& progress,
                             std::optional<int> status, std::chrono::milliseconds duration);
 
-/// Returns `started service=S reason=R src=IP sport=N dst=IP dport=N action=A target=T`, for `log = start`. The
-/// target is `-` while it is not connected.
+/// Returns `started service=S reason=R src=IP sport=N dst=IP dport=N action=A target=T`,
+/// for `log = start`. The target is `-` while it is not connected.
 std::string start_line(const core::Plan& plan, const sys::Ends& ends, const Progress& progress);
 
 /// Returns a sentence for `progress.failure`: the action that failed, the service, the client and

@@ -22,8 +22,8 @@ struct NameRules {
     std::vector<NameSource> sources;  ///< in the order in which to use them
     std::vector<std::string> search;  ///< domains without a final dot; the root is empty
     std::size_t ndots = 1;            ///< from so many dots on, a name is first asked for as it is
-    bool as_top_level =
-        true;               ///< false: with `search`, a name without a dot is not asked for alone
+    /// False: with `search`, a name without a dot is not asked for alone.
+    bool as_top_level = true;
     bool ipv6 = true;       ///< false: no AAAA questions
     bool over_tcp = false;  ///< true: all questions go over TCP
 };

@@ -5,10 +5,11 @@
 // the zygote adds the client's socket, closes it, and the program alone keeps the connection open: when the
 // program closes it, the client gets its end of stream.
 //
-// Only EPOLLERR with EPOLLHUP counts. It means a reset, or keepalive probes without an answer; EPOLLERR alone is
-// a message in the error queue (MSG_ZEROCOPY), EPOLLHUP alone a connection that ended in both directions. A client that has only ended
-// its stream may still read, so the program is left alone; if the client is gone in fact, its machine answers
-// the next keepalive probe with a reset. A program that has read the error itself is left alone, too: it knows.
+// Only EPOLLERR with EPOLLHUP counts. It means a reset, or keepalive probes without an answer;
+// EPOLLERR alone is a message in the error queue (MSG_ZEROCOPY), EPOLLHUP alone a connection that
+// ended in both directions. A client that has only ended its stream may still read, so the program
+// is left alone; if the client is gone in fact, its machine answers the next keepalive probe with a
+// reset. A program that has read the error itself is left alone, too: it knows.
 //
 // An event is reported once (EPOLLET): the error stays, and without that every wait would return at once.
 // A socket may live longer than its program, in a child of it, and its event then has a number that

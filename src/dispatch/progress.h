@@ -32,8 +32,8 @@ inline bool is_fatal(Stage stage) {
 struct Failure {
     Stage stage = Stage::None;
     std::int32_t code = 0;  ///< errno, except for Stage::Resolve
-    std::uint32_t target =
-        0;  ///< index in the service's `connect` list, for Resolve, Loop and Connect
+    /// Index in the service's `connect` list, for Resolve, Loop and Connect.
+    std::uint32_t target = 0;
 };
 
 /// Everything known of one connection so far. Each message carries all of it, so no message depends

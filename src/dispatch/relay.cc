@@ -4,8 +4,8 @@
 // both. Each wake-up pumps the flows that have work, until both are done.
 //
 // EOF. Each flow sends it on behind its last byte (flow.cc). When one direction has ended, the other
-// goes on: a target may think for an hour before it answers. Keepalive ends the connection of a peer that went
-// away without a FIN (tcp(7)).
+// goes on: a target may think for an hour before it answers. Keepalive ends the connection of a
+// peer that went away without a FIN (tcp(7)).
 //
 // Silence. `idle` and `half_closed` count from the last event: a sink that does not read is silent, too.
 //
@@ -25,10 +25,10 @@
 //
 // A long stream. A relay that moves bytes at full speed uses the processor for its whole time slice, about
 // 3 ms, and a client that comes then waits for that. So after `long_stream` bytes a relay takes a slice of
-// 0.1 ms. Measured beside one stream at full speed: the 99th percentile of the time to a first byte was 2.5 ms,
-// without it 3.2 ms, and the stream was as fast. A kernel without such slices is asked for a larger nice value,
-// which takes a tenth of the speed if client, server and relay share few processors. It cannot be lowered again,
-// so a relay of fewer bytes stays as it is.
+// 0.1 ms. Measured beside one stream at full speed: the 99th percentile of the time to a first byte
+// was 2.5 ms, without it 3.2 ms, and the stream was as fast. A kernel without such slices is asked
+// for a larger nice value, which takes a tenth of the speed if client, server and relay share few
+// processors. It cannot be lowered again, so a relay of fewer bytes stays as it is.
 //
 // A hung-up descriptor (POLLHUP, POLLERR) is reported by every poll(2), even without requested
 // events. Poller excludes it until an event of it is requested; else the loop would be a busy loop.

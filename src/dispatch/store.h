@@ -6,8 +6,9 @@
 //
 // A store begins with a pipe: splice(2) moves pages inside the kernel. A process that sends by write(2) on
 // TCP also keeps a piece of kernel memory of 32 KiB until it ends, which an idle relay would hold for
-// nothing. An empty store leaves its pipe for the other store of the relay. So a relay has one pipe until both
-// directions hold bytes at the same time, and two from then on: an idle relay with one takes 2.6 KiB less.
+// nothing. An empty store leaves its pipe for the other store of the relay. So a relay has one pipe
+// until both directions hold bytes at the same time, and two from then on: an idle relay with one
+// takes 2.6 KiB less.
 //
 // Memory, 64 KiB on the heap, takes the place of the pipe when none can be made (EMFILE), when a descriptor
 // cannot be spliced (EINVAL for a terminal or a file opened with O_APPEND, ENOSYS, ENOMEM), or when flow asks

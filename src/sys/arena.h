@@ -7,8 +7,9 @@
 // Pointers into it stay valid, because `seal` maps it again at the same address.
 //
 // It hands out the end of the mapping first. The kernel places a new mapping just below those that are
-// there, so the first pieces lie beside the program's code. They share a page table with it, unless the kernel
-// has aligned the program to 2 MiB, as it does on ext4: then the arena costs each process one page table more.
+// there, so the first pieces lie beside the program's code. They share a page table with it, unless
+// the kernel has aligned the program to 2 MiB, as it does on ext4: then the arena costs each
+// process one page table more.
 
 #include <cstddef>
 #include <memory>

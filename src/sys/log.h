@@ -39,8 +39,9 @@ Result<class Log> open_log(const std::string& where, WithoutSyslog without);
 
 class Log {
   public:
-    /// A log whose lines go to a descriptor, as `DATE portsplit[PID]: TEXT`. The date is of ISO 8601, with the
-    /// offset from UTC; the journal adds its own, so there is none for it (systemd.exec(5) JOURNAL_STREAM).
+    /// A log whose lines go to a descriptor, as `DATE portsplit[PID]: TEXT`. The date is of ISO
+    /// 8601, with the offset from UTC; the journal adds its own, so there is none for it
+    /// (systemd.exec(5) JOURNAL_STREAM).
     static Log to_descriptor(UniqueFd fd);
     /// A log whose lines go to the socket of syslog (RFC 3164; facility daemon). Each line tries to reach
     /// it anew if there is none.
@@ -91,8 +92,8 @@ class Log {
     bool syslog_;
     bool connected_ = false;  ///< true while `fd_` is the socket of syslog
     bool dated_;
-    std::time_t second_ =
-        -1;  ///< for which `date_` was made: a busy zygote writes thousands of lines in one
+    /// Of `date_`, which is kept because a busy zygote writes thousands of lines in one second.
+    std::time_t second_ = -1;
     std::string date_;
     std::uint64_t dropped_ = 0;  ///< lines since the last report of dropped lines
     std::map<std::string_view, Kind> kinds_;

@@ -81,8 +81,8 @@ class Served {
         return UniqueFd();
     }
 
-    /// Waits for a message, then returns all so far. The message before a program on the socket carries a copy of
-    /// the socket, which keeps the connection open until it is received.
+    /// Waits for a message, then returns all so far. The message before a program on the socket
+    /// carries a copy of the socket, which keeps the connection open until it is received.
     std::string next_messages() {
         loopback::events_of(messages_.get(), POLLIN);
         return messages();

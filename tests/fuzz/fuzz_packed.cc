@@ -1,5 +1,5 @@
-// Any bytes as a packed configuration: what the daemon and its zygote get from the process that reads the file.
-// They may be refused. What is read must be packed and read as the same again.
+// Any bytes as a packed configuration: what the daemon and its zygote get from the process that
+// reads the file. They may be refused. What is read must be packed and read as the same again.
 
 #include <cstddef>
 #include <cstdint>
