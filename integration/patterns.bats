@@ -36,6 +36,13 @@ recorded() { sed 1d "$1"; }
     [[ $output == "$CONFIG: can be served (errors: 0, warnings: 0)" ]]
 }
 
+@test "patterns: check finds a version of TLS below tls, which takes all its clients" {
+    printf '%s\n' 'bind = 127.0.0.1:0' '[tls]' 'include = tls' 'exec = cat' '[new]' 'include = tls-1.3' \
+        'exec = cat' '[fallback]' 'exec = cat' '[timeout]' 'exec = cat' | configure
+    run -0 "$PORTSPLIT_BIN/portsplit" check "$CONFIG"
+    [[ $output == "$CONFIG:5: warning: service new: it can never win: streams that fit it go to tls at "*"; move it up or delete it [never-wins]"$'\n'* ]]
+}
+
 @test "patterns: explain names the service of every recording" {
     configure_library
     local file name recordings=0

@@ -40,7 +40,7 @@ class Search {
         };
         // A service that can never win gets one warning: the others would follow from it.
         for (const core::Shadow& shadow : shadows) {
-            if (!is_loser(shadow.service)) warn_of_shadow(shadow);
+            if (!is_loser(shadow.at.service)) warn_of_shadow(shadow);
         }
         for (const std::size_t loser : losers) warn_of_loser(loser, shadows);
         if (const auto taker = taker_of_all()) {
@@ -59,16 +59,16 @@ class Search {
 
   private:
     void warn_of_shadow(const core::Shadow& shadow) {
-        const Spot spot = origins_.services[shadow.service].patterns[shadow.pattern];
-        const core::PatternSource& pattern =
-            config_.services[shadow.service].patterns[shadow.pattern];
-        const core::Service& by = config_.services[shadow.by_service];
-        warn(spot, "shadowed", shadow.service,
-             fmt::format("pattern \"{}\" never decides: a stream that fits it{} also fits \"{}\" "
+        const Spot spot = origins_.services[shadow.at.service].patterns[shadow.at.pattern];
+        const core::PatternSource& pattern = source_of(shadow.at);
+        const core::PatternPlace by = shadow.by.front();
+        warn(spot, "shadowed", shadow.at.service,
+             fmt::format("pattern \"{}\" never decides: a stream that fits it{} also fits {}\"{}\" "
                          "of service {} {}; delete it",
                          shown(print_pattern(pattern)), example_of(pattern),
-                         shown(print_pattern(by.patterns[shadow.by_pattern])), by.name,
-                         place_of_earlier(shadow, spot)));
+                         shadow.by.size() > 1 ? "an earlier pattern, such as " : "",
+                         shown(print_pattern(source_of(by))), config_.services[by.service].name,
+                         place_of(by, spot)));
     }
 
     void warn_of_loser(std::size_t loser, const std::vector<core::Shadow>& shadows) {
@@ -76,10 +76,13 @@ class Search {
         std::vector<std::string> earlier;
         std::set<std::pair<std::size_t, std::size_t>> named;
         for (const core::Shadow& shadow : shadows) {
-            if (shadow.service != loser) continue;
-            if (!named.emplace(shadow.by_service, shadow.by_pattern).second) continue;
-            earlier.push_back(fmt::format("{} {}", config_.services[shadow.by_service].name,
-                                          place_of_earlier(shadow, spot)));
+            if (shadow.at.service != loser) continue;
+            for (const core::PatternPlace by : shadow.by) {
+                if (by.service == loser) continue;
+                if (!named.emplace(by.service, by.pattern).second) continue;
+                earlier.push_back(
+                    fmt::format("{} {}", config_.services[by.service].name, place_of(by, spot)));
+            }
         }
         warn(spot, "never-wins", loser,
              fmt::format(
@@ -87,8 +90,12 @@ class Search {
                  example_of(config_.services[loser].patterns.front()), fmt::join(earlier, ", ")));
     }
 
-    std::string place_of_earlier(const core::Shadow& shadow, Spot message) const {
-        return where(origins_.services[shadow.by_service].patterns[shadow.by_pattern], message,
+    const core::PatternSource& source_of(core::PatternPlace place) const {
+        return config_.services[place.service].patterns[place.pattern];
+    }
+
+    std::string place_of(core::PatternPlace place, Spot message) const {
+        return where(origins_.services[place.service].patterns[place.pattern], message,
                      origins_.files);
     }
 

@@ -11,7 +11,7 @@
 //   last one seen. A result that it reaches before that does not depend on later bytes.
 // - Which engine? PCRE2 does not report whether an expression looks ahead. Compiled once more with
 //   PCRE2_AUTO_CALLOUT it lists the items of the expression (pcre2_callout_enumerate in
-//   pcre2api(3)), and `looks_ahead` classifies each. In doubt it returns true: that delays an
+//   pcre2api(3)), and core/regex_items.cc classifies each. In doubt it returns true: that delays an
 //   answer, but is not wrong.
 // - A lookbehind. For a stream that ends within (?s).{9}, PCRE2 returns no match instead of a
 //   partial one, unless the expression contains a lookbehind (pcre2partial(3)). Each expression
@@ -45,6 +45,7 @@
 #include <utility>
 
 #include "core/memory.h"
+#include "core/regex_items.h"
 #include "core/utf8.h"
 
 namespace portsplit::core {
@@ -148,82 +149,13 @@ std::uint32_t info(const Code& code, std::uint32_t what) {
     return value;
 }
 
-/// Returns true if a `+` follows another quantifier. (?x) and comments allow blanks and text
-/// between the two, so any text between counts.
-bool may_be_possessive(std::string_view item) {
-    const std::size_t end_of_atom = item.starts_with('[')    ? item.find(']', 2)
-                                    : item.starts_with('\\') ? 1
-                                                             : 0;
-    const std::size_t quantifier = item.find_first_of("?*+}", end_of_atom + 1);
-    return quantifier != item.npos && item.find('+', quantifier + 1) != item.npos;
-}
-
-/// Returns true for `(?1)`, `(?-1)`, `(?R)`, `(?&name)`, `(?P>name)`, `\g<name>`.
-bool is_recursion(std::string_view item) {
-    if (item.starts_with("(?") && item.find_first_of("0123456789") <= 3) return true;
-    return item.starts_with("(?R") || item.starts_with("(?&") || item.starts_with("(?P>") ||
-           item.starts_with("\\g");
-}
-
-/// Returns true if an item of an expression may depend on bytes after those that it takes, or if
-/// pcre2_dfa_match(3) does not support it. Returns true in doubt.
-bool looks_ahead(std::string_view item) {
-    if (may_be_possessive(item) || is_recursion(item)) return true;
-    for (const std::string_view start : {"$", "\\z", "\\Z", "\\b", "\\B", "[[:>:]]", "\\R", "\\X",
-                                         "(*", "(?=", "(?!", "(?>", "(?("}) {
-        if (item.starts_with(start)) return true;
-    }
-    return item == "(?";  // a condition that is an assertion, which is the next item
-}
-
-constexpr std::string_view kSigns = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
-
-/// Returns the byte that an item stands for if it is written as itself or as a backslash and a sign.
-std::optional<std::uint8_t> literal(std::string_view item) {
-    constexpr std::string_view kSpecial = "\\^$.[|()?*+{";
-    const bool is_plain = item.size() == 1 && kSpecial.find(item[0]) == item.npos;
-    const bool is_escaped =
-        item.size() == 2 && item[0] == '\\' && kSigns.find(item[1]) != item.npos;
-    if (!is_plain && !is_escaped) return std::nullopt;
-    return static_cast<std::uint8_t>(item.back());
-}
-
-/// What the items of an expression show, one after the other.
-class Items {
-  public:
-    void add(std::string_view item) {
-        look_ahead_ |= looks_ahead(item);
-        // Only items that certainly open a group count. So the depth may be less than it is, and an
-        // alternative within a group be taken for one of the whole expression, but never the reverse.
-        const bool opens = item == "(" || item.starts_with("(?:") ||
-                           (item.starts_with('(') && item[1] != '?' && item[1] != '*');
-        if (opens) ++depth_;
-        if (item.starts_with(')')) --depth_;
-        has_alternatives_ |= item.starts_with('|') && depth_ <= 0;
-        const auto byte = literal(item);
-        is_prefix_ &= byte.has_value() || (item == "^" && prefix_.empty());
-        if (is_prefix_ && byte) prefix_.push_back(ByteSet::only(*byte));
-    }
-
-    bool look_ahead() const { return look_ahead_; }
-    /// Returns the bytes with which every match begins.
-    ByteSets prefix() const { return has_alternatives_ ? ByteSets() : prefix_; }
-
-  private:
-    bool look_ahead_ = false;
-    bool has_alternatives_ = false;
-    bool is_prefix_ = true;  ///< true while all items so far are literal
-    int depth_ = 0;
-    ByteSets prefix_;
-};
-
 /// Returns the items of an expression.
 /// @param code  compiled from the text for its items
-Items items_of(std::string_view text, const Code& code) {
+RegexItems items_of(std::string_view text, const Code& code) {
     struct List {
         std::string_view text;
-        Items items;
-    } list{text, {}};
+        RegexItems items;
+    } list{text, RegexItems(text)};
     pcre2_callout_enumerate(
         code.get(),
         [](pcre2_callout_enumerate_block* block, void* data) {
@@ -236,7 +168,7 @@ Items items_of(std::string_view text, const Code& code) {
 }
 
 /// Returns true if an item of the expression looks ahead, or an option requires `search`.
-bool needs_search(std::string_view text, const Code& code, const std::optional<Items>& items) {
+bool needs_search(std::string_view text, const Code& code, const std::optional<RegexItems>& items) {
     // With CRLF as the newline, the byte after a CR decides whether `.` matches the CR.
     if (info(code, PCRE2_INFO_NEWLINE) == PCRE2_NEWLINE_CRLF) return true;
     if (info(code, PCRE2_INFO_BACKREFMAX) > 0) return true;
@@ -359,16 +291,14 @@ int Regex::search(const Utf8Beginning& subject) const {
 }
 
 Result<Regex, PatternProblem> compile_regex(std::string_view text, Beginnings* beginnings) {
-    // The text without the lookbehind first, so that a problem has its place in the text. With callouts it
-    // may exceed PCRE2's limit on size; then its items are not known.
-    auto as_written = compile_code(text, For::Items);
-    std::optional<Items> items;
-    if (as_written) {
-        items = items_of(text, *as_written);
-    } else {
-        as_written = compile_code(text, For::Checking);
-        if (!as_written) return as_written.error();
-    }
+    // The text without the lookbehind first, so that a problem has its place in the text.
+    const auto as_written = compile_code(text, For::Checking);
+    if (!as_written) return as_written.error();
+    // With callouts it may exceed PCRE2's limit on size; then its items are not known.
+    const std::string smaller = with_small_repeats(text);
+    const auto with_callouts = compile_code(smaller, For::Items);
+    std::optional<RegexItems> items;
+    if (with_callouts) items = items_of(smaller, *with_callouts);
     const bool is_utf = (info(*as_written, PCRE2_INFO_ALLOPTIONS) & PCRE2_UTF) != 0;
     const std::string expression = with_lookbehind(text);
     auto code = compile_code(expression, For::Matching);

@@ -11,6 +11,8 @@
 #include <utility>
 
 #include "core/pattern.h"
+#include "core/regex.h"
+#include "core/remainder.h"
 
 namespace portsplit::core {
 namespace {
@@ -91,6 +93,10 @@ void for_each_match(const Pattern& expression, std::size_t after, Sorted known, 
     }
 }
 
+/// How many patterns of fixed length are compared with the beginning of one expression: all that a person
+/// writes. Those of 10,000 generated ones would be compared for each of as many expressions.
+constexpr std::size_t kMostCandidates = 100;
+
 /// Finds the first cover of every pattern. The patterns of all services are numbered in the order of
 /// the configuration.
 class Search {
@@ -105,22 +111,24 @@ class Search {
     }
 
     std::vector<Shadow> run() {
-        for (std::size_t number = 0; number < patterns_.size(); ++number) match_later(number);
+        for (std::size_t number = 0; number < patterns_.size(); ++number) compare(number);
         std::vector<Shadow> found;
         for (const Numbered& it : patterns_) {
-            if (!it.cover) continue;
-            const Numbered& by = patterns_[*it.cover];
-            found.push_back({it.service, it.pattern, by.service, by.pattern});
+            if (it.cover.empty()) continue;
+            Shadow& shadow = found.emplace_back(Shadow{it.place, {}});
+            for (const std::size_t by : it.cover) shadow.by.push_back(patterns_[by].place);
         }
         return found;
     }
 
   private:
+    /// Numbers of patterns.
+    using Numbers = std::vector<std::size_t>;
+
     struct Numbered {
-        std::size_t service;
-        std::size_t pattern;
+        PatternPlace place;
         const PatternSource* source;
-        std::optional<std::size_t> cover = std::nullopt;  ///< the first found so far
+        Numbers cover = {};  ///< the first found so far; more than one if they cover it together
     };
 
     /// A pattern of fixed length.
@@ -131,7 +139,7 @@ class Search {
 
     void add(std::size_t service, std::size_t pattern, const PatternSource& source) {
         const std::size_t number = patterns_.size();
-        patterns_.push_back({service, pattern, &source});
+        patterns_.push_back({{service, pattern}, &source});
         if (const auto sets = byte_sets(source)) {
             add_fixed(*sets, number);
         } else {
@@ -159,19 +167,62 @@ class Search {
         known_.push_back({stored->first, number});
     }
 
-    /// Finds the later patterns that an expression covers. The second of two equal expressions covers
-    /// none that the first does not cover.
-    void match_later(std::size_t number) {
-        const Numbered& it = patterns_[number];
-        if (it.source->kind != PatternKind::Regex || it.cover) return;
-        const auto expression = *compile(*it.source);
-        for_each_match(*expression, number, known_,
+    /// Finds the later patterns that an expression covers, and the earlier ones that cover it. The second
+    /// of two equal expressions covers none that the first does not cover.
+    void compare(std::size_t number) {
+        Numbered& it = patterns_[number];
+        if (it.source->kind != PatternKind::Regex) return;
+        if (!it.cover.empty()) {
+            const Numbers& first = patterns_[it.cover.front()].cover;
+            if (!first.empty()) it.cover = first;
+            return;
+        }
+        Beginnings beginnings;
+        const Regex expression = valid(compile_regex(it.source->text, &beginnings));
+        for_each_match(expression, number, known_,
                        [&](std::size_t covered) { consider(number, covered); });
+        it.cover = covers_of(beginnings, number);
+    }
+
+    /// Returns the patterns before `number` that cover all beginnings; none if they do not.
+    Numbers covers_of(const Beginnings& beginnings, std::size_t number) const {
+        Numbers used;
+        for (const ByteSets& beginning : beginnings) {
+            Remainder left(beginning);
+            for (const std::size_t earlier : candidates(common_beginning(beginning), number)) {
+                if (left.is_empty()) break;
+                if (left.take(*byte_sets(*patterns_[earlier].source))) used.push_back(earlier);
+            }
+            if (!left.is_empty()) return {};
+        }
+        std::ranges::sort(used);
+        used.erase(std::unique(used.begin(), used.end()), used.end());
+        return used;
+    }
+
+    /// Returns the patterns of fixed length before `before` of which the known bytes agree with these as far
+    /// as both reach, in the order of the configuration; none if they are too many to compare.
+    Numbers candidates(std::string_view bytes, std::size_t before) const {
+        Numbers found;
+        for (const std::size_t length : lengths_) {
+            if (length >= bytes.size()) break;
+            const auto shorter = fixed_.find(std::string(bytes.substr(0, length)));
+            if (shorter == fixed_.end()) continue;
+            for (const Fixed& it : shorter->second) found.push_back(it.number);
+        }
+        auto longer = std::ranges::lower_bound(known_, bytes, {}, &Known::bytes);
+        for (; longer != known_.end() && longer->bytes.starts_with(bytes); ++longer) {
+            found.push_back(longer->number);
+            if (found.size() > kMostCandidates) return {};
+        }
+        std::erase_if(found, [&](std::size_t it) { return it >= before; });
+        std::ranges::sort(found);
+        return found;
     }
 
     void consider(std::size_t cover, std::size_t covered) {
-        std::optional<std::size_t>& first = patterns_[covered].cover;
-        first = std::min(first.value_or(cover), cover);
+        Numbers& first = patterns_[covered].cover;
+        if (first.empty() || cover < first.front()) first = {cover};
     }
 
     std::vector<Numbered> patterns_;
@@ -190,7 +241,7 @@ std::vector<Shadow> find_shadows(const Config& config) { return Search(config).r
 std::vector<std::size_t> find_shadowed_services(const Config& config,
                                                 const std::vector<Shadow>& shadows) {
     std::vector<std::size_t> shadowed(config.services.size(), 0);
-    for (const Shadow& shadow : shadows) ++shadowed[shadow.service];
+    for (const Shadow& shadow : shadows) ++shadowed[shadow.at.service];
     // The first pattern of a service can be shadowed by an earlier service only. If all patterns
     // are shadowed, an earlier service therefore takes every stream.
     std::vector<std::size_t> services;

@@ -10,20 +10,29 @@
 
 namespace portsplit::core {
 
-/// A pattern that never decides: every stream that fits it also fits an earlier pattern. Proved in
-/// three cases: both patterns have a fixed length; an earlier expression matches the bytes that
-/// begin every stream of this one; the same expression occurs twice.
-struct Shadow {
+/// A pattern by its place in the configuration.
+struct PatternPlace {
     std::size_t service;
     std::size_t pattern;
-    std::size_t by_service;  ///< the same as `service` if the service repeats itself
-    std::size_t by_pattern;
+
+    bool operator==(const PatternPlace&) const = default;
+};
+
+/// A pattern that never decides: every stream that fits it also fits an earlier pattern. Proved in
+/// four cases: both patterns have a fixed length; an earlier expression matches the bytes that
+/// begin every stream of this one; the same expression occurs twice; earlier patterns of fixed length
+/// cover the beginnings of this expression.
+struct Shadow {
+    PatternPlace at;
+    /// The earlier patterns, of the same service if it repeats itself. More than one if each of them
+    /// takes only a part of the streams.
+    std::vector<PatternPlace> by;
 
     bool operator==(const Shadow&) const = default;
 };
 
 /// Returns every shadowed pattern in the order of the configuration, each with the first pattern
-/// that shadows it.
+/// or patterns that shadow it.
 /// @param config  valid: its patterns compile
 std::vector<Shadow> find_shadows(const Config& config);
 

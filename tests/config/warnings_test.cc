@@ -152,8 +152,8 @@ TEST(WarningNames, HaveTheNameOfEveryWarning) {
         warning_names(),
         ElementsAre("shadowed", "never-wins", "waits", "never-matches", "never-certain",
                     "holds-all", "many-expressions", "no-fallback", "no-timeout", "no-deadline",
-                    "quotes", "comment", "hex-looking", "backslash", "blanks", "case", "writable",
-                    "script", "tcpd", "byte-order-mark", "cr-lf"));
+                    "quotes", "comment", "hex-looking", "backslash", "blanks",
+                    "case", "writable", "script", "tcpd", "byte-order-mark", "cr-lf"));
 }
 
 constexpr const char* kLastResorts = "[fallback]\nexec = a\n[timeout]\nexec = a\n";
@@ -180,6 +180,26 @@ TEST(Advise, WarnsOnceOfAServiceThatSeveralShadow) {
                             "[c]\nstring = GET\nstring = PUT\nstring = POST\nexec = c\n"),
                 ElementsAre("f:7: warning: service c: it can never win: streams that fit it, such "
                             "as \"GET\", go to a on line 2, b on line 5; move it up or delete it"));
+}
+
+TEST(Advise, WarnsOfAnExpressionThatBeginsWithAnEarlierPattern) {
+    EXPECT_THAT(
+        warnings_of("[tls]\nhex = 16 03 01-FF\nhex = 16 03 00\nexec = a\n"
+                    "[new]\nregex = (?s)\\x16\\x03...\\x01.{2}\\x13\nexec = b\n"
+                    "[ssh]\nstring = SSH-\nregex = SSH-2.*x\nexec = c\n"),
+        ElementsAre("f:5: warning: service new: it can never win: streams that fit it, such "
+                    "as \"\\16\\03x16\\01\\01\\01\\13\", go to tls on line 2, tls on line 3; "
+                    "move it up or delete it",
+                    "f:10: warning: service ssh: pattern \"SSH-2.*x\" never decides: a "
+                    "stream that fits it, such as \"SSH-2.x\", also fits \"SSH-\" of service "
+                    "ssh on line 9; delete it"));
+    EXPECT_THAT(
+        warnings_of("[tls]\nhex = 16 03 01-FF\nhex = 16 03 00\n"
+                    "regex = (?s)\\x16\\x03...\\x01.{2}\\x13\nexec = a\n"),
+        ElementsAre("f:4: warning: service tls: pattern "
+                    "\"(?s)\\x16\\x03...\\x01.{2}\\x13\" never decides: a stream that fits "
+                    "it, such as \"\\16\\03x16\\01\\01\\01\\13\", also fits an earlier "
+                    "pattern, such as \"16 03 01-FF\" of service tls on line 2; delete it"));
 }
 
 TEST(Advise, ReportsThePlaceOfAnEarlierServiceInAnotherFile) {

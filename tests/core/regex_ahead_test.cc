@@ -117,6 +117,15 @@ TEST(RegexThatLooksAhead, AgreesWithPcre2ForEveryConstruct) {
 TEST(RegexThatLooksAhead, AgreesWithPcre2ForMixedConstructs) {
     for (const char* expression : {
              "(?!ab)a*b",
+             "(?s)a.b",
+             "(?s).a.$",
+             "(?s)^a..(?<=b)",
+             "(?s)a.(?!)",
+             "(?s)a.|b",
+             "(?s)(?-s)a.b",
+             "\\x61.\\x62?",
+             "(?s)\\x61\\x0a.(?=a)",
+             "(?i)(?s)a.",
              "(?!a+b)[ab]+\\n",
              "(?=a*b)a+",
              "(?=(a+))\\1b",

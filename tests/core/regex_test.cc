@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/hex.h"
 #include "support/answer_text.h"
 
 namespace portsplit::core {
@@ -336,6 +337,29 @@ TEST(Regex, AnswersMoreForLongStreamsThatMayStillMatch) {
     EXPECT_EQ(answer_of("(a+)+$", std::string(4095, 'a')), Answer::More);
     EXPECT_EQ(answer_of("(?s).*?needle", std::string(4096, 'x')), Answer::More);
     EXPECT_EQ(answer_of("(?s).*needle", std::string(4090, 'x') + "needle"), Answer::Match);
+}
+
+TEST(Regex, TellsTheBytesWithWhichEveryMatchBegins) {
+    struct Beginning {
+        const char* expression;
+        const char* bytes;  // in the notation of hex
+    };
+    for (const Beginning& it : {
+             Beginning{"SSH-[12]", "53 53 48 2d"},
+             Beginning{"^\\x16\\x03[1-3]", "16 03"},
+             Beginning{"\\x5Ba\\.b.", "5b 61 2e 62"},
+             Beginning{"(?s)\\x16\\x03...\\x01.{2}", "16 03 ?? ?? ?? 01"},
+             Beginning{"(?s)^.\\xff.?", "?? ff"},
+             Beginning{"\\x16\\x3?", "16"},
+             Beginning{"a\\x{41}b", "61"},
+             // Too large for a callout at each item.
+             Beginning{"(?s)\\x16..(?:[^\\x01\\x02].|\\x01[^\\x00]){0,500}\\x13", "16 ?? ??"},
+         }) {
+        Beginnings beginnings;
+        ASSERT_TRUE(compile_regex(it.expression, &beginnings)) << it.expression;
+        ASSERT_EQ(beginnings.size(), 1U) << it.expression;
+        EXPECT_EQ(beginnings[0], *parse_hex(it.bytes)) << it.expression;
+    }
 }
 
 // It gives up, also within what it begins with.

@@ -20,8 +20,8 @@
 namespace portsplit::core {
 
 void PrintTo(const Shadow& shadow, std::ostream* out) {
-    *out << shadow.service << '.' << shadow.pattern << " by " << shadow.by_service << '.'
-         << shadow.by_pattern;
+    *out << shadow.at.service << '.' << shadow.at.pattern << " by";
+    for (const PatternPlace by : shadow.by) *out << ' ' << by.service << '.' << by.pattern;
 }
 
 namespace {
@@ -29,6 +29,12 @@ namespace {
 using naive::Prefixes;
 using Shadows = std::vector<Shadow>;
 using Indexes = std::vector<std::size_t>;
+
+/// A pattern that one other pattern shadows.
+Shadow one(std::size_t service, std::size_t pattern, std::size_t by_service,
+           std::size_t by_pattern) {
+    return {{service, pattern}, {{by_service, by_pattern}}};
+}
 
 /// Indexes of the services that are shadowed as a whole.
 Indexes shadowed_services(const Config& config) {
@@ -41,7 +47,7 @@ TEST(FindShadows, ReturnsNothingWhenEveryPatternCanDecide) {
 
 TEST(FindShadows, FindsAPatternThatBeginsWithAnEarlierPattern) {
     const Config config = config_of({{"any", {"S"}}, {"ssh", {"SSH-"}}});
-    EXPECT_EQ(find_shadows(config), (Shadows{{1, 0, 0, 0}}));
+    EXPECT_EQ(find_shadows(config), (Shadows{one(1, 0, 0, 0)}));
 }
 
 TEST(FindShadows, IgnoresALongerPatternWhenItComesFirst) {
@@ -49,21 +55,21 @@ TEST(FindShadows, IgnoresALongerPatternWhenItComesFirst) {
 }
 
 TEST(FindShadows, FindsAPatternThatAnEarlierServiceHasToo) {
-    EXPECT_EQ(find_shadows(config_of({{"a", {"x"}}, {"b", {"x"}}})), (Shadows{{1, 0, 0, 0}}));
+    EXPECT_EQ(find_shadows(config_of({{"a", {"x"}}, {"b", {"x"}}})), (Shadows{one(1, 0, 0, 0)}));
 }
 
 TEST(FindShadows, FindsAPatternThatRepeatsItsOwnService) {
-    EXPECT_EQ(find_shadows(config_of({{"a", {"x", "xy"}}})), (Shadows{{0, 1, 0, 0}}));
+    EXPECT_EQ(find_shadows(config_of({{"a", {"x", "xy"}}})), (Shadows{one(0, 1, 0, 0)}));
 }
 
 TEST(FindShadows, NamesTheFirstOfSeveralCovers) {
     const Config config = config_of({{"a", {"q", "xy"}}, {"b", {"x"}}, {"c", {"xyz"}}});
-    EXPECT_EQ(find_shadows(config), (Shadows{{2, 0, 0, 1}}));
+    EXPECT_EQ(find_shadows(config), (Shadows{one(2, 0, 0, 1)}));
 }
 
 TEST(FindShadows, ReturnsShadowsInTheOrderOfTheConfiguration) {
     const Config config = config_of({{"a", {"x"}}, {"b", {"x1", "y", "x2"}}, {"c", {"y3"}}});
-    EXPECT_EQ(find_shadows(config), (Shadows{{1, 0, 0, 0}, {1, 2, 0, 0}, {2, 0, 1, 1}}));
+    EXPECT_EQ(find_shadows(config), (Shadows{one(1, 0, 0, 0), one(1, 2, 0, 0), one(2, 0, 1, 1)}));
 }
 
 TEST(FindShadows, ComparesBytesBeyondANul) {
@@ -78,18 +84,40 @@ TEST(FindShadows, ComparesWildcardsAndRanges) {
                                        {string("\x16\x03\x02\x01")},
                                        {hex("16 03 0?")},
                                        {hex("16 ?3 01")}});
-    EXPECT_EQ(find_shadows(config), (Shadows{{1, 0, 0, 0}, {2, 0, 0, 0}}));
+    EXPECT_EQ(find_shadows(config), (Shadows{one(1, 0, 0, 0), one(2, 0, 0, 0)}));
 }
 
 TEST(FindShadows, FindsKnownBytesThatAnEarlierExpressionMatches) {
     const Config config =
         services_of({{regex("[A-Z]+ ")}, {string("GET /")}, {string("get ")}, {hex("47 ?? 20")}});
-    EXPECT_EQ(find_shadows(config), (Shadows{{1, 0, 0, 0}}));
+    EXPECT_EQ(find_shadows(config), (Shadows{one(1, 0, 0, 0)}));
 }
 
 TEST(FindShadows, FindsAnExpressionThatStandsTwice) {
     const Config config = services_of({{regex("a+b")}, {regex("a+c"), regex("a+b")}});
-    EXPECT_EQ(find_shadows(config), (Shadows{{1, 1, 0, 0}}));
+    EXPECT_EQ(find_shadows(config), (Shadows{one(1, 1, 0, 0)}));
+}
+
+TEST(FindShadows, FindsAnExpressionOfWhichAnEarlierPatternTakesTheBeginning) {
+    const Config config = services_of(
+        {{string("SSH-")}, {regex("SSH-2\\.0-.*\n")}, {regex("SSH.*-")}, {regex("(?i)SSH-a")}});
+    EXPECT_EQ(find_shadows(config), (Shadows{one(1, 0, 0, 0)}));
+}
+
+TEST(FindShadows, FindsAnExpressionThatEarlierPatternsTakeTogether) {
+    const auto tls13 = regex("(?s)\\x16\\x03...\\x01.{9,40}\\x13");
+    EXPECT_EQ(find_shadows(services_of({{hex("16 03 01-FF ?? ?? 01")}, {tls13}})), Shadows{});
+    const Config config = services_of(
+        {{hex("16 03 01-FF ?? ?? 01"), hex("16 04")}, {hex("16 03 00")}, {tls13}, {tls13}});
+    const std::vector<PatternPlace> both{{0, 0}, {1, 0}};
+    EXPECT_EQ(find_shadows(config), (Shadows{{{2, 0}, both}, {{3, 0}, both}}));
+    EXPECT_EQ(shadowed_services(config), (Indexes{2, 3}));
+}
+
+TEST(FindShadows, IgnoresAPatternThatIsLaterOrLongerThanTheBeginning) {
+    const Config config =
+        services_of({{regex("ab[cd]")}, {string("ab")}, {string("xyz")}, {regex("xy.*")}});
+    EXPECT_EQ(find_shadows(config), Shadows{});
 }
 
 TEST(FindShadowedServices, FindsAServiceWithAllPatternsShadowed) {
@@ -125,20 +153,20 @@ std::vector<Prefixes> sequences(std::size_t longest) {
 Shadows naive_shadows(const std::vector<Prefixes>& services,
                       const std::vector<std::string>& streams) {
     Shadows found;
-    std::vector<Shadow> earlier;  // by_service and by_pattern of every pattern so far
+    std::vector<PatternPlace> earlier;
     for (std::size_t s = 0; s < services.size(); ++s) {
         for (std::size_t p = 0; p < services[s].size(); ++p) {
-            for (const Shadow& place : earlier) {
-                const std::string& taker = services[place.by_service][place.by_pattern];
+            for (const PatternPlace place : earlier) {
+                const std::string& taker = services[place.service][place.pattern];
                 const bool takes_all =
                     std::all_of(streams.begin(), streams.end(), [&](const std::string& stream) {
                         return !stream.starts_with(services[s][p]) || stream.starts_with(taker);
                     });
                 if (!takes_all) continue;
-                found.push_back({s, p, place.by_service, place.by_pattern});
+                found.push_back({{s, p}, {place}});
                 break;
             }
-            earlier.push_back({0, 0, s, p});
+            earlier.push_back({s, p});
         }
     }
     return found;
@@ -191,8 +219,8 @@ std::vector<PatternSource> expression_pool() {
     std::vector<PatternSource> pool;
     for (const char* text :
          {"a+b", "[ab]{4}", "aba|bb[ab]b|aab", "(?i)ABB", "(?s).{3}a", "(?s).*?bbab", "b.{0,3}?aa",
-          "(?!ab)[ab]{2}", "(?=a*b)a", "[ab]a\\b", "(?>a|ab)b", "([ab]b)\\1", "(?R)?a|b",
-          "(*UTF)[ab]+\\x{e9}", "abbab", "bab$"}) {
+          "(?s)a.b.{2}a", "(?s)..ab.*?b", "(?!ab)[ab]{2}", "(?=a*b)a", "[ab]a\\b", "(?>a|ab)b",
+          "([ab]b)\\1", "(?R)?a|b", "(*UTF)[ab]+\\x{e9}", "abbab", "bab$"}) {
         pool.push_back(regex(text));
     }
     return pool;
@@ -248,7 +276,7 @@ bool holds_all(const ByteSet& outer, const ByteSet& inner) {
     return true;
 }
 
-/// Returns what `Shadow` defines, for one pair.
+/// Returns what `Shadow` defines, for one pair of which the later one is no expression or the same.
 bool is_cover(const Single& earlier, const Single& later) {
     if (!later.sets) return earlier.source == later.source;
     if (!earlier.sets) {
@@ -271,13 +299,47 @@ TEST(FindShadowsOfRandomConfigurations, AgreesWithComparingEachPair) {
             const auto cover =
                 std::find_if(singles.begin(), singles.end() - 1,
                              [&](const Single& earlier) { return is_cover(earlier, singles[s]); });
-            if (cover == singles.end() - 1) continue;
-            expected.push_back({s, 0, static_cast<std::size_t>(cover - singles.begin()), 0});
+            if (cover == singles.end() - 1 || !singles[s].sets) continue;
+            expected.push_back(one(s, 0, static_cast<std::size_t>(cover - singles.begin()), 0));
             if (!cover->sets) ++by_expressions;
         }
-        ASSERT_EQ(find_shadows(config), expected) << "configuration " << i;
+        Shadows found = find_shadows(config);
+        std::erase_if(found, [&](const Shadow& it) { return !singles[it.at.service].sets; });
+        ASSERT_EQ(found, expected) << "configuration " << i;
     }
     EXPECT_GT(by_expressions, 300U);
+}
+
+TEST(FindShadowsOfRandomConfigurations, FindsNoExpressionThatMatchesAStreamOfItsOwn) {
+    std::mt19937 random(2);
+    const std::vector<std::string> streams = naive::strings(1, 9);
+    std::size_t shadowed = 0;
+    std::size_t together = 0;
+    for (int i = 0; i < 1500; ++i) {
+        const Config config = random_config(random);
+        for (const Shadow& shadow : find_shadows(config)) {
+            const Single later = single_of(config.services[shadow.at.service].patterns.front());
+            if (later.sets) continue;
+            ++shadowed;
+            together += shadow.by.size() > 1 ? 1U : 0U;
+            std::vector<Single> earlier;
+            for (const PatternPlace by : shadow.by) {
+                ASSERT_LT(by.service, shadow.at.service);
+                earlier.push_back(single_of(config.services[by.service].patterns.front()));
+            }
+            for (const std::string& stream : streams) {
+                if (later.pattern->answer(as_bytes(stream)) != Answer::Match) continue;
+                ASSERT_TRUE(std::any_of(earlier.begin(), earlier.end(),
+                                        [&](const Single& it) {
+                                            return it.pattern->answer(as_bytes(stream)) ==
+                                                   Answer::Match;
+                                        }))
+                    << later.source.text << " matches " << stream;
+            }
+        }
+    }
+    EXPECT_GT(shadowed, 100U);
+    EXPECT_GT(together, 10U);
 }
 
 }  // namespace
