@@ -47,6 +47,9 @@ std::string failed_act(const core::Service& service, const Failure& failure) {
             return fmt::format("cannot enter the directory {} of {}", exec->directory,
                                exec->program);
         }
+        if (failure.stage == Stage::Terminal) {
+            return fmt::format("cannot open a terminal for {}", exec->program);
+        }
         return fmt::format("cannot start {}", exec->program);
     }
     const auto& target = std::get<core::Connect>(service.action).targets[failure.target];

@@ -20,13 +20,14 @@ enum class Stage : std::uint32_t {
     Connect,    ///< connecting to a target
     Refused,    ///< the client is on pipes, and the program needs a socket; there is no code
     Directory,  ///< entering the directory of a program
+    Terminal,   ///< opening a terminal for a program
     Start,      ///< starting a program, or opening its descriptors
 };
 
 /// Returns true if a dispatcher exits after a failure of this stage.
 inline bool is_fatal(Stage stage) {
     return stage == Stage::Look || stage == Stage::Refused || stage == Stage::Directory ||
-           stage == Stage::Start;
+           stage == Stage::Terminal || stage == Stage::Start;
 }
 
 struct Failure {

@@ -18,6 +18,7 @@ using core::Result;
 using sys::UniqueFd;
 
 LaunchError failed(int code) { return {Stage::Start, code}; }
+LaunchError no_terminal(int code) { return {Stage::Terminal, code}; }
 
 /// The descriptors of both processes, before the fork.
 struct Plumbing {
@@ -55,16 +56,16 @@ Result<Plumbing, LaunchError> make_terminal() {
     char name[PATH_MAX];
     if (ours < 0 || ::grantpt(ours) < 0 || ::unlockpt(ours) < 0 ||
         ::ptsname_r(ours, name, sizeof name) != 0) {
-        return failed(errno);
+        return no_terminal(errno);
     }
     plumbing.child_input.reset(::open(name, kFlags));
-    if (!plumbing.child_input) return failed(errno);
+    if (!plumbing.child_input) return no_terminal(errno);
     const winsize size{.ws_row = 24, .ws_col = 80, .ws_xpixel = 0, .ws_ypixel = 0};
     ::ioctl(ours, TIOCSWINSZ, &size);
     make_raw(plumbing.child_input.get());
     plumbing.output.reset(::fcntl(ours, F_DUPFD_CLOEXEC, 3));
     plumbing.child_output.reset(::fcntl(plumbing.child_input.get(), F_DUPFD_CLOEXEC, 3));
-    if (!plumbing.output || !plumbing.child_output) return failed(errno);
+    if (!plumbing.output || !plumbing.child_output) return no_terminal(errno);
     return plumbing;
 }
 

@@ -130,6 +130,12 @@ TEST(FailureLine, NamesTheProgramThatDidNotStart) {
               "No such file or directory");
 }
 
+TEST(FailureLine, NamesTheTerminalThatCouldNotBeOpened) {
+    EXPECT_EQ(sentence(kWeb, {Stage::Terminal, EACCES, 0}),
+              "cannot open a terminal for /usr/sbin/httpd for service web, client 192.0.2.7:50022: "
+              "Permission denied");
+}
+
 TEST(GaveUpLine, NamesTheServiceAndTheClient) {
     Progress progress;
     progress.gave_up = kSsh;
