@@ -104,7 +104,8 @@ void Daemon::announce() {
     const std::string line = fmt::format("listening on {}", listeners_.text());
     log_.line(Level::Notice, line);
     if (::geteuid() == 0 && !reload_.in_force()->user) {
-        log_.line(Level::Warning, "every connection and program runs as root; set user = NAME");
+        log_.line(Level::Warning,
+                  "warning: every connection and program runs as root; set user = NAME");
     }
     if (options_.ready_fd < 0) return;
     const sys::UniqueFd ready(options_.ready_fd);

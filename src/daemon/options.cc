@@ -47,7 +47,12 @@ std::optional<int> read_number(std::string_view text) {
 
 /// Returns true for an option that tests a configuration in other daemons, such as nginx and sshd.
 bool is_test_option(std::string_view word) {
-    return word == "-t" || word == "-T" || word == "-c" || word == "--test" || word == "--check";
+    return word == "-t" || word == "-T" || word == "-c" || word == "--test" || word == "--check" ||
+           word == "--configtest";
+}
+
+bool is_command(std::string_view word) {
+    return word == "check" || word == "convert" || word == "explain";
 }
 
 }  // namespace
@@ -92,7 +97,12 @@ CommandLine read_command_line(int argc, char** argv) {
                                           argv[optind - 1]));
         }
     }
-    if (optind + 1 != argc) return refuse("exactly one configuration file must be given");
+    if (optind + 1 != argc) {
+        const std::string_view word = optind < argc ? argv[optind] : "";
+        if (is_command(word))
+            return refuse(fmt::format("{0} is a command of portsplit: portsplit {0} FILE", word));
+        return refuse("exactly one configuration file must be given");
+    }
     line.options.file = argv[optind];
     line.serve = true;
     return line;

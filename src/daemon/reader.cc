@@ -70,7 +70,7 @@ core::Result<core::Config, std::uint32_t> load(const std::string& file, config::
 Result<std::optional<sys::User>> find_user(const core::Config& config, sys::Log& log) {
     if (config.user.empty() && config.group.empty()) return std::optional<sys::User>();
     if (::geteuid() != 0) {
-        log.line(Level::Warning, "user and group are ignored: only root can change them");
+        log.line(Level::Warning, "warning: user and group are ignored: only root can change them");
         return std::optional<sys::User>();
     }
     auto found = sys::find_user(std::string(config.user), std::string(config.group));

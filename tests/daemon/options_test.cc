@@ -61,6 +61,7 @@ void expect_refused(const std::vector<std::string>& arguments, const std::string
 TEST(ReadCommandLine, RefusesAWrongNumberOfFiles) {
     expect_refused({}, "exactly one configuration file must be given");
     expect_refused({"one", "two"}, "exactly one configuration file must be given");
+    expect_refused({"check", "two"}, "check is a command of portsplit: portsplit check FILE");
 }
 
 TEST(ReadCommandLine, RefusesAReadyFdThatIsNotOpen) {

@@ -119,7 +119,7 @@ TEST_F(ReaderTest, LooksUpTheUserAndAllItsGroups) {
     ASSERT_TRUE(reading);
     if (::geteuid() != 0) {
         EXPECT_FALSE((*reading)->user);
-        EXPECT_EQ(log(), "user and group are ignored: only root can change them\n");
+        EXPECT_EQ(log(), "warning: user and group are ignored: only root can change them\n");
         return;
     }
     ASSERT_TRUE((*reading)->user);
