@@ -207,6 +207,12 @@ END
     [[ $output == "portsplit: to test a file: portsplit check $CONFIG" ]]
     run -64 "$PORTSPLIT_BIN/portsplitd" -t "$CONFIG"
     [[ $output == 'portsplitd: to test a file: portsplit check FILE'$'\n''Try portsplitd --help.' ]]
+    run -64 "$PORTSPLIT_BIN/portsplitd" --configtest "$CONFIG"
+    [[ $output == 'portsplitd: to test a file: portsplit check FILE'$'\n''Try portsplitd --help.' ]]
+    run -64 "$PORTSPLIT_BIN/portsplitd" explain "$CONFIG"
+    [[ $output == 'portsplitd: explain is a command of portsplit: portsplit explain FILE'$'\n''Try portsplitd --help.' ]]
+    run -64 portsplit --log "$CONFIG"
+    [[ $output == 'portsplit: no FILE; write portsplit [--log WHERE] [--ready-fd N] FILE' ]]
     run -64 portsplit --colour "$CONFIG"
     [[ $output == 'portsplit: The following argument was not expected: --colour; try portsplit --help' ]]
 }
@@ -331,7 +337,7 @@ END
 @test "config: a file of another program is recognised, by check and by the daemon" {
     printf '%s\n' 'timeout: 2;' 'listen: ( { host: "0.0.0.0"; port: "443"; } );' \
         'protocols: ( { name: "ssh"; host: "localhost"; port: "22"; } );' | configure
-    local message="$CONFIG:1: this looks like an sslh configuration, which Portsplit cannot read; each entry of its listen is a bind here, and each of its protocols a [service] with a pattern and connect; see portsplit.conf(5)"
+    local message="$CONFIG:1: this looks like an sslh configuration, which Portsplit cannot read; each address of listen is a bind here; each protocol a [service] with include = NAME of portsplit-patterns(7), or a pattern, and connect; anyprot is [fallback], and on-timeout [timeout]; see portsplit.conf(5)"
     run -78 portsplit check "$CONFIG"
     [[ $output == "$message"$'\n'"$CONFIG: cannot be served (errors: 1, warnings: 0)" ]]
     run -78 "$PORTSPLIT_BIN/portsplitd" "$CONFIG"

@@ -154,6 +154,15 @@ END
     [[ $stderr == "portsplit: cannot read the rest of $TMP/capture: "* ]]
 }
 
+@test "explain: a capture without a connection says so" {
+    configure_mixed
+    # The header of a file of raw IP packets, and no packet (pcap-savefile(5)).
+    printf '\324\303\262\241\2\0\4\0\0\0\0\0\0\0\0\0\377\377\0\0\145\0\0\0' >"$TMP/capture"
+    run -0 --separate-stderr explain --pcap "$TMP/capture"
+    [[ -z $output ]]
+    [[ $stderr == "portsplit: $TMP/capture: no TCP connection whose first bytes were captured" ]]
+}
+
 @test "explain: a capture gives a line for each stream, in order" {
     configure_mixed
     answer echo

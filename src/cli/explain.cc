@@ -10,6 +10,7 @@
 #include "cli/load.h"
 #include "cli/output.h"
 #include "cli/terminal.h"
+#include "config/escape.h"
 #include "config/meant.h"
 #include "config/value.h"
 #include "config/wording.h"
@@ -100,6 +101,10 @@ int explain_capture(const core::Plan& plan, const ExplainOptions& options) {
         lines += '\n';
     }
     const int code = print_result(lines);
+    if (capture.streams.empty() && capture.problem.empty()) {
+        complain(
+            fmt::format("{}: no TCP connection whose first bytes were captured", *options.capture));
+    }
     if (capture.skipped > 0) {
         complain(
             fmt::format("{}: left out {} segments of connections whose beginning was not captured",

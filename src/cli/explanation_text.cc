@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "config/escape.h"
 #include "config/key_table.h"
 #include "config/value.h"
 

@@ -141,6 +141,10 @@ int run(int argc, char** argv) {
         return kExitUsage;
     }
     if (!foreground.file.empty()) return foreground.run();
+    if (!arguments.empty()) {
+        cli::complain("no FILE; write portsplit [--log WHERE] [--ready-fd N] FILE");
+        return kExitUsage;
+    }
     std::cerr << app.help();
     return kExitUsage;
 }

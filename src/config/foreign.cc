@@ -121,8 +121,9 @@ std::string looks_like_inetd() { return looks_like("an inetd configuration", kSe
 std::string message_for(const Line& line) {
     if (is_of_sslh(line)) {
         return looks_like("an sslh configuration",
-                          "each entry of its listen is a bind here, and each of its protocols a "
-                          "[service] with a pattern and connect");
+                          "each address of listen is a bind here; each protocol a [service] with "
+                          "include = NAME of portsplit-patterns(7), or a pattern, and connect; "
+                          "anyprot is [fallback], and on-timeout [timeout]");
     }
     if (is_of_xinetd(line)) return looks_like("an xinetd configuration", kServiceAdvice);
     if (is_of_inetd(line.words)) return looks_like_inetd();

@@ -11,6 +11,7 @@
 #include "config/key_table.h"
 #include "config/libconfig.h"
 #include "config/meant.h"
+#include "config/protocol.h"
 #include "config/spelling.h"
 #include "config/value.h"
 #include "config/wording.h"
@@ -232,6 +233,9 @@ class Includer {
             known.push_back(file.substr(0, file.size() - kSuffix.size()));
         }
         if (std::find(known.begin(), known.end(), name) != known.end()) return {};
+        if (const std::string advice = advice_on_protocol(name); !advice.empty()) {
+            return fmt::format("; {}", advice);
+        }
         const auto meant = nearest(name, known);
         return meant ? fmt::format("; did you mean {}?", *meant)
                      : fmt::format("; a file beside this one is ./{}", shown(name));

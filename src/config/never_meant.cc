@@ -3,8 +3,10 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 
+#include "config/escape.h"
 #include "config/meant.h"
 #include "config/spelling.h"
 #include "config/wording.h"
@@ -24,6 +26,28 @@ bool has_comments(std::string_view expression) {
     return expression.substr(options, end - options).find('x') != expression.npos;
 }
 
+struct Typographic {
+    std::string_view utf8;
+    std::string_view name;
+    std::string_view meant;
+    std::string_view ascii;
+};
+constexpr auto kTypography = std::to_array<Typographic>({
+    {"\xE2\x80\x9C", "a typographic quote (U+201C)", "quote", "\""},
+    {"\xE2\x80\x9D", "a typographic quote (U+201D)", "quote", "\""},
+    {"\xE2\x80\x9E", "a typographic quote (U+201E)", "quote", "\""},
+    {"\xE2\x80\x98", "a typographic quote (U+2018)", "quote", "'"},
+    {"\xE2\x80\x99", "a typographic quote (U+2019)", "quote", "'"},
+    {"\xE2\x80\x90", "a typographic hyphen (U+2010)", "hyphen", "-"},
+    {"\xE2\x80\x91", "a typographic hyphen (U+2011)", "hyphen", "-"},
+    {"\xE2\x80\x93", "a dash (U+2013)", "hyphen", "-"},
+    {"\xE2\x80\x94", "a dash (U+2014)", "hyphen", "-"},
+    {"\xE2\x88\x92", "a minus sign (U+2212)", "hyphen", "-"},
+    {"\xC2\xA0", "a no-break space (U+00A0)", "blank", "a blank"},
+    {"\xE2\x80\xAF", "a no-break space (U+202F)", "blank", "a blank"},
+    {"\xE2\x80\x8B", "a blank without width (U+200B)", "blank", "nothing"},
+});
+
 class Suspect {
   public:
     Suspect(const Key& key, const Value& value) : key_(key), value_(value) {}
@@ -31,6 +55,7 @@ class Suspect {
     std::vector<Suspicion> suspicions() {
         if (value_.kind == Kind::Bare) look_for_habits();
         if (key_.takes.type == Type::Bytes) look_for_hex();
+        look_for_typography();
         return std::move(found_);
     }
 
@@ -63,10 +88,35 @@ class Suspect {
                         *hex, quote));
     }
 
+    /// A text that was copied from a web page or a letter may have what a word processor makes of quotes,
+    /// dashes and blanks.
+    void look_for_typography() {
+        const std::string_view text = value_.text;
+        const auto first = std::ranges::min_element(
+            kTypography, {}, [&](const Typographic& it) { return text.find(it.utf8); });
+        const std::size_t at = text.find(first->utf8);
+        if (at == text.npos) return;
+        add("typographic",
+            fmt::format("byte {} begins {}, which is not the {} of a keyboard; write {}{}", at + 1,
+                        first->name, first->meant, first->ascii, or_escape(first->utf8)));
+    }
+
     /// What a value of this key is called.
     std::string_view noun() const {
         if (key_.takes.type == Type::Bytes || key_.takes.type == Type::Regex) return "pattern";
         return key_.takes.type == Type::Text ? "argument" : "value";
+    }
+
+    /// Returns `, or \E2\80\9C if it is meant`; nothing for keys without escapes.
+    std::string or_escape(std::string_view bytes) const {
+        if (key_.takes.type == Type::Bytes)
+            return fmt::format(", or {} if it is meant", escape(bytes));
+        if (key_.takes.type != Type::Regex) return {};
+        std::string escapes;
+        for (const char byte : bytes) {
+            escapes += fmt::format("\\x{:02X}", static_cast<unsigned char>(byte));
+        }
+        return fmt::format(", or {} if it is meant", escapes);
     }
 
     /// Returns `, or \22 for a quote that is meant`; nothing for keys without escapes.

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "config/escape.h"
 #include "config/key_table.h"
 #include "config/meant.h"
 #include "config/never_meant.h"

@@ -9,6 +9,7 @@
 #include <optional>
 #include <utility>
 
+#include "config/escape.h"
 #include "config/meant.h"
 #include "config/spelling.h"
 #include "config/wording.h"
@@ -84,11 +85,25 @@ Problem no_port(const Key& key) {
                         listens ? "0.0.0.0:443, [::]:443 or *:443" : "127.0.0.1:8443")};
 }
 
+/// Returns true for what inet_aton(3) takes as an address: parts in decimal, octal or hex. Other programs
+/// would read it so; core::IpAddress does not.
+bool is_number_with_points(std::string_view host) {
+    while (true) {
+        const std::size_t end = std::min(host.find('.'), host.size());
+        const std::string_view part = host.substr(0, end);
+        const bool is_hex = part.starts_with("0x") || part.starts_with("0X");
+        const bool is_number = is_hex ? part.find_first_not_of(kHexDigits, 2) == part.npos
+                                      : part.find_first_not_of(kDigits) == part.npos;
+        if (!is_number) return false;
+        if (end == host.size()) return true;
+        host.remove_prefix(end + 1);
+    }
+}
+
 bool is_host_name(std::string_view host) {
     constexpr std::string_view kAllowed =
         "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_.";
-    const bool only_digits = host.find_first_not_of("0123456789.") == host.npos;
-    return !only_digits && host.find_first_not_of(kAllowed) == host.npos &&
+    return !is_number_with_points(host) && host.find_first_not_of(kAllowed) == host.npos &&
            !host.starts_with('.') && host.find(".."sv) == host.npos && !host.starts_with('-');
 }
 
@@ -107,13 +122,6 @@ core::Result<core::Text, Problem> read_host(const Key& key, std::string_view hos
     }
     if (is_host_name(host) && host.size() <= kLongestHost) return core::Text(host);
     return Problem{"neither a host name nor an address; write one such as 127.0.0.1:8443"};
-}
-
-/// Returns the backslash that a text begins with and what is behind it: `\x16`, or one character.
-std::string_view stray_at(std::string_view text) {
-    const bool is_x = text.size() >= 4 && (text[1] == 'x' || text[1] == 'X');
-    const bool is_hex = is_x && text.substr(2, 2).find_first_not_of(kHexDigits) == text.npos;
-    return text.substr(0, is_hex ? 4 : 2);
 }
 
 /// Returns what is wrong with the text of an address that has a slash, which no host and no port has.
@@ -336,37 +344,6 @@ core::Result<bool, Problem> parse(const Key& /*key*/, std::string_view text) {
 }
 
 std::string print(bool value) { return value ? "yes" : "no"; }
-
-Unescaped unescape(std::string_view text) {
-    Unescaped result;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const std::string_view hex = text[i] == '\\' ? text.substr(i + 1, 2) : ""sv;
-        if (hex.size() == 2 && hex.find_first_not_of(kHexDigits) == hex.npos) {
-            unsigned byte = 0;
-            std::from_chars(hex.data(), hex.data() + hex.size(), byte, 16);
-            result.bytes += static_cast<char>(byte);
-            i += 2;
-            continue;
-        }
-        if (text[i] == '\\' && result.stray.empty()) result.stray = stray_at(text.substr(i));
-        result.bytes += text[i];
-    }
-    return result;
-}
-
-std::string escape(std::string_view bytes) {
-    std::string text;
-    for (const char c : bytes) {
-        const auto byte = static_cast<unsigned char>(c);
-        const bool plain = byte >= 0x20 && byte < 0x7f && c != '\\';
-        if (plain) {
-            text += c;
-        } else {
-            fmt::format_to(std::back_inserter(text), "\\{:02X}", byte);
-        }
-    }
-    return text;
-}
 
 std::string print_pattern(const core::PatternSource& pattern) {
     const bool is_string = pattern.kind == core::PatternKind::String;

@@ -49,18 +49,6 @@ std::string print(std::size_t value);
 std::string print(bool value);
 std::string print(std::string_view value);
 
-/// The bytes that a text with `\XX` escapes stands for. A backslash without two hex digits behind it
-/// stays a backslash.
-struct Unescaped {
-    std::string bytes;
-    std::string
-        stray;  ///< the first such backslash and what is behind it, `\z` or `\x16`; empty: none
-};
-Unescaped unescape(std::string_view text);
-
-/// Returns printable ASCII as it is, every other byte and the backslash as `\XX`.
-std::string escape(std::string_view bytes);
-
 /// Returns a pattern as the value of its key: `string` escaped, `hex` and `regex` as they are.
 std::string print_pattern(const core::PatternSource& pattern);
 

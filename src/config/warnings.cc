@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "config/escape.h"
 #include "config/value.h"
 #include "config/wording.h"
 #include "core/examples.h"
@@ -262,6 +263,7 @@ std::span<const std::string_view> warning_names() {
         "quotes",
         "comment",
         "hex-looking",
+        "typographic",
         "backslash",
         "blanks",
         "case",

@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::string_view kBlanks = " \t";
 constexpr std::string_view kDigits = "0123456789abcdef";
+constexpr const char* kNoDigit = "not a hex digit; a byte is two of 0-9, a-f and ?";
 
 /// Four bits: one value (mask 0xF), or any (mask 0x0).
 struct Nibble {
@@ -64,14 +65,17 @@ class Reader {
 
     std::optional<ByteSet> read_byte() {
         const auto high = nibble(text_[at_]);
-        if (!high) return fail("not a hex digit; a byte is two of 0-9, a-f and ?");
+        if (!high) return fail(kNoDigit);
+        if (text_.substr(at_, 2) == "0x" || text_.substr(at_, 2) == "0X") {
+            return fail("0x, which is not written here; write 16 03 for 0x16 0x03");
+        }
         ++at_;
         if (at_ == text_.size() || text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '-') {
             --at_;
             return fail("half a byte; write two digits, such as 0a or ?a");
         }
         const auto low = nibble(text_[at_]);
-        if (!low) return fail("not a hex digit; a byte is two of 0-9, a-f and ?");
+        if (!low) return fail(kNoDigit);
         ++at_;
         return set_of(*high, *low);
     }

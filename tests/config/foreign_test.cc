@@ -13,10 +13,9 @@ namespace {
 using ::testing::ElementsAre;
 
 constexpr const char* kSslh =
-    "this looks like an sslh configuration, which Portsplit cannot read; each entry of its listen "
-    "is "
-    "a bind here, and each of its protocols a [service] with a pattern and connect; see "
-    "portsplit.conf(5)";
+    "this looks like an sslh configuration, which Portsplit cannot read; each address of listen is "
+    "a bind here; each protocol a [service] with include = NAME of portsplit-patterns(7), or a "
+    "pattern, and connect; anyprot is [fallback], and on-timeout [timeout]; see portsplit.conf(5)";
 
 std::string looks_like(const std::string& file, const std::string& advice) {
     return "this looks like " + file + ", which Portsplit cannot read; " + advice +

@@ -250,6 +250,12 @@ TEST(Include, ReportsThePathThatItCannotReadAndANearName) {
         {"README",
          "include = README: cannot read lib/README.conf: no such file; a file beside "
          "this one is ./README"},
+        {"https",
+         "include = https: cannot read lib/https.conf: no such file; write include = tls, which "
+         "recognises https too"},
+        {"smtp",
+         "include = smtp: cannot read lib/smtp.conf: no such file; the server of smtp speaks "
+         "first, so its client cannot be recognised; see portsplit-patterns(7)"},
         {"./ssh", "include = ./ssh: cannot read /etc/ssh: no such file"},
         {"\"ssh\"",
          "include = \"ssh\": cannot read lib/\"ssh\".conf: no such file; no quotes in this "

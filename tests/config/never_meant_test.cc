@@ -82,6 +82,28 @@ TEST(NeverMeant, WarnsOfBoth) {
                             "meant"));
 }
 
+TEST(NeverMeant, WarnsOfTypographicCharacters) {
+    EXPECT_THAT(
+        warnings_of_line("string = \xE2\x80\x9CSSH-\xE2\x80\x9D"),
+        ElementsAre("typographic s f:3: warning: string = \\E2\\80\\9CSSH-\\E2\\80\\9D: byte 1 "
+                    "begins a typographic quote (U+201C), which is not the quote of a keyboard; "
+                    "write \", or \\E2\\80\\9C if it is meant"));
+    EXPECT_THAT(warnings_of_line("regex = SSH\xE2\x80\x93"),
+                ElementsAre("typographic s f:3: warning: regex = SSH\\E2\\80\\93: byte 4 begins a "
+                            "dash (U+2013), which is not the hyphen of a keyboard; write -, or "
+                            "\\xE2\\x80\\x93 if it is meant"));
+    EXPECT_THAT(warnings_of("bind = *:443\n[s]\nstring = a\nexec = cat\nexecarg = \xE2\x80\x94n\n"),
+                ElementsAre("typographic s f:5: warning: execarg = \\E2\\80\\94n: byte 1 begins a "
+                            "dash (U+2014), which is not the hyphen of a keyboard; write -"));
+    EXPECT_THAT(
+        warnings_of_line("string = SSH-\xC2\xA0"),
+        ElementsAre("typographic s f:3: warning: string = SSH-\\C2\\A0: byte 5 begins a "
+                    "no-break space (U+00A0), which is not the blank of a keyboard; write a "
+                    "blank, or \\C2\\A0 if it is meant"));
+    EXPECT_THAT(warnings_of_line("string = caf\xC3\xA9"), ElementsAre());
+    EXPECT_THAT(warnings_of_line("string = \\E2\\80\\9CSSH-"), ElementsAre());
+}
+
 TEST(NeverMeant, WarnsOfHexAsText) {
     EXPECT_THAT(warnings_of_line("string = 0x16"),
                 ElementsAre("hex-looking s f:3: warning: string = 0x16: a string is text, and this "

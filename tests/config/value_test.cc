@@ -35,6 +35,8 @@ TEST(Parse, SplitsAnEndpointAtTheLastColon) {
         {"connect", "localhost:65535", {"localhost", 65535}},
         {"connect", "a-b.example_1.:1", {"a-b.example_1.", 1}},
         {"connect", "1a:1", {"1a", 1}},
+        {"connect", "0x7g.1:1", {"0x7g.1", 1}},
+        {"connect", "node.1:1", {"node.1", 1}},
     };
     for (const Case& c : cases) {
         EXPECT_EQ(*parse<core::Endpoint>(key(c.key), c.text), c.expected) << c.text;
@@ -117,6 +119,9 @@ TEST(Parse, ReportsWhatIsWrongAndWhatToWrite) {
         {"connect", "unix:x", no_unix_target},
         {"connect", "http://localhost:8080", "a URL; write HOST:PORT, such as 127.0.0.1:8443"},
         {"connect", "*:22", not_target},
+        {"connect", "0x7f.1:80", not_target},
+        {"connect", "0X7F000001:80", not_target},
+        {"connect", "0177.0.0.1:80", not_target},
         {"connect", ":22", not_target},
         {"connect", "127.0.0.256:22", not_target},
         {"connect", "two words:22", not_target},
@@ -173,38 +178,6 @@ TEST(Parse, ReportsWhatIsWrongAndWhatToWrite) {
                                                 ": " + c.problem))
             << value;
     }
-}
-
-TEST(Unescape, ResolvesEscapesAndReturnsTheFirstStray) {
-    struct Case {
-        const char* shown;
-        std::string text;
-        std::string bytes;
-        std::string stray;
-    };
-    const Case cases[] = {
-        {"no escape", "SSH-", "SSH-", ""},
-        {"escapes in both cases", "\\00\\0E\\38\\fF", "\0\x0e\x38\xff"s, ""},
-        {"a backslash", "\\5C41", "\\41", ""},
-        {"stray backslash", "a\\zb", "a\\zb", "\\z"},
-        {"half an escape", "a\\4", "a\\4", "\\4"},
-        {"a backslash at the end", "a\\", "a\\", "\\"},
-        {"the first of two strays", "\\x\\y", "\\x\\y", "\\x"},
-        {"two backslashes", "\\\\41", "\\A", "\\\\"},
-    };
-    for (const Case& c : cases) {
-        const Unescaped unescaped = unescape(c.text);
-        EXPECT_EQ(unescaped.bytes, c.bytes) << c.shown;
-        EXPECT_EQ(unescaped.stray, c.stray) << c.shown;
-    }
-}
-
-TEST(Escape, SurvivesUnescapingForEveryByte) {
-    std::string bytes;
-    for (int byte = 0; byte < 256; ++byte) bytes += static_cast<char>(byte);
-    EXPECT_EQ(unescape(escape(bytes)).bytes, bytes);
-    EXPECT_EQ(unescape(escape(bytes)).stray, "");
-    EXPECT_EQ(escape("a b\\\n\xff"), "a b\\5C\\0A\\FF");
 }
 
 TEST(WhyNoServiceName, RejectsNamesThatBreakTheLogOrTheEnvironment) {

@@ -152,7 +152,7 @@ TEST(WarningNames, HaveTheNameOfEveryWarning) {
         warning_names(),
         ElementsAre("shadowed", "never-wins", "waits", "never-matches", "never-certain",
                     "holds-all", "many-expressions", "no-fallback", "no-timeout", "no-deadline",
-                    "quotes", "comment", "hex-looking", "backslash", "blanks",
+                    "quotes", "comment", "hex-looking", "typographic", "backslash", "blanks",
                     "case", "writable", "script", "tcpd", "byte-order-mark", "cr-lf"));
 }
 

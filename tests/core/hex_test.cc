@@ -86,6 +86,7 @@ struct Bad {
 
 TEST(ParseHex, ReturnsTheFaultAndItsPlace) {
     const std::string no_digit = "not a hex digit; a byte is two of 0-9, a-f and ?";
+    const std::string prefixed = "0x, which is not written here; write 16 03 for 0x16 0x03";
     const std::string half = "half a byte; write two digits, such as 0a or ?a";
     const std::string endless = "a range without an end, such as 00-04";
     const std::string vague = "a range between bytes with ?; write both ends in full";
@@ -96,7 +97,10 @@ TEST(ParseHex, ReturnsTheFaultAndItsPlace) {
         {"  \t", empty, 0},
         {"xy", no_digit, 0},
         {"1g", no_digit, 1},
-        {"16 0x03", no_digit, 4},
+        {"16 0x03", prefixed, 3},
+        {"0X16, 0X03", prefixed, 0},
+        {"0x", prefixed, 0},
+        {"1x", no_digit, 1},
         {"16,03", no_digit, 2},
         {"*", no_digit, 0},
         {"16\n03", no_digit, 2},

@@ -1,0 +1,56 @@
+#include "config/escape.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cstddef>
+#include <iterator>
+
+namespace portsplit::config {
+namespace {
+
+using namespace std::string_view_literals;
+
+constexpr std::string_view kHexDigits = "0123456789ABCDEFabcdef";
+
+/// Returns the backslash that a text begins with and what is behind it: `\x16`, or one character.
+std::string_view stray_at(std::string_view text) {
+    const bool is_x = text.size() >= 4 && (text[1] == 'x' || text[1] == 'X');
+    const bool is_hex = is_x && text.substr(2, 2).find_first_not_of(kHexDigits) == text.npos;
+    return text.substr(0, is_hex ? 4 : 2);
+}
+
+}  // namespace
+
+Unescaped unescape(std::string_view text) {
+    Unescaped result;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const std::string_view hex = text[i] == '\\' ? text.substr(i + 1, 2) : ""sv;
+        if (hex.size() == 2 && hex.find_first_not_of(kHexDigits) == hex.npos) {
+            unsigned byte = 0;
+            std::from_chars(hex.data(), hex.data() + hex.size(), byte, 16);
+            result.bytes += static_cast<char>(byte);
+            i += 2;
+            continue;
+        }
+        if (text[i] == '\\' && result.stray.empty()) result.stray = stray_at(text.substr(i));
+        result.bytes += text[i];
+    }
+    return result;
+}
+
+std::string escape(std::string_view bytes) {
+    std::string text;
+    for (const char c : bytes) {
+        const auto byte = static_cast<unsigned char>(c);
+        const bool plain = byte >= 0x20 && byte < 0x7f && c != '\\';
+        if (plain) {
+            text += c;
+        } else {
+            fmt::format_to(std::back_inserter(text), "\\{:02X}", byte);
+        }
+    }
+    return text;
+}
+
+}  // namespace portsplit::config
