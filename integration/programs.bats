@@ -206,8 +206,9 @@ for_each_stdio() {
     wait_until 5 dispatchers_are 0
 }
 
-@test "programs: a terminal hangs up when the client closes" {
-    serve_script pty 'echo $$ >$TMP/part; mv $TMP/part $TMP/started; while :; do read -r line || exit; done'
+@test "programs: a terminal hangs up after half-closed when the client closes" {
+    serve_script pty 'echo $$ >$TMP/part; mv $TMP/part $TMP/started; while :; do read -r line || exit; done' \
+        'half-closed = 0.2'
     talk send:X "wait-file:$TMP/started" close
     # A raw terminal has no end of file, so its program can only learn of it by SIGHUP.
     wait_until 10 dispatchers_are 0

@@ -23,8 +23,6 @@ struct RelayLimits {
     std::chrono::milliseconds idle = kNoLimit;
     /// After one direction has ended.
     std::chrono::milliseconds half_closed = kNoLimit;
-    /// After the client's EOF, which a raw terminal cannot be sent, before its program is hung up.
-    std::chrono::milliseconds hang_up{std::chrono::seconds(5)};
     /// For bytes that were sent before a reset to leave this machine.
     std::chrono::milliseconds before_reset{std::chrono::seconds(1)};
     /// For more input of a client that still sends, before its socket is closed.

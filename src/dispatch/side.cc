@@ -12,11 +12,10 @@ namespace {
 
 /// Writes the EOF character (termios(3) VEOF) to a terminal in canonical mode. In raw mode it would
 /// arrive as an ordinary byte.
-/// @returns true if it was written
-bool type_eof(int terminal) {
+void type_eof(int terminal) {
     termios settings{};
-    if (::tcgetattr(terminal, &settings) < 0 || (settings.c_lflag & ICANON) == 0) return false;
-    return ::write(terminal, &settings.c_cc[VEOF], 1) == 1;
+    if (::tcgetattr(terminal, &settings) < 0 || (settings.c_lflag & ICANON) == 0) return;
+    [[maybe_unused]] const ssize_t put = ::write(terminal, &settings.c_cc[VEOF], 1);
 }
 
 }  // namespace
@@ -30,7 +29,7 @@ void Side::send_eof() {
             write_.reset();
             return;
         case Kind::Terminal:
-            eof_lost_ = !type_eof(write_.get());
+            type_eof(write_.get());
             return;
     }
 }

@@ -34,10 +34,8 @@ class Side {
     int write_fd() const { return kind_ == Kind::Socket ? read_.get() : write_.get(); }
 
     /// Sends an EOF: shutdown(2) of a socket, close(2) of a pipe, the EOF character of a terminal that
-    /// is in canonical mode (termios(3)). A terminal in raw mode has no EOF; `eof_lost` is true then.
+    /// is in canonical mode (termios(3)). Sends none to a terminal in raw mode, which has no EOF.
     void send_eof();
-    /// True after `send_eof` could send none.
-    bool eof_lost() const { return eof_lost_; }
 
     /// Returns what the errno of a failed read or write means for its direction.
     StreamEnd stream_end_of(int code) const;
@@ -63,7 +61,6 @@ class Side {
     Kind kind_;
     sys::UniqueFd read_;
     sys::UniqueFd write_;  ///< unused for a socket
-    bool eof_lost_ = false;
     bool broken_ = false;
 };
 

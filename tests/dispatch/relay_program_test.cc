@@ -196,13 +196,23 @@ TEST_F(Relay, DropsTheClientsInputNoLongerThanTheLimit) {
     EXPECT_GE(Clock::now() - begin, 100ms);
 }
 
-TEST_F(Relay, HangsUpARawTerminalAfterTheClientsEofAndSilence) {
-    Terminal terminal({.hang_up = 100ms});
+TEST_F(Relay, KeepsARawTerminalAfterTheClientsEofWithoutLimitByDefault) {
+    Terminal terminal({.idle = 20ms, .before_reset = 20ms});
+    loopback::finish(terminal.client().get());
+    EXPECT_FALSE(terminal.relaying.ends_within(150ms));
+    ASSERT_EQ(::write(terminal.its.get(), "late answer", 11), 11);
+    EXPECT_EQ(read_reply(terminal.client().get(), 11), (Reply{"late answer", "enough"}));
+    terminal.its.reset();
+    EXPECT_EQ(read_reply(terminal.client().get()), (Reply{"", "end"}));
+}
+
+TEST_F(Relay, HangsUpARawTerminalAfterTheClientsEofAndTheLimit) {
+    Terminal terminal({.half_closed = 100ms});
     loopback::finish(terminal.client().get());
     EXPECT_EQ(loopback::events_of(terminal.its.get(), POLLIN, 20ms), 0);
     EXPECT_TRUE(terminal.relaying.ends_within());
     EXPECT_NE(loopback::events_of(terminal.its.get(), POLLIN) & POLLHUP, 0);
-    EXPECT_EQ(read_reply(terminal.client().get()), (Reply{"", "end"})) << "no reset";
+    EXPECT_EQ(read_reply(terminal.client().get()), (Reply{"", "reset"}));
 }
 
 TEST_F(Relay, HangsUpTheTerminalWhenTheClientResets) {

@@ -253,7 +253,7 @@ TEST_F(Relay, ResetsAHalfClosedConnectionWhosePeerDoesNotReadAfterTheLimit) {
 }
 
 TEST_F(Relay, KeepsAHalfClosedConnectionWithoutLimitByDefault) {
-    Sockets sockets({.idle = 50ms, .hang_up = 20ms, .before_reset = 20ms});
+    Sockets sockets({.idle = 50ms, .before_reset = 20ms});
     loopback::finish(sockets.client().get());
     EXPECT_EQ(read_reply(sockets.server.get()), (Reply{"", "end"}));
     EXPECT_FALSE(sockets.relaying.ends_within(150ms));
@@ -280,7 +280,7 @@ TEST_F(Relay, KeepsAConnectionWithAnIdleLimitWhileBytesMove) {
 }
 
 TEST_F(Relay, KeepsAnIdleConnectionWithoutLimitByDefault) {
-    Sockets sockets({.half_closed = 20ms, .hang_up = 20ms, .before_reset = 20ms});
+    Sockets sockets({.half_closed = 20ms, .before_reset = 20ms});
     EXPECT_FALSE(sockets.relaying.ends_within(150ms));
     ASSERT_TRUE(send_all(sockets.client().get(), "still here"));
     EXPECT_EQ(read_reply(sockets.server.get(), 10), (Reply{"still here", "enough"}));
@@ -309,7 +309,6 @@ TEST(RelayLimitsTest, HasNoLimitForAHealthyConnection) {
     const RelayLimits limits;
     EXPECT_EQ(limits.idle, kNoLimit);
     EXPECT_EQ(limits.half_closed, kNoLimit);
-    EXPECT_EQ(limits.hang_up, 5s);
     EXPECT_EQ(limits.before_reset, 1s);
     EXPECT_EQ(limits.linger_silence, 1s);
     EXPECT_EQ(limits.linger_total, 5s);

@@ -61,7 +61,6 @@ TEST(SocketSide, SendsAnEofByShutdown) {
     Pair pair = loopback::tcp_pair();
     Side side = Side::socket(std::move(pair.near));
     side.send_eof();
-    EXPECT_FALSE(side.eof_lost());
     EXPECT_EQ(loopback::read_reply(pair.far.get()), (Reply{"", "end"}));
     ASSERT_TRUE(loopback::send_all(pair.far.get(), "still open"));
     EXPECT_EQ(loopback::read_reply(side.read_fd(), 10), (Reply{"still open", "enough"}));
@@ -120,7 +119,6 @@ TEST(TerminalSide, TypesTheEofCharacterInCanonicalMode) {
     ASSERT_EQ(::write(side.write_fd(), "line\n", 5), 5);
     side.send_eof();
     EXPECT_EQ(loopback::read_reply(pty.its.get()), (Reply{"line\n", "end"}));
-    EXPECT_FALSE(side.eof_lost());
 }
 
 TEST(TerminalSide, LosesTheEofInRawMode) {
@@ -128,7 +126,6 @@ TEST(TerminalSide, LosesTheEofInRawMode) {
     Side side = pty.side();
     side.send_eof();
     EXPECT_EQ(loopback::read_reply(pty.its.get(), 1, loopback::kMoment), (Reply{"", "silence"}));
-    EXPECT_TRUE(side.eof_lost());
 }
 
 }  // namespace
