@@ -154,6 +154,33 @@ readme() {
 }
 
 # --- contrib/RUNNING.md ----------------------------------------------------------------------------
+# asks_for_root FILE BEGINNING: prints how many parts of the file advise `sshd -i`; fails if one of them does
+# not say that sshd needs root. A part begins with a line that matches.
+asks_for_root() {
+    awk -v beginning="$2" '
+        function check() {
+            if (text ~ /sshd -i|sshd execarg = -i|sshd` and `execarg = -i/) {
+                parts++
+                if (text !~ /sshd needs root, so/) { print "no word of root: " text; missing = 1 }
+            }
+            text = ""
+        }
+        $0 ~ beginning { check() }
+        { text = text " " $0 }
+        END { check(); print parts; exit missing }' "$1"
+}
+
+@test "docs: README, RUNNING.md and the manuals, advice to start sshd -i says that sshd needs root" {
+    run -0 asks_for_root "$README" '^$'
+    [[ $output == 3 ]]
+    run -0 asks_for_root "$RUNNING" '^## '
+    [[ $output == 1 ]]
+    run -0 asks_for_root "$PORTSPLIT_BUILD/man/portsplitd.8" '^[.]S[hs]'
+    [[ $output == 1 ]]
+    run -0 asks_for_root "$PORTSPLIT_BUILD/man/portsplit.conf.5" '^[.]S[hs]'
+    [[ $output == 1 ]]
+}
+
 
 @test "docs: RUNNING.md, standalone" {
     configure_cat with-bind
