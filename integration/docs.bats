@@ -31,11 +31,12 @@ something() { grep '' || { echo 'nothing to paste' >&2 && false; }; }
 
 # Copies an entry, with this test's port, paths and user. Only root can run it as another user.
 fit() {
-    local other_user='s/-u "[^"]*" -g "[^"]*"//; s/,su=[a-z]+//'
+    local other_user='s/-u "[^"]*" -g "[^"]*"//; s/,su=[a-z0-9_-]+//; /^set[ug]id = /d; s#/usr/bin/setpriv ( ?--[a-z0-9_=-]+)+ ##'
     (($(id -u) != 0)) || other_user=
     sed -E -e "s#(^|[ =\"])[^ =\"]*\b(portsplitd|portsplit-dispatch)(\"| portsplit-dispatch|$| )#\1$PORTSPLIT_BIN/\2\3#" \
         -e "s#[^ \"]*/portsplit\.conf#$CONFIG#" -e "s/\b443\b/$PORT/" \
-        -e "s/(user +=|nowait\.[0-9]+|id -u|id -g) portsplit/\1 $(id -un)/g; s/su=portsplit/su=$(id -un)/" -e "$other_user"
+        -e "s/(user +=|setuid =|setgid =|nowait\.[0-9]+|id -u|id -g) portsplit/\1 $(id -un)/g" \
+        -e "s/(su|--reuid|--regid)=portsplit/\1=$(id -un)/g; s#[^ ,=]*/portsplit\.pem#$TMP/portsplit.pem#" -e "$other_user"
 }
 
 # Copies commands, with the paths of the installed files and, for those of the machine, of $TMP.
@@ -153,7 +154,6 @@ readme() {
     ((links > 20))
 }
 
-# --- contrib/RUNNING.md ----------------------------------------------------------------------------
 # asks_for_root FILE BEGINNING: prints how many parts of the file advise `sshd -i`; fails if one of them does
 # not say that sshd needs root. A part begins with a line that matches.
 asks_for_root() {
@@ -181,6 +181,7 @@ asks_for_root() {
     [[ $output == 1 ]]
 }
 
+# --- contrib/RUNNING.md ----------------------------------------------------------------------------
 
 @test "docs: RUNNING.md, standalone" {
     configure_cat with-bind
@@ -368,15 +369,58 @@ asks_for_root() {
     serves
 }
 
+# Writes a certificate and its key to the file that the entries name.
+make_certificate() {
+    openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=test -days 1 -keyout "$TMP/key.pem" \
+        -out "$TMP/certificate.pem" 2>"$TMP/openssl"
+    cat "$TMP/certificate.pem" "$TMP/key.pem" >"$TMP/portsplit.pem"
+}
+
+# Inside TLS, a client from 127.0.0.9 is served, and the log has its address.
+serves_inside_tls() {
+    [[ $(printf MEOW-please | socat -t 10 - "OPENSSL:127.0.0.1:$PORT,bind=127.0.0.9,verify=0") == MEOW-please ]]
+    log_says 'service=cat reason=match src=127.0.0.9 '
+}
+
+# log_to_file: makes the entry of standard input log to the file of the test, and not to syslog.
+log_to_file() { sed "s#--inetd#& --log $LOG#"; }
+
+@test "docs: portsplit-dispatch(8), socat that ends TLS" {
+    configure_cat
+    make_certificate
+    start_pasted "$(manual portsplit-dispatch.8 socat OPENSSL | log_to_file)"
+    serves_inside_tls
+}
+
+@test "docs: portsplit-dispatch(8), ncat, whose programs need stdio = pipe" {
+    configure_cat
+    echo 'stdio = pipe' >>"$CONFIG"
+    start_pasted "$(manual portsplit-dispatch.8 ncat | log_to_file)"
+    talk send:MEOW-please expect:MEOW-please shutdown expect-eof
+    log_says 'service=cat reason=match src=127.0.0.1 sport=[1-9][0-9]* .* exit=0$'
+}
+
+@test "docs: portsplit-dispatch(8), stunnel" {
+    configure_cat
+    make_certificate
+    { printf '%s\n' 'foreground = yes' 'pid ='; manual portsplit-dispatch.8 stunnel | log_to_file | fit; } >"$TMP/stunnel.conf"
+    start_super stunnel4 "$TMP/stunnel.conf"
+    serves_inside_tls
+}
+
 @test "docs: portsplit-dispatch(8), variables of the super-server are kept, and its addresses are logged" {
     configure <<END
 [probe]
 string = P
 exec = $PROBE
+[terminal]
+string = T
+exec = $PROBE
+stdio = pty
 END
     find_free_port
     PORT=$FREE
-    start_super env SUPER=kept REMOTE_HOST=client.example.org TCPREMOTEIP=192.0.2.7 TCPREMOTEPORT=50022 \
+    start_super env SUPER=kept TERM=dumb REMOTE_HOST=client.example.org TCPREMOTEIP=192.0.2.7 TCPREMOTEPORT=50022 \
         socat "TCP-LISTEN:$PORT,bind=127.0.0.1,reuseaddr,fork" "EXEC:$DISPATCH --inetd --log $LOG $CONFIG,nofork"
     take_report
     local line
@@ -386,6 +430,8 @@ END
         file_says "$TMP/report" "^env $line\$"
     done
     log_says "service=probe reason=match src=192.0.2.7 sport=50022 dst=127.0.0.1 dport=$PORT "
+    take_report T
+    file_says "$TMP/report" '^env TERM=dumb$'
 }
 
 @test "docs: portsplit-dispatch(8), listening and datagram sockets are refused" {
