@@ -111,11 +111,15 @@ std::vector<Stream> web_streams() {
 
 std::vector<Stream> other_streams() {
     return {
+        {"ajp", "a method without a number", "\x12\x34\0\x40\2\xff\0\x08HTTP/1.1\0\0\1/\0"s},
+        {"ajp", "HTTP/1.0", "\x12\x34\1\2\2\4\0\x08HTTP/1.0\0\0\1/\0"s},
+        {"diameter", "a request of 512 bytes", "\1\0\2\0\x80\0\1\1\0\0\0\0\1\2\3\4"s},
         {"dns", "a NOTIFY", "\0\x2a\x38\x31\x24\0\0\1\0\0\0\0\0\0\7example\0\0\6\0\1"s},
         {"dns", "a NOTIFY with the SOA", "\0\x52\x38\x31\x24\0\0\1\0\1\0\0\0\0\7example\0"s},
         {"dns", "an UPDATE", "\0\x34\x12\x34\x28\0\0\1\0\0\0\1\0\0\7example\0\0\6\0\1"s},
         {"dns", "an UPDATE of more than 512 bytes", "\2\x34\x12\x34\x28\0\0\1\0\1\0\x14\0\1"s},
         {"dns", "a question with a long TSIG", "\2\x10\x12\x34\1\0\0\1\0\0\0\0\0\1\7example\0"s},
+        {"fastcgi", "request 256, kept open", "\1\1\1\0\0\x08\0\0\0\1\1\0\0\0\0\0"s},
         {"ldap", "a comparison without a bind", "\x30\x2a\2\1\1\x6e\x25\4\x0f"s},
         {"ldap", "an unbind", "\x30\5\2\1\1\x42\0"s},
         {"ldap", "an addition without a bind", "\x30\x2a\2\1\1\x68\x25\4\x0f"s},
@@ -128,12 +132,17 @@ std::vector<Stream> other_streams() {
         {"postgresql", "a cancel with a key of 32 bytes", "\0\0\0\x2c\4\xd2\x16\x2e\0\0\1\2"s},
         {"redis", "a health check", "PING\r\n"},
         {"redis", "a health check in small letters", "ping\n"},
+        {"smpp", "a bind with TLVs", "\0\0\0\xff\0\0\0\x09\0\0\0\0\0\0\0\1u\0"s},
         {"socks4", "the RESOLVE of Tor", "\4\xf0\0\0\0\0\0\1\0www.example\0"s},
         {"socks5", "only a private method", "\5\1\x80"s},
         {"socks5", "a private method after none", "\5\2\0\x80"s},
         {"socks5", "a private method first", "\5\2\x82\0"s},
+        {"tacacs", "a change of the password", "\xc0\1\1\0\xff\xee\xdd\xcc\0\0\0\x21"s},
+        {"tacacs", "accounting on a connection that stays", "\xc0\3\1\4\1\2\3\4\0\0\1\0"s},
         {"tls", "a hello in the form of SSL 2.0, with TLS 1.0",
          "\x80\x2e\1\3\1\0\x15\0\0\0\x10\0\0\4\0\0\5"s},
+        {"zeromq", "a padding of zeros", "\xff\0\0\0\0\0\0\0\0\x7f\3\1CURVE"s},
+        {"zeromq", "ZMTP 2.0", "\xff\0\0\0\0\0\0\0\6\x7f\1\5"s},
     };
 }
 

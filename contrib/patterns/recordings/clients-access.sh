@@ -184,3 +184,10 @@ record_adb-server() {
     record adb-server devices adb 5037 adb -H server.example devices
     record adb-server shell adb 5037 adb -H server.example shell
 }
+
+record_pptp() {
+    record pptp pptp pptp-linux 1723 pptp server.example --nolaunchpppd
+    handmade pptp handmade-windows 'RFC 2637, section 2.1: Start-Control-Connection-Request of another vendor' \
+        00 9c 00 01 1a 2b 3c 4d 00 01 00 00 01 00 00 00 00 00 00 01 00 00 00 01 00 00 0a 28 \
+        "$(repeated 64 00)" "$(text Microsoft)" "$(repeated 55 00)"
+}

@@ -114,3 +114,29 @@ record_fix() {
     handmade fix handmade-logon 'FIX Session Layer: Logon' \
         "$(text '8=FIX.4.4\0019=65\00135=A\00149=CLIENT\00156=SERVER\00134=1\00198=0\001108=30\001')"
 }
+
+record_tacacs() {
+    record tacacs authen libauthen-tacacsplus-perl 49 perl -MAuthen::TacacsPlus -e \
+        'Authen::TacacsPlus->new(Host => "server.example", Key => "word")->authen("user", "word")'
+    handmade tacacs handmade-single-connect 'RFC 8907, section 4.3: several sessions on one connection' \
+        c1 01 01 04 "$(counting 4)" 00 00 00 10 "$(counting 16)"
+    handmade tacacs handmade-authorization 'RFC 8907, sections 4.1 and 6.1: authorization' \
+        c0 02 01 00 "$(counting 4)" 00 00 00 20 "$(counting 32)"
+    handmade tacacs handmade-accounting 'RFC 8907, sections 4.1 and 7.1: accounting, not obfuscated' \
+        c0 03 01 01 "$(counting 4)" 00 00 00 10 02 06 00 01 01 04 00 00 00 "$(text user)" 00 00 00
+}
+
+record_diameter() {
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=client.example \
+        -keyout key.pem -out cert.pem 2>"$SCRATCH/output"
+    printf '%s\n' 'Identity = "client.example";' 'Realm = "example";' 'Port = 3869;' 'SecPort = 3870;' \
+        'No_SCTP;' 'ListenOn = "192.0.2.1";' 'TLS_Cred = "cert.pem", "key.pem";' 'TLS_CA = "cert.pem";' \
+        'ConnectPeer = "server.example" { ConnectTo = "192.0.2.1"; No_TLS; };' >"$SCRATCH/diameter.conf"
+    record diameter freediameter freediameterd 3868 freeDiameterd -c diameter.conf
+    handmade diameter handmade-cer 'RFC 6733, section 5.3.1: Capabilities-Exchange-Request' \
+        01 00 00 70 80 00 01 01 00 00 00 00 00 00 00 01 00 00 00 01 \
+        00 00 01 08 40 00 00 16 "$(text client.example)" 00 00 \
+        00 00 01 28 40 00 00 0f "$(text example)" 00 00 00 01 01 40 00 00 0e 00 01 c0 00 02 07 00 00 \
+        00 00 01 0a 40 00 00 0c 00 00 00 00 00 00 01 0d 00 00 00 0c "$(text test)" \
+        00 00 01 02 40 00 00 0c 00 00 00 04
+}

@@ -162,3 +162,17 @@ record_stomp() {
     handmade stomp handmade-stomp 'STOMP 1.2, section "Connecting": the STOMP frame, with CR' \
         "$(text 'STOMP\r\naccept-version:1.2\r\nhost:server.example\r\n\r\n')" 00
 }
+
+record_zeromq() {
+    local kind
+    for kind in REQ SUB DEALER; do
+        record zeromq pyzmq-${kind,,} python3-zmq 5555 python3 -c \
+            "import zmq; s=zmq.Context().socket(zmq.$kind); s.connect('tcp://server.example:5555'); s.poll()"
+    done
+    record zeromq pyzmq-identity python3-zmq 5555 python3 -c \
+        "import zmq; s=zmq.Context().socket(zmq.DEALER); s.identity=b'i'*255; s.connect('tcp://server.example:5555'); s.poll()"
+    record zeromq pyzmq-plain python3-zmq 5555 python3 -c \
+        "import zmq; s=zmq.Context().socket(zmq.REQ); s.plain_username=b'user'; s.plain_password=b'word'; s.connect('tcp://server.example:5555'); s.poll()"
+    handmade zeromq handmade-greeting '23/ZMTP, "Formal Grammar": a whole greeting at once, mechanism NULL' \
+        ff 00 00 00 00 00 00 00 00 7f 03 00 "$(text NULL)" "$(repeated 48 00)"
+}

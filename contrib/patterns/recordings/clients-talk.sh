@@ -89,3 +89,21 @@ record_rtmp() {
     record rtmp ffmpeg ffmpeg 1935 ffmpeg -re -f lavfi -i testsrc -f flv $url
     record rtmp ffprobe ffmpeg 1935 ffprobe $url
 }
+
+record_smpp() {
+    local kind
+    for kind in transceiver transmitter receiver; do
+        record smpp net-smpp-$kind libnet-smpp-perl 2775 perl -MNet::SMPP -e \
+            "Net::SMPP->new_$kind('server.example', port => 2775, system_id => 'user', password => 'word')"
+    done
+    printf '%s\n' 'group = core' 'admin-port = 13000' 'admin-password = word' 'smsbox-port = 13001' '' \
+        'group = smsbox' 'bearerbox-host = 127.0.0.1' '' 'group = smsc' 'smsc = smpp' 'host = server.example' \
+        'port = 2775' 'transceiver-mode = true' 'smsc-username = user' 'smsc-password = word' \
+        'system-type = client' >"$SCRATCH/kannel.conf"
+    record smpp kannel kannel 2775 bearerbox kannel.conf
+    handmade smpp handmade-long 'SMPP 3.4, section 4.1.5: bind_transceiver with the longest fields' \
+        00 00 00 62 00 00 00 09 00 00 00 00 7f ff ff ff "$(repeated 15 61)" 00 "$(repeated 8 62)" 00 \
+        "$(repeated 12 63)" 00 34 00 00 "$(repeated 40 64)" 00
+    handmade smpp handmade-short 'SMPP 3.4, section 4.1.1: bind_transmitter with empty fields' \
+        00 00 00 17 00 00 00 02 00 00 00 00 00 00 00 01 00 00 00 34 00 00 00
+}

@@ -108,3 +108,62 @@ record_distcc() {
     record distcc distcc-lzo distcc 3632 \
         env DISTCC_HOSTS=server.example,lzo DISTCC_FALLBACK=0 distcc gcc -c main.c
 }
+
+# through_a_server PATTERN CLIENT PACKAGE PORT COMMAND...: a web server on 127.0.0.1:8080 that passes on a request.
+through_a_server() {
+    record "${@:1:4}" sh -c "${*:5} & until curl -s http://127.0.0.1:8080/; do sleep 0.1; done"
+}
+
+# As through_a_server, with Apache, which does not run as root, and apache.conf.
+through_apache() { through_a_server "$@" unshare --map-user=1 --map-group=1 apache2 -X -f /mnt/apache.conf; }
+
+# Prints a configuration of Apache with these modules.
+apache_with() {
+    local module
+    printf '%s\n' 'ServerName client.example' 'Listen 127.0.0.1:8080' 'PidFile /mnt/apache.pid' \
+        'ErrorLog /dev/stderr'
+    for module in mpm_prefork authz_core "$@"; do
+        echo "LoadModule ${module}_module /usr/lib/apache2/modules/mod_$module.so"
+    done
+}
+
+record_ajp() {
+    { apache_with proxy proxy_ajp; echo 'ProxyPass / ajp://server.example:8009/'; } >"$SCRATCH/apache.conf"
+    through_apache ajp mod_proxy_ajp apache2-bin 8009
+    sed -i 's/:8009.$/& ping=1/' "$SCRATCH/apache.conf"
+    through_apache ajp mod_proxy_ajp-ping apache2-bin 8009
+    { apache_with jk; printf '%s\n' 'JkWorkerProperty worker.list=w' 'JkWorkerProperty worker.w.type=ajp13' \
+        'JkWorkerProperty worker.w.host=server.example' 'JkWorkerProperty worker.w.port=8009' 'JkMount /* w' \
+        'JkLogFile /mnt/jk.log' 'JkShmFile /mnt/jk.shm'; } >"$SCRATCH/apache.conf"
+    through_apache ajp mod_jk libapache2-mod-jk 8009
+    echo 'JkWorkerProperty worker.w.ping_mode=A' >>"$SCRATCH/apache.conf"
+    through_apache ajp mod_jk-ping libapache2-mod-jk 8009
+    handmade ajp handmade-post 'AJPv13, "Request Packet Structure": POST, with the longest packet' \
+        12 34 ff fc 02 04 00 08 "$(text HTTP/1.1)" 00 00 01 "$(text /)" 00
+}
+
+record_fastcgi() {
+    record fastcgi cgi-fcgi libfcgi-bin 9000 env REQUEST_METHOD=GET SCRIPT_FILENAME=/srv/index.php \
+        cgi-fcgi -bind -connect server.example:9000
+    record fastcgi fcgi-client libfcgi-client-perl 9000 perl -MFCGI::Client -MIO::Socket::INET -e \
+        'FCGI::Client::Connection->new(sock => IO::Socket::INET->new("server.example:9000"))->request({REQUEST_METHOD => "GET"}, "")'
+    printf '%s\n' 'user root;' 'daemon off;' 'pid /mnt/nginx.pid;' 'error_log stderr;' 'events {}' \
+        'http { access_log off; server { listen 127.0.0.1:8080; fastcgi_param REQUEST_METHOD GET;' \
+        'location / { fastcgi_pass server.example:9000; } } }' >"$SCRATCH/nginx.conf"
+    through_a_server fastcgi nginx nginx 9000 nginx -p /mnt -c /mnt/nginx.conf
+    sed -i 's/:9000;/& fastcgi_keep_conn on;/' "$SCRATCH/nginx.conf"
+    through_a_server fastcgi nginx-keep nginx 9000 nginx -p /mnt -c /mnt/nginx.conf
+    { apache_with proxy proxy_fcgi; echo 'ProxyPass / fcgi://server.example:9000/srv/'; } >"$SCRATCH/apache.conf"
+    through_apache fastcgi mod_proxy_fcgi apache2-bin 9000
+    printf '%s\n' 'server.document-root = "/mnt"' 'server.port = 8080' 'server.bind = "127.0.0.1"' \
+        'server.modules = ("mod_fastcgi")' \
+        'fastcgi.server = ("/" => (("host" => "192.0.2.1", "port" => 9000, "check-local" => "disable")))' \
+        >"$SCRATCH/lighttpd.conf"
+    through_a_server fastcgi lighttpd lighttpd 9000 lighttpd -D -f /mnt/lighttpd.conf
+    handmade fastcgi handmade-authorizer 'FastCGI Specification 1.0, section 6.3: an authorizer, with padding' \
+        01 01 12 34 00 08 08 00 00 02 01 00 00 00 00 00 "$(repeated 8 00)"
+    handmade fastcgi handmade-filter 'FastCGI Specification 1.0, section 6.4: a filter' \
+        01 01 4f ff 00 08 00 00 00 03 00 00 00 00 00 00
+    handmade fastcgi handmade-get-values 'FastCGI Specification 1.0, section 4.1: FCGI_GET_VALUES' \
+        01 09 00 00 00 11 07 00 0f 00 "$(text FCGI_MPXS_CONNS)" "$(repeated 7 00)"
+}
