@@ -126,4 +126,5 @@ holds() { jq -en --argjson a "$2" --argjson b "${3:-0}" "$1" >/dev/null || { ech
     jq -e '.versions | any(startswith("portsplitd "))' "$RESULTS"
     grep -q '^## Short connections' "$REPORT/results.md"
     ! command -v gnuplot || grep -q '</svg>' "$REPORT/short.svg"
+    ! command -v gnuplot || grep -qxF '![Short connections a second](short.svg)' "$REPORT/results.md"
 }
