@@ -196,28 +196,94 @@ stalls() {
     finish "$JOB"
 }
 
-@test "relay: keepalive is on, on both sides" {
-    serve backend "touch:$TMP/accepted" hold
-    relay_to "connect = 127.0.0.1:$backend_port"
-    client send:X "wait-file:$TMP/go" shutdown expect-end
-    wait_until 5 exists "$TMP/accepted"
-    ss -Htno "sport = :$PORT" | grep -q 'timer:(keepalive'
-    ss -Htno "dport = :$backend_port" | grep -q 'timer:(keepalive'
-    touch "$TMP/go"
-    finish "$JOB"
+# serve_kinds LINE...: starts the daemon on 127.0.0.1 and on [::1]. Streams that begin with four or six are
+# relayed to a server in IPv4 or IPv6, those with pipe or pty to a program. Each service has these lines.
+serve_kinds() {
+    answer four
+    serve_on '[::1]:0' six send:six: echo
+    learn_port six
+    {
+        printf '%s\n' 'bind = 127.0.0.1:0' 'bind = [::1]:0' 'timeout = 60'
+        printf '%s\n' '[four]' 'string = four' "connect = 127.0.0.1:$four_port" "$@"
+        printf '%s\n' '[six]' 'string = six' "connect = [::1]:$six_port" "$@"
+        printf '%s\n' '[pipe]' 'string = pipe' 'exec = /bin/cat' 'stdio = pipe' "$@"
+        printf '%s\n' '[pty]' 'string = pty' 'exec = /bin/cat' 'stdio = pty' "$@"
+    } | configure
+    start_daemon
 }
 
-@test "relay: keepalive and nodelay are set as the service writes" {
-    serve backend "touch:$TMP/accepted" hold
-    relay_to "connect = 127.0.0.1:$backend_port" 'keepalive = 0'
-    client send:X "wait-file:$TMP/go" shutdown expect-end
-    wait_until 5 exists "$TMP/accepted"
-    not has_timer "sport = :$PORT"
-    not has_timer "dport = :$backend_port"
-    touch "$TMP/go"
-    finish "$JOB"
+# for_each_kind COMMAND...: runs the command, with the port of the daemon and that of the server added, or `-`
+# for a program, while a relay of each kind is idle.
+for_each_kind() {
+    local address kind expected server job
+    for address in "${ADDRESSES[@]}"; do
+        for kind in four six pipe pty; do
+            expected=$kind server=-
+            case $kind in
+                four) expected=four:four server=$four_port ;;
+                six) expected=six:six server=$six_port ;;
+            esac
+            rm -f "$TMP/up" "$TMP/go"
+            in_background "$PEER" connect "$address" "send:$kind" "expect:$expected" acked "touch:$TMP/up" \
+                "wait-file:$TMP/go" reset
+            job=$JOB
+            wait_until 10 exists "$TMP/up"
+            echo "a client on $address, $kind"
+            "$@" "${address##*:}" "$server"
+            touch "$TMP/go"
+            finish "$job"
+            wait_until 10 dispatchers_are 0
+        done
+    done
 }
-has_timer() { ss -Htno "$1" | grep -q 'timer:(keepalive'; }
+
+# timer_is TEXT FILTER: the keepalive timer of the socket that fits shows this, an expression (ss(8)).
+timer_is() { ss -Htno "$2" | grep -Eq "timer:\(keepalive,$1,"; }
+
+# timers_are TEXT PORT SERVER-PORT: on both sides.
+timers_are() {
+    wait_until 5 timer_is "$1" "sport = :$2"
+    [[ $3 == - ]] || wait_until 5 timer_is "$1" "dport = :$3"
+}
+
+no_timers() {
+    not timer_is '' "sport = :$1"
+    [[ $2 == - ]] || not timer_is '' "dport = :$2"
+}
+
+# options_are TEXT PORT SERVER-PORT: the sockets of the dispatcher have these options (tools/options.cc).
+options_are() {
+    local expected="$2 $1"
+    [[ $3 == - ]] || expected+=$'\n'"$3 $1"
+    find_dispatchers
+    # Of the client's socket the own port is known, of the server's the peer's.
+    diff <(echo "$expected" | sort) <("$PORTSPLIT_TOOLS/options" "${DISPATCHERS[0]}" | awk -v port="$2" '
+        $1 == port { print $1, $3, $4, $5, $6, $7; next } { print $2, $3, $4, $5, $6, $7 }' | sort)
+}
+
+@test "relay: keepalive is on, on both sides, and before programs on pipes and terminals" {
+    serve_kinds
+    for_each_kind timers_are '(2min|1min[0-9]+sec)'
+}
+
+@test "relay: keepalive = N is set on both sides, and before programs on pipes and terminals" {
+    serve_kinds 'keepalive = 40'
+    for_each_kind timers_are '(40|3[0-9])sec'
+}
+
+@test "relay: keepalive = 0 is set on both sides, and before programs on pipes and terminals" {
+    serve_kinds 'keepalive = 0'
+    for_each_kind no_timers
+}
+
+@test "relay: keepalive and nodelay are set as the service writes, on every socket" {
+    needs_root
+    serve_kinds
+    for_each_kind options_are 'keepalive=1 120 30 4 nodelay=1'
+    stop_daemon
+    serve_kinds 'keepalive = 40' 'nodelay = no'
+    for_each_kind options_are 'keepalive=1 40 10 4 nodelay=0'
+}
 
 @test "relay: half-closed and idle close a silent relay with a reset" {
     serve backend hold
