@@ -17,6 +17,7 @@ BEHAVIOURS=(
     programs_on_pipes_and_terminals_answer
     a_program_finds_its_environment
     a_program_inherits_a_clean_state
+    a_program_on_a_terminal_inherits_a_clean_state
     a_missing_program_says_nothing_to_the_client
     a_reset_ends_quietly
     every_connection_has_its_line
@@ -44,6 +45,10 @@ stdio = pty
 [probe]
 string = PROBE
 exec = $PROBE
+[terminal]
+string = TERMINAL
+exec = $PROBE
+stdio = pty
 [missing]
 string = MISSING
 exec = $TMP/missing
@@ -161,7 +166,33 @@ a_program_inherits_a_clean_state() {
         file_says "$TMP/report" '^SigIgn=0000000000000000$' &&
         file_says "$TMP/report" '^SigBlk=0000000000000000$' &&
         file_says "$TMP/report" '^umask=22$' &&
-        file_says "$TMP/report" '^lowat=1$'
+        file_says "$TMP/report" '^cwd=/$' &&
+        file_says "$TMP/report" '^controlling=no$' &&
+        leads_its_session &&
+        file_says "$TMP/report" '^lowat=1$' &&
+        file_says "$TMP/report" '^keepalive=1 120 30 4$' &&
+        file_says "$TMP/report" '^nodelay=1$'
+}
+
+a_program_on_a_terminal_inherits_a_clean_state() {
+    take_report TERMINAL
+    [[ $(grep -c '^fd ' "$TMP/report") == 3 ]] &&
+        file_says "$TMP/report" '^fd 0: terminal both blocking$' &&
+        file_says "$TMP/report" '^fd 1: terminal both blocking$' &&
+        file_says "$TMP/report" '^fd 2: file write blocking$' &&
+        file_says "$TMP/report" '^controlling=yes$' &&
+        file_says "$TMP/report" '^mode=raw$' &&
+        file_says "$TMP/report" '^size=24x80$' &&
+        file_says "$TMP/report" '^env TERM=vt100$' &&
+        file_says "$TMP/report" '^cwd=/$' &&
+        leads_its_session
+}
+
+# The program of the report leads a session and a process group of its own.
+leads_its_session() {
+    local pid
+    pid=$(sed -n 's/^pid=//p' "$TMP/report")
+    file_says "$TMP/report" "^session=$pid\$" && file_says "$TMP/report" "^group=$pid\$"
 }
 
 a_missing_program_says_nothing_to_the_client() {
@@ -186,6 +217,7 @@ behaves_under() {
     local behaviour passed=0 failed=()
     find_free_port
     PORT=$FREE
+    unset TERM # a program on a terminal would inherit it from a super-server
     "run_$1"
     for behaviour in "${BEHAVIOURS[@]}"; do
         if "$behaviour" >"$TMP/output" 2>&1; then
@@ -281,9 +313,10 @@ on_pipes() {
 }
 
 @test "ways to run: on two pipes, a relay and programs on pipes and terminals are served" {
-    services | configure
+    # A raw terminal has no end of file; half-closed sets when it is hung up.
+    services | sed 's/^stdio = pty$/&\nhalf-closed = 0.2/' | configure
     local stream
-    for stream in RELAYhello PIPEhello; do
+    for stream in RELAYhello PIPEhello PTYhello; do
         rm -f "$TMP/to" "$TMP/from" "$TMP/code"
         on_pipes
         { printf '%s' "$stream" >"$TMP/to"; } &
@@ -296,6 +329,7 @@ on_pipes() {
     done
     log_says 'service=relayed reason=match src=- sport=0 dst=- dport=0 action=connect .* in=10 out=18 '
     log_says 'service=pipe reason=match .* in=9 out=9 ms=[0-9]+ exit=0$'
+    log_says 'service=pty reason=match .* in=8 out=8 ms=[0-9]+ signal=HUP$'
 }
 
 @test "ways to run: on two pipes, a silent client gets the timeout service" {
