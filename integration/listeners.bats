@@ -113,6 +113,15 @@ without_ipv6() {
     log_says 'cannot listen on 192.0.2.1:0: Cannot assign requested address; no interface has this address; see those that there are: ip address$'
 }
 
+@test "listeners: the daemon does not start on a port below 1024 that it may not use, and says what it needs" {
+    configure_binds 0.0.0.0:443
+    # A namespace whose ports belong to another user.
+    WRAPPER=(unshare --user --net)
+    spawn_daemon
+    expect_exit 71
+    log_says '^[^ ]+ portsplit\[[0-9]+\]: cannot listen on 0\.0\.0\.0:443: Permission denied; ports below 1024 need root or CAP_NET_BIND_SERVICE \(see portsplit-relay\.service\)$'
+}
+
 @test "listeners: the accept queue is as long as the kernel allows" {
     configure_binds 127.0.0.1:0
     start_daemon

@@ -85,6 +85,21 @@ ids_of_number() { printf '%s\n' "$1	$1	$1	$1" "$2	$2	$2	$2" "$2"; }
     file_says "$TMP/report" "^uid=$(id -u nobody) $(id -u nobody)\$"
 }
 
+@test "user: without a user the log warns that every connection and program runs as root" {
+    needs_root
+    answer one
+    configure_answers one
+    # The warnings of the start, without time and pid. Those about the file name it.
+    warnings() { sed -En 's/^[^ ]+ portsplit\[[0-9]+\]: (warning: .*)/\1/p' "$LOG"; }
+    start_daemon
+    [[ $(warnings) == 'warning: every connection and program runs as root; set user = NAME' ]]
+    stop_daemon
+    : >"$LOG"
+    GLOBALS='user = nobody' configure_answers one
+    start_daemon
+    [[ -z $(warnings) ]]
+}
+
 @test "user: a log file that only root may open gets the lines of dispatchers" {
     needs_root
     answer one
