@@ -300,6 +300,26 @@ END
     log_says 'service=fallback reason=fallback .* in=8388608 out=0 '
 }
 
+# scan [OPTION...]: asks for the server's key, as ssh-keyscan does: it waits for the server's line. Prints nothing
+# if it gives up before.
+scan() { ssh-keyscan -t ed25519 -p "$PORT" "$@" 127.0.0.1 2>>"$TMP/keyscan" | cut -d ' ' -f 2-; }
+
+@test "decide: with the default timeout, ssh-keyscan gets the key of the timeout service" {
+    ssh-keygen -q -t ed25519 -N '' -C '' -f "$TMP/host_key"
+    echo 'UsePAM no' >"$TMP/sshd_config"
+    # Started by root, sshd needs this folder, which its system service creates otherwise.
+    (($(id -u) != 0)) || [[ -d /run/sshd ]] || install -d -m 755 /run/sshd
+    local sshd=('exec = /usr/sbin/sshd' 'execarg = -i' 'execarg = -f' "execarg = $TMP/sshd_config" 'execarg = -h'
+        "execarg = $TMP/host_key")
+    printf '%s\n' 'bind = 127.0.0.1:0' '[ssh]' 'string = SSH-' "${sshd[@]}" '[timeout]' "${sshd[@]}" | configure
+    start_daemon
+    # It gives up after 5 seconds.
+    [[ $(scan) == "$(sed 's/ *$//' "$TMP/host_key.pub")" ]]
+    log_says 'service=timeout reason=timeout .* action=exec target=/usr/sbin/sshd '
+    # The default is 3 seconds: a client that gives up after 3 has no answer.
+    [[ -z $(scan -T 3) ]]
+}
+
 @test "decide: with timeout = 0 a client may be silent for ever" {
     answer ssh
     configure <<END
