@@ -380,7 +380,7 @@ exec = $DISPATCH
 execArgs = portsplit-dispatch --inetd --log $LOG $CONFIG
 END
     start_super stunnel4 "$TMP/stunnel.conf"
-    from_127_0_0_9() { socat - "OPENSSL:127.0.0.1:$PORT,bind=127.0.0.9,verify=0" <"$1"; }
+    from_127_0_0_9() { socat -t 10 - "OPENSSL:127.0.0.1:$PORT,bind=127.0.0.9,verify=0" <"$1"; }
     printf RELAYhello >"$TMP/hello"
     [[ $(from_127_0_0_9 "$TMP/hello") == relayed:RELAYhello ]]
     log_says 'service=relayed reason=match src=127.0.0.9 sport=[1-9][0-9]* '
