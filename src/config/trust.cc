@@ -70,8 +70,11 @@ class Trust {
 
     /// tcpd(8) executes the program that its argument 0 names.
     void check_tcpd(const core::Service& service, const core::Exec& exec, Spot spot) {
-        const std::string_view name = std::string_view(exec.program);
-        if (name.substr(name.rfind('/') + 1) != "tcpd" || !exec.argv0.empty()) return;
+        const auto is_tcpd = [](std::string_view path) {
+            return path.substr(path.rfind('/') + 1) == "tcpd";
+        };
+        if (!is_tcpd(exec.program)) return;
+        if (!exec.argv0.empty() && !is_tcpd(exec.argv0)) return;
         warn(spot, "tcpd", service.name,
              fmt::format("service {}: tcpd starts the program that argument 0 names, which is tcpd "
                          "itself, without end; write argv0 = PROGRAM, such as /usr/sbin/sshd",

@@ -74,12 +74,16 @@ TEST(CheckTrust, WarnsOfAScriptThatGetsTheSocket) {
 TEST(CheckTrust, WarnsOfTcpdWithoutArgumentZero) {
     for (const char* program : {"tcpd", "/usr/sbin/tcpd"}) {
         const std::string text = "[fallback]\nexec = " + std::string(program) + "\n";
-        EXPECT_THAT(
-            warnings_of(text, "f"),
-            ElementsAre("tcpd fallback f:2: warning: service fallback: tcpd starts the program "
-                        "that argument 0 names, which is tcpd itself, without end; write argv0 "
-                        "= PROGRAM, such as /usr/sbin/sshd"));
+        for (const char* itself : {"", "argv0 = tcpd\n", "argv0 = /usr/sbin/tcpd\n"}) {
+            EXPECT_THAT(
+                warnings_of(text + itself, "f"),
+                ElementsAre("tcpd fallback f:2: warning: service fallback: tcpd starts the program "
+                            "that argument 0 names, which is tcpd itself, without end; write argv0 "
+                            "= PROGRAM, such as /usr/sbin/sshd"))
+                << itself;
+        }
         EXPECT_THAT(warnings_of(text + "argv0 = /usr/sbin/sshd\n", "f"), ElementsAre());
+        EXPECT_THAT(warnings_of(text + "argv0 = my-tcpd\n", "f"), ElementsAre());
     }
     EXPECT_THAT(warnings_of("[fallback]\nexec = my-tcpd\n", "f"), ElementsAre());
 }
