@@ -52,14 +52,16 @@ std::optional<std::uint64_t> digits(std::string_view text) {
 }
 
 bool fits(Kind kind, Type type) {
+    const bool is_number = type == Type::Number || type == Type::Seconds;
     switch (kind) {
         case Kind::Bare:
             return true;
         case Kind::String:
-            return type != Type::Number && type != Type::Seconds;
+            return !is_number;
         case Kind::Integer:
+            return is_number || type == Type::UserName || type == Type::GroupName;
         case Kind::Float:
-            return type == Type::Number || type == Type::Seconds;
+            return is_number;
         case Kind::Boolean:
             return type == Type::YesNo;
         case Kind::Group:

@@ -71,6 +71,8 @@ TEST(ReadSection, ReportsAValueOfTheWrongLibconfigType) {
     const Case cases[] = {
         {"number for an address", "bind = 443;",
          "f:1: bind = 443: not a string; write it in double quotes"},
+        {"fraction for a user", "user = 1.5;",
+         "f:1: user = 1.5: not a string; write it in double quotes"},
         {"string for a number", "maxconn = \"10\";",
          "f:1: maxconn = \"10\": not a number; write one without quotes"},
         {"string for seconds", "timeout = \"2.5\";",
@@ -100,6 +102,15 @@ TEST(ReadSection, ReportsAValueOfTheWrongLibconfigType) {
     EXPECT_THAT(issues_of(libconfig_service_of("string = 5; exec = \"a\"; pty = 1;")),
                 ElementsAre("f:2: string = 5: not a string; write it in double quotes",
                             "f:2: pty = 1: not a string; write it in double quotes"));
+}
+
+TEST(ReadSection, AcceptsTheNumberOfAUserAndAGroupWithoutQuotes) {
+    const auto loaded = read(
+        "user = 65534;\ngroup = 65534;\n" + libconfig_service_of("string = \"a\"; exec = \"b\";"),
+        "f", Need::Listeners);
+    ASSERT_TRUE(loaded.config);
+    EXPECT_EQ(loaded.config->user, "65534");
+    EXPECT_EQ(loaded.config->group, "65534");
 }
 
 TEST(ReadSection, AcceptsAScalarForAListKeyAndAnEmptyListAsNoValue) {
