@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdlib>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -202,12 +203,12 @@ class Builder {
         for (std::size_t later = 1; later < bind.size(); ++later) {
             for (std::size_t earlier = 0; earlier < later; ++earlier) {
                 if (!collide(bind[later], bind[earlier])) continue;
-                const Spot message = spot_of_bind(later);
-                issues_.error(message,
-                              fmt::format("bind = {}: taken by bind = {} {}; delete one of the two",
-                                          quoted(core::to_string(bind[later]), document_.global),
-                                          quoted(core::to_string(bind[earlier]), document_.global),
-                                          where(spot_of_bind(earlier), message)));
+                const Value& taken = value_of_bind(later);
+                const Value& taker = value_of_bind(earlier);
+                issues_.error(taken.spot,
+                              fmt::format("{}: taken by {} {}; delete one of the two",
+                                          as_written("bind", taken), as_written("bind", taker),
+                                          where(taker.spot, taken.spot)));
                 break;
             }
         }
@@ -229,17 +230,25 @@ class Builder {
         const auto& bind = built_.config.bind;
         for (std::size_t b = 0; b < bind.size(); ++b) {
             if (!leads_back(target, bind[b])) continue;
+            const Value& reached = value_of_bind(b);
             issues_.error(message,
-                          fmt::format("connect = {}: leads back to bind = {} {}, without end; "
+                          fmt::format("connect = {}: leads back to {} {}, without end; "
                                       "write the port of another program",
                                       quoted(core::to_string(target), section),
-                                      quoted(core::to_string(bind[b]), document_.global),
-                                      where(spot_of_bind(b), message)));
+                                      as_written("bind", reached), where(reached.spot, message)));
             return;
         }
     }
 
-    Spot spot_of_bind(std::size_t index) const { return built_.origins.global.of("bind", index); }
+    /// Returns a `bind` of the model as its file has it. The model has them in the order of the files.
+    const Value& value_of_bind(std::size_t index) const {
+        for (const Entry& entry : document_.global.entries) {
+            if (entry.key != "bind") continue;
+            if (index < entry.values.size()) return entry.values[index];
+            index -= entry.values.size();
+        }
+        std::abort();  // the model has one for each value
+    }
 
     std::string where(Spot spot, Spot message) const {
         return config::where(spot, message, issues_.files());

@@ -83,6 +83,19 @@ TEST(Builder, ReportsBothLinesOfAContradiction) {
         {"one bind twice",
          with_service("bind = 0.0.0.0:443\nbind = [::]:443\nbind = 0.0.0.0:443\n"),
          {"f:3: bind = 0.0.0.0:443: taken by bind = 0.0.0.0:443 on line 1; delete one of the two"}},
+        {"one address in two forms",
+         with_service("# x\nbind = [::ffff:7f00:1]:1930\nbind = 127.0.0.1:01930\n"),
+         {"f:3: bind = 127.0.0.1:01930: taken by bind = [::ffff:7f00:1]:1930 on line 2; delete one "
+          "of the two"}},
+        {"one address in two forms in libconfig",
+         "bind = [ \"[::1]:80\", \"[0::1]:80\" ];\nservices : { fallback : {\nconnect = "
+         "\"b:1\"; }; };",
+         {"f:1: bind = \"[0::1]:80\": taken by bind = \"[::1]:80\" on line 1; delete one of the "
+          "two"}},
+        {"relay to its own bind in another form",
+         "bind = [0::1]:80\n[fallback]\nconnect = [::1]:80\n",
+         {"f:3: connect = [::1]:80: leads back to bind = [0::1]:80 on line 1, without end; write "
+          "the port of another program"}},
         {"an address of every address",
          with_service("bind = [2001:db8::1]:443\nbind = *:443\n"),
          {"f:2: bind = *:443: taken by bind = [2001:db8::1]:443 on line 1; delete one of the two"}},
