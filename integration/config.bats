@@ -206,9 +206,17 @@ END
     run -64 portsplit -t "$CONFIG"
     [[ $output == "portsplit: to test a file: portsplit check $CONFIG" ]]
     run -64 "$PORTSPLIT_BIN/portsplitd" -t "$CONFIG"
-    [[ $output == 'portsplitd: to test a file: portsplit check FILE'$'\n''Try portsplitd --help.' ]]
+    [[ $output == "portsplitd: to test a file: portsplit check $CONFIG"$'\n''Try portsplitd --help.' ]]
     run -64 "$PORTSPLIT_BIN/portsplitd" --configtest "$CONFIG"
-    [[ $output == 'portsplitd: to test a file: portsplit check FILE'$'\n''Try portsplitd --help.' ]]
+    [[ $output == "portsplitd: to test a file: portsplit check $CONFIG"$'\n''Try portsplitd --help.' ]]
+    run -64 "$PORTSPLIT_BIN/portsplit-dispatch" --configtest "$CONFIG"
+    [[ ${lines[0]} == "portsplit-dispatch: to test a file: portsplit check $CONFIG" ]]
+    for word in -f --config; do
+        run -64 portsplit "$word" "$CONFIG"
+        [[ $output == "portsplit: the file is an argument: portsplit $CONFIG" ]]
+        run -64 "$PORTSPLIT_BIN/portsplitd" "$word" "$CONFIG"
+        [[ $output == "portsplitd: the file is an argument: portsplitd $CONFIG"$'\n''Try portsplitd --help.' ]]
+    done
     run -64 "$PORTSPLIT_BIN/portsplitd" explain "$CONFIG"
     [[ $output == 'portsplitd: explain is a command of portsplit: portsplit explain FILE'$'\n''Try portsplitd --help.' ]]
     run -64 portsplit --log "$CONFIG"

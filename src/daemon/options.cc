@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "config/arguments.h"
 #include "exit_codes.h"
 
 namespace portsplit::daemon {
@@ -43,12 +44,6 @@ std::optional<int> read_number(std::string_view text) {
     const auto [end, error] = std::from_chars(text.begin(), text.end(), number);
     if (error != std::errc() || end != text.end() || number < 0) return std::nullopt;
     return number;
-}
-
-/// Returns true for an option that tests a configuration in other daemons, such as nginx and sshd.
-bool is_test_option(std::string_view word) {
-    return word == "-t" || word == "-T" || word == "-c" || word == "--test" || word == "--check" ||
-           word == "--configtest";
 }
 
 bool is_command(std::string_view word) {
@@ -90,11 +85,8 @@ CommandLine read_command_line(int argc, char** argv) {
                 std::puts("portsplitd " PORTSPLIT_VERSION);
                 return line;
             default:
-                if (is_test_option(argv[optind - 1])) {
-                    return refuse("to test a file: portsplit check FILE");
-                }
-                return refuse(fmt::format("unknown option, or an option without its value: {}",
-                                          argv[optind - 1]));
+                return refuse(config::why_wrong_option({argv + 1, argv + argc}, argv[optind - 1],
+                                                       "portsplitd"));
         }
     }
     if (optind + 1 != argc) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "config/arguments.h"
 #include "exit_codes.h"
 #include "handoff.h"
 #include "sys/socket.h"
@@ -24,9 +25,9 @@ constexpr const char* kHelp =
     "\n"
     "portsplitd starts this program by itself; see portsplit-dispatch(8).\n";
 
-CommandLine refuse(const char* what) {
+CommandLine refuse(const std::string& what) {
     if (!sys::is_same_stream(STDIN_FILENO, STDERR_FILENO)) {
-        std::fprintf(stderr, "portsplit-dispatch: %s\n%s", what, kHelp);
+        std::fprintf(stderr, "portsplit-dispatch: %s\n%s", what.c_str(), kHelp);
     } else {
         sys::Log::to_syslog().line(sys::Level::Error, what);
     }
@@ -64,7 +65,8 @@ CommandLine read_command_line(int argc, char** argv) {
                 std::puts("portsplit-dispatch " PORTSPLIT_VERSION);
                 return line;
             default:
-                return refuse("unknown option, or an option without its value");
+                return refuse(config::why_wrong_option({argv + 1, argv + argc}, argv[optind - 1],
+                                                       "portsplit-dispatch --inetd"));
         }
     }
     if (!inetd) return refuse("--inetd is missing");

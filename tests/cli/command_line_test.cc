@@ -34,6 +34,12 @@ TEST(AdviceOn, NamesTheCommandThatTestsAFile) {
     EXPECT_EQ(advice({"--test"}), "to test a file: portsplit check FILE");
 }
 
+TEST(AdviceOn, SaysThatTheFileIsAnArgument) {
+    EXPECT_EQ(advice({"-f", "mine"}), "the file is an argument: portsplit mine");
+    EXPECT_EQ(advice({"--log", "x", "--config=a.conf"}),
+              "the file is an argument: portsplit a.conf");
+}
+
 TEST(AdviceOn, IsEmptyForCommandsAndFiles) {
     for (const std::vector<std::string>& arguments :
          std::vector<std::vector<std::string>>{{},

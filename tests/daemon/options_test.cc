@@ -84,7 +84,11 @@ TEST(ReadCommandLine, RefusesAnUnknownOptionAndAMissingValue) {
     expect_refused({"--log"}, reason + "--log");
     expect_refused({"-x", "file"}, reason + "-x");
     for (const char* test : {"-t", "-c", "--test", "--check"}) {
-        expect_refused({test, "file"}, "to test a file: portsplit check FILE");
+        expect_refused({test, "file"}, "to test a file: portsplit check file");
+    }
+    for (const char* names : {"-f", "--config"}) {
+        expect_refused({names, "file"}, "the file is an argument: portsplitd file");
+        expect_refused({"--log", "x", names, "file"}, "the file is an argument: portsplitd file");
     }
 }
 

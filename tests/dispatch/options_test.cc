@@ -64,9 +64,13 @@ TEST(ReadDispatchCommandLine, RefusesAWrongCommandLine) {
         std::vector<std::string> arguments;
         const char* what;
     } cases[] = {
-        {{"--inetd", "--nonsense", "file"}, "unknown option, or an option without its value"},
-        {{"--inetd", "file", "--log"}, "unknown option, or an option without its value"},
-        {{"--zygote", "3", "stderr"}, "unknown option, or an option without its value"},
+        {{"--inetd", "--nonsense", "file"},
+         "unknown option, or an option without its value: --nonsense"},
+        {{"--inetd", "file", "--log"}, "unknown option, or an option without its value: --log"},
+        {{"--zygote", "3", "stderr"}, "unknown option, or an option without its value: --zygote"},
+        {{"-t", "file"}, "to test a file: portsplit check file"},
+        {{"--configtest", "file"}, "to test a file: portsplit check file"},
+        {{"--inetd", "-f", "file"}, "the file is an argument: portsplit-dispatch --inetd file"},
         {{"file"}, "--inetd is missing"},
         {{}, "--inetd is missing"},
         {{"--inetd"}, "exactly one configuration file must be given"},
