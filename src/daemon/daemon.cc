@@ -81,11 +81,8 @@ bool Daemon::open_dispatcher() {
 
 void Daemon::adopt_passed_sockets() {
     for (Passed& passed : manager_.take_sockets()) {
-        if (listeners_.adopt(std::move(passed.fd), passed.name)) continue;
-        log_.line(Level::Error,
-                  fmt::format("the service manager passed {}, which is not a listening stream "
-                              "socket and is closed; its unit needs ListenStream= and Accept=no",
-                              passed.name));
+        const auto adopted = listeners_.adopt(std::move(passed.fd), passed.name);
+        if (!adopted) log_.line(Level::Error, adopted.error());
     }
 }
 
@@ -93,13 +90,8 @@ void Daemon::adopt_passed_sockets() {
 void Daemon::announce() {
     for (const Listener& listener : listeners_.all()) {
         if (!listener.passed) continue;
-        const bool wanted = Listeners::is_wanted(listener, reload_.in_force()->config.bind);
         log_.line(Level::Notice,
-                  wanted ? fmt::format("using the socket {} ({}) from the service manager for the "
-                                       "bind of its address",
-                                       listener.name, listener.text)
-                         : fmt::format("also listening on {}, passed by the service manager as {}",
-                                       listener.text, listener.name));
+                  Listeners::describe_passed(listener, reload_.in_force()->config.bind));
     }
     const std::string line = fmt::format("listening on {}", listeners_.text());
     log_.line(Level::Notice, line);

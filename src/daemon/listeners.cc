@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "config/overlap.h"
 #include "sys/socket.h"
 
 namespace portsplit::daemon {
@@ -34,10 +35,40 @@ std::vector<Wanted> expanded(const core::List<core::Endpoint>& binds) {
     return result;
 }
 
+/// Returns true for a passed listener on every address of IPv4 and IPv6.
+bool takes_all(const Listener& listener) {
+    return listener.passed && listener.configured.host == kEveryV6 &&
+           sys::takes_both_families(listener.fd.get());
+}
+
 bool serves(const Listener& listener, const core::Endpoint& bind) {
     if (listener.configured == bind) return true;
-    return listener.passed && bind == core::Endpoint{kEveryV4, listener.configured.port} &&
-           listener.configured.host == kEveryV6 && sys::takes_both_families(listener.fd.get());
+    return bind == core::Endpoint{kEveryV4, listener.configured.port} && takes_all(listener);
+}
+
+/// Returns true if an address cannot be bound because of a passed listener.
+bool prevents(const Listener& listener, const core::Endpoint& bind) {
+    if (!listener.passed) return false;
+    return config::collide(listener.configured, bind) ||
+           (takes_all(listener) && config::collide({kEveryV4, listener.configured.port}, bind));
+}
+
+/// Returns the address of a socket; `descriptor N` for anything else.
+std::string text_of(int fd) {
+    const auto bound = sys::local_address(fd);
+    if (bound && bound->is_internet()) return bound->text();
+    if (bound && bound->family() == AF_UNIX) return sys::unix_path(fd);
+    return fmt::format("descriptor {}", fd);
+}
+
+/// Returns `NAME (ADDRESS)`; the address alone if there is no name.
+std::string called(const std::string& name, const std::string& text) {
+    return name.empty() ? text : fmt::format("{} ({})", name, text);
+}
+
+std::string with_source(const Listener& passed) {
+    return fmt::format("{}, passed by the service manager{}{}", passed.text,
+                       passed.name.empty() ? "" : " as ", passed.name);
 }
 
 template <typename List>
@@ -89,21 +120,57 @@ std::string advice_on_listening(int code, std::uint16_t port) {
     }
 }
 
-bool Listeners::adopt(sys::UniqueFd fd, const std::string& name) {
-    if (!sys::is_listening(fd.get())) return false;
+core::Result<core::Done, std::string> Listeners::adopt(sys::UniqueFd fd, const std::string& name) {
+    const std::string text = text_of(fd.get());
     const auto bound = sys::local_address(fd.get());
-    if (!bound) return false;
+    if (!bound || !sys::is_listening(fd.get())) {
+        return fmt::format(
+            "the service manager passed {}, which is not a listening stream socket "
+            "and is closed; its unit needs ListenStream= and Accept=no",
+            called(name, text));
+    }
     sys::set_blocking(fd.get(), false);
-    const std::string text = bound->is_internet() ? bound->text() : sys::unix_path(fd.get());
     listeners_.push_back(
         {{core::Text(bound->host()), bound->port()}, *bound, std::move(fd), text, true, name});
-    return true;
+    return core::Done{};
 }
 
 bool Listeners::is_wanted(const Listener& listener, const core::List<core::Endpoint>& binds) {
     const std::vector<Wanted> wanted = expanded(binds);
     return std::any_of(wanted.begin(), wanted.end(),
                        [&](const Wanted& it) { return serves(listener, it.endpoint); });
+}
+
+std::string Listeners::describe_passed(const Listener& listener,
+                                       const core::List<core::Endpoint>& binds) {
+    if (!is_wanted(listener, binds))
+        return fmt::format("also listening on {}", with_source(listener));
+    std::string served;
+    bool other_address = false;
+    for (const core::Endpoint& bind : binds) {
+        if (!is_wanted(listener, {bind})) continue;
+        if (!served.empty()) served += " and ";
+        served += fmt::format("bind = {}", core::to_string(bind));
+        other_address |= listener.configured != bind;
+    }
+    if (other_address && takes_all(listener)) {
+        return fmt::format("{}, takes both families and stands for {}", with_source(listener),
+                           served);
+    }
+    return fmt::format("using the socket {} from the service manager for the bind of its address",
+                       called(listener.name, listener.text));
+}
+
+/// Returns an error of `wanted` that names the passed listener which has its port, if there is one.
+sys::SysError Listeners::with_advice(sys::SysError error, const core::Endpoint& wanted) const {
+    if (error.code != EADDRINUSE) return error;
+    const auto holder =
+        std::find_if(listeners_.begin(), listeners_.end(),
+                     [&](const Listener& listener) { return prevents(listener, wanted); });
+    if (holder == listeners_.end()) return error;
+    error.advice = fmt::format("{}, has this port; delete the bind, or change the socket unit",
+                               with_source(*holder));
+    return error;
 }
 
 sys::Result<Listeners::Opened> Listeners::open_missing(
@@ -118,7 +185,7 @@ sys::Result<Listeners::Opened> Listeners::open_missing(
             // `*` means each family that the kernel has.
             missing.skipped.push_back(wanted.endpoint);
         } else {
-            return opened.error();
+            return with_advice(opened.error(), wanted.endpoint);
         }
     }
     return missing;
@@ -153,11 +220,9 @@ std::string Listeners::text_for(const core::List<core::Endpoint>& binds,
     std::string text;
     const auto add = [&text](const Listener& listener) {
         if (!listener.bound.is_internet()) return;
-        const bool both = listener.passed && listener.bound.family() == AF_INET6 &&
-                          listener.bound.ip().is_any() &&
-                          sys::takes_both_families(listener.fd.get());
         if (!text.empty()) text += ' ';
-        text += both ? fmt::format("*:{}", listener.bound.port()) : listener.bound.text();
+        text += takes_all(listener) ? fmt::format("*:{}", listener.bound.port())
+                                    : listener.bound.text();
     };
     for (const Listener& listener : listeners_) {
         if (listener.passed || is_wanted(listener, binds)) add(listener);

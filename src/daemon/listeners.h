@@ -19,7 +19,7 @@ struct Listener {
     sys::UniqueFd fd;           ///< non-blocking
     std::string text;           ///< the bound address, or the path of a Unix-domain socket
     bool passed = false;        ///< true if the service manager passed it: no reload closes it
-    std::string name;           ///< FileDescriptorName= of a passed one; else empty
+    std::string name;  ///< FileDescriptorName= of a passed one, if the unit has it; else empty
 };
 
 /// Returns what to do about an address that cannot be bound; empty if nothing is known.
@@ -30,12 +30,16 @@ class Listeners {
   public:
     /// Takes over a socket that listens already, and makes it non-blocking. It serves the `bind` of
     /// its address, if there is one; a wildcard socket for both families serves that of either.
-    /// @param name  the service manager's name for it
-    /// @returns false, and closes it, if it is not a listening stream socket
-    bool adopt(sys::UniqueFd fd, const std::string& name);
+    /// @param name  the service manager's name for it; may be empty
+    /// @returns the message about a socket that is not a listening stream socket, which is closed
+    core::Result<core::Done, std::string> adopt(sys::UniqueFd fd, const std::string& name);
 
     /// Returns true if a listener serves one of these binds.
     static bool is_wanted(const Listener& listener, const core::List<core::Endpoint>& binds);
+
+    /// Returns a sentence about a passed listener: which of these binds it serves, or that it serves none.
+    static std::string describe_passed(const Listener& listener,
+                                       const core::List<core::Endpoint>& binds);
 
     struct Opened {
         std::vector<Listener> listeners;        ///< in order
@@ -69,6 +73,8 @@ class Listeners {
     std::string text() const;
 
   private:
+    sys::SysError with_advice(sys::SysError error, const core::Endpoint& wanted) const;
+
     std::vector<Listener> listeners_;
 };
 

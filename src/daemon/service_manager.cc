@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <string_view>
 
 namespace portsplit::daemon {
 namespace {
@@ -15,6 +16,9 @@ using sys::Clock;
 /// Between two statuses.
 constexpr std::chrono::seconds kStatusPause{1};
 
+/// What sd_listen_fds_with_names(3) returns for a socket without a name.
+constexpr std::string_view kNoName = "unknown";
+
 }  // namespace
 
 ServiceManager::ServiceManager() {
@@ -22,7 +26,8 @@ ServiceManager::ServiceManager() {
     char** names = nullptr;
     const int count = sd_listen_fds_with_names(1, &names);
     for (int i = 0; i < count; ++i) {
-        sockets_.push_back({sys::UniqueFd(SD_LISTEN_FDS_START + i), names[i]});
+        const std::string name = names[i] == kNoName ? "" : names[i];
+        sockets_.push_back({sys::UniqueFd(SD_LISTEN_FDS_START + i), name});
         ::free(names[i]);
     }
     ::free(names);

@@ -16,7 +16,7 @@ namespace portsplit::daemon {
 /// A socket that was listening before the daemon started.
 struct Passed {
     sys::UniqueFd fd;  ///< close-on-exec
-    std::string name;  ///< FileDescriptorName= of the socket unit
+    std::string name;  ///< FileDescriptorName= of the socket unit; empty if there is none
 };
 
 class ServiceManager {

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <string>
@@ -179,6 +180,87 @@ TEST(Listeners, AdoptAPassedSocketForTheBindOfItsAddress) {
     EXPECT_EQ(listeners.text(), text);
 }
 
+/// Returns a listener for both families.
+sys::UniqueFd listener_for_both() {
+    sys::UniqueFd fd(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const int no = 0;
+    ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof no);
+    const sys::Address any = *sys::Address::from({"::", 0});
+    EXPECT_EQ(::bind(fd.get(), any.data(), any.size()), 0);
+    EXPECT_EQ(::listen(fd.get(), 1), 0);
+    return fd;
+}
+
+/// Adopts a socket and returns its port.
+std::uint16_t adopt(Listeners& listeners, sys::UniqueFd fd, const std::string& name) {
+    EXPECT_TRUE(listeners.adopt(std::move(fd), name));
+    return listeners.all().back().bound.port();
+}
+
+TEST(Listeners, DescribeThePassedSocketOfABind) {
+    Listeners listeners;
+    const std::uint16_t port = adopt(listeners, loopback::listener_on("127.0.0.1"), "web");
+    const std::string text = "127.0.0.1:" + std::to_string(port);
+    const Binds own{{"127.0.0.2", port}, {"127.0.0.1", port}};
+    EXPECT_EQ(
+        Listeners::describe_passed(listeners.all()[0], own),
+        "using the socket web (" + text + ") from the service manager for the bind of its address");
+    EXPECT_EQ(Listeners::describe_passed(listeners.all()[0], {}),
+              "also listening on " + text + ", passed by the service manager as web");
+}
+
+TEST(Listeners, DescribeAPassedSocketWithoutANameByItsAddress) {
+    Listeners listeners;
+    const std::uint16_t port = adopt(listeners, loopback::listener_on("127.0.0.1"), "");
+    const std::string text = "127.0.0.1:" + std::to_string(port);
+    EXPECT_EQ(Listeners::describe_passed(listeners.all()[0], {{"127.0.0.1", port}}),
+              "using the socket " + text + " from the service manager for the bind of its address");
+    EXPECT_EQ(Listeners::describe_passed(listeners.all()[0], {}),
+              "also listening on " + text + ", passed by the service manager");
+}
+
+TEST(Listeners, NameTheBindsThatAPassedSocketForBothFamiliesStandsFor) {
+    Listeners listeners;
+    const std::uint16_t port = adopt(listeners, listener_for_both(), "web");
+    const std::string colon_port = ":" + std::to_string(port);
+    const Listener& both = listeners.all()[0];
+    const std::string begin = "[::]" + colon_port +
+                              ", passed by the service manager as web, takes both families and "
+                              "stands for ";
+    EXPECT_EQ(Listeners::describe_passed(both, {{"0.0.0.0", port}}),
+              begin + "bind = 0.0.0.0" + colon_port);
+    EXPECT_EQ(Listeners::describe_passed(both, {{"*", port}}), begin + "bind = *" + colon_port);
+    EXPECT_EQ(Listeners::describe_passed(both, {{"127.0.0.1", 0}, {"0.0.0.0", port}, {"::", port}}),
+              begin + "bind = 0.0.0.0" + colon_port + " and bind = [::]" + colon_port);
+    EXPECT_EQ(Listeners::describe_passed(both, {{"::", port}}),
+              "using the socket web ([::]" + colon_port +
+                  ") from the service manager for the bind of its address");
+}
+
+TEST(Listeners, NameThePassedSocketThatHasThePortOfABind) {
+    Listeners both;
+    const std::uint16_t port = adopt(both, listener_for_both(), "");
+    const std::string colon_port = ":" + std::to_string(port);
+    auto missing = both.open_missing({{"127.0.0.1", port}});
+    ASSERT_FALSE(missing);
+    EXPECT_EQ(sys::to_string(missing.error()),
+              "cannot listen on 127.0.0.1" + colon_port + ": Address already in use; [::]" +
+                  colon_port +
+                  ", passed by the service manager, has this port; delete the bind, or change the "
+                  "socket unit");
+
+    Listeners v4;
+    const std::uint16_t other = adopt(v4, loopback::listener_on("127.0.0.1"), "web");
+    const std::string colon_other = ":" + std::to_string(other);
+    missing = v4.open_missing({{"0.0.0.0", other}});
+    ASSERT_FALSE(missing);
+    EXPECT_EQ(sys::to_string(missing.error()),
+              "cannot listen on 0.0.0.0" + colon_other + ": Address already in use; 127.0.0.1" +
+                  colon_other +
+                  ", passed by the service manager as web, has this port; delete the bind, or "
+                  "change the socket unit");
+}
+
 TEST(Listeners, KeepAPassedSocketThatIsNotConfigured) {
     Listeners listeners;
     ASSERT_TRUE(listeners.adopt(loopback::listener_on("127.0.0.1"), "web"));
@@ -190,13 +272,27 @@ TEST(Listeners, KeepAPassedSocketThatIsNotConfigured) {
 }
 
 TEST(Listeners, RefuseAPassedSocketThatDoesNotListen) {
+    const std::string end =
+        ", which is not a listening stream socket and is closed; its unit needs ListenStream= and "
+        "Accept=no";
     Listeners listeners;
     loopback::Pair pair = loopback::tcp_pair();
-    EXPECT_FALSE(listeners.adopt(std::move(pair.near), "connection"));
-    EXPECT_FALSE(listeners.adopt(sys::UniqueFd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)),
-                                 "datagrams"));
-    EXPECT_TRUE(listeners.all().empty());
+    const std::string address = sys::local_address(pair.near.get())->text();
+    auto adopted = listeners.adopt(std::move(pair.near), "connection");
+    ASSERT_FALSE(adopted);
+    EXPECT_EQ(adopted.error(), "the service manager passed connection (" + address + ")" + end);
     EXPECT_EQ(loopback::read_reply(pair.far.get()).end, "end") << "closed";
+
+    adopted = listeners.adopt(sys::UniqueFd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)), "");
+    ASSERT_FALSE(adopted);
+    EXPECT_EQ(adopted.error(), "the service manager passed 0.0.0.0:0" + end);
+
+    sys::UniqueFd file(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    const std::string number = std::to_string(file.get());
+    adopted = listeners.adopt(std::move(file), "");
+    ASSERT_FALSE(adopted);
+    EXPECT_EQ(adopted.error(), "the service manager passed descriptor " + number + end);
+    EXPECT_TRUE(listeners.all().empty());
 }
 
 }  // namespace
