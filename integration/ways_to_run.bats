@@ -286,6 +286,42 @@ all_are_reaped() {
     talk expect-end
 }
 
+# start_inetd_without_syslog [REDIRECTION]: as start_inetd, where there is no /dev/log.
+start_inetd_without_syslog() {
+    needs_root
+    mkdir "$TMP/dev"
+    touch "$TMP/dev/null"
+    in_background unshare -m sh -c 'mount --bind /dev/null "$0/null" && mount --bind "$0" /dev && exec "$@"' \
+        "$TMP/dev" "$PEER" inetd 127.0.0.1:0 /bin/sh -c "exec \"\$@\" ${1:-}" "$LOG" "$DISPATCH" --inetd "$CONFIG" \
+        >"$TMP/super.out"
+    learn_port super
+    PORT=$super_port
+    SUPERSERVER=$JOB
+    : >>"$LOG"
+}
+
+@test "ways to run: without a syslog the log goes to descriptor 2, and the first line says so" {
+    answer one
+    configure_answers one
+    start_inetd_without_syslog '2>>"$0"'
+    reaches one
+    local date='^[0-9T:+-]+ portsplit\[[0-9]+\]: '
+    log_says "${date}service=one reason=match "
+    [[ $(head -n 1 "$LOG") =~ ${date}'no syslog here: /dev/log cannot be reached; logging to standard error'$ ]]
+}
+
+@test "ways to run: without a syslog, nothing is written to a client on descriptor 2" {
+    echo nonsense | configure
+    start_inetd_without_syslog
+    talk expect-end
+}
+
+@test "ways to run: on two pipes, --log stderr writes nothing to the client" {
+    echo nonsense | configure
+    run -78 bash -o pipefail -c ': | "$@" 2>&1 | cat' - "$DISPATCH" --inetd --log stderr "$CONFIG"
+    [[ -z $output ]]
+}
+
 @test "ways to run: under a super-server, the client reads nothing of a wrong command line" {
     start_inetd --inetd
     talk expect-end

@@ -55,10 +55,7 @@ bool Daemon::prepare() {
     if (!open_dispatcher()) return false;
     launchpad_.log = options_.log;
     launchpad_.file = options_.file;
-    if (!log_.has_reader()) {
-        log_.line(Level::Warning,
-                  "no syslog here: /dev/log cannot be reached; logging to standard error");
-    }
+    log_.report_missing_syslog();
     adopt_passed_sockets();
     return true;
 }

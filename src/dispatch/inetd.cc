@@ -97,6 +97,11 @@ UniqueFd copy_of(int fd) { return UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, STDERR_F
 
 }  // namespace
 
+bool is_client(int fd) {
+    if (sys::is_same_stream(STDIN_FILENO, fd)) return true;
+    return look_at_descriptors() == Given::Pipes && sys::is_same_stream(STDOUT_FILENO, fd);
+}
+
 int serve_inetd(const core::Plan& plan, sys::Log& log) {
     const auto accepted = Clock::now();
     const Given given = look_at_descriptors();

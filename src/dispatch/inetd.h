@@ -7,6 +7,10 @@
 
 namespace portsplit::dispatch {
 
+/// Returns true if a descriptor is the client's: the socket on descriptor 0, or one of the pipes on 0 and 1.
+/// Nothing may be written to it.
+bool is_client(int fd);
+
 /// Serves the connection on descriptor 0, and replaces descriptors 0, 1 and 2 by /dev/null. A
 /// program gets the environment of this process, as the super-server set it.
 /// @param log  must not be one of descriptors 0, 1 and 2

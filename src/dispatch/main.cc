@@ -21,7 +21,6 @@
 #include "sys/log.h"
 #include "sys/process.h"
 #include "sys/signals.h"
-#include "sys/socket.h"
 
 namespace {
 
@@ -60,15 +59,16 @@ int serve_generation(const dispatch::Options& options) {
 }
 
 int serve_connection(const dispatch::Options& options) {
-    std::string where = options.log;
     // Under inetd and xinetd descriptor 2 is the client's socket; under tcpserver it is a log.
-    if (where == sys::kStderr && sys::is_same_stream(STDIN_FILENO, STDERR_FILENO))
-        where = sys::kSyslog;
-    auto log = sys::open_log(where, sys::WithoutSyslog::Drop);
+    const auto without = dispatch::is_client(STDERR_FILENO) ? sys::WithoutSyslog::Drop
+                                                            : sys::WithoutSyslog::UseStderr;
+    const bool to_client = options.log == sys::kStderr && without == sys::WithoutSyslog::Drop;
+    auto log = sys::open_log(to_client ? sys::kSyslog : options.log, without);
     if (!log) {
-        sys::Log::to_syslog().line(sys::Level::Error, sys::to_string(log.error()));
+        sys::open_log(sys::kSyslog, without)->line(sys::Level::Error, sys::to_string(log.error()));
         return kExitSystem;
     }
+    log->report_missing_syslog();
     auto loaded = load_file(options.file, config::Need::Services, PORTSPLIT_LIBEXEC_TO_PATTERNS);
     if (!loaded) {
         log->line(sys::Level::Error, sys::to_string(loaded.error()));

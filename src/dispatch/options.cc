@@ -8,9 +8,9 @@
 #include <string_view>
 
 #include "config/arguments.h"
+#include "dispatch/inetd.h"
 #include "exit_codes.h"
 #include "handoff.h"
-#include "sys/socket.h"
 
 namespace portsplit::dispatch {
 namespace {
@@ -26,7 +26,7 @@ constexpr const char* kHelp =
     "portsplitd starts this program by itself; see portsplit-dispatch(8).\n";
 
 CommandLine refuse(const std::string& what) {
-    if (!sys::is_same_stream(STDIN_FILENO, STDERR_FILENO)) {
+    if (!is_client(STDERR_FILENO)) {
         std::fprintf(stderr, "portsplit-dispatch: %s\n%s", what.c_str(), kHelp);
     } else {
         sys::Log::to_syslog().line(sys::Level::Error, what);

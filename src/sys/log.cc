@@ -107,6 +107,11 @@ Log Log::to_syslog(UniqueFd without) {
     return log;
 }
 
+void Log::report_missing_syslog() {
+    if (!syslog_ || connected_ || !without_) return;
+    line(Level::Warning, "no syslog here: /dev/log cannot be reached; logging to standard error");
+}
+
 void Log::replace(UniqueFd fd) {
     // The number stays, and no moment passes in which it is closed (dup3(2)).
     if (fd) ::dup3(fd.get(), fd_.get(), O_CLOEXEC);

@@ -64,8 +64,8 @@ class Log {
     void replace(UniqueFd fd);
     Result<Done> reopen(const std::string& path);
 
-    /// Returns false if the log is for syslog and there is none now.
-    bool has_reader() const { return !syslog_ || connected_; }
+    /// Writes a warning if the lines for syslog go to standard error, because there is no syslog now.
+    void report_missing_syslog();
 
     /// Returns the descriptor that becomes the standard error of programs with `stderr = log`: on the
     /// socket of syslog, each write is a message. Without syslog it is what takes its place; -1 if nothing

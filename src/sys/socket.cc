@@ -105,7 +105,7 @@ bool is_stream(int fd) { return get_option(fd, SOL_SOCKET, SO_TYPE) == SOCK_STRE
 bool is_same_stream(int fd, int other) {
     struct stat one {};
     struct stat two {};
-    return is_stream(fd) && ::fstat(fd, &one) == 0 && ::fstat(other, &two) == 0 &&
+    return (is_stream(fd) || is_pipe(fd)) && ::fstat(fd, &one) == 0 && ::fstat(other, &two) == 0 &&
            one.st_dev == two.st_dev && one.st_ino == two.st_ino;
 }
 

@@ -55,7 +55,7 @@ void reset_on_close(int fd);
 bool is_pipe(int fd);
 /// Returns true if the descriptor is a stream socket.
 bool is_stream(int fd);
-/// Returns true if both descriptors are the same stream socket.
+/// Returns true if both descriptors are the same stream socket, or ends of the same pipe.
 bool is_same_stream(int fd, int other);
 /// Returns true if the descriptor is a stream socket that listens.
 bool is_listening(int fd);

@@ -188,6 +188,18 @@ TEST(IsSameStream, ReturnsTrueForTwoDescriptorsOfOneStream) {
     EXPECT_FALSE(is_same_stream(-1, -1));
 }
 
+TEST(IsSameStream, ReturnsTrueForTwoDescriptorsOfOnePipe) {
+    int ends[2] = {-1, -1};
+    ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    const UniqueFd pipe[] = {UniqueFd(ends[0]), UniqueFd(ends[1])};
+    const UniqueFd copy(::fcntl(ends[1], F_DUPFD_CLOEXEC, 3));
+    EXPECT_TRUE(is_same_stream(ends[1], copy.get()));
+    int others[2] = {-1, -1};
+    ASSERT_EQ(::pipe2(others, O_CLOEXEC), 0);
+    const UniqueFd other[] = {UniqueFd(others[0]), UniqueFd(others[1])};
+    EXPECT_FALSE(is_same_stream(ends[1], others[1]));
+}
+
 TEST(IsSameStream, ReturnsFalseForAFile) {
     const UniqueFd file(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     EXPECT_FALSE(is_same_stream(file.get(), file.get()));
