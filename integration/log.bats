@@ -338,6 +338,39 @@ in_new_log() {
     log_says 'service=one reason=match'
 }
 
+@test "log: a path that names a descriptor is that descriptor, also after USR1 and HUP" {
+    answer one
+    configure_answers one
+    # A socket cannot be opened by its path below /proc, as a file of another user cannot.
+    find_free_port
+    in_background socat -u "TCP-LISTEN:$FREE,bind=127.0.0.1,reuseaddr" "CREATE:$TMP/lines"
+    socat_listens() { [[ -n $(ss -Hltn "sport = :$FREE") ]]; }
+    wait_until 5 socat_listens
+    WRAPPER=(bash -c 'exec 2>"/dev/tcp/127.0.0.1/$0"; exec "$@"' "$FREE")
+    LOG=$TMP/lines
+    start_daemon --log /dev/stderr
+    reaches one
+    log_says 'service=one reason=match'
+    kill -USR1 "$DAEMON"
+    log_says 'connections being served: '
+    reload
+    reaches one
+    logged_connections 2
+    not log_has 'cannot open'
+}
+
+@test "log: a word that is no place for it is refused, and no file has its name" {
+    answer one
+    configure_answers one
+    cd "$TMP"
+    local program
+    for program in portsplit portsplitd; do
+        run -64 timeout 20 "$PORTSPLIT_BIN/$program" --log journal "$CONFIG"
+        [[ $output == 'portsplitd: --log journal: not a place for the log; under systemd, stderr goes to the journal; ./journal is a file of that name'$'\n''Try portsplitd --help.' ]]
+    done
+    [[ ! -e journal ]]
+}
+
 @test "log: with log = start there is a line when the service is chosen" {
     answer one
     GLOBALS='log = start' configure_answers one

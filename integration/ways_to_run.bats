@@ -316,10 +316,13 @@ start_inetd_without_syslog() {
     talk expect-end
 }
 
-@test "ways to run: on two pipes, --log stderr writes nothing to the client" {
+@test "ways to run: on two pipes, --log stderr and --log /dev/stdout write nothing to the client" {
     echo nonsense | configure
-    run -78 bash -o pipefail -c ': | "$@" 2>&1 | cat' - "$DISPATCH" --inetd --log stderr "$CONFIG"
-    [[ -z $output ]]
+    local where
+    for where in stderr /dev/stderr /dev/stdout; do
+        run -78 bash -o pipefail -c ': | "$@" 2>&1 | cat' - "$DISPATCH" --inetd --log "$where" "$CONFIG"
+        [[ -z $output ]]
+    done
 }
 
 @test "ways to run: under a super-server, the client reads nothing of a wrong command line" {

@@ -205,7 +205,7 @@ void Daemon::on_signal(int signal) {
 
 /// Opens the log file anew: a program such as logrotate(8) may have renamed it.
 void Daemon::reopen_log() {
-    if (options_.log == sys::kStderr || options_.log == sys::kSyslog) return;
+    if (options_.log == sys::kSyslog || sys::log_descriptor(options_.log)) return;
     if (const auto reopened = log_.reopen(options_.log); !reopened) {
         log_.line(Level::Error, fmt::format("{}; the file that is open stays in use",
                                             sys::to_string(reopened.error())));

@@ -62,7 +62,8 @@ int serve_connection(const dispatch::Options& options) {
     // Under inetd and xinetd descriptor 2 is the client's socket; under tcpserver it is a log.
     const auto without = dispatch::is_client(STDERR_FILENO) ? sys::WithoutSyslog::Drop
                                                             : sys::WithoutSyslog::UseStderr;
-    const bool to_client = options.log == sys::kStderr && without == sys::WithoutSyslog::Drop;
+    const auto named = sys::log_descriptor(options.log);
+    const bool to_client = named && dispatch::is_client(*named);
     auto log = sys::open_log(to_client ? sys::kSyslog : options.log, without);
     if (!log) {
         sys::open_log(sys::kSyslog, without)->line(sys::Level::Error, sys::to_string(log.error()));

@@ -8,6 +8,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <charconv>
 #include <ctime>
 
 #include "sys/socket.h"
@@ -57,13 +59,18 @@ bool has_room(int fd) {
     return ::poll(&wait, 1, 0) == 1 && (wait.revents & POLLOUT) != 0;
 }
 
-/// Opens a log file, or a FIFO that has a reader.
+/// Returns a duplicate of a descriptor, above those of the standard streams.
+UniqueFd duplicate(int fd) { return UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)); }
+
+/// Opens a log file, or a FIFO that has a reader; duplicates a descriptor that a path names.
 Result<UniqueFd> open_log_file(const std::string& where) {
+    const std::optional<int> named = log_descriptor(where);
     // O_NONBLOCK: open(2) of a FIFO must not wait for a reader, but fail with ENXIO.
     constexpr int kFlags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-    UniqueFd fd(::open(where.c_str(), kFlags, 0640));
+    UniqueFd fd = named ? duplicate(*named) : UniqueFd(::open(where.c_str(), kFlags, 0640));
     if (!fd) return SysError{errno, "cannot open the log file " + where};
-    set_blocking(fd.get(), true);  // programs get this descriptor and expect it blocking
+    // Programs get this descriptor and expect it blocking. Others may share the flags of a duplicate.
+    if (!named) set_blocking(fd.get(), true);
     return fd;
 }
 
@@ -84,11 +91,43 @@ std::string escaped(std::string_view text) {
     return result;
 }
 
+std::optional<int> log_descriptor(std::string_view where) {
+    if (where == kStderr || where == "/dev/stderr") return STDERR_FILENO;
+    if (where == "/dev/stdout") return STDOUT_FILENO;
+    for (const std::string_view folder : {"/dev/fd/", "/proc/self/fd/"}) {
+        if (!where.starts_with(folder)) continue;
+        const std::string_view digits = where.substr(folder.size());
+        int fd = -1;
+        const auto [end, error] = std::from_chars(digits.begin(), digits.end(), fd);
+        if (error == std::errc() && end == digits.end() && fd >= 0) return fd;
+    }
+    return std::nullopt;
+}
+
+std::string why_no_log(std::string_view where) {
+    static constexpr struct {
+        std::string_view word;
+        const char* meant;
+    } kWords[] = {
+        {"journal", "under systemd, stderr goes to the journal"},
+        {"none", "/dev/null drops every line"},
+        {"null", "/dev/null drops every line"},
+        {"off", "/dev/null drops every line"},
+        {"stdout", "standard output is /dev/stdout"},
+        {"-", "standard output is /dev/stdout"},
+    };
+    const auto* const found = std::find_if(std::begin(kWords), std::end(kWords),
+                                           [&](const auto& it) { return it.word == where; });
+    if (found == std::end(kWords)) return {};
+    const std::string word(where);
+    return "--log " + word + ": not a place for the log; " + found->meant + "; ./" + word +
+           " is a file of that name";
+}
+
 Result<Log> open_log(const std::string& where, WithoutSyslog without) {
-    const auto standard_error = [] { return UniqueFd(::fcntl(2, F_DUPFD_CLOEXEC, 3)); };
-    if (where == kStderr) return Log::to_descriptor(standard_error());
     if (where == kSyslog) {
-        return Log::to_syslog(without == WithoutSyslog::UseStderr ? standard_error() : UniqueFd());
+        return Log::to_syslog(without == WithoutSyslog::UseStderr ? duplicate(STDERR_FILENO)
+                                                                  : UniqueFd());
     }
     auto fd = open_log_file(where);
     if (!fd) return fd.error();
@@ -166,7 +205,7 @@ const std::string& Log::date() {
 void Log::reconnect() {
     UniqueFd next = connect_to_syslog();
     connected_ = static_cast<bool>(next);
-    if (!next && without_) next.reset(::fcntl(without_.get(), F_DUPFD_CLOEXEC, 3));
+    if (!next && without_) next = duplicate(without_.get());
     if (fd_) {
         replace(std::move(next));
     } else {

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <ctime>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -32,8 +33,17 @@ enum class WithoutSyslog {
     Drop,       ///< nowhere: standard error may be a client
 };
 
+/// Returns the open descriptor of this process that a value of `--log` names: `kStderr`, /dev/stdout,
+/// /dev/stderr, /dev/fd/N or /proc/self/fd/N; none for syslog and for a file.
+std::optional<int> log_descriptor(std::string_view where);
+
+/// Returns what is wrong with a value of `--log` that is a word of other programs, such as `journal`: it
+/// would be a file of that name in the working directory. Empty for any other value.
+std::string why_no_log(std::string_view where);
+
 /// Opens the log.
-/// @param where  the value of `--log`: `kStderr`, `kSyslog`, or the path of a file
+/// @param where  the value of `--log`: `kStderr`, `kSyslog`, or the path of a file. The descriptor that a
+///               path names is duplicated: open(2) needs permission for its file, and fails for a socket.
 /// @returns an error if the file cannot be opened; a syslog that is not there is not an error
 Result<class Log> open_log(const std::string& where, WithoutSyslog without);
 

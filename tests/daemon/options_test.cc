@@ -83,6 +83,9 @@ TEST(ReadCommandLine, RefusesAnUnknownOptionAndAMissingValue) {
     expect_refused({"--colour", "file"}, reason + "--colour");
     expect_refused({"--log"}, reason + "--log");
     expect_refused({"-x", "file"}, reason + "-x");
+    expect_refused({"--log", "off", "file"},
+                   "--log off: not a place for the log; /dev/null drops every line; ./off is a "
+                   "file of that name");
     for (const char* test : {"-t", "-c", "--test", "--check"}) {
         expect_refused({test, "file"}, "to test a file: portsplit check file");
     }

@@ -71,6 +71,9 @@ TEST(ReadDispatchCommandLine, RefusesAWrongCommandLine) {
         {{"-t", "file"}, "to test a file: portsplit check file"},
         {{"--configtest", "file"}, "to test a file: portsplit check file"},
         {{"--inetd", "-f", "file"}, "the file is an argument: portsplit-dispatch --inetd file"},
+        {{"--inetd", "--log", "journal", "file"},
+         "--log journal: not a place for the log; under systemd, stderr goes to the journal; "
+         "./journal is a file of that name"},
         {{"file"}, "--inetd is missing"},
         {{}, "--inetd is missing"},
         {{"--inetd"}, "exactly one configuration file must be given"},

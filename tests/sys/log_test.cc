@@ -331,6 +331,68 @@ TEST(OpenLog, DuplicatesStandardErrorAboveDescriptorTwo) {
     EXPECT_TRUE(closes_on_exec(log->descriptor()));
 }
 
+/// open(2) of a socket below /proc fails with ENXIO, and so shows that none of these paths is opened.
+TEST(OpenLog, DuplicatesTheDescriptorThatAPathNames) {
+    const struct {
+        std::string path;
+        int fd;
+    } cases[] = {
+        {"/dev/stdout", 1}, {"/dev/stderr", 2}, {"/dev/fd/50", 50}, {"/proc/self/fd/51", 51}};
+    for (const auto& test : cases) {
+        loopback::Pair pair = loopback::unix_pair();
+        loopback::Child child([&] {
+            ::dup2(pair.near.get(), test.fd);
+            auto log = open_log(test.path, WithoutSyslog::Drop);
+            if (!log || !closes_on_exec(log->descriptor())) return 1;
+            log->line(Level::Info, "text", 1);
+            return 0;
+        });
+        pair.near.reset();
+        EXPECT_EQ(without_dates(loopback::output_of(child, pair.far)), "portsplit[1]: text\n")
+            << test.path;
+    }
+}
+
+TEST(OpenLog, NamesADescriptorThatIsNotOpen) {
+    const auto log = open_log("/dev/fd/98765", WithoutSyslog::Drop);
+    ASSERT_FALSE(log);
+    EXPECT_EQ(to_string(log.error()),
+              "cannot open the log file /dev/fd/98765: Bad file descriptor");
+}
+
+TEST(LogDescriptor, IsNoneForAFileAndForSyslog) {
+    EXPECT_EQ(log_descriptor("stderr"), 2);
+    EXPECT_EQ(log_descriptor("/proc/self/fd/12"), 12);
+    for (const char* file :
+         {"syslog", "/var/log/x", "/dev/null", "/dev/fd", "/dev/fd/", "/dev/fd/x", "/dev/fd/-1",
+          "/dev/fd/7x", "/dev/fd/99999999999", "dev/fd/7"}) {
+        EXPECT_EQ(log_descriptor(file), std::nullopt) << file;
+    }
+}
+
+TEST(WhyNoLog, NamesWhatIsMeantByAWordThatIsNoFile) {
+    EXPECT_EQ(why_no_log("journal"),
+              "--log journal: not a place for the log; under systemd, stderr goes to the journal; "
+              "./journal is a file of that name");
+    for (const std::string word : {"none", "null", "off"}) {
+        EXPECT_EQ(why_no_log(word),
+                  "--log " + word + ": not a place for the log; /dev/null drops every line; ./" +
+                      word + " is a file of that name");
+    }
+    for (const std::string word : {"stdout", "-"}) {
+        EXPECT_EQ(why_no_log(word),
+                  "--log " + word +
+                      ": not a place for the log; standard output is /dev/stdout; ./" + word +
+                      " is a file of that name");
+    }
+}
+
+TEST(WhyNoLog, IsEmptyForEveryPlace) {
+    for (const char* place : {"stderr", "syslog", "./journal", "/dev/null", "portsplit.log"}) {
+        EXPECT_EQ(why_no_log(place), "");
+    }
+}
+
 TEST(OpenLog, OpensSyslogWhetherOrNotItRuns) {
     auto log = open_log("syslog", WithoutSyslog::Drop);
     ASSERT_TRUE(log);
