@@ -1,6 +1,6 @@
 #include "cli/explanation_text.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -109,8 +109,67 @@ std::string line_of(const core::PatternSource& pattern, const core::Certainty& c
            "\n";
 }
 
+/// Returns what a service asks of a layout: `tls.sni = a, b; tls.alpn = h2`.
+std::string text_of(const core::LayoutPattern& pattern) {
+    std::string text;
+    if (pattern.whole) text = fmt::format("{} = {}", config::kLayout, pattern.layout);
+    for (const core::FieldCondition& condition : pattern.conditions) {
+        text += fmt::format("{}{}.{} = {}", text.empty() ? "" : "; ", pattern.layout,
+                            condition.field, fmt::join(condition.values, ", "));
+    }
+    return text;
+}
+
+std::string line_of(const core::LayoutPattern& pattern, const core::Certainty& certainty,
+                    std::size_t width, const Painter& painter) {
+    return painter.paint(certainty.answer, fmt::format("{:<{}}  {:<7}  {:<12}  {}", "", width,
+                                                       core::to_string(certainty.answer),
+                                                       place(certainty), cut(text_of(pattern)))) +
+           "\n";
+}
+
+/// Returns a line for each field that came, and one for how far the layout was read.
+std::string lines_of(const core::LayoutExplanation& layout) {
+    std::string text;
+    for (const auto& field : layout.fields) {
+        for (const core::FieldValue& value : field.values) {
+            text +=
+                fmt::format("{}.{} \"{}\" bytes {}-{}, certain at {}\n", layout.name, field.name,
+                            config::escape(value.text), value.begin + 1, value.end, value.certain);
+        }
+    }
+    switch (layout.state) {
+        case core::LayoutRun::State::Failed:
+            return text + fmt::format("{} does not fit: rule {} at byte {}\n", layout.name,
+                                      layout.rule, layout.certain);
+        case core::LayoutRun::State::Fits:
+            return text + fmt::format("{} fits at byte {}\n", layout.name, layout.certain);
+        default:
+            return text + fmt::format("{} needs more bytes\n", layout.name);
+    }
+}
+
 nlohmann::json json_of(const core::Certainty& certainty) {
     return {{"answer", core::to_string(certainty.answer)}, {"bytes", certainty.bytes}};
+}
+
+nlohmann::ordered_json json_of(const core::LayoutExplanation& layout) {
+    nlohmann::ordered_json json;
+    json["answer"] = layout.state == core::LayoutRun::State::Fits     ? "match"
+                     : layout.state == core::LayoutRun::State::Failed ? "no"
+                                                                      : "more";
+    json["bytes"] = layout.certain;
+    if (layout.state == core::LayoutRun::State::Failed) json["rule"] = layout.rule;
+    json["fields"] = nlohmann::ordered_json::object();
+    for (const auto& field : layout.fields) {
+        for (const core::FieldValue& value : field.values) {
+            json["fields"][std::string(field.name)].push_back({{"value", value.text},
+                                                               {"begin", value.begin},
+                                                               {"end", value.end},
+                                                               {"certain", value.certain}});
+        }
+    }
+    return json;
 }
 
 }  // namespace
@@ -152,6 +211,12 @@ std::string explanation_text(const Decision& decision, const core::Explainer& ex
         for (std::size_t p = 0; p < services[s].patterns.size(); ++p) {
             text += line_of(services[s].patterns[p], explanations[s].patterns[p], width, painter);
         }
+        for (std::size_t k = 0; k < services[s].layouts.size(); ++k) {
+            text += line_of(services[s].layouts[k], explanations[s].layouts[k], width, painter);
+        }
+    }
+    for (const core::LayoutExplanation& layout : explainer.explain_layouts(decision.seen)) {
+        text += lines_of(layout);
     }
     return text;
 }
@@ -190,7 +255,18 @@ std::string explanation_json(const Decision& decision, const core::Explainer& ex
                 config::print_pattern(services[s].patterns[p]);
             service["patterns"].push_back(std::move(pattern));
         }
+        for (std::size_t k = 0; k < services[s].layouts.size(); ++k) {
+            nlohmann::ordered_json pattern = json_of(explanations[s].layouts[k]);
+            pattern["layout"] = services[s].layouts[k].layout;
+            for (const core::FieldCondition& condition : services[s].layouts[k].conditions) {
+                pattern["fields"][std::string(condition.field)] = condition.values;
+            }
+            service["patterns"].push_back(std::move(pattern));
+        }
         json["services"].push_back(std::move(service));
+    }
+    for (const core::LayoutExplanation& layout : explainer.explain_layouts(decision.seen)) {
+        json["layouts"][std::string(layout.name)] = json_of(layout);
     }
     // A name or an expression may hold bytes that are not UTF-8; JSON must be (RFC 8259 8.1).
     return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);

@@ -10,8 +10,10 @@
 #include <string_view>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "config/key_table.h"
+#include "config/layouts.h"
 #include "config/overlap.h"
 #include "config/section.h"
 #include "config/value.h"
@@ -31,6 +33,7 @@ class Builder {
         built_.config.services.reserve(document_.services.size());
         built_.origins.services.reserve(document_.services.size());
         for (const Section& section : document_.services) build_service(section);
+        add_layouts();
         check_names();
         check_binds();
         check_loops();
@@ -57,7 +60,7 @@ class Builder {
         ServiceDraft draft;
         draft.service.name = section.name;
         Origin origin = read_service(section, draft, issues_);
-        check_patterns(draft.service, section, origin);
+        check_patterns(draft, section, origin);
         check_action(section, origin);
         if (origin.has("connect")) {
             draft.service.action = std::move(draft.connect);
@@ -65,20 +68,29 @@ class Builder {
             draft.service.action = std::move(draft.exec);
         }
         check_limits(draft.service, section, origin);
+        asked_.push_back(std::move(draft.asked));
         built_.config.services.push_back(std::move(draft.service));
         built_.origins.services.push_back(std::move(origin));
     }
 
-    void check_patterns(const core::Service& service, const Section& section,
-                        const Origin& origin) {
-        if (service.is_last_resort()) {
-            for (const Spot pattern : origin.patterns) {
+    void add_layouts() {
+        LayoutsReader reader(document_.layouts, built_.config, issues_);
+        for (std::size_t s = 0; s < asked_.size(); ++s) {
+            reader.add(asked_[s], built_.config.services[s]);
+        }
+    }
+
+    void check_patterns(const ServiceDraft& draft, const Section& section, const Origin& origin) {
+        if (draft.service.is_last_resort()) {
+            std::vector<Spot> patterns = origin.patterns;
+            for (const Asked& asked : draft.asked) patterns.push_back(asked.value.spot);
+            for (const Spot pattern : patterns) {
                 issues_.error(pattern,
                               fmt::format("service {}{} has no patterns: it takes the connections "
                                           "that no pattern decides; delete this one",
                                           section.name, elsewhere(section.spot, pattern)));
             }
-        } else if (origin.patterns.empty() && !section.has_gap) {
+        } else if (origin.patterns.empty() && draft.asked.empty() && !section.has_gap) {
             issues_.error(origin.spot, fmt::format("service {} has no pattern; {}",
                                                    shown(section.name), pattern_advice(section)));
         } else if (const auto meant = last_resort_in_other_case(section.name)) {
@@ -269,6 +281,7 @@ class Builder {
     Need need_;
     Issues& issues_;
     Built built_;
+    std::vector<std::vector<Asked>> asked_;  ///< of layouts, by service
 };
 
 }  // namespace

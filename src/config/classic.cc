@@ -15,6 +15,9 @@
 namespace portsplit::config {
 namespace {
 
+/// How the name of a layout is told from that of a service, which has no blank.
+constexpr std::string_view kLayoutHeader = "layout ";
+
 bool has_escapes(std::string_view name) {
     const Key* key = find_key(name);
     return key != nullptr && key->takes.type == Type::Bytes;
@@ -57,9 +60,17 @@ class Reader {
                                               shown(content), shown(name)));
         }
         // A broken header begins a section, too: otherwise each line below it would be an error.
-        Section& section = document_.services.emplace_back();
-        section.name = name;
+        const bool is_layout = name.starts_with(kLayoutHeader);
+        is_in_layout_ = is_layout;
+        Section& section =
+            is_layout ? document_.layouts.emplace_back() : document_.services.emplace_back();
+        section.name = is_layout ? trim(name.substr(kLayoutHeader.size())) : name;
         section.spot = issues_.at(number);
+    }
+
+    Section& current() {
+        if (is_in_layout_) return document_.layouts.back();
+        return document_.services.empty() ? document_.global : document_.services.back();
     }
 
     /// @param close  where the bracket of a broken header is closed
@@ -83,8 +94,7 @@ class Reader {
         const std::string_view value = trim(line.substr(equals + 1));
         const bool ends_in_blank = line.back() == ' ' || line.back() == '\t';
         if (ends_in_blank && !value.empty()) warn_of_blanks(key, number);
-        Section& section =
-            document_.services.empty() ? document_.global : document_.services.back();
+        Section& section = current();
         const Spot spot = issues_.at(number);
         Entry& entry = section.entries.emplace_back();
         entry.key = key;
@@ -97,11 +107,12 @@ class Reader {
             number,
             fmt::format("{}: blanks at the end of the value are dropped{}", shown(name),
                         has_escapes(name) ? "; write \\20 for one that belongs to it" : ""),
-            "blanks", document_.services.empty() ? "" : document_.services.back().name);
+            "blanks", current().name);
     }
 
     FileIssues issues_;
     Document document_;
+    bool is_in_layout_ = false;  ///< true below the header of a layout
 };
 
 /// Returns why a value cannot stand on a line of the classic spelling; empty if it can.
@@ -156,6 +167,10 @@ core::Result<std::string, Inexpressible> write_classic(const core::Config& confi
     const Document document = describe(config);
     std::string out;
     if (auto inexpressible = append_classic(document.global, out)) return *std::move(inexpressible);
+    for (const Section& layout : document.layouts) {
+        out += fmt::format("{}[{}{}]\n", out.empty() ? "" : "\n", kLayoutHeader, layout.name);
+        if (auto inexpressible = append_classic(layout, out)) return *std::move(inexpressible);
+    }
     for (const Section& service : document.services) {
         out += fmt::format("{}[{}]\n", out.empty() ? "" : "\n", service.name);
         if (auto inexpressible = append_classic(service, out)) return *std::move(inexpressible);

@@ -61,6 +61,28 @@ class Texts {
     const core::Service* service_;  ///< null for the global section
 };
 
+Entry entry_of(std::string key, std::vector<std::string> texts) {
+    Entry entry{std::move(key), {}, texts.size() > 1, {}};
+    for (std::string& text : texts) entry.values.push_back({{}, Kind::String, std::move(text)});
+    return entry;
+}
+
+/// Appends what a service asks of layouts: the names of those that are asked as a whole, then the conditions.
+void append_layouts(const core::Service& service, Section& section) {
+    std::vector<std::string> whole;
+    for (const core::LayoutPattern& pattern : service.layouts) {
+        if (pattern.whole) whole.emplace_back(pattern.layout);
+    }
+    if (!whole.empty()) section.entries.push_back(entry_of(std::string(kLayout), std::move(whole)));
+    for (const core::LayoutPattern& pattern : service.layouts) {
+        for (const core::FieldCondition& condition : pattern.conditions) {
+            std::string key = std::string(pattern.layout) + "." + std::string(condition.field);
+            section.entries.push_back(
+                entry_of(std::move(key), {condition.values.begin(), condition.values.end()}));
+        }
+    }
+}
+
 Section describe_section(Place place, const core::Config& config, const core::Service* service) {
     Section section;
     if (service != nullptr) section.name = service->name;
@@ -73,6 +95,7 @@ Section describe_section(Place place, const core::Config& config, const core::Se
         entry.is_list = entry.values.size() > 1;
         if (!entry.values.empty()) section.entries.push_back(std::move(entry));
     }
+    if (service != nullptr) append_layouts(*service, section);
     return section;
 }
 
@@ -81,6 +104,13 @@ Section describe_section(Place place, const core::Config& config, const core::Se
 Document describe(const core::Config& config) {
     Document document;
     document.global = describe_section(Place::Global, config, nullptr);
+    for (const core::LayoutSource& layout : config.layouts) {
+        Section& section = document.layouts.emplace_back();
+        section.name = layout.name;
+        for (const core::LayoutRule& rule : layout.rules) {
+            section.entries.push_back(entry_of(std::string(rule.name), {std::string(rule.text)}));
+        }
+    }
     for (const core::Service& service : config.services) {
         document.services.push_back(describe_section(Place::Service, config, &service));
     }

@@ -50,6 +50,7 @@ struct Section {
 struct Document {
     Section global;
     std::vector<Section> services;
+    std::vector<Section> layouts{};  ///< their entries are the rules
 
     bool operator==(const Document&) const = default;
 };

@@ -9,11 +9,13 @@
 
 #include "config/classic.h"
 #include "config/key_table.h"
+#include "config/layout_library.h"
 #include "config/libconfig.h"
 #include "config/meant.h"
 #include "config/protocol.h"
 #include "config/spelling.h"
 #include "config/value.h"
+#include "config/value_list.h"
 #include "config/wording.h"
 
 namespace portsplit::config {
@@ -30,15 +32,10 @@ std::optional<Document> read_alone(std::string_view text, FileIssues issues) {
 
 bool is_of_library(std::string_view name) { return name.find('/') == name.npos; }
 
-/// Returns the path of an include: NAME in the library, or a path from the including file's folder.
+/// Returns the path of an include: NAME in the library, or a path.
 std::string resolve(std::string_view name, std::string_view including, std::string_view library) {
     if (is_of_library(name)) return fmt::format("{}/{}{}", library, name, kSuffix);
-    if (name.starts_with('/')) return std::string(name);
-    while (name.starts_with("./")) {
-        name.remove_prefix(std::min(name.find_first_not_of('/', 1), name.size()));
-    }
-    const std::string_view folder = including.substr(0, including.rfind('/') + 1);
-    return fmt::format("{}{}", folder, name);
+    return path_from(including, name);
 }
 
 class Includer {
@@ -55,6 +52,9 @@ class Includer {
         std::optional<Document> document = read_alone(text, issues_.add_file(path, text));
         if (!document) return std::nullopt;
         open_.push_back({path, 1, text.size()});
+        for (Section& service : document->services) {
+            expand_lists(service, path, open_.back().bytes, files_, issues_);
+        }
         expand(*document);
         const std::size_t bytes = open_.back().bytes;
         open_.pop_back();
@@ -107,6 +107,7 @@ class Includer {
         document.global.has_gap |= included == nullptr || included->global.has_gap;
         if (included == nullptr) return;
         append(included->global.entries, document.global.entries);
+        append(included->layouts, document.layouts);
         append(included->services, document.services);
     }
 
@@ -260,8 +261,16 @@ class Includer {
 
 std::optional<Document> read_with_includes(std::string_view text, const std::string& file_name,
                                            const Files& files, Issues& issues) {
-    auto whole = Includer(files, issues).read(text, file_name);
+    Includer includer(files, issues);
+    auto whole = includer.read(text, file_name);
     if (!whole) return std::nullopt;
+    const auto read_library = [&](std::string_view layout,
+                                  const std::string& path) -> std::optional<Document> {
+        auto read = includer.read(layout, path);
+        if (!read) return std::nullopt;
+        return std::move(read->document);
+    };
+    add_missing_layouts(whole->document, files, read_library, issues);
     return std::move(whole->document);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // Reads a file and all files that it includes into one tree. An `include` above the services is
-// replaced by a whole file; an `include` in a service by the entries of a file's only service.
+// replaced by a whole file; an `include` in a service by the entries of a file's only service. What else
+// comes from files is in value_list.h and layout_library.h.
 
 #include <functional>
 #include <optional>

@@ -50,6 +50,7 @@ enum class Type {
     Word,          ///< one of `words`
     YesNo,    ///< yes, no, true, false. With `alias_of`, yes sets that key to the enumerator `yes`
     Include,  ///< of a file: its name in the library, or a path
+    Layout,   ///< the name of a layout
 };
 
 /// A member of any enumeration, read and written as the number of its enumerator.
@@ -125,6 +126,10 @@ inline const Key* find_key(std::string_view name) {
 /// The only key that does not reach the model: include.h replaces it by the content of the file that it
 /// names, before a section is read.
 inline constexpr std::string_view kInclude = "include";
+
+/// Names layouts that a stream fits as a whole. It sets Service::layouts together with the conditions
+/// `LAYOUT.FIELD`, which are no keys of the table: layouts.h reads both.
+inline constexpr std::string_view kLayout = "layout";
 
 /// Returns true if a key may be written in that kind of section.
 /// @param section  Global or Service
@@ -277,6 +282,10 @@ constexpr Takes yes_no_for(std::string_view key, typename Member<decltype(kField
     made.alias_of = key;
     made.yes = static_cast<std::size_t>(yes);
     return made;
+}
+
+constexpr Takes layout_name() {
+    return {.type = Type::Layout, .place = Place::Service, .repeatable = true};
 }
 
 constexpr Takes included_file() {

@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "config/describe.h"
+#include "config/key_table.h"
+#include "config/layouts.h"
 #include "config/libconfig_scan.h"
 #include "config/wording.h"
 
@@ -48,7 +50,9 @@ class Reader {
         document_.global.spelling = Spelling::Libconfig;
         document_.global.spot = issues_.at(1);
         for_each_element(root, [&](const config_setting_t& setting) {
-            if (name_of(setting) != std::string_view("services")) {
+            if (name_of(setting) == std::string_view("layouts")) {
+                read_layouts(setting);
+            } else if (name_of(setting) != std::string_view("services")) {
                 Entry& entry = document_.global.entries.emplace_back(entry_of(setting));
                 entry.services_above = document_.services.size();
             } else if (config_setting_is_group(&setting)) {
@@ -63,6 +67,26 @@ class Reader {
     }
 
   private:
+    /// Reads `layouts`: each member is a group of rules.
+    void read_layouts(const config_setting_t& layouts) {
+        if (!config_setting_is_group(&layouts)) {
+            issues_.error(line_of(layouts), "layouts: not a group; write layouts : { ... };");
+            return;
+        }
+        for_each_element(layouts, [&](const config_setting_t& group) {
+            if (!config_setting_is_group(&group)) {
+                issues_.error(
+                    line_of(group),
+                    fmt::format("{0}: not a group; write {0} : {{ ... }};", name_of(group)));
+                return;
+            }
+            Section& layout = begin(document_.layouts, name_of(group), group);
+            for_each_element(group, [&](const config_setting_t& setting) {
+                layout.entries.push_back(entry_of(setting));
+            });
+        });
+    }
+
     /// Reads `services` as a group: each member is a group with the name of its service.
     void read_service_group(const config_setting_t& services) {
         for_each_element(services, [&](const config_setting_t& group) {
@@ -72,10 +96,9 @@ class Reader {
                     fmt::format("{0}: not a group; write {0} : {{ ... }};", name_of(group)));
                 return;
             }
-            Section& service = begin_service(name_of(group), group);
-            for_each_element(group, [&](const config_setting_t& setting) {
-                service.entries.push_back(entry_of(setting));
-            });
+            Section& service = begin(document_.services, name_of(group), group);
+            for_each_element(
+                group, [&](const config_setting_t& setting) { add_entries(setting, service); });
         });
     }
 
@@ -91,19 +114,35 @@ class Reader {
                               "{ name = \"NAME\"; ... }");
                 return;
             }
-            Section& service = begin_service(value_of(*name).text, *name);
+            Section& service = begin(document_.services, value_of(*name).text, *name);
             for_each_element(group, [&](const config_setting_t& setting) {
-                if (&setting != name) service.entries.push_back(entry_of(setting));
+                if (&setting != name) add_entries(setting, service);
             });
         });
     }
 
-    Section& begin_service(std::string name, const config_setting_t& setting) {
-        Section& service = document_.services.emplace_back();
-        service.name = std::move(name);
-        service.spelling = Spelling::Libconfig;
-        service.spot = spot_of(setting);
-        return service;
+    Section& begin(std::vector<Section>& sections, std::string name,
+                   const config_setting_t& setting) {
+        Section& section = sections.emplace_back();
+        section.name = std::move(name);
+        section.spelling = Spelling::Libconfig;
+        section.spot = spot_of(setting);
+        return section;
+    }
+
+    /// Adds an entry. A group in a service, other than a key, is a layout: each member is an entry
+    /// `LAYOUT.FIELD`.
+    void add_entries(const config_setting_t& setting, Section& service) {
+        const std::string_view name = name_of(setting);
+        if (!config_setting_is_group(&setting) || find_key(name) != nullptr) {
+            service.entries.push_back(entry_of(setting));
+            return;
+        }
+        for_each_element(setting, [&](const config_setting_t& member) {
+            Entry entry = entry_of(member);
+            entry.key = fmt::format("{}.{}", name, entry.key);
+            service.entries.push_back(std::move(entry));
+        });
     }
 
     Entry entry_of(const config_setting_t& setting) const {
@@ -199,12 +238,33 @@ std::string libconfig_value(const Entry& entry, std::size_t indent) {
     return fmt::format("[\n{0}    {1}\n{0}]", margin, fmt::join(values, ",\n    " + margin));
 }
 
+/// Writes entries. Those of one layout, which stand side by side, are a group.
 void append_libconfig(const Section& section, std::size_t indent, std::size_t key_width,
                       std::string& out) {
+    std::string_view group;
     for (const Entry& entry : section.entries) {
-        out += fmt::format("{:{}}{:<{}} = {};\n", "", indent, entry.key, key_width,
-                           libconfig_value(entry, indent));
+        const auto [layout, field] = split_condition(entry.key);
+        const bool is_member = is_condition(entry.key);
+        if (!group.empty() && (!is_member || layout != group))
+            out += fmt::format("{:{}}}};\n", "", indent);
+        if (is_member && layout != group) out += fmt::format("{:{}}{} : {{\n", "", indent, layout);
+        group = is_member ? layout : std::string_view();
+        const std::size_t margin = is_member ? indent + 4 : indent;
+        out += fmt::format("{:{}}{:<{}} = {};\n", "", margin, is_member ? field : entry.key,
+                           is_member ? field.size() : key_width, libconfig_value(entry, margin));
     }
+    if (!group.empty()) out += fmt::format("{:{}}}};\n", "", indent);
+}
+
+void append_layouts(const std::vector<Section>& layouts, std::string& out) {
+    if (layouts.empty()) return;
+    out += "layouts : {\n";
+    for (const Section& layout : layouts) {
+        out += fmt::format("    {} : {{\n", layout.name);
+        append_libconfig(layout, 8, longest_key(layout), out);
+        out += "    };\n";
+    }
+    out += "};\n\n";
 }
 
 /// Returns true if libconfig reads this as the name of a group; `true` and `false` are values to it.
@@ -263,6 +323,7 @@ std::string write_libconfig(const core::Config& config) {
     std::string out;
     append_libconfig(document.global, 0, longest_key(document.global), out);
     if (!out.empty()) out += '\n';
+    append_layouts(document.layouts, out);
     append_services(document.services, out);
     return out;
 }

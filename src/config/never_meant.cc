@@ -48,6 +48,36 @@ constexpr auto kTypography = std::to_array<Typographic>({
     {"\xE2\x80\x8B", "a blank without width (U+200B)", "blank", "nothing"},
 });
 
+/// Returns the server's name for which an expression searches a ClientHello; empty if it does not.
+std::string server_name_in(std::string_view expression) {
+    constexpr std::string_view kHandshake = "\\x16";
+    constexpr std::string_view kLetters =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-";
+    if (expression.substr(0, 12).find(kHandshake) == expression.npos) return {};
+    // The last run of labels with escaped dots between them.
+    std::string name;
+    for (std::size_t at = 0; at < expression.size();) {
+        const std::size_t end =
+            std::min(expression.find_first_not_of(kLetters, at), expression.size());
+        std::string labels(expression.substr(at, end - at));
+        bool has_dot = false;
+        std::size_t next = end;
+        while (!labels.empty() && expression.substr(next, 2) == "\\.") {
+            const std::size_t stop =
+                std::min(expression.find_first_not_of(kLetters, next + 2), expression.size());
+            if (stop == next + 2) break;
+            labels += "." + std::string(expression.substr(next + 2, stop - next - 2));
+            has_dot = true;
+            next = stop;
+        }
+        if (has_dot) name = labels;
+        // An escape is no part of a name.
+        const std::size_t skipped = expression.substr(next, 2) == "\\x" ? 4 : 1;
+        at = std::max(next, at) + skipped;
+    }
+    return name;
+}
+
 class Suspect {
   public:
     Suspect(const Key& key, const Value& value) : key_(key), value_(value) {}
@@ -55,6 +85,7 @@ class Suspect {
     std::vector<Suspicion> suspicions() {
         if (value_.kind == Kind::Bare) look_for_habits();
         if (key_.takes.type == Type::Bytes) look_for_hex();
+        if (key_.takes.type == Type::Regex) look_for_server_name();
         look_for_typography();
         return std::move(found_);
     }
@@ -86,6 +117,16 @@ class Suspect {
         add("hex-looking",
             fmt::format("a string is text, and this looks like bytes in hex; write hex = {1}{0}{1}",
                         *hex, quote));
+    }
+
+    /// Browsers shuffle what stands before the server's name in a ClientHello, and how long it is.
+    void look_for_server_name() {
+        const std::string name = server_name_in(value_.text);
+        if (name.empty()) return;
+        add("server-name", fmt::format("an expression does not find a server's name for sure, "
+                                       "because clients shuffle what "
+                                       "is before it; write tls.sni = {}",
+                                       name));
     }
 
     /// A text that was copied from a web page or a letter may have what a word processor makes of quotes,

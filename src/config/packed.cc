@@ -57,9 +57,11 @@ class Packer {
         for (const core::Service& service : config.services) {
             add(service.name);
             add_all(service.patterns);
+            add_all(service.layouts);
             add(service.action.index());
             for_each_member(*this, Place::Service, config, &service);
         }
+        add_all(config.layouts);
         return std::move(bytes_);
     }
 
@@ -93,6 +95,23 @@ class Packer {
         add(static_cast<std::uint64_t>(pattern.kind));
         add(pattern.text);
     }
+    void add(const core::LayoutPattern& pattern) {
+        add(pattern.layout);
+        add(std::uint64_t{pattern.whole});
+        add_all(pattern.conditions);
+    }
+    void add(const core::FieldCondition& condition) {
+        add(condition.field);
+        add_all(condition.values);
+    }
+    void add(const core::LayoutSource& layout) {
+        add(layout.name);
+        add_all(layout.rules);
+    }
+    void add(const core::LayoutRule& rule) {
+        add(rule.name);
+        add(rule.text);
+    }
     template <typename T>
     void add_all(const core::List<T>& items) {
         add(items.size());
@@ -113,10 +132,12 @@ class Unpacker {
         for_each_member(*this, Place::Global, config, none);
         take_all(config.services, [&](core::Service& service) {
             take(service.name);
-            take_all(service.patterns, [&](core::PatternSource& pattern) { take(pattern); });
+            take_all(service.patterns);
+            take_all(service.layouts);
             take(service.action);
             for_each_member(*this, Place::Service, config, &service);
         });
+        take_all(config.layouts);
         if (!fits_ || !rest_.empty()) return std::nullopt;
         return config;
     }
@@ -136,7 +157,7 @@ class Unpacker {
     void member(const Key& /*key*/, core::Text& text) { take(text); }
     template <typename T>
     void member(const Key& /*key*/, core::List<T>& items) {
-        take_all(items, [&](T& item) { take(item); });
+        take_all(items);
     }
     template <typename Owner>
     void word(const Key& key, Owner& owner, const Enumerated<Owner>& field) {
@@ -174,6 +195,27 @@ class Unpacker {
     void take(core::Action& action) {
         static_assert(std::variant_size_v<core::Action> == 2);
         if (take_number(0, 1) == core::Action(core::Connect()).index()) action = core::Connect();
+    }
+    void take(core::LayoutPattern& pattern) {
+        take(pattern.layout);
+        pattern.whole = take_number(0, 1) == 1;
+        take_all(pattern.conditions);
+    }
+    void take(core::FieldCondition& condition) {
+        take(condition.field);
+        take_all(condition.values);
+    }
+    void take(core::LayoutSource& layout) {
+        take(layout.name);
+        take_all(layout.rules);
+    }
+    void take(core::LayoutRule& rule) {
+        take(rule.name);
+        take(rule.text);
+    }
+    template <typename T>
+    void take_all(core::List<T>& items) {
+        take_all(items, [&](T& item) { take(item); });
     }
     template <typename T, typename Take>
     void take_all(core::List<T>& items, Take take) {

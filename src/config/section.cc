@@ -59,6 +59,7 @@ class SectionReader {
 
     /// Finds the key of an entry and keeps the values for `store_value`.
     void find_key_of(const Entry& entry) {
+        if (place_ == Place::Service && is_condition(entry.key)) return keep_condition(entry);
         const Key* key = find_key(entry.key);
         if (key == nullptr) return report_unknown(entry);
         if (!stands_in(*key, place_)) return report_misplaced(entry);
@@ -76,6 +77,20 @@ class SectionReader {
             }
             first = &value;
             given_.push_back({key, &value});
+        }
+    }
+
+    /// Keeps the values of `LAYOUT.FIELD` for the time when all layouts are known.
+    void keep_condition(const Entry& entry) {
+        const auto [layout, field] = split_condition(entry.key);
+        for (const Value& value : entry.values) {
+            if (value.kind == Kind::Group || value.kind == Kind::List ||
+                value.kind == Kind::Boolean || value.kind == Kind::Float) {
+                issues_.error(value.spot, fmt::format("{}: not a string; write it in double quotes",
+                                                      entry.key));
+                continue;
+            }
+            draft_->asked.push_back({std::string(layout), std::string(field), value});
         }
     }
 
@@ -112,6 +127,9 @@ class SectionReader {
 
     void store_value(const Key& key, const Value& value) {
         origin_.add(key.name, value.spot);
+        if (key.name == kLayout && check_kind(key, value)) {
+            draft_->asked.push_back({value.text, {}, value});
+        }
         if (!key.takes.field) return;
         refused_ = false;
         std::visit([&](const auto& field) { store(key, value, field); }, *key.takes.field);

@@ -2,8 +2,11 @@
 // Puts the entries of one section into the model, key by key as the key table says. Checks between keys
 // are in builder.h.
 
+#include <vector>
+
 #include "config/document.h"
 #include "config/issue.h"
+#include "config/layouts.h"
 #include "core/model.h"
 
 namespace portsplit::config {
@@ -13,6 +16,7 @@ struct ServiceDraft {
     core::Service service;
     core::Exec exec;
     core::Connect connect;
+    std::vector<Asked> asked;  ///< of layouts; checked when all of them are known
 };
 
 // Both read the entries of a section into the model. Issues: keys that are unknown, misplaced or

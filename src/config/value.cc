@@ -195,6 +195,8 @@ std::string placeholder(const Key& key) {
             return "yes|no";
         case Type::Include:
             return "NAME|PATH";
+        case Type::Layout:
+            return "NAME";
         case Type::Word:
             break;
     }

@@ -37,10 +37,26 @@ Bytes in_window(Bytes seen, std::size_t window) {
     return seen.first(std::min(seen.size(), window));
 }
 
-Plan plan_of_one(const Service& service) {
+/// @param layouts  those of the configuration of the service
+Plan plan_of_one(const Service& service, const List<LayoutSource>& layouts = {}) {
     Config config;
     config.services.push_back(service);
+    config.layouts = layouts;
     return Plan(config);
+}
+
+/// Returns a service that asks one layout and nothing else.
+Service asking_only(const LayoutPattern& pattern) {
+    Service service;
+    service.layouts.push_back(pattern);
+    return service;
+}
+
+bool is_asked(const Config& config, std::string_view layout) {
+    return std::ranges::any_of(config.services, [&](const Service& service) {
+        return std::ranges::find(service.layouts, layout, &LayoutPattern::layout) !=
+               service.layouts.end();
+    });
 }
 
 /// Returns the answer of the only service of a plan.
@@ -52,8 +68,18 @@ Answer answer_of_one(const Plan& plan, Bytes seen) {
 }  // namespace
 
 Explainer::Explainer(const Plan& plan) : window_(plan.window()) {
-    for (const Service& service : plan.config().services) {
-        OneService& one = services_.emplace_back(OneService{plan_of_one(service), {}});
+    const Config& config = plan.config();
+    for (const LayoutSource& source : config.layouts) {
+        auto layout = Layout::compile(source);
+        if (layout && is_asked(config, source.name))
+            layouts_.push_back({source, *std::move(layout)});
+    }
+    for (const Service& service : config.services) {
+        OneService& one =
+            services_.emplace_back(OneService{plan_of_one(service, config.layouts), {}, {}});
+        for (const LayoutPattern& pattern : service.layouts) {
+            one.layouts.push_back(plan_of_one(asking_only(pattern), config.layouts));
+        }
         for (const PatternSource& source : service.patterns) {
             one.patterns.push_back(*compile(source));
         }
@@ -74,6 +100,33 @@ std::vector<ServiceExplanation> Explainer::explain(Bytes seen) const {
         for (const auto& pattern : one.patterns) {
             explanation.patterns.push_back(
                 certainty([&](Bytes bytes) { return pattern->answer(bytes); }));
+        }
+        for (const Plan& layout : one.layouts) {
+            explanation.layouts.push_back(
+                certainty([&](Bytes bytes) { return answer_of_one(layout, bytes); }));
+        }
+    }
+    return explanations;
+}
+
+std::vector<LayoutExplanation> Explainer::explain_layouts(Bytes seen) const {
+    std::vector<LayoutExplanation> explanations;
+    for (const OneLayout& one : layouts_) {
+        LayoutRun run(one.layout);
+        for (std::size_t i = 0; i < one.layout.fields().size(); ++i) run.want(i);
+        run.want_end();
+        run.advance(in_window(seen, window_));
+        LayoutExplanation& it = explanations.emplace_back();
+        it.name = one.source.name;
+        it.state = run.state();
+        if (it.state == LayoutRun::State::Failed) {
+            it.rule = one.source.rules[run.failure().rule].name;
+            it.place = run.failure().place;
+        }
+        if (it.state != LayoutRun::State::Reading) it.certain = run.certain();
+        for (std::size_t i = 0; i < one.layout.fields().size(); ++i) {
+            if (run.field(i).values.empty()) continue;
+            it.fields.push_back({one.layout.fields()[i].name, run.field(i).values});
         }
     }
     return explanations;

@@ -5,9 +5,11 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "core/bytes.h"
+#include "core/layout_run.h"
 #include "core/pattern.h"
 #include "core/plan.h"
 
@@ -25,6 +27,21 @@ struct Certainty {
 struct ServiceExplanation {
     Certainty service;
     std::vector<Certainty> patterns;  ///< in the order of the service's patterns
+    std::vector<Certainty> layouts;   ///< in the order of the service's layouts
+};
+
+/// What a layout read of a stream: all of its fields, and how far it got.
+struct LayoutExplanation {
+    struct Field {
+        std::string_view name;
+        std::vector<FieldValue> values;
+    };
+    std::string_view name;
+    std::vector<Field> fields;  ///< those that came
+    LayoutRun::State state = LayoutRun::State::Reading;
+    std::size_t certain = 0;  ///< how many bytes had to come for `Fits` or `Failed`
+    std::string_view rule;    ///< the one that failed
+    std::size_t place = 0;    ///< the byte of its text, from 0
 };
 
 /// The plan compiled once more, service by service. Construct one Explainer and use it for many
@@ -34,6 +51,10 @@ class Explainer {
     /// @param plan  copied from, not kept
     explicit Explainer(const Plan& plan);
 
+    /// Returns one explanation for each layout that a service asks, by name. The texts are valid as long as
+    /// this Explainer.
+    std::vector<LayoutExplanation> explain_layouts(Bytes seen) const;
+
     /// Returns one explanation for each service, in the order of the configuration.
     /// @param seen  all bytes of a stream from its first; those beyond the window are ignored
     std::vector<ServiceExplanation> explain(Bytes seen) const;
@@ -42,9 +63,15 @@ class Explainer {
     struct OneService {
         Plan plan;  ///< with this service only
         std::vector<std::unique_ptr<const Pattern>> patterns;
+        std::vector<Plan> layouts;  ///< one for each layout that it asks, with nothing else
+    };
+    struct OneLayout {
+        LayoutSource source;
+        Layout layout;
     };
 
     std::vector<OneService> services_;
+    std::vector<OneLayout> layouts_;
     std::size_t window_;
 };
 

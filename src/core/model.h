@@ -32,6 +32,39 @@ struct PatternSource {
     bool operator==(const PatternSource&) const = default;
 };
 
+/// One line of a layout.
+struct LayoutRule {
+    Text name;
+    Text text;  ///< in the notation of core/layout_text.h
+
+    bool operator==(const LayoutRule&) const = default;
+};
+
+/// How the first bytes of a protocol lie, as it stands in the file; core/layout.h compiles it.
+struct LayoutSource {
+    Text name;
+    List<LayoutRule> rules;
+
+    bool operator==(const LayoutSource&) const = default;
+};
+
+/// What a service asks of one field: any of the values is enough. core/field_test.h reads them.
+struct FieldCondition {
+    Text field;
+    List<Text> values;
+
+    bool operator==(const FieldCondition&) const = default;
+};
+
+/// What a service asks of one layout: all of it must hold.
+struct LayoutPattern {
+    Text layout;
+    bool whole = false;  ///< the stream fits the layout from its first byte to the layout's end
+    List<FieldCondition> conditions;
+
+    bool operator==(const LayoutPattern&) const = default;
+};
+
 /// What a program gets as descriptors 0 and 1: the client's socket, two pipes, or a terminal.
 enum class Stdio { Socket, Pipe, Pty };
 
@@ -74,6 +107,7 @@ struct Service {
     /// How long a relay may move no byte before it is closed; 0: for ever.
     std::chrono::milliseconds half_closed{0};  ///< after one direction has ended
     std::chrono::milliseconds idle{0};         ///< while both are open
+    List<LayoutPattern> layouts{};  ///< one for each layout that it asks; patterns like the others
 
     /// Returns true for `fallback` and `timeout`. They have no patterns, and their place among the
     /// services means nothing.
@@ -91,12 +125,13 @@ struct Config {
     List<Endpoint> bind;
     std::chrono::milliseconds timeout{3000};  ///< the deadline, from accept; 0: none
     std::size_t maxconn = 1000;               ///< connections at the same time; 0: no limit
-    std::size_t window = 4096;                ///< how many first bytes are looked at
+    std::size_t window = 16384;               ///< how many first bytes are looked at
     Text pid;                                 ///< path of the pid file; empty: none
     Text user;  ///< the dispatchers run as this user; empty: no change
     Text group;
     LogLines log = LogLines::End;
     List<Service> services;
+    List<LayoutSource> layouts{};  ///< those that services ask
 
     bool operator==(const Config&) const = default;
 };

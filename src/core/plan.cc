@@ -2,12 +2,20 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <span>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace portsplit::core {
 namespace {
+
+std::optional<std::size_t> smaller(std::optional<std::size_t> a, std::optional<std::size_t> b) {
+    if (!a || !b) return a ? a : b;
+    return std::min(*a, *b);
+}
 
 /// The numbers of two sorted lists, in order.
 class InOrder {
@@ -38,11 +46,15 @@ struct Plan::Draft {
     std::vector<PrefixTree::Entry> entries;
     std::vector<Expression> expressions;
     std::vector<std::uint32_t> unindexed;
+    std::map<std::string_view, std::vector<LayoutIndex::Entry>> askers;  ///< by layout
     std::size_t longest = 0;  ///< of the patterns of fixed length
 
     explicit Draft(const Config& config) {
         for (std::uint32_t i = 0; i < config.services.size(); ++i) {
             for (const PatternSource& source : config.services[i].patterns) add(source, i);
+            for (const LayoutPattern& pattern : config.services[i].layouts) {
+                askers[pattern.layout].push_back({&pattern, i});
+            }
         }
     }
 
@@ -69,6 +81,12 @@ Plan::Plan(const Config& config, Draft draft)
       unindexed_(draft.unindexed.begin(), draft.unindexed.end()),
       config_(config),
       window_(std::max<std::size_t>(config.window, draft.longest)) {
+    layouts_.reserve(draft.askers.size());
+    for (const auto& [name, entries] : draft.askers) {
+        const auto source = std::ranges::find(config_.layouts, name, &LayoutSource::name);
+        if (source == config_.layouts.end()) throw InvalidPattern("no layout " + std::string(name));
+        layouts_.emplace_back(*source, entries);
+    }
     for (std::size_t i = 0; i < config_.services.size(); ++i) {
         if (config_.services[i].name == kFallback) fallback_ = i;
         if (config_.services[i].name == kTimeout) timeout_ = i;
@@ -81,15 +99,41 @@ PrefixTree::Crowd Plan::largest_crowd() const {
     return largest;
 }
 
-Plan::Standing Plan::ask(Bytes seen, Mores mores) const {
+Plan::Reading::Reading(const Plan& plan) {
+    runs_.reserve(plan.layouts_.size());
+    for (const LayoutIndex& index : plan.layouts_) index.want(runs_.emplace_back(index.layout()));
+}
+
+std::size_t Plan::read_layouts(Bytes seen, Reading& reading, PrefixTree::First& first) const {
+    std::size_t lack = SIZE_MAX;
+    for (std::size_t i = 0; i < layouts_.size(); ++i) {
+        LayoutRun& run = reading.runs_[i];
+        run.advance(seen);
+        const PrefixTree::First found = layouts_[i].find(run);
+        first.matching = smaller(first.matching, found.matching);
+        first.open = smaller(first.open, found.open);
+        if (found.open) lack = std::min(lack, run.lack());
+    }
+    return lack;
+}
+
+Plan::Standing Plan::ask(Bytes seen) const {
+    Reading reading(*this);
+    return ask(seen, reading);
+}
+
+Plan::Standing Plan::ask(Bytes seen, Reading& reading, Mores mores) const {
     StackMemory<512> memory;
     PrefixTree::Numbers begun(&memory);
-    const PrefixTree::First fixed = tree_.find(seen, begun);
-    Standing standing{fixed.matching ? Answer::Match : Answer::No, fixed.matching, {}};
-    const bool waits = fixed.open && (!fixed.matching || *fixed.open < *fixed.matching);
+    PrefixTree::First first = tree_.find(seen, begun);
+    // The next byte may decide, unless only layouts need more.
+    bool needs_next_byte = first.open.has_value();
+    const std::size_t lack = read_layouts(seen, reading, first);
+    Standing standing{first.matching ? Answer::Match : Answer::No, first.matching, {}};
+    const bool waits = first.open && (!first.matching || *first.open < *first.matching);
     if (waits && mores == Mores::Count) {
         standing.answer = Answer::More;
-        standing.service = fixed.open;
+        standing.service = first.open;
     }
     std::sort(begun.begin(), begun.end());
     InOrder numbers(begun, unindexed_);
@@ -104,6 +148,7 @@ Plan::Standing Plan::ask(Bytes seen, Mores mores) const {
         if (!is_first && !may_settle) break;
         const Answer answer = expression.regex.answer(seen);
         if (answer == Answer::GaveUp && !standing.gave_up) standing.gave_up = expression.service;
+        needs_next_byte |= answer == Answer::More;
         if (counts_as_no(answer) || (answer == Answer::More && mores == Mores::AreNo)) continue;
         standing.answer = answer;
         standing.service = expression.service;
@@ -111,6 +156,7 @@ Plan::Standing Plan::ask(Bytes seen, Mores mores) const {
     // A pattern of the deciding service may have given up, too. Its service did not answer no, so
     // this is not reported.
     if (standing.gave_up == standing.service) standing.gave_up.reset();
+    reading.lack_ = needs_next_byte || lack == SIZE_MAX ? 1 : lack;
     return standing;
 }
 

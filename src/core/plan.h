@@ -5,8 +5,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "core/bytes.h"
+#include "core/layout_index.h"
+#include "core/layout_run.h"
 #include "core/memory.h"
 #include "core/model.h"
 #include "core/pattern.h"
@@ -41,13 +44,34 @@ class Plan {
         std::optional<std::size_t> gave_up;
     };
 
+    /// What the layouts of a plan know of one stream. It goes on where it stopped, so a stream is read once,
+    /// however it was cut. Without layouts there is nothing to know.
+    class Reading {
+      public:
+        /// @param plan  must outlive this
+        explicit Reading(const Plan& plan);
+
+        /// How many bytes are missing at least before the answer of `ask` can change.
+        std::size_t lack() const { return lack_; }
+
+      private:
+        friend class Plan;
+
+        std::vector<LayoutRun> runs_;  ///< one for each of the plan's layouts
+        std::size_t lack_ = 1;
+    };
+
     /// Returns the answer while further bytes may come. A service answers match if one of its
     /// patterns does, else more if one of them does, else no. Last resorts have no patterns and
     /// always answer no.
-    Standing ask(Bytes seen) const { return ask(seen, Mores::Count); }
+    /// @param reading  of this stream, of which no byte has changed since the last call
+    Standing ask(Bytes seen, Reading& reading) const { return ask(seen, reading, Mores::Count); }
+    Standing ask(Bytes seen) const;
 
     /// Returns the answer when no further byte is looked at: as `ask`, but every more counts as no.
-    Standing ask_at_end(Bytes seen) const { return ask(seen, Mores::AreNo); }
+    Standing ask_at_end(Bytes seen, Reading& reading) const {
+        return ask(seen, reading, Mores::AreNo);
+    }
 
     /// Returns the first bytes after which the most expressions are asked.
     PrefixTree::Crowd largest_crowd() const;
@@ -62,13 +86,17 @@ class Plan {
 
     Plan(const Config& config, Draft draft);
 
-    Standing ask(Bytes seen, Mores mores) const;
+    Standing ask(Bytes seen, Reading& reading, Mores mores) const;
+    /// Reads on with all layouts, and keeps the smaller services in `first`.
+    /// @returns how many bytes are missing at least before a layout can answer
+    std::size_t read_layouts(Bytes seen, Reading& reading, PrefixTree::First& first) const;
 
     // In this order: in shared memory, what is read first lies close together.
     PrefixTree tree_;               ///< all patterns of fixed length, and how expressions begin
     List<Expression> expressions_;  ///< sorted by service
     /// The numbers of the expressions of which no beginning is known, sorted.
     List<std::uint32_t> unindexed_;
+    List<LayoutIndex> layouts_;  ///< those that a service asks
     Config config_;
     std::size_t window_;
     std::optional<std::size_t> fallback_;

@@ -119,7 +119,7 @@ CompileContext context_of_scope() {
 }
 
 /// What an expression is compiled for.
-enum class For { Matching, Checking, Items, FirstBytes };
+enum class For { Matching, Checking, Items, FirstBytes, WholeValues };
 
 Result<Code, PatternProblem> compile_code(std::string_view text, For purpose) {
     // PCRE2_ALT_CIRCUMFLEX: without it, the ^ of (?m) is false after a newline that is the last
@@ -130,7 +130,8 @@ Result<Code, PatternProblem> compile_code(std::string_view text, For purpose) {
     // begin anywhere.
     if (purpose != For::FirstBytes) options |= PCRE2_ANCHORED | PCRE2_NO_START_OPTIMIZE;
     if (purpose == For::Items) options |= PCRE2_AUTO_CALLOUT;
-    const auto context = purpose == For::Matching
+    if (purpose == For::WholeValues) options |= PCRE2_ENDANCHORED;
+    const auto context = purpose == For::Matching || purpose == For::WholeValues
                              ? context_of_scope()
                              : expect(CompileContext(pcre2_compile_context_create(nullptr)));
     pcre2_set_newline(context.get(), PCRE2_NEWLINE_LF);
@@ -288,6 +289,18 @@ int Regex::search(const Utf8Beginning& subject) const {
                                  !subject.characters.empty() &&
                                  subject.characters.back() == std::byte{'\r'};
     return within_line_end ? PCRE2_ERROR_PARTIAL : found;
+}
+
+Result<WholeRegex, PatternProblem> WholeRegex::compile(std::string_view text) {
+    auto code = compile_code(text, For::WholeValues);
+    if (!code) return code.error();
+    return WholeRegex(*std::move(code));
+}
+
+bool WholeRegex::matches(std::string_view value) const {
+    const MatchMemory memory;
+    return pcre2_match(code_.get(), reinterpret_cast<PCRE2_SPTR>(value.data()), value.size(), 0, 0,
+                       memory.data(), memory.limits()) >= 0;
 }
 
 Result<Regex, PatternProblem> compile_regex(std::string_view text, Beginnings* beginnings) {

@@ -72,6 +72,22 @@ class Regex final : public Pattern {
 Result<Regex, PatternProblem> compile_regex(std::string_view text,
                                             Beginnings* beginnings = nullptr);
 
+/// An expression that has to match a whole value, such as that of a field.
+class WholeRegex {
+  public:
+    /// The memory of the compiled code comes from the MemoryScope.
+    /// @returns the expression; or the message of PCRE2, and the byte of `text` at which it found the fault
+    static Result<WholeRegex, PatternProblem> compile(std::string_view text);
+
+    /// Returns false also if the search reaches one of the limits below.
+    bool matches(std::string_view value) const;
+
+  private:
+    explicit WholeRegex(Regex::Code code) : code_(std::move(code)) {}
+
+    Regex::Code code_;
+};
+
 /// How often one search may backtrack (pcre2_set_match_limit(3)): about 1 ms for `(a+)+$`.
 inline constexpr unsigned kRegexMatchLimit = 30'000;
 /// How many KiB of memory one search may use (pcre2_set_heap_limit(3)).

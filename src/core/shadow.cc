@@ -247,7 +247,8 @@ std::vector<std::size_t> find_shadowed_services(const Config& config,
     std::vector<std::size_t> services;
     for (std::size_t s = 0; s < config.services.size(); ++s) {
         const std::size_t patterns = config.services[s].patterns.size();
-        if (patterns > 0 && shadowed[s] == patterns) services.push_back(s);
+        const bool has_others = !config.services[s].layouts.empty();
+        if (patterns > 0 && shadowed[s] == patterns && !has_others) services.push_back(s);
     }
     return services;
 }

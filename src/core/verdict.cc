@@ -19,11 +19,16 @@ std::string_view to_string(Reason reason) {
 }
 
 std::optional<Verdict> decide(const Plan& plan, Bytes seen, Ending ending) {
+    Plan::Reading reading(plan);
+    return decide(plan, seen, ending, reading);
+}
+
+std::optional<Verdict> decide(const Plan& plan, Bytes seen, Ending ending, Plan::Reading& reading) {
     const Bytes looked_at = seen.first(std::min(seen.size(), plan.window()));
 
     // Rules 1 to 3. These answers are final, so they come before any ending: EOF or the deadline
     // cannot change a verdict that an earlier look would have given.
-    const Plan::Standing now = plan.ask(looked_at);
+    const Plan::Standing now = plan.ask(looked_at, reading);
     if (now.answer == Answer::Match) return Verdict{now.service, Reason::Match, now.gave_up};
     const bool may_be_silent = looked_at.empty() && plan.timeout();
     if (now.answer == Answer::No && !may_be_silent) {
@@ -35,7 +40,7 @@ std::optional<Verdict> decide(const Plan& plan, Bytes seen, Ending ending) {
 
     // Rules 4 and 5: no further byte is looked at, so every more counts as no, and a later service
     // may match.
-    const Plan::Standing end = plan.ask_at_end(looked_at);
+    const Plan::Standing end = plan.ask_at_end(looked_at, reading);
     if (end.answer == Answer::Match) return Verdict{end.service, Reason::Match, end.gave_up};
     // Rule 5 before rule 4: a client that filled the window sent enough, so it did not time out.
     const Verdict fallback{plan.fallback(), Reason::Fallback, end.gave_up};

@@ -56,4 +56,8 @@ enum class Ending {
 ///          `Ending::Open` holds for every continuation of the bytes and for every ending.
 std::optional<Verdict> decide(const Plan& plan, Bytes seen, Ending ending);
 
+/// The same for a stream that grows: the layouts of the plan read each byte once.
+/// @param reading  of this stream; without a verdict, its `lack` is how many bytes are missing at least
+std::optional<Verdict> decide(const Plan& plan, Bytes seen, Ending ending, Plan::Reading& reading);
+
 }  // namespace portsplit::core

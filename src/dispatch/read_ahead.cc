@@ -13,8 +13,9 @@ sys::Result<core::Verdict> read_ahead(int client, const core::Plan& plan,
                                       Clock::time_point deadline, std::vector<std::byte>& bytes,
                                       Reporter& reporter) {
     core::Ending ending = core::Ending::Open;
+    core::Plan::Reading reading(plan);
     while (true) {
-        if (const auto verdict = core::decide(plan, bytes, ending)) return *verdict;
+        if (const auto verdict = core::decide(plan, bytes, ending, reading)) return *verdict;
         reporter.about_to_block();
         pollfd entry{.fd = client, .events = POLLIN, .revents = 0};
         const int ready =

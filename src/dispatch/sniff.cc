@@ -38,23 +38,23 @@ using sys::Clock;
 
 constexpr core::Verdict kGone{std::nullopt, core::Reason::Eof};
 
-/// The buffer to peek into: 1 KiB on the stack; the whole window on the heap once 1 KiB has come. Most
-/// plans need fewer bytes, and each page written costs a page fault.
+/// The buffer to peek into: 1 KiB on the stack; on the heap, in growing sizes, once 1 KiB has come. Most plans
+/// need fewer bytes, and each page written costs a page fault.
 class Window {
   public:
     explicit Window(std::size_t size) : size_(size) {}
 
     std::span<std::byte> room() {
-        if (!whole_.empty()) return whole_;
+        if (!larger_.empty()) return larger_;
         return std::span(first_).first(std::min(size_, first_.size()));
     }
-    bool can_grow() const { return whole_.empty() && size_ > first_.size(); }
-    void grow() { whole_.resize(size_); }
+    bool can_grow() { return room().size() < size_; }
+    void grow() { larger_.resize(std::min(size_, 4 * room().size())); }
 
   private:
     std::size_t size_;
     std::array<std::byte, 1024> first_;
-    std::vector<std::byte> whole_;
+    std::vector<std::byte> larger_;
 };
 
 /// Raises the low-water mark of a socket; the destructor sets it back to 1.
@@ -100,6 +100,7 @@ sys::Result<WakeUp> wait(int fd, short events, Clock::time_point until) {
 sys::Result<core::Verdict> sniff(int client, const core::Plan& plan, Clock::time_point deadline,
                                  Reporter& reporter) {
     Window window(plan.window());
+    core::Plan::Reading reading(plan);
     std::size_t seen = 0;
     bool new_bytes = true;  // at first: a plan may be decided without any byte
     core::Ending ending = core::Ending::Open;
@@ -124,7 +125,7 @@ sys::Result<core::Verdict> sniff(int client, const core::Plan& plan, Clock::time
         }
 
         if (new_bytes || ending != core::Ending::Open) {
-            const auto verdict = core::decide(plan, room.first(seen), ending);
+            const auto verdict = core::decide(plan, room.first(seen), ending, reading);
             if (verdict) return *verdict;
         }
 
@@ -134,7 +135,7 @@ sys::Result<core::Verdict> sniff(int client, const core::Plan& plan, Clock::time
         Clock::time_point until = deadline;
         if (new_bytes) {
             events = POLLIN | POLLRDHUP | POLLPRI;
-            if (seen > 0) low_water.raise(seen + 1);
+            if (seen > 0) low_water.raise(std::min(seen + reading.lack(), plan.window()));
             pause.reset();
         } else {
             until = std::min(deadline, Clock::now() + pause.next());

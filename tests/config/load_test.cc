@@ -100,6 +100,7 @@ const std::map<std::string_view, const char*> kSamples = {
     {"include", "./x"},    {"log", "start"},     {"keepalive", "9"}, {"nodelay", "no"},
     {"half-closed", "60"}, {"idle", "3600.5"},   {"argv0", "b"},     {"directory", "/srv"},
     {"umask", "077"},      {"env", "A=b"},       {"passenv", "A"},   {"grace", "5"},
+    {"layout", "x"},
 };
 
 /// A file of one service that uses a key; one with an action that the key goes with.
@@ -135,7 +136,8 @@ TEST(Read, ReadsEachKeyOfTheTableFromBothSpellings) {
     connecting.services = {{"s", {{core::PatternKind::String, "x"}}, core::Connect{{{"a", 1}}}}};
     core::Config starting = connecting;
     starting.services[0].action = core::Exec{"a", {}};
-    const Files files = memory_files({{"x", "[x]\nstring = y\n"}});
+    const Files files = memory_files(
+        {{"x", "[x]\nstring = y\n"}, {"lib/layouts/x.conf", "[layout x]\nstart = 16\n"}});
     for (const Key& key : keys()) {
         ASSERT_TRUE(kSamples.contains(key.name)) << key.name;
         const std::string classic_text = sample_file(key, Spelling::Classic);

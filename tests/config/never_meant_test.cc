@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "support/issues_of.h"
@@ -102,6 +103,23 @@ TEST(NeverMeant, WarnsOfTypographicCharacters) {
                     "blank, or \\C2\\A0 if it is meant"));
     EXPECT_THAT(warnings_of_line("string = caf\xC3\xA9"), ElementsAre());
     EXPECT_THAT(warnings_of_line("string = \\E2\\80\\9CSSH-"), ElementsAre());
+}
+
+TEST(NeverMeant, WarnsOfAServersNameInAnExpression) {
+    const std::string advice =
+        ": an expression does not find a server's name for sure, because clients shuffle what is "
+        "before it; "
+        "write tls.sni = ";
+    for (const auto& [regex, name] : std::vector<std::pair<std::string, std::string>>{
+             {"\\x16\\x03(?s).{1,500}?\\x00\\x00\\x00\\x0b\\x00\\x09\\x00\\x00\\x06b\\.test",
+              "b.test"},
+             {"(?s)\\x16\\x03.{3}\\x01.{1,1200}?vpn\\.example\\.org", "vpn.example.org"},
+         }) {
+        EXPECT_THAT(warnings_of_line("regex = " + regex),
+                    ::testing::Contains(::testing::HasSubstr(advice + name)));
+    }
+    EXPECT_THAT(warnings_of_line("regex = (?s)\\x16\\x03...\\x01.{2}\\x03"), ElementsAre());
+    EXPECT_THAT(warnings_of_line("regex = GET .* HTTP/1\\.1"), ElementsAre());
 }
 
 TEST(NeverMeant, WarnsOfHexAsText) {

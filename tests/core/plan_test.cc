@@ -15,7 +15,7 @@
 namespace portsplit::core {
 namespace {
 
-constexpr std::size_t kDefaultWindow = 4096;
+constexpr std::size_t kDefaultWindow = 16384;
 
 Answer ask(const Plan& plan, std::string_view seen) { return plan.ask(as_bytes(seen)).answer; }
 

@@ -29,6 +29,14 @@ class RandomConfig {
         config.log = static_cast<core::LogLines>(below(2));
         const std::size_t services = 1 + below(5);
         for (std::size_t i = 0; i < services; ++i) config.services.push_back(service(i));
+        if (maybe()) {
+            config.layouts.push_back({"request",
+                                      {{"start", "'R' {u8 part*}"},
+                                       {"part", "'n' {u8 <host name>} | '\"\\5C' <port u16>"}}});
+            for (core::Service& service : config.services) {
+                if (!service.is_last_resort() && maybe()) service.layouts.push_back(asked());
+            }
+        }
         return config;
     }
 
@@ -58,6 +66,21 @@ class RandomConfig {
             if (maybe()) service.idle = std::chrono::milliseconds(below(86'400'001));
         }
         return service;
+    }
+
+    core::LayoutPattern asked() {
+        core::LayoutPattern pattern{"request", maybe(), {}};
+        if (maybe()) {
+            core::FieldCondition host{"host", {}};
+            for (std::size_t left = 1 + below(3); left > 0; --left) {
+                host.values.push_back(pick({"*.example.org", "a\"b", "\\2Ax", "~[a-z]+\\.x", "*"}));
+            }
+            pattern.conditions.push_back(host);
+        }
+        if (maybe() || (!pattern.whole && pattern.conditions.empty())) {
+            pattern.conditions.push_back({"port", {pick({"443", "1-1024"})}});
+        }
+        return pattern;
     }
 
     core::Text hex() { return any_of({"00", "16 03 00-04 ?? ?? 01", "3? ?f", "FFfe", "7e"}); }

@@ -1,0 +1,91 @@
+#include "config/layout_library.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <set>
+#include <vector>
+
+#include "config/key_table.h"
+#include "config/layouts.h"
+#include "config/wording.h"
+#include "core/layout_text.h"
+
+namespace portsplit::config {
+namespace {
+
+constexpr std::string_view kSuffix = ".conf";
+
+class Library {
+  public:
+    Library(Document& document, const Files& files, const ReadFile& read, Issues& issues)
+        : document_(document),
+          files_(files),
+          read_(read),
+          issues_(issues),
+          folder_(fmt::format("{}/layouts", files.library)) {
+        for (const Section& layout : document.layouts) known_.insert(layout.name);
+    }
+
+    void add_for(const Section& service) {
+        for (const Entry& entry : service.entries) {
+            if (is_condition(entry.key)) {
+                add(std::string(split_condition(entry.key).first), entry.spot);
+            } else if (entry.key == kLayout) {
+                for (const Value& value : entry.values) add(value.text, value.spot);
+            }
+        }
+    }
+
+  private:
+    void add(const std::string& name, Spot spot) {
+        if (!known_.insert(name).second) return;
+        const std::string path = fmt::format("{}/{}{}", folder_, name, kSuffix);
+        const bool may_read = files_.read && core::why_no_layout_name(name).empty();
+        const auto text = may_read ? files_.read(path) : Unreadable{};
+        if (!text) {
+            return issues_.error(spot,
+                                 fmt::format("no layout {}; {}", shown(name), advice_on(name)));
+        }
+        const auto read = read_(*text, path);
+        if (!read) return;
+        const auto layout = std::ranges::find(read->layouts, name, &Section::name);
+        if (layout == read->layouts.end()) {
+            return issues_.error(
+                spot, fmt::format("no layout {0} in {1}; write [layout {0}] there", name, path));
+        }
+        document_.layouts.push_back(*layout);
+    }
+
+    std::string advice_on(const std::string& name) const {
+        const std::vector<std::string> files =
+            files_.names ? files_.names(folder_) : std::vector<std::string>{};
+        std::vector<std::string_view> names;
+        for (const std::string_view file : files) {
+            if (!file.ends_with(kSuffix)) continue;
+            names.push_back(file.substr(0, file.size() - kSuffix.size()));
+        }
+        if (names.empty()) return fmt::format("write [layout {}] with its rules", shown(name));
+        if (const auto meant = nearest(name, names)) return fmt::format("did you mean {}?", *meant);
+        std::ranges::sort(names);
+        return fmt::format("the library has {}; or write [layout {}] with its rules",
+                           alternatives(names), shown(name));
+    }
+
+    Document& document_;
+    const Files& files_;
+    const ReadFile& read_;
+    Issues& issues_;
+    std::string folder_;
+    std::set<std::string> known_;
+};
+
+}  // namespace
+
+void add_missing_layouts(Document& document, const Files& files, const ReadFile& read,
+                         Issues& issues) {
+    Library library(document, files, read, issues);
+    for (const Section& service : document.services) library.add_for(service);
+}
+
+}  // namespace portsplit::config

@@ -1,0 +1,157 @@
+#include "config/layouts.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cstddef>
+
+#include "config/key_table.h"
+#include "config/wording.h"
+#include "core/field_test.h"
+
+namespace portsplit::config {
+namespace {
+
+std::string key_of(const Asked& asked) {
+    return asked.field.empty() ? "layout" : fmt::format("{}.{}", asked.layout, asked.field);
+}
+
+/// Returns `did you mean sni?`, or all that there are.
+std::string advice_on(std::string_view word, const std::vector<std::string_view>& known,
+                      const char* what) {
+    if (const auto meant = nearest(word, known)) return fmt::format("did you mean {}?", *meant);
+    return fmt::format("{} are {}", what, alternatives(known));
+}
+
+/// Returns the element of a list with this name, which is added if it is not there. The list stays sorted.
+template <typename T>
+T& named(core::List<T>& list, core::Text T::*name, std::string_view wanted) {
+    const auto place = std::ranges::lower_bound(list, wanted, {}, name);
+    if (place != list.end() && (*place).*name == wanted) return *place;
+    T added{};
+    added.*name = wanted;
+    return *list.insert(place, std::move(added));
+}
+
+}  // namespace
+
+bool is_condition(std::string_view key) {
+    const std::size_t dot = key.find('.');
+    return dot != key.npos && dot > 0 && dot + 1 < key.size();
+}
+
+std::pair<std::string_view, std::string_view> split_condition(std::string_view key) {
+    const std::size_t dot = key.find('.');
+    return {key.substr(0, dot), key.substr(dot + 1)};
+}
+
+LayoutsReader::LayoutsReader(const std::vector<Section>& sections, core::Config& config,
+                             Issues& issues)
+    : config_(config), issues_(issues) {
+    for (const Section& section : sections) read(section);
+}
+
+void LayoutsReader::read(const Section& section) {
+    const auto first = std::ranges::find(compiled_, section.name, &Compiled::name);
+    if (first != compiled_.end()) {
+        return issues_.error(
+            section.spot,
+            fmt::format("layout {} is there already; keep one of the two", shown(section.name)));
+    }
+    Compiled& compiled = compiled_.emplace_back(Compiled{section.name, std::nullopt});
+    if (const std::string why = core::why_no_layout_name(section.name); !why.empty()) {
+        return issues_.error(section.spot, fmt::format("layout {}: {}", shown(section.name), why));
+    }
+    if (find_key(section.name) != nullptr) {
+        return issues_.error(
+            section.spot,
+            fmt::format("layout {}: a key has this name; choose another", shown(section.name)));
+    }
+    core::LayoutSource source{core::Text(section.name), {}};
+    for (const Entry& entry : section.entries) {
+        const Value& value = entry.values.front();
+        if (entry.is_list || (value.kind != Kind::Bare && value.kind != Kind::String)) {
+            issues_.error(
+                entry.spot,
+                fmt::format("layout {}: {}: not a string; write the rule in double quotes",
+                            section.name, shown(entry.key)));
+            return;
+        }
+        source.rules.push_back({core::Text(entry.key), core::Text(value.text)});
+    }
+    std::vector<core::LayoutProblem> warnings;
+    auto layout = core::Layout::compile(source, &warnings);
+    report(section, warnings, Severity::Warning);
+    if (!layout) return report(section, layout.error(), Severity::Error);
+    compiled.layout = *std::move(layout);
+    config_.layouts.push_back(std::move(source));
+}
+
+void LayoutsReader::report(const Section& section, const std::vector<core::LayoutProblem>& problems,
+                           Severity severity) {
+    for (const core::LayoutProblem& problem : problems) {
+        if (section.entries.empty()) {
+            issues_.error(section.spot,
+                          fmt::format("layout {}: no rule; write start = and how a stream begins",
+                                      section.name));
+            return;
+        }
+        const Entry& entry = section.entries[problem.rule];
+        std::string text =
+            fmt::format("layout {}: {}: {}", section.name, shown(entry.key), problem.text);
+        if (problem.place) text += fmt::format(" (at byte {})", *problem.place + 1);
+        std::string excerpt =
+            problem.place ? pointed_at(entry.values.front().text, *problem.place) : std::string();
+        if (severity == Severity::Error) {
+            issues_.error(entry.spot, std::move(text), std::move(excerpt));
+        } else {
+            issues_.warning(entry.spot, std::move(text), "layout");
+        }
+    }
+}
+
+void LayoutsReader::add(const std::vector<Asked>& asked, core::Service& service) {
+    for (const Asked& it : asked) {
+        const auto known = std::ranges::find(compiled_, it.layout, &Compiled::name);
+        if (known == compiled_.end()) continue;  // reported where it was looked for
+        core::LayoutPattern& pattern =
+            named(service.layouts, &core::LayoutPattern::layout, it.layout);
+        if (it.field.empty()) {
+            pattern.whole = true;
+        } else if (known->layout) {
+            add_value(it, *known->layout, pattern, std::string(service.name));
+        }
+    }
+}
+
+void LayoutsReader::add_value(const Asked& asked, const core::Layout& layout,
+                              core::LayoutPattern& pattern, const std::string& service) {
+    const auto index = layout.find_field(asked.field);
+    if (!index) {
+        std::vector<std::string_view> fields;
+        for (const core::Layout::Field& field : layout.fields()) fields.push_back(field.name);
+        return issues_.error(
+            asked.value.spot,
+            fmt::format("{}: no field {} in layout {}; {}", key_of(asked), shown(asked.field),
+                        asked.layout, advice_on(asked.field, fields, "its fields")));
+    }
+    const core::Layout::Field& field = layout.fields()[*index];
+    const auto test = core::parse_field_test(asked.value.text, field);
+    if (!test) {
+        return issues_.error(
+            asked.value.spot,
+            fmt::format("{}: {} (at byte {})", as_written(key_of(asked), asked.value),
+                        test.error().text, test.error().place + 1),
+            pointed_at(asked.value.text, test.error().place));
+    }
+    if (const std::string why = core::why_never(*test, field); !why.empty()) {
+        issues_.warning(asked.value.spot,
+                        fmt::format("service {}: {} never fits: {}", shown(service),
+                                    as_written(key_of(asked), asked.value), why),
+                        "never-fits", service);
+    }
+    named(pattern.conditions, &core::FieldCondition::field, asked.field)
+        .values.emplace_back(asked.value.text);
+}
+
+}  // namespace portsplit::config

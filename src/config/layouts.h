@@ -1,0 +1,57 @@
+#pragma once
+// What services ask of layouts: compiles the layouts of a configuration, checks each field and value that is
+// asked for, and puts them into the model. Called by builder.cc, when all sections are known.
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "config/document.h"
+#include "config/issue.h"
+#include "core/layout.h"
+#include "core/model.h"
+
+namespace portsplit::config {
+
+/// One value of `LAYOUT.FIELD = VALUE`, or of `layout = NAME`: then the field is empty.
+struct Asked {
+    std::string layout;
+    std::string field;
+    Value value;
+};
+
+/// Returns true for the key of a condition: `tls.sni`.
+bool is_condition(std::string_view key);
+/// Splits such a key at its dot.
+std::pair<std::string_view, std::string_view> split_condition(std::string_view key);
+
+/// The layouts of a configuration and what is asked of them.
+class LayoutsReader {
+  public:
+    /// Reads and compiles the layouts. Issues: rules that cannot be read, or that are strange.
+    LayoutsReader(const std::vector<Section>& sections, core::Config& config, Issues& issues);
+
+    /// Adds what a service asks to its patterns, in the order of the names of layouts and fields. Issues: an
+    /// unknown layout or field, a value that cannot be read or can never come.
+    void add(const std::vector<Asked>& asked, core::Service& service);
+
+  private:
+    struct Compiled {
+        std::string name;
+        std::optional<core::Layout> layout;  ///< none after an error
+    };
+
+    void read(const Section& section);
+    void report(const Section& section, const std::vector<core::LayoutProblem>& problems,
+                Severity severity);
+    void add_value(const Asked& asked, const core::Layout& layout, core::LayoutPattern& pattern,
+                   const std::string& service);
+
+    std::vector<Compiled> compiled_;
+    core::Config& config_;
+    Issues& issues_;
+};
+
+}  // namespace portsplit::config

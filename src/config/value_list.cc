@@ -1,0 +1,99 @@
+#include "config/value_list.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "config/layouts.h"
+#include "config/spelling.h"
+#include "config/wording.h"
+
+namespace portsplit::config {
+namespace {
+
+class Expander {
+  public:
+    Expander(const std::string& including, std::size_t& bytes, const Files& files, Issues& issues)
+        : including_(including), bytes_(bytes), files_(files), issues_(issues) {}
+
+    /// @returns false if a file could not be read
+    bool expand(Entry& entry) {
+        bool is_whole = true;
+        for (Value& value : std::exchange(entry.values, {})) {
+            if (!value.text.starts_with('@')) {
+                entry.values.push_back(std::move(value));
+            } else {
+                is_whole &= append_lines(entry, value);
+            }
+        }
+        return is_whole;
+    }
+
+  private:
+    bool append_lines(Entry& entry, const Value& value) {
+        const std::string path = path_from(including_, std::string_view(value.text).substr(1));
+        const auto text = read(path);
+        if (!text) {
+            issues_.error(value.spot,
+                          fmt::format("{}: {}", as_written(entry.key, value), text.error().why));
+            return false;
+        }
+        bytes_ += text->size();
+        FileIssues issues = issues_.add_file(path, *text);
+        for_each_line(*text, [&](std::string_view line, int number) {
+            if (line.ends_with('\r')) line.remove_suffix(1);
+            const std::string_view content = trim(line);
+            if (content.empty() || content.front() == '#') return;
+            if (content.front() == '@') {
+                issues.error(number, fmt::format("{}: a list in a list; write \\40 for an @",
+                                                 shown(content)));
+                return;
+            }
+            entry.values.push_back({issues.at(number), value.kind, std::string(content)});
+        });
+        return true;
+    }
+
+    core::Result<std::string, Unreadable> read(const std::string& path) const {
+        if (!files_.read) return Unreadable{"no file can be read here"};
+        if (issues_.files().size() >= kMostFiles) {
+            return Unreadable{
+                fmt::format("more than {0} files; at most {0} are possible", kMostFiles)};
+        }
+        auto text = files_.read(path);
+        if (text && text->size() > kLargestWhole - std::min(bytes_, kLargestWhole)) {
+            return Unreadable{fmt::format(
+                "the configuration has more than {0} bytes with it; at most {0} are possible",
+                kLargestWhole)};
+        }
+        return text;
+    }
+
+    const std::string& including_;
+    std::size_t& bytes_;
+    const Files& files_;
+    Issues& issues_;
+};
+
+}  // namespace
+
+std::string path_from(std::string_view including, std::string_view name) {
+    if (name.starts_with('/')) return std::string(name);
+    while (name.starts_with("./")) {
+        name.remove_prefix(std::min(name.find_first_not_of('/', 1), name.size()));
+    }
+    const std::string_view folder = including.substr(0, including.rfind('/') + 1);
+    return fmt::format("{}{}", folder, name);
+}
+
+void expand_lists(Section& service, const std::string& including, std::size_t& bytes,
+                  const Files& files, Issues& issues) {
+    Expander expander(including, bytes, files, issues);
+    for (Entry& entry : service.entries) {
+        if (is_condition(entry.key) && !expander.expand(entry)) service.has_gap = true;
+    }
+}
+
+}  // namespace portsplit::config

@@ -1,0 +1,44 @@
+#pragma once
+// What a service asks of a field: the notation of a value, such as `*.example.org` or `1-1024`, and whether
+// a value of the stream fits it. core/field_index.h compares with many at once.
+
+#include <string>
+#include <string_view>
+
+#include "core/layout.h"
+#include "core/memory.h"
+#include "core/pattern.h"
+#include "core/result.h"
+
+namespace portsplit::core {
+
+struct FieldTest {
+    enum class Kind {
+        Present,    ///< `*`: any value
+        Exact,      ///< `text`
+        Below,      ///< `*.x`: a name below `text`, at any depth
+        AtOrBelow,  ///< `.x`: `text` or a name below it
+        Prefix,     ///< `abc*`: begins with `text`
+        Suffix,     ///< `*abc`: ends with `text`
+        Range,      ///< `1-1024`: a number in `range`
+        Regex,      ///< `~EXPR`: the expression `text` matches the whole value
+    };
+    Kind kind = Kind::Present;
+    Text text{};  ///< of a name in small letters, without a final dot
+    NumberRange range{};
+
+    bool operator==(const FieldTest&) const = default;
+};
+
+/// Reads what a service asks of a field.
+/// @returns the test, or what is wrong and at which byte of `text`
+Result<FieldTest, PatternProblem> parse_field_test(std::string_view text,
+                                                   const Layout::Field& field);
+
+/// Returns why no value of a field can fit a test; empty if one can.
+std::string why_never(const FieldTest& test, const Layout::Field& field);
+
+/// Returns a name as names are compared: ASCII in small letters, without one final dot (RFC 1034 3.1).
+std::string folded_name(std::string_view name);
+
+}  // namespace portsplit::core

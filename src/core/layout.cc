@@ -1,0 +1,669 @@
+// How it works. Every rule is put in the place of its name, so the program has no calls; rules have no
+// circle, so it ends. Each step knows from the text what follows it:
+//
+// - A field or skip without a size or a set ends at the fixed bytes that follow, or with its braces. `Follow`
+//   has them.
+// - A choice, an optional item and a repetition look at the fixed bytes with which an alternative begins
+//   (`beginnings_of`). None means that it begins with anything.
+#include "core/layout.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+namespace portsplit::core {
+namespace {
+
+constexpr std::string_view kStart = "start";
+constexpr std::string_view kFrame = "frame";
+/// The most bytes of a field or skip that nothing else bounds.
+constexpr std::uint32_t kDefaultSize = 1024;
+constexpr std::uint32_t kNoLimit = UINT32_MAX;
+/// A program of more steps is refused: a rule that stands in many places is there as often.
+constexpr std::size_t kMostOps = 4000;
+/// How many different fixed beginnings an alternative may have.
+constexpr std::size_t kMostBeginnings = 32;
+/// How deep rules may stand in each other.
+constexpr std::size_t kDeepestRules = 32;
+
+std::uint32_t sum(std::uint32_t a, std::uint32_t b) { return a > kNoLimit - b ? kNoLimit : a + b; }
+
+/// What comes after an item.
+struct Follow {
+    ByteSets bytes{};               ///< these
+    bool is_end_of_braces = false;  ///< if there are none: the end of the braces
+};
+
+/// Different fixed bytes with which something begins; none: it begins with anything.
+using Beginnings = std::vector<ByteSets>;
+
+/// Returns true if each stream that begins with `inner` begins with `outer`.
+bool covers_all(const ByteSets& outer, const ByteSets& inner) {
+    return outer.size() <= inner.size() &&
+           std::equal(outer.begin(), outer.end(), inner.begin(), covers);
+}
+
+}  // namespace
+
+class LayoutCompiler {
+  public:
+    LayoutCompiler(const LayoutSource& source, std::vector<LayoutProblem>* warnings)
+        : source_(source), warnings_(warnings) {}
+
+    Result<Layout, std::vector<LayoutProblem>> compile() {
+        parse_rules();
+        if (problems_.empty()) check_circles();
+        if (problems_.empty()) check_use();
+        if (problems_.empty()) compile_frame();
+        if (problems_.empty()) compile_start();
+        if (!problems_.empty()) return std::move(problems_);
+        return std::move(layout_);
+    }
+
+  private:
+    using Kind = LayoutItem::Kind;
+    using OpKind = LayoutOp::Kind;
+
+    struct Rule {
+        std::size_t index;
+        LayoutChoice choice;
+        NumberRange size{};  ///< of the streams that fit
+    };
+
+    // --- the rules ---
+
+    void parse_rules() {
+        for (std::size_t i = 0; i < source_.rules.size(); ++i) {
+            const LayoutRule& rule = source_.rules[i];
+            if (const std::string why = why_no_layout_name(rule.name); !why.empty()) {
+                problems_.push_back({i, why, std::nullopt});
+                continue;
+            }
+            auto choice = parse_layout_rule(rule.text);
+            if (!choice) {
+                problems_.push_back({i, choice.error().text, choice.error().place});
+            } else if (!rules_.emplace(std::string(rule.name), Rule{i, *std::move(choice)})
+                            .second) {
+                problems_.push_back(
+                    {i, "a second rule of this name; write the alternatives in one, with |", {}});
+            }
+        }
+        if (problems_.empty() && !rules_.contains(std::string(kStart))) {
+            problems_.push_back(
+                {0, "a layout without the rule start; write how a stream begins", {}});
+        }
+    }
+
+    /// Reports unknown rules and circles, and computes the size of each rule.
+    void check_circles() {
+        for (auto& [name, rule] : rules_) {
+            path_.clear();
+            (void)visit(name, rule);
+            if (!problems_.empty()) return;
+        }
+    }
+
+    /// Returns the size of a rule. `path_` has the rules that are being visited.
+    NumberRange visit(const std::string& name, Rule& rule) {
+        if (visited_.contains(name)) return rule.size;
+        path_.push_back(name);
+        rule.size = size_of_choice(rule.choice, rule.index);
+        path_.pop_back();
+        visited_.insert(name);
+        return rule.size;
+    }
+
+    NumberRange size_of_choice(const LayoutChoice& choice, std::size_t rule) {
+        NumberRange size{kNoLimit, 0};
+        for (const LayoutSequence& sequence : choice) {
+            const NumberRange it = size_of_sequence(sequence, rule);
+            size = {std::min(size.least, it.least), std::max(size.most, it.most)};
+        }
+        return size;
+    }
+
+    NumberRange size_of_sequence(const LayoutSequence& sequence, std::size_t rule) {
+        NumberRange size{0, 0};
+        for (const LayoutItem& item : sequence) {
+            NumberRange it = size_of_atom(item, rule);
+            const bool may_repeat = item.repeat == Repeat::Any || item.repeat == Repeat::Some;
+            if (may_repeat && it.least == 0) {
+                report(rule, item, "a repetition of what may be empty; it would not end");
+            }
+            if (item.repeat == Repeat::Any || item.repeat == Repeat::Optional) it.least = 0;
+            if (may_repeat) it.most = kNoLimit;
+            size = {sum(size.least, it.least), sum(size.most, it.most)};
+        }
+        return size;
+    }
+
+    NumberRange size_of_atom(const LayoutItem& item, std::size_t rule) {
+        switch (item.kind) {
+            case Kind::Fixed: {
+                const auto bytes = static_cast<std::uint32_t>(item.bytes.size());
+                return {bytes, bytes};
+            }
+            case Kind::Number:
+                return size_of(item.number.type);
+            case Kind::Braces: {
+                const NumberRange number = size_of(item.number.type);
+                const NumberRange room = room_of(item.number);
+                return {sum(number.least, room.least), sum(number.most, room.most)};
+            }
+            case Kind::Field:
+                if (item.field.number) return size_of(*item.field.number);
+                return item.field.size.value_or(NumberRange{0, kNoLimit});
+            case Kind::Group:
+                return size_of_choice(item.choice, rule);
+            case Kind::Rule:
+                return size_of_rule(item, rule);
+            case Kind::Joined:
+                break;
+        }
+        return {0, kNoLimit};
+    }
+
+    NumberRange size_of_rule(const LayoutItem& item, std::size_t rule) {
+        const auto found = rules_.find(item.rule);
+        if (found == rules_.end()) {
+            report(rule, item, "no rule " + item.rule + "; write one, or correct the name");
+            return {};
+        }
+        const auto round = std::find(path_.begin(), path_.end(), item.rule);
+        if (round != path_.end()) {
+            std::string circle;
+            for (auto it = round; it != path_.end(); ++it) circle += *it + ", in it ";
+            report(rule, item,
+                   "a circle of rules: " + circle + item.rule + "; a repetition is written with *");
+            return {};
+        }
+        if (path_.size() >= kDeepestRules) {
+            report(rule, item, "more than 32 rules in each other");
+            return {};
+        }
+        return visit(item.rule, found->second);
+    }
+
+    /// Returns how many bytes braces of this number may hold.
+    static NumberRange room_of(const LayoutNumber& number) {
+        return {number.range.least > number.less ? number.range.least - number.less : 0,
+                number.range.most - number.less};
+    }
+
+    void check_use() {
+        std::set<std::string> used{std::string(kStart), std::string(kFrame)};
+        for (const auto& [name, rule] : rules_) collect_used(rule.choice, used);
+        for (const auto& [name, rule] : rules_) {
+            if (!used.contains(name))
+                warn(rule.index, std::nullopt, "a rule that no other uses; delete it");
+        }
+    }
+
+    void collect_used(const LayoutChoice& choice, std::set<std::string>& used) {
+        for (const LayoutSequence& sequence : choice) {
+            for (const LayoutItem& item : sequence) {
+                if (item.kind == Kind::Rule) used.insert(item.rule);
+                collect_used(item.choice, used);
+            }
+        }
+    }
+
+    // --- the frame ---
+
+    void compile_frame() {
+        const auto found = rules_.find(std::string(kFrame));
+        if (found == rules_.end()) return;
+        rule_ = found->second.index;
+        const LayoutChoice& choice = found->second.choice;
+        constexpr const char* kForm =
+            "a frame is bytes of a known number, then { }, a number and <> alone, such as 16 03 ?? "
+            "{u16 <>}";
+        if (choice.size() > 1) return report_rule(kForm);
+        Layout::Frame frame;
+        const LayoutSequence& items = choice.front();
+        for (std::size_t i = 0; i < items.size(); ++i) {
+            const LayoutItem& item = items[i];
+            if (item.repeat != Repeat::Once) return report(rule_, item, kForm);
+            if (i + 1 == items.size()) {
+                if (!is_frame_body(item)) return report(rule_, item, kForm);
+                frame.number = item.number;
+                frame.number_at = static_cast<std::uint32_t>(frame.head.size());
+                frame.head.resize(frame.head.size() + size_of(item.number.type).least);
+            } else if (item.kind == Kind::Fixed) {
+                frame.head.insert(frame.head.end(), item.bytes.begin(), item.bytes.end());
+            } else if (item.kind == Kind::Field && item.field.name.empty() && item.field.size &&
+                       !item.field.bytes && item.field.size->least == item.field.size->most) {
+                frame.head.resize(frame.head.size() + item.field.size->least);
+            } else {
+                return report(rule_, item, kForm);
+            }
+        }
+        if (frame.head.size() > Layout::kFarthest)
+            return report_rule("a head of more than 64 bytes");
+        layout_.frame_ = std::move(frame);
+    }
+
+    static bool is_frame_body(const LayoutItem& item) {
+        const NumberRange size = size_of(item.number.type);
+        return item.kind == Kind::Braces && size.least == size.most && item.choice.size() == 1 &&
+               item.choice.front().size() == 1 && item.choice.front().front().kind == Kind::Joined;
+    }
+
+    // --- the program ---
+
+    void compile_start() {
+        Rule& start = rules_.at(std::string(kStart));
+        rule_ = start.index;
+        emit_choice(start.choice, {});
+        emit({.kind = OpKind::End}, start.choice.front().front());
+        if (problems_.empty() && layout_.ops_.size() > kMostOps) {
+            report_rule("more than 4000 steps; a rule counts as often as it is used");
+        }
+    }
+
+    void emit_choice(const LayoutChoice& choice, const Follow& follow) {
+        if (choice.size() == 1) return emit_sequence(choice.front(), follow);
+        const std::size_t branch = emit({.kind = OpKind::Branch}, choice.front().front());
+        std::vector<LayoutCase> cases;
+        std::vector<std::size_t> jumps;
+        std::vector<ByteSets> earlier;
+        for (const LayoutSequence& sequence : choice) {
+            const auto begins = beginnings_of(sequence);
+            warn_of_covered(sequence, begins, earlier);
+            add_cases(begins, here(), cases);
+            emit_sequence(sequence, follow);
+            jumps.push_back(emit({.kind = OpKind::Jump}, sequence.back()));
+            if (stopped()) return;
+        }
+        set_cases(branch, cases);
+        for (const std::size_t jump : jumps) layout_.ops_[jump].target = here();
+    }
+
+    void warn_of_covered(const LayoutSequence& sequence, const Beginnings& begins,
+                         std::vector<ByteSets>& earlier) {
+        const auto is_covered = [&](const ByteSets& begin) {
+            return std::any_of(earlier.begin(), earlier.end(),
+                               [&](const ByteSets& it) { return covers_all(it, begin); });
+        };
+        const bool is_anything = begins.empty();
+        const bool all =
+            is_anything ? is_covered({}) : std::all_of(begins.begin(), begins.end(), is_covered);
+        if (all) {
+            warn(rule_, sequence.front().place,
+                 "an alternative that is never taken: an earlier one begins with all of its bytes; "
+                 "move it up");
+        }
+        earlier.insert(earlier.end(), begins.begin(), begins.end());
+        if (is_anything) earlier.emplace_back();
+    }
+
+    void emit_sequence(const LayoutSequence& sequence, const Follow& follow) {
+        for (std::size_t i = 0; i < sequence.size() && !stopped(); ++i) {
+            const std::span rest = std::span(sequence).subspan(i + 1);
+            emit_item(sequence[i], follow_of(rest, follow));
+        }
+    }
+
+    bool stopped() const { return !problems_.empty() || layout_.ops_.size() > kMostOps; }
+
+    void emit_item(const LayoutItem& item, const Follow& follow) {
+        switch (item.repeat) {
+            case Repeat::Once:
+                return emit_atom(item, follow);
+            case Repeat::Optional:
+                return emit_optional(item, follow);
+            case Repeat::Any:
+            case Repeat::Some:
+                return emit_loop(item, follow);
+        }
+    }
+
+    void emit_optional(const LayoutItem& item, const Follow& follow) {
+        const Beginnings begins = beginnings_of_atom(item);
+        if (begins.empty() && braces_ == 0) {
+            return report(rule_, item,
+                          "an optional part that begins with anything: nobody can tell whether it "
+                          "is there; begin it with bytes, or write it at the end of braces");
+        }
+        const std::size_t branch = emit({.kind = OpKind::Branch}, item);
+        std::vector<LayoutCase> cases;
+        std::size_t at_end = 0;
+        if (begins.empty()) cases.push_back({.when = LayoutCase::When::AtEnd});
+        add_cases(begins, here(), cases);
+        emit_atom(item, follow);
+        at_end = here();
+        if (begins.empty()) cases.front().target = static_cast<std::uint32_t>(at_end);
+        set_cases(branch, cases);
+        layout_.ops_[branch].target = static_cast<std::uint32_t>(at_end);
+    }
+
+    void emit_loop(const LayoutItem& item, const Follow& follow) {
+        const Beginnings begins = beginnings_of_atom(item);
+        if (begins.empty() && braces_ == 0 && follow.bytes.empty()) {
+            return report(rule_, item,
+                          "a repetition without an end; write the bytes that stand behind it");
+        }
+        loops_.emplace_back();
+        const std::size_t entry =
+            item.repeat == Repeat::Some ? emit({.kind = OpKind::Jump}, item) : 0;
+        const std::size_t branch = emit({.kind = OpKind::Branch}, item);
+        const std::uint32_t body = here();
+        if (item.repeat == Repeat::Some) layout_.ops_[entry].target = body;
+        emit_atom(item, {});
+        emit({.kind = OpKind::Jump, .target = static_cast<std::uint32_t>(branch)}, item);
+        const std::uint32_t exit = here();
+        std::vector<LayoutCase> cases;
+        if (begins.empty()) {
+            if (braces_ > 0) cases.push_back({.when = LayoutCase::When::AtEnd, .target = exit});
+            if (!follow.bytes.empty()) add_cases({follow.bytes}, exit, cases);
+        }
+        add_cases(begins, body, cases);
+        set_cases(branch, cases);
+        layout_.ops_[branch].target = exit;
+        const std::set<std::uint32_t> closed = std::move(loops_.back());
+        loops_.pop_back();
+        if (!closed.empty()) emit_close(closed, item);
+    }
+
+    void emit_close(const std::set<std::uint32_t>& fields, const LayoutItem& item) {
+        const auto first = static_cast<std::uint32_t>(layout_.closes_.size());
+        layout_.closes_.insert(layout_.closes_.end(), fields.begin(), fields.end());
+        emit({.kind = OpKind::Close,
+              .first = first,
+              .count = static_cast<std::uint32_t>(fields.size())},
+             item);
+    }
+
+    void emit_atom(const LayoutItem& item, const Follow& follow) {
+        switch (item.kind) {
+            case Kind::Fixed:
+                emit_fixed(item);
+                break;
+            case Kind::Number:
+                emit({.kind = OpKind::Number,
+                      .type = item.number.type,
+                      .least = item.number.range.least,
+                      .most = item.number.range.most},
+                     item);
+                break;
+            case Kind::Braces:
+                emit_braces(item);
+                break;
+            case Kind::Field:
+                emit_field(item, follow);
+                break;
+            case Kind::Group:
+                emit_choice(item.choice, follow);
+                break;
+            case Kind::Rule: {
+                const Rule& rule = rules_.at(item.rule);
+                const std::size_t outer = std::exchange(rule_, rule.index);
+                emit_choice(rule.choice, follow);
+                rule_ = outer;
+                break;
+            }
+            case Kind::Joined:
+                report(rule_, item,
+                       "<> belongs into the rule frame, alone in the braces at its end");
+                break;
+        }
+    }
+
+    void emit_fixed(const LayoutItem& item) {
+        emit({.kind = OpKind::Fixed,
+              .first = add_sets(item.bytes),
+              .count = static_cast<std::uint32_t>(item.bytes.size())},
+             item);
+    }
+
+    void emit_braces(const LayoutItem& item) {
+        if (braces_ == Layout::kDeepest)
+            return report(rule_, item, "more than 16 braces in each other");
+        const NumberRange room = room_of(item.number);
+        NumberRange inside{0, kNoLimit};
+        if (!item.choice.empty()) inside = size_of_choice(item.choice, rule_);
+        if (inside.least > room.most || inside.most < room.least) {
+            return report(rule_, item,
+                          "braces that never fit: the number leaves " + text_of(room) +
+                              " bytes, and what stands inside has " + text_of(inside));
+        }
+        emit({.kind = OpKind::Push,
+              .type = item.number.type,
+              .less = item.number.less,
+              .least = item.number.range.least,
+              .most = item.number.range.most,
+              .inside = inside.least},
+             item);
+        ++braces_;
+        if (item.choice.empty()) {
+            emit({.kind = OpKind::Rest, .least = 0, .most = kNoLimit}, item);
+        } else {
+            emit_choice(item.choice, {.bytes = {}, .is_end_of_braces = true});
+        }
+        --braces_;
+        emit({.kind = OpKind::Pop}, item);
+    }
+
+    static std::string text_of(NumberRange range) {
+        if (range.least == range.most) return std::to_string(range.least);
+        if (range.most == kNoLimit) return "at least " + std::to_string(range.least);
+        return std::to_string(range.least) + " to " + std::to_string(range.most);
+    }
+
+    void emit_field(const LayoutItem& item, const Follow& follow) {
+        const LayoutField& field = item.field;
+        LayoutOp op;
+        NumberRange size =
+            field.size.value_or(NumberRange{0, braces_ > 0 ? kNoLimit : kDefaultSize});
+        if (field.number) {
+            op = {.kind = OpKind::Number,
+                  .type = *field.number,
+                  .least = 0,
+                  .most = largest_of(*field.number)};
+        } else if (field.bytes) {
+            op = {.kind = OpKind::While,
+                  .first = static_cast<std::uint32_t>(layout_.classes_.size())};
+            layout_.classes_.push_back(*field.bytes);
+        } else if (field.size && size.least == size.most) {
+            op.kind = OpKind::Exact;
+        } else if (!follow.bytes.empty()) {
+            op = {.kind = OpKind::Until,
+                  .first = add_sets(follow.bytes),
+                  .count = static_cast<std::uint32_t>(follow.bytes.size())};
+        } else if (follow.is_end_of_braces) {
+            op.kind = OpKind::Rest;
+        } else {
+            return report(
+                rule_, item,
+                (field.name.empty() ? "a skip without an end" : "a field without an end") +
+                    std::string("; write its size, a set, or the bytes that stand behind it"));
+        }
+        if (!field.number) {
+            op.least = size.least;
+            op.most = size.most;
+        }
+        if (!field.name.empty()) op.field = add_field(item, size);
+        if (problems_.empty()) emit(op, item);
+        if (op.field == LayoutOp::kNone || field.form == FieldForm::Single) return;
+        if (loops_.empty()) {
+            emit_close({op.field}, item);
+        } else {
+            loops_.back().insert(op.field);
+        }
+    }
+
+    std::uint32_t add_field(const LayoutItem& item, NumberRange size) {
+        const LayoutField& field = item.field;
+        ByteClass bytes = field.bytes.value_or(ByteClass().set());
+        const auto known = layout_.find_field(field.name);
+        if (!known) {
+            layout_.fields_.push_back({Text(field.name), field.form, Text(field.separator),
+                                       field.is_name, field.number.has_value(), size, bytes});
+            return static_cast<std::uint32_t>(layout_.fields_.size() - 1);
+        }
+        Layout::Field& first = layout_.fields_[*known];
+        const bool is_same = first.form == field.form &&
+                             first.is_number == field.number.has_value() &&
+                             std::string_view(first.separator) == field.separator;
+        if (!is_same) {
+            report(rule_, item,
+                   "field " + field.name +
+                       " is of another kind in another place; write it the same, or give one of "
+                       "them another name");
+        }
+        first.is_name |= field.is_name;
+        first.size = {std::min(first.size.least, size.least), std::max(first.size.most, size.most)};
+        first.bytes |= bytes;
+        return static_cast<std::uint32_t>(*known);
+    }
+
+    // --- what follows, and what is at the beginning ---
+
+    /// Returns what comes after an item.
+    /// @param rest  the items behind it in its sequence
+    /// @param outer  what comes after that
+    Follow follow_of(std::span<const LayoutItem> rest, const Follow& outer) const {
+        ByteSets bytes;
+        if (append_leading(rest, bytes)) {
+            bytes.insert(bytes.end(), outer.bytes.begin(), outer.bytes.end());
+            if (bytes.empty()) return outer;
+        }
+        if (bytes.size() > Layout::kFarthest) bytes.resize(Layout::kFarthest);
+        return {bytes, false};
+    }
+
+    /// Appends the fixed bytes at the front.
+    /// @returns true if there is nothing else
+    bool append_leading(std::span<const LayoutItem> items, ByteSets& bytes) const {
+        for (const LayoutItem& item : items) {
+            if (item.repeat != Repeat::Once || bytes.size() >= Layout::kFarthest) return false;
+            if (item.kind == Kind::Fixed) {
+                bytes.insert(bytes.end(), item.bytes.begin(), item.bytes.end());
+                continue;
+            }
+            const LayoutChoice* inner = choice_of(item);
+            if (inner == nullptr || inner->size() > 1 || !append_leading(inner->front(), bytes))
+                return false;
+        }
+        return true;
+    }
+
+    /// Returns the alternatives of a group or a rule; null for any other item.
+    const LayoutChoice* choice_of(const LayoutItem& item) const {
+        if (item.kind == Kind::Group) return &item.choice;
+        return item.kind == Kind::Rule ? &rules_.at(item.rule).choice : nullptr;
+    }
+
+    Beginnings beginnings_of(std::span<const LayoutItem> sequence) const {
+        if (sequence.empty()) return {};
+        ByteSets bytes;
+        append_leading(sequence, bytes);
+        if (!bytes.empty()) {
+            if (bytes.size() > Layout::kFarthest) bytes.resize(Layout::kFarthest);
+            return {bytes};
+        }
+        const LayoutItem& first = sequence.front();
+        Beginnings begins = beginnings_of_atom(first);
+        if (begins.empty() || first.repeat == Repeat::Once || first.repeat == Repeat::Some)
+            return begins;
+        const Beginnings later = beginnings_of(sequence.subspan(1));
+        return later.empty() ? later : united(std::move(begins), later);
+    }
+
+    Beginnings beginnings_of_atom(const LayoutItem& item) const {
+        if (item.kind == Kind::Fixed) return {item.bytes};
+        const LayoutChoice* choice = choice_of(item);
+        if (choice == nullptr) return {};
+        Beginnings begins;
+        for (const LayoutSequence& sequence : *choice) {
+            const Beginnings it = beginnings_of(sequence);
+            if (it.empty()) return {};
+            begins = united(std::move(begins), it);
+            if (begins.empty()) return {};
+        }
+        return begins;
+    }
+
+    static Beginnings united(Beginnings all, const Beginnings& more) {
+        all.insert(all.end(), more.begin(), more.end());
+        if (all.size() > kMostBeginnings) all.clear();
+        return all;
+    }
+
+    // --- parts of the program ---
+
+    std::uint32_t here() const { return static_cast<std::uint32_t>(layout_.ops_.size()); }
+
+    std::size_t emit(LayoutOp op, const LayoutItem& item) {
+        op.rule = static_cast<std::uint16_t>(rule_);
+        op.place = static_cast<std::uint32_t>(item.place);
+        layout_.ops_.push_back(op);
+        return layout_.ops_.size() - 1;
+    }
+
+    std::uint32_t add_sets(const ByteSets& sets) {
+        const auto first = static_cast<std::uint32_t>(layout_.sets_.size());
+        layout_.sets_.insert(layout_.sets_.end(), sets.begin(), sets.end());
+        return first;
+    }
+
+    /// Appends the cases that go to `target` if one of the beginnings fits; without any, always.
+    void add_cases(const Beginnings& begins, std::uint32_t target, std::vector<LayoutCase>& cases) {
+        if (begins.empty()) cases.push_back({.when = LayoutCase::When::Always, .target = target});
+        for (const ByteSets& sets : begins) {
+            cases.push_back({.when = LayoutCase::When::Fits,
+                             .first = add_sets(sets),
+                             .count = static_cast<std::uint32_t>(sets.size()),
+                             .target = target});
+        }
+    }
+
+    void set_cases(std::size_t branch, const std::vector<LayoutCase>& cases) {
+        layout_.ops_[branch].first = static_cast<std::uint32_t>(layout_.cases_.size());
+        layout_.ops_[branch].count = static_cast<std::uint32_t>(cases.size());
+        layout_.cases_.insert(layout_.cases_.end(), cases.begin(), cases.end());
+    }
+
+    void report(std::size_t rule, const LayoutItem& item, std::string text) {
+        problems_.push_back({rule, std::move(text), item.place});
+    }
+    void report_rule(std::string text) {
+        problems_.push_back({rule_, std::move(text), std::nullopt});
+    }
+    /// Once for each place: a rule is compiled as often as it is used.
+    void warn(std::size_t rule, std::optional<std::size_t> place, const std::string& text) {
+        if (warnings_ == nullptr) return;
+        const bool is_known =
+            std::any_of(warnings_->begin(), warnings_->end(), [&](const auto& it) {
+                return it.rule == rule && it.place == place && it.text == text;
+            });
+        if (!is_known) warnings_->push_back({rule, text, place});
+    }
+
+    const LayoutSource& source_;
+    std::vector<LayoutProblem>* warnings_;
+    std::map<std::string, Rule> rules_;
+    std::vector<std::string> path_;
+    std::set<std::string> visited_;
+    std::vector<LayoutProblem> problems_;
+    Layout layout_;
+    std::size_t rule_ = 0;    ///< index of the rule that is being compiled
+    std::size_t braces_ = 0;  ///< how many are open
+    std::vector<std::set<std::uint32_t>>
+        loops_;  ///< of each open repetition, the fields that it completes
+};
+
+Result<Layout, std::vector<LayoutProblem>> Layout::compile(const LayoutSource& source,
+                                                           std::vector<LayoutProblem>* warnings) {
+    return LayoutCompiler(source, warnings).compile();
+}
+
+std::optional<std::size_t> Layout::find_field(std::string_view name) const {
+    const auto found =
+        std::ranges::find_if(fields_, [&](const Field& it) { return it.name == name; });
+    if (found == fields_.end()) return std::nullopt;
+    return static_cast<std::size_t>(found - fields_.begin());
+}
+
+}  // namespace portsplit::core

@@ -1,0 +1,174 @@
+#include "core/layout_index.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+
+namespace portsplit::core {
+namespace {
+
+/// Compiles outside of the MemoryScope, where lists may grow, and returns a copy in it.
+Layout compiled(const LayoutSource& source) {
+    const auto layout = [&] {
+        const MemoryScope outside(std::pmr::new_delete_resource());
+        return Layout::compile(source);
+    }();
+    if (!layout) throw InvalidPattern(layout.error().front().text);
+    return *layout;
+}
+
+/// Keeps the smaller of two services.
+void lower(std::optional<std::size_t>& service, std::optional<std::size_t> other) {
+    if (other && (!service || *other < *service)) service = other;
+}
+
+/// Returns the values of a field that count: a joined one has none before it is whole.
+std::span<const FieldValue> values_of(const Layout& layout, std::uint32_t field,
+                                      const LayoutRun& run) {
+    const LayoutRun::FieldState& state = run.field(field);
+    const bool is_joined = layout.fields()[field].form == FieldForm::Joined;
+    if (is_joined && !state.is_complete) return {};
+    return state.values;
+}
+
+bool has_ended(const LayoutRun& run) { return run.state() != LayoutRun::State::Reading; }
+
+}  // namespace
+
+/// Sorts the services into groups.
+class LayoutIndex::Builder {
+  public:
+    Builder(const Layout& layout, const std::vector<Entry>& entries) : layout_(layout) {
+        for (const Entry& entry : entries) {
+            for (const FieldCondition& condition : entry.pattern->conditions) {
+                values_[field_of(condition)] += condition.values.size();
+            }
+        }
+        for (const Entry& entry : entries) add(entry);
+    }
+
+    List<Group> take() {
+        List<Group> groups;
+        groups.reserve(drafts_.size());
+        for (auto& [name, draft] : drafts_) {
+            Group& group = groups.emplace_back();
+            group.first = draft.first.service;
+            group.whole = draft.first.pattern->whole;
+            group.key = draft.key;
+            group.tests = FieldIndex(draft.tests);
+            for (const FieldCondition& condition : draft.first.pattern->conditions) {
+                const std::uint32_t field = field_of(condition);
+                if (field == draft.key) continue;
+                group.conditions.push_back({field, FieldIndex(tests_of(condition, 0))});
+            }
+        }
+        return groups;
+    }
+
+  private:
+    struct Draft {
+        Entry first;
+        std::optional<std::uint32_t> key;
+        std::vector<FieldIndex::Entry> tests;
+    };
+
+    std::uint32_t field_of(const FieldCondition& condition) const {
+        const auto field = layout_.find_field(condition.field);
+        if (!field) throw InvalidPattern("no field " + std::string(condition.field));
+        return static_cast<std::uint32_t>(*field);
+    }
+
+    std::vector<FieldIndex::Entry> tests_of(const FieldCondition& condition,
+                                            std::uint32_t service) const {
+        const Layout::Field& field = layout_.fields()[field_of(condition)];
+        std::vector<FieldIndex::Entry> tests;
+        for (const Text& value : condition.values) {
+            tests.push_back({valid(parse_field_test(value, field)), service});
+        }
+        return tests;
+    }
+
+    void add(const Entry& entry) {
+        const FieldCondition* key = key_of(*entry.pattern);
+        // The name of a group: all that its services have in common.
+        std::string name = entry.pattern->whole ? "whole" : "";
+        name += '\0' + (key == nullptr ? std::string() : std::string(key->field));
+        for (const FieldCondition& condition : entry.pattern->conditions) {
+            if (&condition == key) continue;
+            name += '\0' + std::string(condition.field);
+            for (const Text& value : condition.values) name += '\1' + std::string(value);
+        }
+        Draft& draft = drafts_.try_emplace(name, Draft{entry, std::nullopt, {}}).first->second;
+        if (key == nullptr) return;
+        draft.key = field_of(*key);
+        const auto tests = tests_of(*key, entry.service);
+        draft.tests.insert(draft.tests.end(), tests.begin(), tests.end());
+    }
+
+    /// Returns the condition on the field of which all services together name the most values.
+    const FieldCondition* key_of(const LayoutPattern& pattern) const {
+        const auto most = std::ranges::max_element(
+            pattern.conditions, {},
+            [&](const FieldCondition& it) { return values_.at(field_of(it)); });
+        return most == pattern.conditions.end() ? nullptr : &*most;
+    }
+
+    const Layout& layout_;
+    std::map<std::uint32_t, std::size_t> values_;  ///< how many all services name, by field
+    std::map<std::string, Draft> drafts_;
+};
+
+LayoutIndex::LayoutIndex(const LayoutSource& source, const std::vector<Entry>& entries)
+    : layout_(compiled(source)), groups_(Builder(layout_, entries).take()) {}
+
+void LayoutIndex::want(LayoutRun& run) const {
+    for (const Group& group : groups_) {
+        if (group.whole) run.want_end();
+        if (group.key) run.want(*group.key);
+        for (const Condition& condition : group.conditions) run.want(condition.field);
+    }
+}
+
+PrefixTree::First LayoutIndex::find(const LayoutRun& run) const {
+    PrefixTree::First first;
+    for (const Group& group : groups_) {
+        const PrefixTree::First it = find(group, run);
+        lower(first.matching, it.matching);
+        lower(first.open, it.open);
+    }
+    return first;
+}
+
+PrefixTree::First LayoutIndex::find(const Group& group, const LayoutRun& run) const {
+    bool waits = group.whole && !has_ended(run);
+    if (group.whole && has_ended(run) && run.state() != LayoutRun::State::Fits) return {};
+    for (const Condition& condition : group.conditions) {
+        const Answer it = answer(condition, run);
+        if (it == Answer::No) return {};
+        waits |= it == Answer::More;
+    }
+    PrefixTree::First found{group.first, {}};
+    if (group.key) {
+        const LayoutRun::FieldState& state = run.field(*group.key);
+        found.matching.reset();
+        for (const FieldValue& value : values_of(layout_, *group.key, run)) {
+            lower(found.matching, group.tests.find(value.text));
+        }
+        if (!state.is_complete && !has_ended(run)) found.open = group.first;
+    }
+    if (waits) lower(found.open, std::exchange(found.matching, std::nullopt));
+    return found;
+}
+
+Answer LayoutIndex::answer(const Condition& condition, const LayoutRun& run) const {
+    const LayoutRun::FieldState& state = run.field(condition.field);
+    const auto values = values_of(layout_, condition.field, run);
+    const bool fits = std::ranges::any_of(values, [&](const FieldValue& value) {
+        return condition.tests.find(value.text).has_value();
+    });
+    if (fits) return Answer::Match;
+    return state.is_complete || has_ended(run) ? Answer::No : Answer::More;
+}
+
+}  // namespace portsplit::core

@@ -1,0 +1,444 @@
+// How it works. `advance` executes steps of the program until one has to wait for bytes. A step consumes its
+// bytes by moving `here_`; a branch, a number and the end of a field compare bytes ahead with a copy of it and
+// move it only when they know. With frames, the cursor steps over their heads.
+#include "core/layout_run.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace portsplit::core {
+namespace {
+
+/// Returns a name with its ASCII letters small.
+std::string in_small_letters(std::string text) {
+    for (char& c : text) {
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
+    }
+    return text;
+}
+
+/// Drops the dot that ends a host name written in full (RFC 1034 3.1).
+void drop_final_dot(std::string& name) {
+    if (name.ends_with('.')) name.pop_back();
+}
+
+/// What the bytes so far say about a number.
+enum class NumberState { Whole, Unfinished, Wrong };
+
+/// Reads a number byte by byte.
+class NumberReader {
+  public:
+    explicit NumberReader(NumberType type) : type_(type) {}
+
+    NumberState take(std::uint8_t byte) {
+        using State = NumberState;
+        const std::size_t index = count_++;
+        switch (type_) {
+            case NumberType::Le16:
+            case NumberType::Le32:
+                number_ |= std::uint64_t{byte} << (8 * index);
+                break;
+            case NumberType::Varint:
+                number_ |= std::uint64_t{byte & 0x7FU} << (7 * index);
+                if ((byte & 0x80) != 0) return count_ == 5 ? State::Wrong : State::Unfinished;
+                return number_ > UINT32_MAX ? State::Wrong : State::Whole;
+            case NumberType::Ber:
+                if (index > 0) break;
+                if (byte < 0x80) {
+                    number_ = byte;
+                    return State::Whole;
+                }
+                size_ = 1U + (byte & 0x7FU);
+                return size_ == 1 || size_ > 5 ? State::Wrong : State::Unfinished;
+            default:
+                break;
+        }
+        const bool is_little = type_ == NumberType::Le16 || type_ == NumberType::Le32;
+        if (!is_little) number_ = number_ << 8 | byte;
+        return count_ == size() ? State::Whole : State::Unfinished;
+    }
+
+    std::uint32_t number() const { return static_cast<std::uint32_t>(number_); }
+    /// Returns how many bytes are missing at least.
+    std::size_t missing() const { return std::max<std::size_t>(size(), count_ + 1) - count_; }
+
+  private:
+    std::size_t size() const { return size_ > 0 ? size_ : size_of(type_).least; }
+
+    NumberType type_;
+    std::uint64_t number_ = 0;
+    std::size_t count_ = 0;
+    std::size_t size_ = 0;  ///< of a ber number, once it is known
+};
+
+}  // namespace
+
+LayoutRun::LayoutRun(const Layout& layout) : layout_(layout), fields_(layout.fields().size()) {}
+
+void LayoutRun::want(std::size_t field) {
+    if (std::exchange(fields_[field].is_wanted, true)) return;
+    ++wanted_;
+}
+
+LayoutRun::Failure LayoutRun::failure() const {
+    const LayoutOp& op = layout_.ops()[at_];
+    return {op.rule, op.place};
+}
+
+void LayoutRun::advance(Bytes seen) {
+    seen_ = seen;
+    while (state_ == State::Reading) {
+        if (wanted_ == 0 && !wants_end_) {
+            state_ = State::Stopped;
+            return;
+        }
+        const LayoutOp& op = layout_.ops()[at_];
+        if (op.kind == LayoutOp::Kind::End) {
+            state_ = State::Fits;
+            return;
+        }
+        const std::size_t step = at_;
+        switch (run(op)) {
+            case Step::Waits:
+                return;
+            case Step::Fails:
+                at_ = step;
+                state_ = State::Failed;
+                return;
+            case Step::Done:
+                has_begun_ = false;
+        }
+    }
+}
+
+LayoutRun::Step LayoutRun::run(const LayoutOp& op) {
+    using Kind = LayoutOp::Kind;
+    switch (op.kind) {
+        case Kind::Fixed:
+            return run_fixed(op);
+        case Kind::Number:
+        case Kind::Push:
+            return run_number(op);
+        case Kind::Pop:
+            return run_pop();
+        case Kind::Exact:
+            return run_exact(op);
+        case Kind::While:
+            return run_while(op);
+        case Kind::Until:
+            return run_until(op);
+        case Kind::Rest:
+            return run_rest(op);
+        case Kind::Branch:
+            return run_branch(op);
+        case Kind::Jump:
+            at_ = op.target;
+            return Step::Done;
+        case Kind::Close:
+            return run_close(op);
+        case Kind::End:
+            break;
+    }
+    return Step::Done;
+}
+
+// --- the stream ---
+
+/// Moves a cursor over the heads of frames, so that a byte of a frame is next.
+LayoutRun::Got LayoutRun::enter_frame(Cursor& cursor) const {
+    const auto& frame = layout_.frame();
+    if (!frame || cursor.left > 0) return Got::Byte;
+    const std::size_t size = frame->head.size();
+    const std::size_t have = std::min(size, seen_.size() - cursor.raw);
+    for (std::size_t i = 0; i < have; ++i) {
+        if (frame->head[i].holds(to_number(seen_[cursor.raw + i]))) continue;
+        cursor.raw += i + 1;
+        return Got::Wrong;
+    }
+    if (have < size) return Got::Nothing;
+    NumberReader number(frame->number.type);
+    for (std::size_t i = frame->number_at; i < size; ++i)
+        number.take(to_number(seen_[cursor.raw + i]));
+    cursor.raw += size;
+    const NumberRange range = frame->number.range;
+    const bool fits = number.number() >= range.least && number.number() <= range.most &&
+                      number.number() > frame->number.less;
+    if (!fits) return Got::Wrong;
+    cursor.left = number.number() - frame->number.less;
+    return Got::Byte;
+}
+
+/// Returns the next byte and moves the cursor behind it.
+LayoutRun::Got LayoutRun::next(Cursor& cursor, std::uint8_t& byte) {
+    ++steps_;
+    if (const Got got = enter_frame(cursor); got != Got::Byte) return got;
+    if (cursor.raw == seen_.size()) return Got::Nothing;
+    byte = to_number(seen_[cursor.raw]);
+    ++cursor.raw;
+    ++cursor.joined;
+    if (layout_.frame()) --cursor.left;
+    return Got::Byte;
+}
+
+/// Compares the bytes at a cursor.
+/// @param behind  receives the place behind them, or behind the first that does not fit
+LayoutRun::Fit LayoutRun::compare(std::span<const ByteSet> sets, Cursor cursor, Cursor& behind) {
+    behind = cursor;
+    if (end() - cursor.joined < sets.size()) return Fit::No;
+    for (const ByteSet& set : sets) {
+        std::uint8_t byte = 0;
+        const Got got = next(behind, byte);
+        if (got == Got::Nothing) return Fit::Unknown;
+        if (got == Got::Wrong || !set.holds(byte)) return Fit::No;
+    }
+    return Fit::Yes;
+}
+
+// --- what a step ends with ---
+
+/// @param bytes  how many bytes from `here_` on the step needs at least
+LayoutRun::Step LayoutRun::wait(std::size_t bytes) {
+    // With the last byte of the braces it is known that more do not fit.
+    bytes = std::min(bytes, end() - here_.joined);
+    // Of a byte that is not in this frame, the head of the next may be wrong.
+    const bool is_in_frame = !layout_.frame() || bytes <= here_.left;
+    const std::size_t had = seen_.size() - here_.raw;
+    lack_ = is_in_frame && bytes > had ? bytes - had : 1;
+    return Step::Waits;
+}
+
+LayoutRun::Step LayoutRun::fail_at(const Cursor& wrong) {
+    here_ = wrong;
+    return Step::Fails;
+}
+
+// --- steps ---
+
+LayoutRun::Step LayoutRun::run_fixed(const LayoutOp& op) {
+    const auto sets = layout_.sets(op.first, op.count);
+    if (!has_begun_) taken_ = 0;
+    has_begun_ = true;
+    for (; taken_ < sets.size(); ++taken_) {
+        if (here_.joined == end()) return Step::Fails;
+        Cursor cursor = here_;
+        std::uint8_t byte = 0;
+        const Got got = next(cursor, byte);
+        if (got == Got::Nothing) return wait(1);
+        if (got == Got::Wrong || !sets[taken_].holds(byte)) return fail_at(cursor);
+        here_ = cursor;
+    }
+    ++at_;
+    return Step::Done;
+}
+
+LayoutRun::Step LayoutRun::run_number(const LayoutOp& op) {
+    Cursor cursor = here_;
+    NumberReader reader(op.type);
+    NumberState state = NumberState::Unfinished;
+    std::size_t begin = SIZE_MAX;
+    while (state == NumberState::Unfinished) {
+        if (cursor.joined == end()) return fail_at(cursor);
+        std::uint8_t byte = 0;
+        const Got got = next(cursor, byte);
+        if (got == Got::Nothing) return wait(cursor.joined - here_.joined + reader.missing());
+        if (got == Got::Wrong) return fail_at(cursor);
+        begin = std::min(begin, cursor.raw - 1);
+        state = reader.take(byte);
+    }
+    const std::uint32_t number = reader.number();
+    if (state == NumberState::Wrong || number < op.least || number > op.most)
+        return fail_at(cursor);
+    here_ = cursor;
+    ++at_;
+    if (op.kind == LayoutOp::Kind::Push) return begin_braces(op, number);
+    if (op.field == LayoutOp::kNone) return Step::Done;
+    value_ = {std::to_string(number), begin, here_.raw, 0};
+    complete_value(op, here_.raw);
+    return Step::Done;
+}
+
+LayoutRun::Step LayoutRun::begin_braces(const LayoutOp& op, std::uint32_t number) {
+    if (number < op.less) return Step::Fails;
+    const std::size_t length = number - op.less;
+    const bool fits = length >= op.inside && length <= end() - here_.joined;
+    if (!fits) return Step::Fails;
+    ends_[depth_] = here_.joined + length;
+    ++depth_;
+    return Step::Done;
+}
+
+LayoutRun::Step LayoutRun::run_pop() {
+    if (here_.joined != end()) return Step::Fails;
+    --depth_;
+    ++at_;
+    return Step::Done;
+}
+
+LayoutRun::Step LayoutRun::run_exact(const LayoutOp& op) {
+    if (!has_begun_) {
+        left_ = op.most;
+        if (left_ > end() - here_.joined) return Step::Fails;
+    }
+    return take(op);
+}
+
+LayoutRun::Step LayoutRun::run_rest(const LayoutOp& op) {
+    if (!has_begun_) {
+        left_ = end() - here_.joined;
+        if (left_ < op.least || left_ > op.most) return Step::Fails;
+    }
+    return take(op);
+}
+
+/// Takes `left_` bytes, many at once.
+LayoutRun::Step LayoutRun::take(const LayoutOp& op) {
+    if (!has_begun_) value_ = {"", here_.raw, here_.raw, 0};
+    has_begun_ = true;
+    while (left_ > 0) {
+        ++steps_;
+        Cursor cursor = here_;
+        const Got got = enter_frame(cursor);
+        if (got == Got::Wrong) return fail_at(cursor);
+        if (got == Got::Nothing || cursor.raw == seen_.size()) return wait(left_);
+        std::size_t size = std::min(left_, seen_.size() - cursor.raw);
+        if (layout_.frame()) size = std::min(size, cursor.left);
+        here_ = cursor;
+        keep(op, seen_.subspan(here_.raw, size));
+        here_.raw += size;
+        here_.joined += size;
+        if (layout_.frame()) here_.left -= size;
+        left_ -= size;
+    }
+    complete_value(op, here_.raw);
+    ++at_;
+    return Step::Done;
+}
+
+LayoutRun::Step LayoutRun::run_while(const LayoutOp& op) {
+    if (!has_begun_) {
+        taken_ = 0;
+        value_ = {"", here_.raw, here_.raw, 0};
+    }
+    has_begun_ = true;
+    const ByteClass& allowed = layout_.byte_class(op);
+    std::size_t certain = here_.raw;
+    while (taken_ < op.most && here_.joined != end()) {
+        Cursor cursor = here_;
+        std::uint8_t byte = 0;
+        const Got got = next(cursor, byte);
+        if (got == Got::Nothing) return wait(1);
+        if (got == Got::Wrong) return fail_at(cursor);
+        certain = cursor.raw;
+        if (!allowed.test(byte)) {
+            if (taken_ < op.least) return fail_at(cursor);
+            break;
+        }
+        keep(op, seen_.subspan(cursor.raw - 1, 1));
+        here_ = cursor;
+        ++taken_;
+    }
+    if (taken_ < op.least) return Step::Fails;
+    complete_value(op, certain);
+    ++at_;
+    return Step::Done;
+}
+
+LayoutRun::Step LayoutRun::run_until(const LayoutOp& op) {
+    if (!has_begun_) {
+        taken_ = 0;
+        value_ = {"", here_.raw, here_.raw, 0};
+    }
+    has_begun_ = true;
+    const auto sets = layout_.sets(op.first, op.count);
+    while (true) {
+        if (end() - here_.joined < sets.size()) return Step::Fails;
+        Cursor behind;
+        const Fit fit = compare(sets, here_, behind);
+        if (fit == Fit::Unknown) return wait(1);
+        if (fit == Fit::Yes && taken_ >= op.least) {
+            complete_value(op, behind.raw);
+            ++at_;
+            return Step::Done;
+        }
+        if (fit == Fit::Yes || taken_ == op.most) return fail_at(behind);
+        Cursor cursor = here_;
+        std::uint8_t byte = 0;
+        if (next(cursor, byte) != Got::Byte) return fail_at(cursor);
+        keep(op, seen_.subspan(cursor.raw - 1, 1));
+        here_ = cursor;
+        ++taken_;
+    }
+}
+
+LayoutRun::Step LayoutRun::run_branch(const LayoutOp& op) {
+    Cursor farthest = here_;
+    for (const LayoutCase& it : layout_.cases(op)) {
+        Fit fit = Fit::Yes;
+        if (it.when == LayoutCase::When::AtEnd) {
+            fit = here_.joined == end() ? Fit::Yes : Fit::No;
+        } else if (it.when == LayoutCase::When::Fits) {
+            Cursor behind;
+            fit = compare(layout_.sets(it.first, it.count), here_, behind);
+            if (behind.raw > farthest.raw) farthest = behind;
+        }
+        if (fit == Fit::Unknown) return wait(1);
+        if (fit == Fit::No) continue;
+        at_ = it.target;
+        return Step::Done;
+    }
+    if (op.target == LayoutOp::kNone) return fail_at(farthest);
+    at_ = op.target;
+    return Step::Done;
+}
+
+LayoutRun::Step LayoutRun::run_close(const LayoutOp& op) {
+    for (const std::uint32_t field : layout_.closed_by(op)) complete_field(field, here_.raw);
+    ++at_;
+    return Step::Done;
+}
+
+// --- fields ---
+
+void LayoutRun::keep(const LayoutOp& op, Bytes bytes) {
+    if (op.field == LayoutOp::kNone) return;
+    const FieldState& field = fields_[op.field];
+    if (!field.is_wanted || field.is_complete) return;
+    const std::size_t at = static_cast<std::size_t>(bytes.data() - seen_.data());
+    if (value_.text.empty()) value_.begin = at;
+    value_.text.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    value_.end = at + bytes.size();
+}
+
+/// Stores `value_` in the field of a step.
+void LayoutRun::complete_value(const LayoutOp& op, std::size_t certain) {
+    if (op.field == LayoutOp::kNone) return;
+    FieldState& state = fields_[op.field];
+    if (!state.is_wanted || state.is_complete) return;
+    const Layout::Field& field = layout_.fields()[op.field];
+    value_.certain = certain;
+    if (field.is_name) value_.text = in_small_letters(std::move(value_.text));
+    if (field.form == FieldForm::Joined && !state.values.empty()) {
+        FieldValue& joined = state.values.front();
+        joined.text += std::string(field.separator) + value_.text;
+        joined.end = value_.end;
+        joined.certain = certain;
+        return;
+    }
+    if (field.is_name && field.form != FieldForm::Joined) drop_final_dot(value_.text);
+    if (field.is_name && value_.text.empty()) return;  // no name
+    state.values.push_back(std::move(value_));
+    if (field.form == FieldForm::Single) complete_field(op.field, certain);
+}
+
+void LayoutRun::complete_field(std::uint32_t index, std::size_t certain) {
+    FieldState& field = fields_[index];
+    if (!field.is_wanted || std::exchange(field.is_complete, true)) return;
+    field.certain = certain;
+    const Layout::Field& kind = layout_.fields()[index];
+    if (kind.is_name && kind.form == FieldForm::Joined && !field.values.empty()) {
+        drop_final_dot(field.values.front().text);
+    }
+    --wanted_;
+}
+
+}  // namespace portsplit::core

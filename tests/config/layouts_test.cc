@@ -1,0 +1,199 @@
+#include "config/layouts.h"
+
+#include <gmock/gmock.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "config/classic.h"
+#include "config/libconfig.h"
+#include "config/load.h"
+#include "config/packed.h"
+#include "support/issues_of.h"
+#include "support/memory_files.h"
+
+namespace portsplit::config {
+namespace {
+
+using ::testing::ElementsAre;
+using Texts = std::map<std::string, std::string>;
+
+/// A layout for tests: one name, a list and a number.
+constexpr const char* kRequest =
+    "[layout request]\nstart = 'R' {u8 part*}\n"
+    "part = 'n' {u8 <host name 1-20>} | 'l' {u8 <can* 2>*} | 'p' <port u16> | 'm' <method [A-Z] "
+    "3-8> 00\n";
+
+Loaded read_main(const std::string& text, const Texts& others = {}) {
+    return read(text, "/etc/main.conf", Need::Services, memory_files(others));
+}
+
+std::vector<std::string> issues_with(const std::string& text, const Texts& others = {}) {
+    return texts_of(read_main(text, others).issues);
+}
+
+/// Returns the issues of a service of these lines, the first of which is line 5.
+std::vector<std::string> issues_of_service(const std::string& lines) {
+    return issues_with(std::string(kRequest) + "[s]\n" + lines + "exec = cat\n");
+}
+
+core::LayoutPattern pattern_of(const Loaded& loaded) {
+    if (!loaded.config || loaded.config->services.empty()) return {};
+    const auto& layouts = loaded.config->services.front().layouts;
+    return layouts.size() == 1 ? layouts.front() : core::LayoutPattern{};
+}
+
+TEST(Layouts, AreReadInBothSpellings) {
+    const core::LayoutPattern expected{
+        "request",
+        true,
+        {{"can", {"h1", "h2"}}, {"host", {"*.Example.org", "b.test"}}, {"port", {"1-9"}}}};
+    const Loaded classic =
+        read_main(std::string(kRequest) +
+                  "[s]\nrequest.host = *.Example.org\nrequest.port = 1-9\nlayout = request\n"
+                  "request.host = b.test\nrequest.can = h1\nrequest.can = h2\nexec = cat\n");
+    EXPECT_THAT(texts_of(classic.issues), ElementsAre());
+    EXPECT_EQ(pattern_of(classic), expected);
+    const Loaded libconfig = read_main(
+        "layouts : { request : { start = \"'R' {u8 part*}\"; part = \"'n' {u8 <host name 1-20>} | "
+        "'l' {u8 <can* "
+        "2>*} | 'p' <port u16> | 'm' <method [A-Z] 3-8> 00\"; }; };\n"
+        "services : { s : { layout = \"request\"; request : { port = \"1-9\"; host = [ "
+        "\"*.Example.org\", \"b.test\" "
+        "]; can = [ \"h1\", \"h2\" ]; }; exec = \"cat\"; }; };");
+    EXPECT_THAT(texts_of(libconfig.issues), ElementsAre());
+    EXPECT_EQ(libconfig.config, classic.config);
+}
+
+TEST(Layouts, AreWrittenInBothSpellingsAndPacked) {
+    const Loaded loaded =
+        read_main(std::string(kRequest) +
+                  "[s]\nstring = X\nlayout = request\nrequest.host = a\nrequest.host = b\n"
+                  "request.port = 443\nexec = cat\n[t]\nrequest.can = \\2Ax\nexec = cat\n");
+    ASSERT_TRUE(loaded.config);
+    const auto classic = write_classic(*loaded.config);
+    ASSERT_TRUE(classic);
+    EXPECT_EQ(read_main(*classic).config, loaded.config) << *classic;
+    const std::string libconfig = write_libconfig(*loaded.config);
+    EXPECT_EQ(read_main(libconfig).config, loaded.config) << libconfig;
+    EXPECT_EQ(unpack(pack(*loaded.config), Need::Services), loaded.config);
+}
+
+TEST(Layouts, MayHaveANumberWithoutQuotesInLibconfig) {
+    const Loaded loaded = read_main(
+        "layouts : { p : { start = \"<port u16>\"; }; };\n"
+        "services : { s : { p : { port = 443; }; exec = \"cat\"; }; };");
+    EXPECT_THAT(texts_of(loaded.issues), ElementsAre());
+    EXPECT_EQ(pattern_of(loaded), (core::LayoutPattern{"p", false, {{"port", {"443"}}}}));
+}
+
+TEST(Layouts, ReportWhatIsWrongWithAField) {
+    EXPECT_THAT(
+        issues_of_service("request.hots = a\n"),
+        ElementsAre(
+            "/etc/main.conf:5: request.hots: no field hots in layout request; did you mean host?"));
+    EXPECT_THAT(
+        issues_of_service("request.x = a\n"),
+        ElementsAre(
+            "/etc/main.conf:5: request.x: no field x in layout request; its fields are host, can, "
+            "port or method"));
+    EXPECT_THAT(
+        issues_of_service("request.port = ssh\n"),
+        ElementsAre(
+            "/etc/main.conf:5: request.port = ssh: not a number; write one such as 443, or a range "
+            "such as 1-1024 (at byte 1)"));
+    EXPECT_THAT(
+        issues_of_service("request.host = a*b\n"),
+        ElementsAre(
+            "/etc/main.conf:5: request.host = a*b: a * in the middle; write it at one end, ~EXPR "
+            "for an expression, or \\2A for a * (at byte 2)"));
+    EXPECT_THAT(issues_of_service("request.method = get\n"),
+                ElementsAre("/etc/main.conf:5: warning: service s: request.method = get never "
+                            "fits: a value of this "
+                            "field has no g; look at its set in the layout"));
+}
+
+TEST(Layouts, ReportWhatIsWrongWithARule) {
+    EXPECT_THAT(
+        issues_with("[layout x]\nstart = 'a' <y>\nmore = 16\n[s]\nx.y = a\nexec = cat\n"),
+        ElementsAre(
+            "/etc/main.conf:2: layout x: start: a field without an end; write its size, a set, or "
+            "the bytes that stand behind it (at byte 5)",
+            "/etc/main.conf:3: warning: layout x: more: a rule that no other uses; delete it"));
+    EXPECT_THAT(issues_with("[layout exec]\nstart = 16\n[s]\nstring = a\nexec = cat\n"),
+                ElementsAre("/etc/main.conf:1: layout exec: a key has this name; choose another"));
+    EXPECT_THAT(
+        issues_with("[layout x]\n[s]\nlayout = x\nexec = cat\n"),
+        ElementsAre("/etc/main.conf:1: layout x: no rule; write start = and how a stream begins"));
+    EXPECT_THAT(
+        issues_with(
+            "[layout x]\nstart = 16\n[layout x]\nstart = 17\n[s]\nlayout = x\nexec = cat\n"),
+        ElementsAre("/etc/main.conf:3: layout x is there already; keep one of the two"));
+}
+
+TEST(Layouts, ComeFromTheLibrary) {
+    const Texts library{{"lib/layouts/request.conf", kRequest},
+                        {"lib/layouts/tls.conf", "[layout other]\nstart = 16\n"}};
+    const Loaded loaded = read_main("[s]\nrequest.host = a\nexec = cat\n", library);
+    EXPECT_THAT(texts_of(loaded.issues), ElementsAre());
+    EXPECT_EQ(pattern_of(loaded), (core::LayoutPattern{"request", false, {{"host", {"a"}}}}));
+    EXPECT_THAT(issues_with("[s]\nreqest.host = a\nexec = cat\n", library),
+                ElementsAre("/etc/main.conf:2: no layout reqest; did you mean request?"));
+    EXPECT_THAT(
+        issues_with("[s]\nlayout = other\nexec = cat\n", library),
+        ElementsAre(
+            "/etc/main.conf:2: no layout other; the library has request or tls; or write [layout "
+            "other] with its rules"));
+    EXPECT_THAT(
+        issues_with("[s]\ntls.sni = a\nexec = cat\n", library),
+        ElementsAre(
+            "/etc/main.conf:2: no layout tls in lib/layouts/tls.conf; write [layout tls] there"));
+    EXPECT_THAT(issues_with("[s]\na/x.sni = a\nexec = cat\n", library),
+                ::testing::Contains(::testing::HasSubstr("no layout")));
+}
+
+TEST(Layouts, ReadValuesFromAFile) {
+    const Texts others{{"/etc/sites.txt", "# ours\na.test\n\n *.b.test \r\n"},
+                       {"/srv/more", "c.test\n"}};
+    const Loaded loaded = read_main(std::string(kRequest) +
+                                        "[s]\nrequest.host = @sites.txt\nrequest.host = x.test\n"
+                                        "request.host = @/srv/more\nexec = cat\n",
+                                    others);
+    EXPECT_THAT(texts_of(loaded.issues), ElementsAre());
+    EXPECT_EQ(pattern_of(loaded),
+              (core::LayoutPattern{
+                  "request", false, {{"host", {"a.test", "*.b.test", "x.test", "c.test"}}}}));
+}
+
+TEST(Layouts, NameTheLineOfTheFileWithABadValue) {
+    const Texts others{{"/etc/sites.txt", "a.test\na*b\n@more\n"}};
+    EXPECT_THAT(
+        issues_with(std::string(kRequest) + "[s]\nrequest.host = @sites.txt\nexec = cat\n", others),
+        ElementsAre(
+            "/etc/sites.txt:2: request.host = a*b: a * in the middle; write it at one end, ~EXPR "
+            "for an expression, or \\2A for a * (at byte 2)",
+            "/etc/sites.txt:3: @more: a list in a list; write \\40 for an @"));
+    EXPECT_THAT(
+        issues_of_service("request.host = @none\n"),
+        ElementsAre("/etc/main.conf:5: request.host = @none: cannot read /etc/none: no such file"));
+}
+
+TEST(Layouts, AreNoPatternsOfALastResort) {
+    EXPECT_THAT(
+        issues_with(std::string(kRequest) +
+                    "[fallback]\nlayout = request\nrequest.host = a\nexec = cat\n"),
+        ElementsAre(
+            "/etc/main.conf:5: service fallback has no patterns: it takes the connections that no "
+            "pattern decides; delete this one",
+            "/etc/main.conf:6: service fallback has no patterns: it takes the connections that no "
+            "pattern decides; delete this one"));
+}
+
+TEST(IsCondition, NeedsALayoutAndAField) {
+    EXPECT_TRUE(is_condition("tls.sni"));
+    for (const char* key : {"tls", ".sni", "tls.", "."}) EXPECT_FALSE(is_condition(key)) << key;
+}
+
+}  // namespace
+}  // namespace portsplit::config

@@ -1,0 +1,166 @@
+#include "core/field_test.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "core/field_index.h"
+
+namespace portsplit::core {
+namespace {
+
+using Kind = FieldTest::Kind;
+
+Layout::Field name_field() {
+    Layout::Field field;
+    field.is_name = true;
+    field.size = {1, 255};
+    field.bytes.set();
+    return field;
+}
+
+Layout::Field bytes_field() {
+    Layout::Field field = name_field();
+    field.is_name = false;
+    return field;
+}
+
+Layout::Field number_field() {
+    Layout::Field field = bytes_field();
+    field.is_number = true;
+    return field;
+}
+
+TEST(ParseFieldTest, ReadsEveryForm) {
+    struct Case {
+        const char* text;
+        Layout::Field field;
+        FieldTest expected;
+    };
+    const Case cases[] = {
+        {"*", name_field(), {Kind::Present}},
+        {"www.example.org", name_field(), {Kind::Exact, "www.example.org"}},
+        {"WWW.Example.ORG.", name_field(), {Kind::Exact, "www.example.org"}},
+        {"*.Example.org", name_field(), {Kind::Below, "example.org"}},
+        {".example.org", name_field(), {Kind::AtOrBelow, "example.org"}},
+        {"WWW*", name_field(), {Kind::Prefix, "www"}},
+        {"*.", bytes_field(), {Kind::Suffix, "."}},
+        {"/api/*", bytes_field(), {Kind::Prefix, "/api/"}},
+        {"*.php", bytes_field(), {Kind::Suffix, ".php"}},
+        {".x", bytes_field(), {Kind::Exact, ".x"}},
+        {"\\2Astar\\5C", bytes_field(), {Kind::Exact, "*star\\"}},
+        {"\\2Ex", name_field(), {Kind::Exact, ".x"}},
+        {"\\7Ex", bytes_field(), {Kind::Exact, "~x"}},
+        {"\\40x", bytes_field(), {Kind::Exact, "@x"}},
+        {"443", number_field(), {Kind::Range, "", {443, 443}}},
+        {"1-1024", number_field(), {Kind::Range, "", {1, 1024}}},
+        {"~w+", name_field(), {Kind::Regex, "w+"}},
+    };
+    for (const Case& it : cases) {
+        const auto test = parse_field_test(it.text, it.field);
+        ASSERT_TRUE(test) << it.text;
+        EXPECT_EQ(*test, it.expected) << it.text;
+    }
+}
+
+TEST(ParseFieldTest, ReturnsTheFaultAndItsPlace) {
+    struct Case {
+        const char* text;
+        Layout::Field field;
+        const char* message;
+        std::size_t place;
+    };
+    const Case cases[] = {
+        {"", name_field(), "empty; write a value, or * for any", 0},
+        {"a*b", name_field(),
+         "a * in the middle; write it at one end, ~EXPR for an expression, or \\2A for a *", 1},
+        {"*a*", bytes_field(),
+         "a * in the middle; write it at one end, ~EXPR for an expression, or \\2A for a *", 2},
+        {"a\\x", name_field(), "a \\ without two hex digits; write \\5C for a backslash", 1},
+        {"*.", name_field(), "no name behind the dot", 2},
+        {".", name_field(), "no name behind the dot", 1},
+        {"x", number_field(), "not a number; write one such as 443, or a range such as 1-1024", 0},
+        {"9-1", number_field(), "a range that ends before it begins", 0},
+        {"~(", name_field(), "missing closing parenthesis", 2},
+    };
+    for (const Case& it : cases) {
+        const auto test = parse_field_test(it.text, it.field);
+        ASSERT_FALSE(test) << it.text;
+        EXPECT_EQ(test.error().text, it.message) << it.text;
+        EXPECT_EQ(test.error().place, it.place) << it.text;
+    }
+}
+
+TEST(WhyNever, FindsAValueThatTheFieldNeverHas) {
+    Layout::Field method = bytes_field();
+    method.size = {3, 16};
+    method.bytes.reset();
+    for (unsigned letter = 'A'; letter <= 'Z'; ++letter) method.bytes.set(letter);
+    const auto why = [](const char* text, const Layout::Field& field) {
+        return why_never(*parse_field_test(text, field), field);
+    };
+    EXPECT_EQ(why("GET", method), "");
+    EXPECT_EQ(why("get", method), "a value of this field has no g; look at its set in the layout");
+    EXPECT_EQ(why("A\\00", method),
+              "a value of this field has no such byte; look at its set in the layout");
+    EXPECT_EQ(why("GO", method), "a value of this field has at least 3 bytes");
+    EXPECT_EQ(why("G*", method), "");
+    EXPECT_EQ(why("ABCDEFGHIJKLMNOPQ", method), "a value of this field has at most 16 bytes");
+    EXPECT_EQ(why("~get", method), "");
+    method.is_name = true;
+    EXPECT_EQ(why("GET", method), "") << "compared in small letters";
+}
+
+TEST(FieldIndex, FindsTheFirstServiceThatAValueFits) {
+    const Layout::Field field = name_field();
+    std::vector<FieldIndex::Entry> entries;
+    std::uint32_t service = 0;
+    for (const char* text : {"git.example.org", "*.example.org", ".example.com", "api*", "*.test",
+                             "~[0-9.]+", "git.example.org", "*"}) {
+        entries.push_back({*parse_field_test(text, field), service++});
+    }
+    const FieldIndex index(entries);
+    EXPECT_EQ(index.find("git.example.org"), 0U);
+    EXPECT_EQ(index.find("www.example.org"), 1U);
+    EXPECT_EQ(index.find("a.b.example.org"), 1U);
+    EXPECT_EQ(index.find("example.org"), 7U) << "not below itself";
+    EXPECT_EQ(index.find(".example.org"), 7U) << "no label before the dot";
+    EXPECT_EQ(index.find("example.com"), 2U);
+    EXPECT_EQ(index.find("x.example.com"), 2U);
+    EXPECT_EQ(index.find("api.example.net"), 3U);
+    EXPECT_EQ(index.find("api.example.org"), 1U) << "the earlier service";
+    EXPECT_EQ(index.find("x.test"), 4U);
+    EXPECT_EQ(index.find("10.0.0.1"), 5U);
+    EXPECT_EQ(index.find("10.0.0.1x"), 7U) << "the whole value";
+    EXPECT_EQ(FieldIndex(std::vector<FieldIndex::Entry>(entries.begin(), entries.end() - 1))
+                  .find("other"),
+              std::nullopt);
+    EXPECT_EQ(FieldIndex().find("x"), std::nullopt);
+}
+
+TEST(FieldIndex, ComparesNumbersAsNumbers) {
+    const Layout::Field field = number_field();
+    const FieldIndex index(
+        {{*parse_field_test("80", field), 0}, {*parse_field_test("1-1024", field), 1}});
+    EXPECT_EQ(index.find("80"), 0U);
+    EXPECT_EQ(index.find("443"), 1U);
+    EXPECT_EQ(index.find("8080"), std::nullopt);
+}
+
+TEST(FieldIndex, FindsEachOfManyNames) {
+    const Layout::Field field = name_field();
+    std::vector<FieldIndex::Entry> entries;
+    for (std::uint32_t i = 0; i < 20'000; ++i) {
+        const std::string name = "host" + std::to_string(i) + ".example";
+        entries.push_back({*parse_field_test(i % 3 == 0 ? "*." + name : name, field), i});
+    }
+    const FieldIndex index(entries);
+    for (std::uint32_t i = 0; i < 20'000; ++i) {
+        const std::string name = "host" + std::to_string(i) + ".example";
+        ASSERT_EQ(index.find(i % 3 == 0 ? "www." + name : name), i) << name;
+        ASSERT_EQ(index.find(i % 3 == 0 ? name : "www." + name), std::nullopt) << name;
+    }
+}
+
+}  // namespace
+}  // namespace portsplit::core

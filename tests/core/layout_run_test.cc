@@ -1,0 +1,185 @@
+#include "core/layout_run.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "support/layouts.h"
+#include "support/naive.h"
+#include "support/naive_layout.h"
+#include "support/random_layout.h"
+
+namespace portsplit::core {
+namespace {
+
+using naive::LayoutReader;
+using Outcome = LayoutReader::Outcome;
+
+/// Returns what a run that wants everything knows, as the oracle says it.
+LayoutReader::Read known(const Layout& layout, const LayoutRun& run) {
+    LayoutReader::Read read;
+    read.outcome = run.state() == LayoutRun::State::Reading ? Outcome::More
+                   : run.state() == LayoutRun::State::Fits  ? Outcome::Fits
+                                                            : Outcome::Failed;
+    for (std::size_t i = 0; i < layout.fields().size(); ++i) {
+        const auto& state = run.field(i);
+        if (state.values.empty() && !state.is_complete) continue;
+        auto& field = read.fields[std::string(layout.fields()[i].name)];
+        field.is_complete = state.is_complete;
+        for (const FieldValue& value : state.values) field.values.push_back(value.text);
+    }
+    return read;
+}
+
+LayoutRun run_of_all(const Layout& layout) {
+    LayoutRun run(layout);
+    for (std::size_t i = 0; i < layout.fields().size(); ++i) run.want(i);
+    run.want_end();
+    return run;
+}
+
+std::string shown(const LayoutReader::Read& read) {
+    std::string text = read.outcome == Outcome::More   ? "more"
+                       : read.outcome == Outcome::Fits ? "fits"
+                                                       : "failed";
+    for (const auto& [name, field] : read.fields) {
+        text += " " + name + (field.is_complete ? "=" : "~");
+        for (const std::string& value : field.values) text += testing::PrintToString(value);
+    }
+    return text;
+}
+
+/// Compares a run with the oracle after each byte of a stream, and a run that gets all bytes at once.
+/// @returns false after a failure
+bool expect_oracle(const LayoutSource& source, const Layout& layout, const std::string& stream) {
+    LayoutReader oracle(source);
+    LayoutRun bytewise = run_of_all(layout);
+    for (std::size_t size = 0; size <= stream.size(); ++size) {
+        const std::string seen = stream.substr(0, size);
+        bytewise.advance(as_bytes(seen));
+        const auto expected = oracle.read(seen);
+        const auto found = known(layout, bytewise);
+        if (!(found == expected)) {
+            ADD_FAILURE() << show(source) << "after " << testing::PrintToString(seen) << ": "
+                          << shown(found) << " instead of " << shown(expected);
+            return false;
+        }
+        LayoutRun whole = run_of_all(layout);
+        whole.advance(as_bytes(seen));
+        const bool same =
+            known(layout, whole) == found && whole.lack() == bytewise.lack() &&
+            (whole.state() == LayoutRun::State::Reading || whole.certain() == bytewise.certain());
+        if (!same) {
+            ADD_FAILURE() << show(source) << "at once: " << testing::PrintToString(seen);
+            return false;
+        }
+        if (whole.state() == LayoutRun::State::Reading) continue;
+        if (whole.certain() > size) {
+            ADD_FAILURE() << show(source) << "certain beyond " << testing::PrintToString(seen);
+            return false;
+        }
+    }
+    return true;
+}
+
+const std::vector<std::vector<std::string>>& small_layouts() {
+    static const std::vector<std::vector<std::string>> all{
+        {"start = 'ab'"},
+        {"start = 'a'i <x 2> 'b'"},
+        {"start = {u8 <x>}"},
+        {"start = {u8 'a' <x> 'b'} 'a'"},
+        {"start = {u8(1-3) {u8 <x*>} .. 'b'}"},
+        {"start = {u8 item*} 'a'", "item = {u8(1-4) <x*>}"},
+        {"start = {u8 item+} <y 1>", "item = 'a' <x*> 'b' | 'b'", "unused = 'a'"},
+        {"start = <x [a] 1-2> 'b' .. 'a'"},
+        {"start = <x [a]> <y [b] 0-1> 'a'"},
+        {"start = <x> 'ab' <y 1-2> 'a'"},
+        {"start = 'a'* <x> 'ba' 'b'?"},
+        {"start = header* 'bb'", "header = 'a' <h> 'a' | .. 'b'"},
+        {"start = ('a' <x u8> | 'b' <y u16> | <z 2>) 'a'"},
+        {"start = ('ab' <x 1> | 'a' <y 1> | .. 'b')"},
+        {"start = {u8 ('ab'? <x> 'b')? ..}"},
+        {"start = 'a' {varint <x>} 'a'"},
+        {"start = {ber <x> 'a' {u8}}"},
+        {"start = {u8-1(1-4) <x 0-2>}"},
+        {"start = le16 <x u8>"},
+        {"start = label* 'b'", "label = 'a' <x+'.' name 1>"},
+        {"start = {u8 label*}", "label = {u8(1-2) <x+'.' name>}"},
+        {"start = <x* [a] 1> <y+'-' 1>"},
+        {"frame = 'b' {u8(1-2) <>}", "start = 'a' <x> 'b'"},
+        {"frame = ?? {u8 <>}", "start = {u8 <x*>} ..1 'a'"},
+    };
+    return all;
+}
+
+TEST(LayoutRunExhaustively, AgreesWithTheOracleForSmallLayouts) {
+    const std::string letters("ab\x01\x02\x03", 5);
+    const std::vector<std::string> streams = naive::strings(6, 6, letters);
+    for (const auto& rules : small_layouts()) {
+        const LayoutSource source = layout_of(rules);
+        const auto layout = Layout::compile(source);
+        ASSERT_TRUE(layout) << show(source) << problems_of(layout.error());
+        for (const std::string& stream : streams) {
+            if (!expect_oracle(source, *layout, stream)) return;
+        }
+    }
+}
+
+/// Changes, drops, doubles or appends a byte.
+std::string mutated(std::string stream, std::mt19937& random) {
+    const std::string letters("abc\x01\x02\x03\x80\x00", 8);
+    const auto below = [&](std::size_t end) {
+        return std::uniform_int_distribution<std::size_t>(0, end - 1)(random);
+    };
+    const char letter = letters[below(letters.size())];
+    const std::size_t at = below(stream.size() + 1);
+    switch (below(4)) {
+        case 0:
+            if (at < stream.size()) stream[at] = letter;
+            return stream;
+        case 1:
+            if (at < stream.size()) stream.erase(at, 1);
+            return stream;
+        case 2:
+            return stream.insert(at, 1, letter);
+        default:
+            return stream + letter;
+    }
+}
+
+TEST(LayoutRunOfRandomLayouts, AgreesWithTheOracle) {
+    std::mt19937 random(1);
+    std::map<Outcome, std::size_t> outcomes;
+    std::size_t layouts = 0;
+    std::size_t with_fields = 0;
+    for (int i = 0; i < 30'000; ++i) {
+        const LayoutSource source = RandomLayout(random).make();
+        const auto layout = Layout::compile(source);
+        if (!layout) continue;
+        ++layouts;
+        Specimen specimen(source, random);
+        for (int k = 0; k < 12; ++k) {
+            std::string stream = specimen.make();
+            for (int changes = k % 4; changes > 0; --changes)
+                stream = mutated(std::move(stream), random);
+            stream.resize(std::min<std::size_t>(stream.size(), 40));
+            if (!expect_oracle(source, *layout, stream)) return;
+            const auto read = LayoutReader(source).read(stream);
+            ++outcomes[read.outcome];
+            with_fields += read.fields.empty() ? 0U : 1U;
+        }
+    }
+    EXPECT_GT(layouts, 4000U);
+    EXPECT_GT(with_fields, 10'000U);
+    EXPECT_GT(outcomes[Outcome::Fits], 10'000U);
+    EXPECT_GT(outcomes[Outcome::Failed], 5'000U);
+    EXPECT_GT(outcomes[Outcome::More], 2'000U);
+}
+
+}  // namespace
+}  // namespace portsplit::core

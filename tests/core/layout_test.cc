@@ -1,0 +1,130 @@
+#include "core/layout.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "support/layouts.h"
+
+namespace portsplit::core {
+namespace {
+
+/// Returns what is wrong with a layout of these rules.
+std::string problems(const std::vector<std::string>& rules) {
+    const auto layout = Layout::compile(layout_of(rules));
+    return layout ? "" : problems_of(layout.error());
+}
+
+/// Returns what is strange about it.
+std::string warnings(const std::vector<std::string>& rules) {
+    std::vector<LayoutProblem> found;
+    const auto layout = Layout::compile(layout_of(rules), &found);
+    return layout ? problems_of(found) : problems_of(layout.error());
+}
+
+TEST(LayoutCompile, ReportsWhatIsWrong) {
+    struct Case {
+        std::vector<std::string> rules;
+        std::string expected;
+    };
+    const std::vector<Case> cases{
+        {{"one = 16"}, "0: a layout without the rule start; write how a stream begins\n"},
+        {{"start = 16", "start = 17"},
+         "1: a second rule of this name; write the alternatives in one, with |\n"},
+        {{"start = 16 (", "ad = 16"},
+         "0: nothing here; write what lies there, such as 16 or .. (at byte 5)\n"
+         "1: reads as a byte; choose another name\n"},
+        {{"start = 16 header"}, "0: no rule header; write one, or correct the name (at byte 4)\n"},
+        {{"start = one", "one = 16 two", "two = 17 one"},
+         "2: a circle of rules: one, in it two, in it one; a repetition is written with * (at byte "
+         "4)\n"},
+        {{"start = start"},
+         "0: a circle of rules: start, in it start; a repetition is written with * (at byte 1)\n"},
+        {{"start = (16?)* 17"},
+         "0: a repetition of what may be empty; it would not end (at byte 1)\n"},
+        {{"start = {u8 (..)+}"},
+         "0: a repetition of what may be empty; it would not end (at byte 5)\n"},
+        {{"start = <x> u8"},
+         "0: a field without an end; write its size, a set, or the bytes that stand behind it (at "
+         "byte 1)\n"},
+        {{"start = .."},
+         "0: a skip without an end; write its size, a set, or the bytes that stand behind it (at "
+         "byte 1)\n"},
+        {{"start = ..1* u8"},
+         "0: a repetition without an end; write the bytes that stand behind it (at byte 1)\n"},
+        {{"start = u8? 16"},
+         "0: an optional part that begins with anything: nobody can tell whether it is there; "
+         "begin it with bytes, "
+         "or write it at the end of braces (at byte 1)\n"},
+        {{"start = {u8(1-3) ..4}"},
+         "0: braces that never fit: the number leaves 1 to 3 bytes, and what stands inside has 4 "
+         "(at byte 1)\n"},
+        {{"start = {u8(9-20) 16 17?}"},
+         "0: braces that never fit: the number leaves 9 to 20 bytes, and what stands inside has 1 "
+         "to 2 "
+         "(at byte 1)\n"},
+        {{"start = <x 1> <x* 1>"},
+         "0: field x is of another kind in another place; write it the same, or give one of them "
+         "another name "
+         "(at byte 7)\n"},
+        {{"start = <>"},
+         "0: <> belongs into the rule frame, alone in the braces at its end (at byte 1)\n"},
+        {{"start = 16", "frame = 16 ..  {u16 <>}"},
+         "1: a frame is bytes of a known number, then { }, a number and <> alone, such as 16 03 ?? "
+         "{u16 <>} "
+         "(at byte 4)\n"},
+        {{"start = 16", "frame = 16 {u16 <> 17}"},
+         "1: a frame is bytes of a known number, then { }, a number and <> alone, such as 16 03 ?? "
+         "{u16 <>} "
+         "(at byte 4)\n"},
+    };
+    for (const Case& it : cases)
+        EXPECT_EQ(problems(it.rules), it.expected) << show(layout_of(it.rules));
+}
+
+TEST(LayoutCompile, RefusesWhatIsTooDeepOrTooLong) {
+    std::string deep = "16";
+    for (int i = 0; i < 17; ++i) deep = "{u8 " + deep + "}";
+    EXPECT_EQ(problems({"start = " + deep}), "0: more than 16 braces in each other (at byte 65)\n");
+    std::vector<std::string> rules{"start = r0 r0"};
+    for (int i = 0; i < 14; ++i) {
+        const std::string next = "r" + std::to_string(i + 1) + "x";
+        rules.push_back((i == 0 ? "r0" : "r" + std::to_string(i) + "x") + " = " + next + " " +
+                        next);
+    }
+    rules.push_back("r14x = 'a'");
+    EXPECT_EQ(problems(rules), "0: more than 4000 steps; a rule counts as often as it is used\n");
+}
+
+TEST(LayoutCompile, WarnsOfWhatIsStrange) {
+    EXPECT_EQ(warnings({"start = 16", "one = 17"}), "1: a rule that no other uses; delete it\n");
+    const std::string covered =
+        "an alternative that is never taken: an earlier one begins with all of its bytes; "
+        "move it up";
+    EXPECT_EQ(warnings({"start = 16 | 16 17"}), "0: " + covered + " (at byte 6)\n");
+    EXPECT_EQ(warnings({"start = u8 | 16"}), "0: " + covered + " (at byte 6)\n");
+    EXPECT_EQ(warnings({"start = u8 | u16"}), "0: " + covered + " (at byte 6)\n");
+    EXPECT_EQ(warnings({"start = 16 17 | 16 | ??"}), "");
+    EXPECT_EQ(warnings({"start = one one", "one = 16 | 16"}), "1: " + covered + " (at byte 6)\n")
+        << "once, though the rule is used twice";
+}
+
+TEST(LayoutCompile, KnowsItsFields) {
+    const auto layout = Layout::compile(layout_of(
+        {"start = ('[' <host [0-9A-Fa-f:.] 2-40> ']' | <host name [^:]>) ':' <port u16> {u8 one*}",
+         "one = <x* 2>"}));
+    ASSERT_TRUE(layout);
+    ASSERT_EQ(layout->fields().size(), 3U);
+    EXPECT_EQ(layout->find_field("port"), 1U);
+    EXPECT_EQ(layout->find_field("ports"), std::nullopt);
+    const Layout::Field& host = layout->fields()[0];
+    EXPECT_TRUE(host.is_name);
+    EXPECT_EQ(host.size, (NumberRange{0, 1024}));
+    EXPECT_TRUE(host.bytes.all()) << "what either may have";
+    EXPECT_TRUE(layout->fields()[1].is_number);
+    EXPECT_EQ(layout->fields()[2].form, FieldForm::List);
+}
+
+}  // namespace
+}  // namespace portsplit::core
