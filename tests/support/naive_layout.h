@@ -54,8 +54,9 @@ class LayoutReader {
         } catch (Wrong) {
             result_.outcome = Outcome::Failed;
         }
-        std::erase_if(result_.fields,
-                      [](const auto& it) { return !it.second.is_complete && it.second.values.empty(); });
+        std::erase_if(result_.fields, [](const auto& it) {
+            return !it.second.is_complete && it.second.values.empty();
+        });
         return result_;
     }
 
