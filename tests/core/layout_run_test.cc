@@ -119,7 +119,7 @@ const std::vector<std::vector<std::string>>& small_layouts() {
 
 TEST(LayoutRunExhaustively, AgreesWithTheOracleForSmallLayouts) {
     const std::string letters("ab\x01\x02\x03", 5);
-    const std::vector<std::string> streams = naive::strings(6, 6, letters);
+    const std::vector<std::string> streams = naive::strings(5, 5, letters);
     for (const auto& rules : small_layouts()) {
         const LayoutSource source = layout_of(rules);
         const auto layout = Layout::compile(source);
@@ -157,7 +157,7 @@ TEST(LayoutRunOfRandomLayouts, AgreesWithTheOracle) {
     std::map<Outcome, std::size_t> outcomes;
     std::size_t layouts = 0;
     std::size_t with_fields = 0;
-    for (int i = 0; i < 30'000; ++i) {
+    for (int i = 0; i < 12'000; ++i) {
         const LayoutSource source = RandomLayout(random).make();
         const auto layout = Layout::compile(source);
         if (!layout) continue;
@@ -174,11 +174,11 @@ TEST(LayoutRunOfRandomLayouts, AgreesWithTheOracle) {
             with_fields += read.fields.empty() ? 0U : 1U;
         }
     }
-    EXPECT_GT(layouts, 4000U);
-    EXPECT_GT(with_fields, 10'000U);
-    EXPECT_GT(outcomes[Outcome::Fits], 10'000U);
-    EXPECT_GT(outcomes[Outcome::Failed], 5'000U);
-    EXPECT_GT(outcomes[Outcome::More], 2'000U);
+    EXPECT_GT(layouts, 1'500U);
+    EXPECT_GT(with_fields, 4'000U);
+    EXPECT_GT(outcomes[Outcome::Fits], 4'000U);
+    EXPECT_GT(outcomes[Outcome::Failed], 2'000U);
+    EXPECT_GT(outcomes[Outcome::More], 800U);
 }
 
 }  // namespace
