@@ -85,13 +85,13 @@ TEST(LayoutCompile, ReportsWhatIsWrong) {
 
 TEST(LayoutCompile, RefusesWhatIsTooDeepOrTooLong) {
     std::string deep = "16";
-    for (int i = 0; i < 17; ++i) deep = "{u8 " + deep + "}";
+    for (int i = 0; i < 17; ++i) deep.insert(0, "{u8 ").append("}");
     EXPECT_EQ(problems({"start = " + deep}), "0: more than 16 braces in each other (at byte 65)\n");
-    std::vector<std::string> rules{"start = r0 r0"};
+    std::vector<std::string> rules{"start = r0x r0x"};
     for (int i = 0; i < 14; ++i) {
         const std::string next = "r" + std::to_string(i + 1) + "x";
-        rules.push_back((i == 0 ? "r0" : "r" + std::to_string(i) + "x") + " = " + next + " " +
-                        next);
+        std::string rule = "r" + std::to_string(i);
+        rules.push_back(rule.append("x = ").append(next).append(" ").append(next));
     }
     rules.push_back("r14x = 'a'");
     EXPECT_EQ(problems(rules), "0: more than 4000 steps; a rule counts as often as it is used\n");

@@ -145,7 +145,7 @@ TEST(ParseLayoutRule, ReturnsTheFaultAndItsPlace) {
 
 TEST(ParseLayoutRule, RefusesARuleThatIsTooDeep) {
     std::string deep = "16";
-    for (int i = 0; i < 33; ++i) deep = "(" + deep + ")";
+    for (int i = 0; i < 33; ++i) deep.insert(0, "(").append(")");
     const auto choice = parse_layout_rule(deep);
     ASSERT_FALSE(choice);
     EXPECT_EQ(choice.error().text, "too deep; write a rule of its own for it");
