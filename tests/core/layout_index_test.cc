@@ -209,7 +209,10 @@ TEST(LayoutIndexOfRandomLayouts, AgreesWithAskingEachService) {
         LayoutReader oracle(source);
         Specimen specimen(source, random);
         for (int k = 0; k < 8; ++k) {
-            const std::string stream = specimen.make().substr(0, 40);
+            std::string stream = specimen.make().substr(0, 40);
+            for (int changes = k % 3; changes > 0; --changes) {
+                stream = mutated(std::move(stream), random);
+            }
             Plan::Reading reading(plan);
             std::size_t quiet_until = 0;
             Plan::Standing last;

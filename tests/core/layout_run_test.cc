@@ -130,28 +130,6 @@ TEST(LayoutRunExhaustively, AgreesWithTheOracleForSmallLayouts) {
     }
 }
 
-/// Changes, drops, doubles or appends a byte.
-std::string mutated(std::string stream, std::mt19937& random) {
-    const std::string letters("abc\x01\x02\x03\x80\x00", 8);
-    const auto below = [&](std::size_t end) {
-        return std::uniform_int_distribution<std::size_t>(0, end - 1)(random);
-    };
-    const char letter = letters[below(letters.size())];
-    const std::size_t at = below(stream.size() + 1);
-    switch (below(4)) {
-        case 0:
-            if (at < stream.size()) stream[at] = letter;
-            return stream;
-        case 1:
-            if (at < stream.size()) stream.erase(at, 1);
-            return stream;
-        case 2:
-            return stream.insert(at, 1, letter);
-        default:
-            return stream + letter;
-    }
-}
-
 TEST(LayoutRunOfRandomLayouts, AgreesWithTheOracle) {
     std::mt19937 random(1);
     std::map<Outcome, std::size_t> outcomes;
