@@ -147,6 +147,8 @@ class LayoutCompiler {
             case Kind::Number:
                 return size_of(item.number.type);
             case Kind::Braces: {
+                // What stands inside is checked, too; emit_braces compares the two sizes.
+                (void)size_of_choice(item.choice, rule);
                 const NumberRange number = size_of(item.number.type);
                 const NumberRange room = room_of(item.number);
                 return {sum(number.least, room.least), sum(number.most, room.most)};

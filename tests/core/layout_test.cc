@@ -39,6 +39,10 @@ TEST(LayoutCompile, ReportsWhatIsWrong) {
         {{"start = one", "one = 16 two", "two = 17 one"},
          "2: a circle of rules: one, in it two, in it one; a repetition is written with * (at byte "
          "4)\n"},
+        {{"start = {u8 (header | 16)}"},
+         "0: no rule header; write one, or correct the name (at byte 6)\n"},
+        {{"start = {u8 16 | start}"},
+         "0: a circle of rules: start, in it start; a repetition is written with * (at byte 10)\n"},
         {{"start = start"},
          "0: a circle of rules: start, in it start; a repetition is written with * (at byte 1)\n"},
         {{"start = (16?)* 17"},
