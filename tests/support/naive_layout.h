@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +38,7 @@ class LayoutReader {
         for (const LayoutRule& rule : source.rules) {
             rules_[std::string(rule.name)] = *parse_layout_rule(rule.text);
         }
+        collect_names(rules_.at("start"));
     }
 
     /// Reads these bytes, after which others may come.
@@ -73,6 +75,17 @@ class LayoutReader {
         const Behind* outer;
     };
     using Edge = Behind::Edge;
+
+    /// Keeps the fields that are a name in any place: they are one everywhere.
+    void collect_names(const LayoutChoice& choice) {
+        for (const LayoutSequence& sequence : choice) {
+            for (const LayoutItem& item : sequence) {
+                if (item.field.is_name) names_.insert(item.field.name);
+                collect_names(item.kind == LayoutItem::Kind::Rule ? rules_.at(item.rule)
+                                                                  : item.choice);
+            }
+        }
+    }
 
     // --- the stream ---
 
@@ -394,7 +407,8 @@ class LayoutReader {
 
     void store(const LayoutField& field, std::string value) {
         Field& state = result_.fields[field.name];
-        if (field.is_name) {
+        const bool is_name = names_.contains(field.name);
+        if (is_name) {
             for (char& c : value) {
                 if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
             }
@@ -403,7 +417,7 @@ class LayoutReader {
         }
         if (!state.is_complete && field.form == FieldForm::Joined && !state.values.empty()) {
             state.values.front() += field.separator + value;
-        } else if (!state.is_complete && !(field.is_name && value.empty())) {
+        } else if (!state.is_complete && !(is_name && value.empty())) {
             state.values.push_back(value);
             state.is_complete = field.form == FieldForm::Single;
         }
@@ -414,12 +428,13 @@ class LayoutReader {
         Field& state = result_.fields[field.name];
         if (state.is_complete) return;
         state.is_complete = true;
-        const bool is_full = field.is_name && field.form == FieldForm::Joined &&
+        const bool is_full = names_.contains(field.name) && field.form == FieldForm::Joined &&
                              !state.values.empty() && state.values.front().ends_with('.');
         if (is_full) state.values.front().pop_back();
     }
 
     std::map<std::string, LayoutChoice> rules_;
+    std::set<std::string> names_;
     std::string bytes_;
     bool is_wrong_behind_ = false;  ///< true if the frame behind `bytes_` is wrong
     std::size_t place_ = 0;
