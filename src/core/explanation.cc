@@ -121,7 +121,6 @@ std::vector<LayoutExplanation> Explainer::explain_layouts(Bytes seen) const {
         it.state = run.state();
         if (it.state == LayoutRun::State::Failed) {
             it.rule = one.source.rules[run.failure().rule].name;
-            it.place = run.failure().place;
         }
         if (it.state != LayoutRun::State::Reading) it.certain = run.certain();
         for (std::size_t i = 0; i < one.layout.fields().size(); ++i) {

@@ -41,7 +41,6 @@ struct LayoutExplanation {
     LayoutRun::State state = LayoutRun::State::Reading;
     std::size_t certain = 0;  ///< how many bytes had to come for `Fits` or `Failed`
     std::string_view rule;    ///< the one that failed
-    std::size_t place = 0;    ///< the byte of its text, from 0
 };
 
 /// The plan compiled once more, service by service. Construct one Explainer and use it for many

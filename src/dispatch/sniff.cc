@@ -5,7 +5,8 @@
 //
 // - Bytes that were seen keep the socket readable, so poll would return at once. Therefore SO_RCVLOWAT
 //   (socket(7)) is raised to one byte more than was seen, or to as many as a layout still needs: poll sleeps
-//   until they have come. The mark is set back to 1 before the socket is used again: a program that inherits it would hang.
+//   until they have come. The mark is set back to 1 before the socket is used again: a program that
+//   inherits it would hang.
 // - FIN, RST and an urgent byte wake poll whatever the mark is, now and at every later call. So does a
 //   receive buffer that is full below the mark. A Unix-domain socket ignores the mark.
 // - Therefore a wake-up without new bytes is never followed by another poll for input. After FIN, RST

@@ -111,7 +111,7 @@ record_distcc() {
 
 # through_a_server PATTERN CLIENT PACKAGE PORT COMMAND...: a web server on 127.0.0.1:8080 that passes on a request.
 through_a_server() {
-    record "${@:1:4}" sh -c "${*:5} & until curl -s http://127.0.0.1:8080/; do sleep 0.1; done"
+    record "${@:1:4}" sh -c "${*:5} & curl -s --retry 30 --retry-connrefused --retry-delay 1 http://127.0.0.1:8080/"
 }
 
 # As through_a_server, with Apache, which does not run as root, and apache.conf.
