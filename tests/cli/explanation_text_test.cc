@@ -36,8 +36,8 @@ core::Config config() {
 /// A decision with the plan and the bytes that it borrows.
 class Decided {
   public:
-    explicit Decided(std::string bytes, core::Config config = cli::config())
-        : plan_(std::move(config)), bytes_(std::move(bytes)) {}
+    explicit Decided(std::string bytes, const core::Config& config = cli::config())
+        : plan_(config), bytes_(std::move(bytes)) {}
 
     Decision decision(const Stream* stream = nullptr) const {
         const core::Bytes seen = core::as_bytes(bytes_);
