@@ -62,16 +62,16 @@ int check(const std::string& file, bool inetd, const std::vector<std::string>& s
     std::vector<config::Issue> issues = all_issues(*loaded);
     std::erase_if(issues, [&](const config::Issue& issue) { return silence->covers(issue); });
     print_issues(issues, Print::AllWithNames);
-    const auto errors = std::count_if(issues.begin(), issues.end(), [](const config::Issue& issue) {
-        return issue.severity == config::Severity::Error;
-    });
+    const auto count = [&](config::Severity severity) {
+        return std::ranges::count(issues, severity, &config::Issue::severity);
+    };
+    const auto errors = count(config::Severity::Error);
     const bool good = errors == 0 && loaded->config;
     const std::string verdict =
         painted(good ? "can be served" : "cannot be served", good ? kBoldGreen : kBoldRed,
                 look_of(STDOUT_FILENO).colour);
-    const int code =
-        print_result(fmt::format("{}: {} (errors: {}, warnings: {})\n", file, verdict, errors,
-                                 issues.size() - static_cast<std::size_t>(errors)));
+    const int code = print_result(fmt::format("{}: {} (errors: {}, warnings: {})\n", file, verdict,
+                                              errors, count(config::Severity::Warning)));
     return good ? code : kExitConfiguration;
 }
 

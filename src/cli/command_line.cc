@@ -15,7 +15,7 @@ std::string advice_on(const std::vector<std::string>& arguments,
                       const std::function<bool(const std::string&)>& is_file) {
     const std::string word = config::first_word(arguments);
     if (std::find(commands.begin(), commands.end(), word) != commands.end()) return {};
-    const std::string advice = config::advice_on_foreign_option(arguments, "portsplit");
+    std::string advice = config::advice_on_foreign_option(arguments, "portsplit");
     if (!advice.empty()) return advice;
     // A word with a dot or a slash is meant as a file.
     const bool is_word = !word.empty() && word.find_first_of("./") == std::string::npos;

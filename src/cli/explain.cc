@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "cli/capture.h"
+#include "cli/capture_table.h"
 #include "cli/commands.h"
 #include "cli/explanation_text.h"
 #include "cli/load.h"
@@ -90,6 +91,7 @@ int explain_bytes(const core::Plan& plan, const ExplainOptions& options) {
 int explain_capture(const core::Plan& plan, const ExplainOptions& options) {
     const Capture capture = read_capture(*options.capture, plan.window());
     const core::Explainer explainer(plan);
+    CaptureTable table(plan.config());
     std::string lines;
     for (const Stream& stream : capture.streams) {
         const auto ending = stream.ended    ? core::Ending::Eof
@@ -97,9 +99,15 @@ int explain_capture(const core::Plan& plan, const ExplainOptions& options) {
                                             : core::Ending::Open;
         const Decision decision{plan, stream.bytes, core::decide(plan, stream.bytes, ending),
                                 &stream};
-        lines += options.json ? explanation_json(decision, explainer) : summary(decision);
+        if (options.json) {
+            lines += explanation_json(decision, explainer);
+        } else {
+            lines += summary(decision) +
+                     table.add(name_of(decision), explainer.explain_layouts(stream.bytes));
+        }
         lines += '\n';
     }
+    if (!options.json) lines += table.text();
     const int code = print_result(lines);
     if (capture.streams.empty() && capture.problem.empty()) {
         complain(

@@ -11,17 +11,14 @@
 #include "config/escape.h"
 #include "config/key_table.h"
 #include "config/value.h"
+#include "config/wording.h"
 
 namespace portsplit::cli {
 namespace {
 
 constexpr std::size_t kShownBytes = 32;
 constexpr std::size_t kShownPattern = 60;
-
-std::string name_of(const Decision& decision) {
-    if (!decision.verdict || !decision.verdict->service) return "-";
-    return std::string(decision.plan.service(*decision.verdict->service).name);
-}
+constexpr std::size_t kShownRule = 30;
 
 std::string reason_of(const Decision& decision) {
     if (!decision.verdict) return "undecided";
@@ -128,6 +125,20 @@ std::string line_of(const core::LayoutPattern& pattern, const core::Certainty& c
            "\n";
 }
 
+/// Returns which part of its rule a stream does not fit.
+std::string why_failed(const core::LayoutExplanation& layout) {
+    const core::LayoutRun::Failure& failure = layout.failure;
+    if (failure.number) {
+        const auto [least, most] = failure.range;
+        const bool is_in_range = *failure.number >= least && *failure.number <= most;
+        return is_in_range ? fmt::format("a length of {} does not fit here", *failure.number)
+                           : fmt::format("{} is not in {}-{}", *failure.number, least, most);
+    }
+    const std::string_view rest = layout.rule_text.substr(failure.place);
+    return fmt::format("not \"{}\"{}", config::shown(rest.substr(0, kShownRule)),
+                       rest.size() > kShownRule ? "..." : "");
+}
+
 /// Returns a line for each field that came, and one for how far the layout was read.
 std::string lines_of(const core::LayoutExplanation& layout) {
     std::string text;
@@ -140,8 +151,8 @@ std::string lines_of(const core::LayoutExplanation& layout) {
     }
     switch (layout.state) {
         case core::LayoutRun::State::Failed:
-            return text + fmt::format("{} does not fit: rule {} at byte {}\n", layout.name,
-                                      layout.rule, layout.certain);
+            return text + fmt::format("{} does not fit: rule {} at byte {}, {}\n", layout.name,
+                                      layout.rule, layout.certain, why_failed(layout));
         case core::LayoutRun::State::Fits:
             return text + fmt::format("{} fits at byte {}\n", layout.name, layout.certain);
         default:
@@ -159,7 +170,11 @@ nlohmann::ordered_json json_of(const core::LayoutExplanation& layout) {
                      : layout.state == core::LayoutRun::State::Failed ? "no"
                                                                       : "more";
     json["bytes"] = layout.certain;
-    if (layout.state == core::LayoutRun::State::Failed) json["rule"] = layout.rule;
+    if (layout.state == core::LayoutRun::State::Failed) {
+        json["rule"] = layout.rule;
+        json["place"] = layout.failure.place + 1;
+        if (layout.failure.number) json["number"] = *layout.failure.number;
+    }
     json["fields"] = nlohmann::ordered_json::object();
     for (const auto& field : layout.fields) {
         for (const core::FieldValue& value : field.values) {
@@ -173,6 +188,11 @@ nlohmann::ordered_json json_of(const core::LayoutExplanation& layout) {
 }
 
 }  // namespace
+
+std::string name_of(const Decision& decision) {
+    if (!decision.verdict || !decision.verdict->service) return "-";
+    return std::string(decision.plan.service(*decision.verdict->service).name);
+}
 
 std::string summary(const Decision& decision) {
     std::string line;

@@ -22,6 +22,9 @@ struct Decision {
     const Stream* stream = nullptr;        ///< of a capture; null for bytes from elsewhere
 };
 
+/// Returns the name of the service; `-` if no service takes the connection.
+std::string name_of(const Decision& decision);
+
 /// Returns `service=NAME reason=WHY bytes=N ...`, as in the log line of a connection, without a
 /// newline. `bytes` is the number of first bytes after which the decision is certain;
 /// `service=-` means that no service takes the connection.

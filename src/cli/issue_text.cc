@@ -52,10 +52,13 @@ std::string wrapped(std::string_view line, std::size_t width) {
 }  // namespace
 
 std::string issue_text(const config::Issue& issue, bool with_name, Look look) {
-    const bool is_warning = issue.severity == Severity::Warning;
+    const bool is_error = issue.severity == Severity::Error;
     const std::string place = fmt::format("{}:{}:", issue.file, issue.spot.line);
-    std::string line = painted(place, is_warning ? kBold : kBoldRed, look.colour);
-    if (is_warning) line += ' ' + painted("warning:", kBoldYellow, look.colour);
+    std::string line = painted(place, is_error ? kBoldRed : kBold, look.colour);
+    if (!is_error) {
+        line +=
+            ' ' + painted(std::string(config::mark_of(issue.severity)), kBoldYellow, look.colour);
+    }
     line += ' ' + issue.text;
     if (with_name && !issue.name.empty()) {
         line += ' ' + painted(fmt::format("[{}]", issue.name), kCyan, look.colour);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <iterator>
 
 #include "config/wording.h"
 
@@ -62,9 +63,28 @@ std::string advice_on_foreign_option(const std::vector<std::string>& arguments,
 
 std::string why_wrong_option(const std::vector<std::string>& arguments, std::string_view option,
                              std::string_view program) {
-    const std::string advice = advice_on_foreign_option(arguments, program);
+    std::string advice = advice_on_foreign_option(arguments, program);
     if (!advice.empty()) return advice;
     return fmt::format("unknown option, or an option without its value: {}", shown(option));
+}
+
+std::string why_no_log(std::string_view where) {
+    static constexpr struct {
+        std::string_view word;
+        const char* meant;
+    } kWords[] = {
+        {"journal", "under systemd, stderr goes to the journal"},
+        {"none", "/dev/null drops every line"},
+        {"null", "/dev/null drops every line"},
+        {"off", "/dev/null drops every line"},
+        {"stdout", "standard output is /dev/stdout"},
+        {"-", "standard output is /dev/stdout"},
+    };
+    const auto* const found = std::find_if(std::begin(kWords), std::end(kWords),
+                                           [&](const auto& it) { return it.word == where; });
+    if (found == std::end(kWords)) return {};
+    return fmt::format("--log {0}: not a place for the log; {1}; ./{0} is a file of that name",
+                       where, found->meant);
 }
 
 }  // namespace portsplit::config

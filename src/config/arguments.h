@@ -23,4 +23,8 @@ std::string advice_on_foreign_option(const std::vector<std::string>& arguments,
 std::string why_wrong_option(const std::vector<std::string>& arguments, std::string_view option,
                              std::string_view program);
 
+/// Returns what is wrong with a value of `--log` that is a word of other programs, such as `journal`: it
+/// would be a file of that name in the working directory. Empty for any other value.
+std::string why_no_log(std::string_view where);
+
 }  // namespace portsplit::config

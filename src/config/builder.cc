@@ -48,6 +48,7 @@ class Builder {
             issues_.error({}, fmt::format("no bind; write where to listen, such as bind = {}",
                                           quoted("*:443", document_.global)));
         }
+        check_log(built_.config.log, origin);
         if (built_.config.timeout.count() == 0) {
             issues_.warning(origin.of("timeout"),
                             "timeout = 0: a client that sends nothing is never closed; write a "
@@ -68,6 +69,7 @@ class Builder {
             draft.service.action = std::move(draft.exec);
         }
         check_limits(draft.service, section, origin);
+        check_log(draft.service.log, origin);
         asked_.push_back(std::move(draft.asked));
         built_.config.services.push_back(std::move(draft.service));
         built_.origins.services.push_back(std::move(origin));
@@ -76,7 +78,32 @@ class Builder {
     void add_layouts() {
         LayoutsReader reader(document_.layouts, built_.config, issues_);
         for (std::size_t s = 0; s < asked_.size(); ++s) {
-            reader.add(asked_[s], built_.config.services[s]);
+            reader.add(asked_[s], built_.config.services[s], built_.origins.services[s]);
+        }
+        check_passed(reader, document_.global);
+        for (const Section& section : document_.services) check_passed(reader, section);
+    }
+
+    static void check_passed(LayoutsReader& reader, const Section& section) {
+        for (const Entry& entry : section.entries) {
+            for (const Value& value : entry.values) {
+                reader.check_passed(entry.key, value, section.name);
+            }
+        }
+    }
+
+    /// Reports two different words in `log`: the fields beside them are a list.
+    void check_log(const core::List<core::Text>& log, const Origin& origin) {
+        std::optional<std::size_t> first;
+        for (std::size_t i = 0; i < log.size(); ++i) {
+            if (std::ranges::find(core::kLogWords, log[i]) == core::kLogWords.end()) continue;
+            if (first && log[i] != log[*first]) {
+                const Spot message = origin.of(kLog, i);
+                issues_.error(message,
+                              fmt::format("log = {}: {} {}; keep one of the two", log[i],
+                                          log[*first], where(origin.of(kLog, *first), message)));
+            }
+            if (!first) first = i;
         }
     }
 

@@ -2,14 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <cstddef>
 #include <iterator>
 
+#include "core/hex.h"
+
 namespace portsplit::config {
 namespace {
-
-using namespace std::string_view_literals;
 
 constexpr std::string_view kHexDigits = "0123456789ABCDEFabcdef";
 
@@ -25,11 +24,8 @@ std::string_view stray_at(std::string_view text) {
 Unescaped unescape(std::string_view text) {
     Unescaped result;
     for (std::size_t i = 0; i < text.size(); ++i) {
-        const std::string_view hex = text[i] == '\\' ? text.substr(i + 1, 2) : ""sv;
-        if (hex.size() == 2 && hex.find_first_not_of(kHexDigits) == hex.npos) {
-            unsigned byte = 0;
-            std::from_chars(hex.data(), hex.data() + hex.size(), byte, 16);
-            result.bytes += static_cast<char>(byte);
+        if (const auto byte = core::escaped_byte(text.substr(i))) {
+            result.bytes += static_cast<char>(*byte);
             i += 2;
             continue;
         }

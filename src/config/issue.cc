@@ -25,9 +25,22 @@ std::string where(Spot spot, Spot message, const std::vector<std::string>& files
     return fmt::format("at {}:{}", file_of(spot, files), spot.line);
 }
 
+std::string_view mark_of(Severity severity) {
+    switch (severity) {
+        case Severity::Warning:
+            return "warning:";
+        case Severity::Note:
+            return "note:";
+        case Severity::Error:
+            break;
+    }
+    return {};
+}
+
 std::string to_string(const Issue& issue) {
-    const char* mark = issue.severity == Severity::Warning ? "warning: " : "";
-    return fmt::format("{}:{}: {}{}", issue.file, issue.spot.line, mark, issue.text);
+    const std::string_view mark = mark_of(issue.severity);
+    return fmt::format("{}:{}: {}{}{}", issue.file, issue.spot.line, mark, mark.empty() ? "" : " ",
+                       issue.text);
 }
 
 void sort_by_spot(std::vector<Issue>& issues) {

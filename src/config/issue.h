@@ -4,6 +4,7 @@
 
 #include <compare>
 #include <cstddef>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,6 +29,7 @@ std::string where(Spot spot, Spot message, const std::vector<std::string>& files
 enum class Severity {
     Error,    ///< the configuration is not used
     Warning,  ///< the configuration is used, perhaps not as its author thinks
+    Note,     ///< what an author should know of something that is right
 };
 
 struct Issue {
@@ -41,6 +43,9 @@ struct Issue {
 
     bool operator==(const Issue&) const = default;
 };
+
+/// Returns `warning:` or `note:`; nothing for an error.
+std::string_view mark_of(Severity severity);
 
 /// `FILE:LINE: text`, or `FILE:LINE: warning: text`.
 std::string to_string(const Issue& issue);
@@ -65,6 +70,8 @@ class Origin {
 
     Spot spot;                   ///< of the section itself
     std::vector<Spot> patterns;  ///< one for each pattern of the model, of all kinds
+    /// Of what is asked of layouts, by layout and field; no field: the whole layout.
+    std::map<std::pair<std::string, std::string>, std::vector<Spot>> asked;
 
   private:
     std::span<const Spot> spots_of(std::string_view key) const;

@@ -1,5 +1,6 @@
 #include "config/key_table.h"
 
+#include <algorithm>
 #include <array>
 
 namespace portsplit::config {
@@ -7,7 +8,6 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kStdioWords{"socket", "pipe", "pty"};
 constexpr std::array<std::string_view, 3> kStderrWords{"log", "null", "client"};
-constexpr std::array<std::string_view, 2> kLogWords{"end", "start"};
 
 /// tcp(7) TCP_KEEPIDLE: the most that the kernel takes.
 constexpr std::size_t kLongestKeepalive = 32767;
@@ -43,10 +43,12 @@ constexpr auto kKeys = std::to_array<Key>({
     {.name = "group",
      .takes = takes::group_name(&core::Config::group),
      .help = "the group that serves the connections, if root starts the daemon"},
-    {.name = "log",
-     .takes = takes::word<&core::Config::log>(kLogWords),
+    {.name = kLog,
+     .takes = takes::log_items(&core::Config::log, core::kLogWords),
      .default_text = "end",
-     .help = "a line for each connection at its end; start: one when its service is chosen, too"},
+     .help =
+         "a line for each connection at its end; start: one when its service is chosen, too; no: "
+         "none; LAYOUT.FIELD: with the value of a field"},
     {.name = "string",
      .takes = takes::patterns(core::PatternKind::String),
      .help = "the stream begins with these bytes; \\XX is a byte in hex"},
@@ -59,6 +61,11 @@ constexpr auto kKeys = std::to_array<Key>({
     {.name = kLayout,
      .takes = takes::layout_name(),
      .help = "a layout that the stream fits to its end; LAYOUT.FIELD = VALUE asks for a field"},
+    {.name = kLog,
+     .takes = takes::log_items(&core::Service::log, core::kLogWords),
+     .help =
+         "the same for the connections of this service: a word replaces that of the global key, "
+         "fields follow its fields"},
     {.name = "connect",
      .takes = takes::targets(&core::Connect::targets),
      .help = "address to relay to; several are tried in order"},
@@ -110,7 +117,7 @@ constexpr auto kKeys = std::to_array<Key>({
      .takes = takes::octal(&core::Exec::umask),
      .default_text = "022",
      .help = "permissions that files made by the program do not get, in octal"},
-    {.name = "env",
+    {.name = kEnv,
      .takes = takes::variables(&core::Exec::env),
      .help = "a variable in the environment of the program"},
     {.name = "passenv",
@@ -129,5 +136,16 @@ constexpr auto kKeys = std::to_array<Key>({
 }  // namespace
 
 std::span<const Key> keys() { return kKeys; }
+
+const Key* find_key(std::string_view name) {
+    const auto found = std::ranges::find(keys(), name, &Key::name);
+    return found == keys().end() ? nullptr : &*found;
+}
+
+const Key* find_key(std::string_view name, Place section) {
+    const auto found = std::ranges::find_if(
+        keys(), [&](const Key& key) { return key.name == name && stands_in(key, section); });
+    return found == keys().end() ? nullptr : &*found;
+}
 
 }  // namespace portsplit::config

@@ -45,9 +45,10 @@ enum class Type {
     Program,       ///< absolute path, or a name to look up in PATH
     Text,          ///< as it stands, may be empty
     Octal,         ///< the permissions of a file, 0 to 0777
-    Variable,      ///< NAME=VALUE
+    Variable,      ///< NAME=VALUE, or `NAME LAYOUT.FIELD`
     VariableName,  ///< NAME, of a variable
     Word,          ///< one of `words`
+    LogItem,       ///< one of `words`, or LAYOUT.FIELD
     YesNo,    ///< yes, no, true, false. With `alias_of`, yes sets that key to the enumerator `yes`
     Include,  ///< of a file: its name in the library, or a path
     Layout,   ///< the name of a layout
@@ -115,13 +116,12 @@ auto* owner_in(Config& config, Service* service) {
     }
 }
 
-/// Returns the key of that name, or null.
-inline const Key* find_key(std::string_view name) {
-    for (const Key& key : keys()) {
-        if (key.name == name) return &key;
-    }
-    return nullptr;
-}
+/// Returns the first key of that name, or null.
+const Key* find_key(std::string_view name);
+
+/// Returns the key of that name in that kind of section, or null: `log` has a row for each.
+/// @param section  Global or Service
+const Key* find_key(std::string_view name, Place section);
 
 /// The only key that does not reach the model: include.h replaces it by the content of the file that it
 /// names, before a section is read.
@@ -130,6 +130,10 @@ inline constexpr std::string_view kInclude = "include";
 /// Names layouts that a stream fits as a whole. It sets Service::layouts together with the conditions
 /// `LAYOUT.FIELD`, which are no keys of the table: layouts.h reads both.
 inline constexpr std::string_view kLayout = "layout";
+
+/// Their values may be fields, which are passed on: core/passed_fields.h.
+inline constexpr std::string_view kLog = "log";
+inline constexpr std::string_view kEnv = "env";
 
 /// Returns true if a key may be written in that kind of section.
 /// @param section  Global or Service
@@ -281,6 +285,15 @@ constexpr Takes yes_no_for(std::string_view key, typename Member<decltype(kField
     made.type = Type::YesNo;
     made.alias_of = key;
     made.yes = static_cast<std::size_t>(yes);
+    return made;
+}
+
+/// @param words  beside fields
+template <typename Owner>
+constexpr Takes log_items(core::List<core::Text> Owner::*field,
+                          std::span<const std::string_view> words) {
+    Takes made = into(Type::LogItem, field);
+    made.words = words;
     return made;
 }
 

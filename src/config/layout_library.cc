@@ -27,12 +27,18 @@ class Library {
         for (const Section& layout : document.layouts) known_.insert(layout.name);
     }
 
-    void add_for(const Section& service) {
-        for (const Entry& entry : service.entries) {
-            if (is_condition(entry.key)) {
-                add(std::string(split_condition(entry.key).first), entry.spot);
-            } else if (entry.key == kLayout) {
-                for (const Value& value : entry.values) add(value.text, value.spot);
+    /// Adds what a section asks or passes on.
+    void add_for(const Section& section) {
+        for (const Entry& entry : section.entries) {
+            if (const auto field = core::split_field(entry.key)) {
+                add(std::string(field->layout), entry.spot);
+                continue;
+            }
+            for (const Value& value : entry.values) {
+                if (entry.key == kLayout) add(value.text, value.spot);
+                if (const auto passed = passed_field(entry.key, value.text)) {
+                    add(std::string(passed->layout), value.spot);
+                }
             }
         }
     }
@@ -85,6 +91,7 @@ class Library {
 void add_missing_layouts(Document& document, const Files& files, const ReadFile& read,
                          Issues& issues) {
     Library library(document, files, read, issues);
+    library.add_for(document.global);
     for (const Section& service : document.services) library.add_for(service);
 }
 

@@ -17,7 +17,7 @@ namespace portsplit::config {
 using ReadFile =
     std::function<std::optional<Document>(std::string_view text, const std::string& path)>;
 
-/// Adds the layouts that services ask and the document does not have: LAYOUT is `layouts/LAYOUT.conf` in the
+/// Adds the layouts that sections ask or pass on and the document does not have: LAYOUT is `layouts/LAYOUT.conf` in the
 /// folder of the library. Issues: a layout that is not there.
 void add_missing_layouts(Document& document, const Files& files, const ReadFile& read,
                          Issues& issues);

@@ -23,6 +23,14 @@ std::string advice_on(std::string_view word, const std::vector<std::string_view>
     return fmt::format("{} are {}", what, alternatives(known));
 }
 
+/// @param written  where the field is named
+std::string no_field(std::string_view written, core::FieldName name, const core::Layout& layout) {
+    std::vector<std::string_view> fields;
+    for (const core::Layout::Field& field : layout.fields()) fields.push_back(field.name);
+    return fmt::format("{}: no field {} in layout {}; {}", written, shown(name.field), name.layout,
+                       advice_on(name.field, fields, "its fields"));
+}
+
 /// Returns the element of a list with this name, which is added if it is not there. The list stays sorted.
 template <typename T>
 T& named(core::List<T>& list, core::Text T::*name, std::string_view wanted) {
@@ -35,14 +43,11 @@ T& named(core::List<T>& list, core::Text T::*name, std::string_view wanted) {
 
 }  // namespace
 
-bool is_condition(std::string_view key) {
-    const std::size_t dot = key.find('.');
-    return dot != key.npos && dot > 0 && dot + 1 < key.size();
-}
-
-std::pair<std::string_view, std::string_view> split_condition(std::string_view key) {
-    const std::size_t dot = key.find('.');
-    return {key.substr(0, dot), key.substr(dot + 1)};
+std::optional<core::FieldName> passed_field(std::string_view key, std::string_view value) {
+    if (key == kLog) return core::split_field(value);
+    if (key != kEnv) return std::nullopt;
+    const auto variable = core::split_field_variable(value);
+    return variable ? core::split_field(variable->second) : std::nullopt;
 }
 
 LayoutsReader::LayoutsReader(const std::vector<Section>& sections, core::Config& config,
@@ -110,7 +115,7 @@ void LayoutsReader::report(const Section& section, const std::vector<core::Layou
     }
 }
 
-void LayoutsReader::add(const std::vector<Asked>& asked, core::Service& service) {
+void LayoutsReader::add(const std::vector<Asked>& asked, core::Service& service, Origin& origin) {
     for (const Asked& it : asked) {
         const auto known = std::ranges::find(compiled_, it.layout, &Compiled::name);
         if (known == compiled_.end()) continue;  // reported where it was looked for
@@ -118,22 +123,42 @@ void LayoutsReader::add(const std::vector<Asked>& asked, core::Service& service)
             named(service.layouts, &core::LayoutPattern::layout, it.layout);
         if (it.field.empty()) {
             pattern.whole = true;
+            origin.asked[{it.layout, it.field}].push_back(it.value.spot);
         } else if (known->layout) {
-            add_value(it, *known->layout, pattern, std::string(service.name));
+            add_value(it, *known->layout, pattern, std::string(service.name), origin);
         }
     }
 }
 
+void LayoutsReader::check_passed(std::string_view key, const Value& value,
+                                 const std::string& service) {
+    const auto name = passed_field(key, value.text);
+    if (!name) return;
+    const auto known = std::ranges::find(compiled_, name->layout, &Compiled::name);
+    if (known == compiled_.end() || !known->layout) return;  // reported where it was looked for
+    if (!known->layout->find_field(name->field)) {
+        return issues_.error(value.spot, no_field(as_written(key, value), *name, *known->layout));
+    }
+    const bool is_asked = std::ranges::any_of(config_.services, [&](const core::Service& it) {
+        return std::ranges::find(it.layouts, name->layout, &core::LayoutPattern::layout) !=
+               it.layouts.end();
+    });
+    if (is_asked) return;
+    issues_.warning(
+        value.spot,
+        fmt::format("{0}: never there: no service asks layout {1}, so it is not read; write "
+                    "layout = {1}, or a condition such as {1}.{2} = *, in a service",
+                    as_written(key, value), name->layout, name->field),
+        "not-read", service);
+}
+
 void LayoutsReader::add_value(const Asked& asked, const core::Layout& layout,
-                              core::LayoutPattern& pattern, const std::string& service) {
+                              core::LayoutPattern& pattern, const std::string& service,
+                              Origin& origin) {
     const auto index = layout.find_field(asked.field);
     if (!index) {
-        std::vector<std::string_view> fields;
-        for (const core::Layout::Field& field : layout.fields()) fields.push_back(field.name);
-        return issues_.error(
-            asked.value.spot,
-            fmt::format("{}: no field {} in layout {}; {}", key_of(asked), shown(asked.field),
-                        asked.layout, advice_on(asked.field, fields, "its fields")));
+        return issues_.error(asked.value.spot,
+                             no_field(key_of(asked), {asked.layout, asked.field}, layout));
     }
     const core::Layout::Field& field = layout.fields()[*index];
     const auto test = core::parse_field_test(asked.value.text, field);
@@ -152,6 +177,7 @@ void LayoutsReader::add_value(const Asked& asked, const core::Layout& layout,
     }
     named(pattern.conditions, &core::FieldCondition::field, asked.field)
         .values.emplace_back(asked.value.text);
+    origin.asked[{asked.layout, asked.field}].push_back(asked.value.spot);
 }
 
 }  // namespace portsplit::config

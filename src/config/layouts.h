@@ -5,13 +5,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "config/document.h"
 #include "config/issue.h"
 #include "core/layout.h"
 #include "core/model.h"
+#include "core/passed_fields.h"
 
 namespace portsplit::config {
 
@@ -22,10 +22,8 @@ struct Asked {
     Value value;
 };
 
-/// Returns true for the key of a condition: `tls.sni`.
-bool is_condition(std::string_view key);
-/// Splits such a key at its dot.
-std::pair<std::string_view, std::string_view> split_condition(std::string_view key);
+/// Returns the field that a value of `log` or `env` passes on; none for other values and keys.
+std::optional<core::FieldName> passed_field(std::string_view key, std::string_view value);
 
 /// The layouts of a configuration and what is asked of them.
 class LayoutsReader {
@@ -35,7 +33,13 @@ class LayoutsReader {
 
     /// Adds what a service asks to its patterns, in the order of the names of layouts and fields. Issues: an
     /// unknown layout or field, a value that cannot be read or can never come.
-    void add(const std::vector<Asked>& asked, core::Service& service);
+    /// @param origin  of the service; receives the spot of each value
+    void add(const std::vector<Asked>& asked, core::Service& service, Origin& origin);
+
+    /// Checks a value of `log` or `env` that passes a field, after all services were added. Issues: an unknown
+    /// field; a layout that no service asks, because it is not read.
+    /// @param service  empty above the services
+    void check_passed(std::string_view key, const Value& value, const std::string& service);
 
   private:
     struct Compiled {
@@ -47,7 +51,7 @@ class LayoutsReader {
     void report(const Section& section, const std::vector<core::LayoutProblem>& problems,
                 Severity severity);
     void add_value(const Asked& asked, const core::Layout& layout, core::LayoutPattern& pattern,
-                   const std::string& service);
+                   const std::string& service, Origin& origin);
 
     std::vector<Compiled> compiled_;
     core::Config& config_;

@@ -14,9 +14,9 @@
 
 #include "config/describe.h"
 #include "config/key_table.h"
-#include "config/layouts.h"
 #include "config/libconfig_scan.h"
 #include "config/wording.h"
+#include "core/passed_fields.h"
 
 namespace portsplit::config {
 namespace {
@@ -243,15 +243,14 @@ void append_libconfig(const Section& section, std::size_t indent, std::size_t ke
                       std::string& out) {
     std::string_view group;
     for (const Entry& entry : section.entries) {
-        const auto [layout, field] = split_condition(entry.key);
-        const bool is_member = is_condition(entry.key);
-        if (!group.empty() && (!is_member || layout != group))
-            out += fmt::format("{:{}}}};\n", "", indent);
-        if (is_member && layout != group) out += fmt::format("{:{}}{} : {{\n", "", indent, layout);
-        group = is_member ? layout : std::string_view();
-        const std::size_t margin = is_member ? indent + 4 : indent;
-        out += fmt::format("{:{}}{:<{}} = {};\n", "", margin, is_member ? field : entry.key,
-                           is_member ? field.size() : key_width, libconfig_value(entry, margin));
+        const auto name = core::split_field(entry.key);
+        const std::string_view layout = name ? name->layout : std::string_view();
+        if (!group.empty() && layout != group) out += fmt::format("{:{}}}};\n", "", indent);
+        if (name && layout != group) out += fmt::format("{:{}}{} : {{\n", "", indent, layout);
+        group = layout;
+        const std::size_t margin = name ? indent + 4 : indent;
+        out += fmt::format("{:{}}{:<{}} = {};\n", "", margin, name ? name->field : entry.key,
+                           name ? name->field.size() : key_width, libconfig_value(entry, margin));
     }
     if (!group.empty()) out += fmt::format("{:{}}}};\n", "", indent);
 }

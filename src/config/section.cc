@@ -18,6 +18,7 @@
 #include "config/spelling.h"
 #include "config/value.h"
 #include "config/wording.h"
+#include "core/passed_fields.h"
 #include "core/pattern.h"
 
 namespace portsplit::config {
@@ -59,10 +60,12 @@ class SectionReader {
 
     /// Finds the key of an entry and keeps the values for `store_value`.
     void find_key_of(const Entry& entry) {
-        if (place_ == Place::Service && is_condition(entry.key)) return keep_condition(entry);
-        const Key* key = find_key(entry.key);
+        if (const auto field = core::split_field(entry.key); field && place_ == Place::Service) {
+            return keep_condition(*field, entry);
+        }
+        const Key* key = find_key(entry.key, place_);
+        if (key == nullptr && find_key(entry.key) != nullptr) return report_misplaced(entry);
         if (key == nullptr) return report_unknown(entry);
-        if (!stands_in(*key, place_)) return report_misplaced(entry);
         const Value*& first = firsts_[static_cast<std::size_t>(key - keys().data())];
         if (!key->takes.repeatable && entry.is_list) {
             issues_.error(entry.spot, fmt::format("{}: a list; write one value", entry.key));
@@ -81,8 +84,7 @@ class SectionReader {
     }
 
     /// Keeps the values of `LAYOUT.FIELD` for the time when all layouts are known.
-    void keep_condition(const Entry& entry) {
-        const auto [layout, field] = split_condition(entry.key);
+    void keep_condition(core::FieldName name, const Entry& entry) {
         for (const Value& value : entry.values) {
             if (value.kind == Kind::Group || value.kind == Kind::List ||
                 value.kind == Kind::Boolean || value.kind == Kind::Float) {
@@ -90,7 +92,7 @@ class SectionReader {
                                                       entry.key));
                 continue;
             }
-            draft_->asked.push_back({std::string(layout), std::string(field), value});
+            draft_->asked.push_back({std::string(name.layout), std::string(name.field), value});
         }
     }
 

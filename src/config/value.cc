@@ -1,6 +1,6 @@
 #include "config/value.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
@@ -14,6 +14,7 @@
 #include "config/spelling.h"
 #include "config/wording.h"
 #include "core/ip_address.h"
+#include "core/passed_fields.h"
 
 namespace portsplit::config {
 namespace {
@@ -178,7 +179,7 @@ std::string placeholder(const Key& key) {
         case Type::Octal:
             return "OCTAL";
         case Type::Variable:
-            return "NAME=VALUE";
+            return "NAME=VALUE|NAME LAYOUT.FIELD";
         case Type::VariableName:
             return "NAME";
         case Type::Bytes:
@@ -197,15 +198,12 @@ std::string placeholder(const Key& key) {
             return "NAME|PATH";
         case Type::Layout:
             return "NAME";
+        case Type::LogItem:
         case Type::Word:
             break;
     }
-    std::string words;
-    for (const std::string_view word : key.takes.words) {
-        if (!words.empty()) words += '|';
-        words += word;
-    }
-    return words;
+    std::string words = fmt::format("{}", fmt::join(key.takes.words, "|"));
+    return key.takes.type == Type::LogItem ? words + "|LAYOUT.FIELD" : words;
 }
 
 std::string why_unfit(const Key& key, Kind kind) {
@@ -287,8 +285,18 @@ core::Result<std::size_t, Problem> parse(const Key& key, std::string_view text) 
 
 std::string print(std::size_t value) { return std::to_string(value); }
 
+std::optional<Problem> check_variable(std::string_view text) {
+    if (const auto passed = core::split_field_variable(text)) {
+        if (!passed->first.empty() && core::split_field(passed->second)) return std::nullopt;
+        return Problem{"neither NAME=VALUE nor a name and a field, such as SITE tls.sni"};
+    }
+    if (text.find('=') != text.npos && !text.starts_with('=')) return std::nullopt;
+    return Problem{"no variable; write NAME=VALUE, or NAME LAYOUT.FIELD for a field"};
+}
+
 /// Returns what is wrong with a text of a form of its own; nothing for a text of another type.
 std::optional<Problem> check_form(const Key& key, std::string_view text) {
+    const auto& words = key.takes.words;
     switch (key.takes.type) {
         case Type::Octal:
             if (text.size() <= 4 && text.find_first_not_of("01234567") == text.npos &&
@@ -297,11 +305,15 @@ std::optional<Problem> check_form(const Key& key, std::string_view text) {
             }
             return Problem{"not an octal number from 0 to 0777, such as 022"};
         case Type::Variable:
-            if (text.find('=') != text.npos && !text.starts_with('=')) return std::nullopt;
-            return Problem{"no variable; write NAME=VALUE"};
+            return check_variable(text);
         case Type::VariableName:
             if (text.find_first_of("= ") == text.npos) return std::nullopt;
             return Problem{"not the name of a variable; write NAME alone, or use env"};
+        case Type::LogItem:
+            if (core::split_field(text) || std::ranges::find(words, text) != words.end())
+                return std::nullopt;
+            return Problem{fmt::format("unknown; write {}, or a field such as tls.sni",
+                                       alternatives({words.begin(), words.end()}))};
         default:
             return std::nullopt;
     }

@@ -6,9 +6,9 @@
 #include <string_view>
 #include <utility>
 
-#include "config/layouts.h"
 #include "config/spelling.h"
 #include "config/wording.h"
+#include "core/passed_fields.h"
 
 namespace portsplit::config {
 namespace {
@@ -92,7 +92,7 @@ void expand_lists(Section& service, const std::string& including, std::size_t& b
                   const Files& files, Issues& issues) {
     Expander expander(including, bytes, files, issues);
     for (Entry& entry : service.entries) {
-        if (is_condition(entry.key) && !expander.expand(entry)) service.has_gap = true;
+        if (core::split_field(entry.key) && !expander.expand(entry)) service.has_gap = true;
     }
 }
 

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "config/escape.h"
+#include "config/layout_warnings.h"
 #include "config/value.h"
 #include "config/wording.h"
 #include "core/examples.h"
@@ -54,6 +55,8 @@ class Search {
         for (const Finding& finding : core::lint(plan)) {
             if (!is_loser(finding.service)) warn_of_finding(finding);
         }
+        for (Issue& issue : advise_on_layouts(config_, origins_))
+            found_.push_back(std::move(issue));
         sort_by_spot(found_);
         return std::move(found_);
     }
@@ -267,6 +270,9 @@ std::span<const std::string_view> warning_names() {
         "server-name",
         "never-fits",
         "layout",
+        "not-read",
+        "window",
+        "outer-name",
         "backslash",
         "blanks",
         "case",

@@ -120,12 +120,15 @@ std::vector<LayoutExplanation> Explainer::explain_layouts(Bytes seen) const {
         it.name = one.source.name;
         it.state = run.state();
         if (it.state == LayoutRun::State::Failed) {
-            it.rule = one.source.rules[run.failure().rule].name;
+            it.failure = run.failure();
+            it.rule = one.source.rules[it.failure.rule].name;
+            it.rule_text = one.source.rules[it.failure.rule].text;
         }
         if (it.state != LayoutRun::State::Reading) it.certain = run.certain();
         for (std::size_t i = 0; i < one.layout.fields().size(); ++i) {
-            if (run.field(i).values.empty()) continue;
-            it.fields.push_back({one.layout.fields()[i].name, run.field(i).values});
+            const auto values = run.whole_values(i);
+            if (values.empty()) continue;
+            it.fields.push_back({one.layout.fields()[i].name, {values.begin(), values.end()}});
         }
     }
     return explanations;

@@ -40,7 +40,10 @@ struct LayoutExplanation {
     std::vector<Field> fields;  ///< those that came
     LayoutRun::State state = LayoutRun::State::Reading;
     std::size_t certain = 0;  ///< how many bytes had to come for `Fits` or `Failed`
-    std::string_view rule;    ///< the one that failed
+    // If it failed:
+    std::string_view rule;       ///< the name of the rule
+    std::string_view rule_text;  ///< all of it
+    LayoutRun::Failure failure{};
 };
 
 /// The plan compiled once more, service by service. Construct one Explainer and use it for many

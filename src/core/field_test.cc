@@ -29,7 +29,7 @@ class Reader {
         if (text_.empty()) return PatternProblem{"empty; write a value, or * for any", 0};
         if (text_ == "*") return FieldTest{Kind::Present};
         if (text_.front() == '~') return read_expression();
-        if (field_.is_number) return read_number();
+        if (field_.number) return read_number();
         return read_text();
     }
 
@@ -50,6 +50,7 @@ class Reader {
                                   0};
         }
         if (*most < *least) return PatternProblem{"a range that ends before it begins", 0};
+        if (*least == *most) return FieldTest{Kind::Exact, Text(std::to_string(*least))};
         return FieldTest{Kind::Range, {}, {*least, *most}};
     }
 
@@ -93,12 +94,12 @@ class Reader {
                 bytes += text[i];
                 continue;
             }
-            const auto sets = parse_hex(text.substr(i + 1, 2));
-            if (!sets || sets->size() != 1 || !sets->front().is_single()) {
+            const auto byte = escaped_byte(text.substr(i));
+            if (!byte) {
                 return PatternProblem{"a \\ without two hex digits; write \\5C for a backslash",
                                       first + i};
             }
-            bytes += static_cast<char>(sets->front().low);
+            bytes += static_cast<char>(*byte);
             i += 2;
         }
         return bytes;
@@ -115,6 +116,14 @@ bool may_have(const Layout::Field& field, char c) {
     return field.bytes.test(byte) || (field.is_name && is_letter && field.bytes.test(byte & 0xDFU));
 }
 
+/// The same as `why_never` for a field that is a number.
+std::string why_never_number(const FieldTest& test, NumberType type) {
+    const std::uint32_t least =
+        test.kind == Kind::Exact ? decimal(test.text).value_or(0) : test.range.least;
+    if (least <= largest_of(type)) return {};
+    return "a value of this field is at most " + std::to_string(largest_of(type));
+}
+
 }  // namespace
 
 Result<FieldTest, PatternProblem> parse_field_test(std::string_view text,
@@ -123,8 +132,8 @@ Result<FieldTest, PatternProblem> parse_field_test(std::string_view text,
 }
 
 std::string why_never(const FieldTest& test, const Layout::Field& field) {
-    if (test.kind == Kind::Range || test.kind == Kind::Regex || test.kind == Kind::Present)
-        return {};
+    if (test.kind == Kind::Regex || test.kind == Kind::Present) return {};
+    if (field.number) return why_never_number(test, *field.number);
     const auto wrong = std::ranges::find_if(test.text, [&](char c) { return !may_have(field, c); });
     if (wrong != test.text.end()) {
         return "a value of this field has no " +

@@ -15,7 +15,7 @@ namespace portsplit::core {
 struct FieldTest {
     enum class Kind {
         Present,    ///< `*`: any value
-        Exact,      ///< `text`
+        Exact,      ///< `text`; of a number, its decimal digits
         Below,      ///< `*.x`: a name below `text`, at any depth
         AtOrBelow,  ///< `.x`: `text` or a name below it
         Prefix,     ///< `abc*`: begins with `text`

@@ -1,7 +1,5 @@
 #include "core/hex.h"
 
-#include <cstdint>
-#include <optional>
 #include <string>
 
 namespace portsplit::core {
@@ -108,5 +106,15 @@ class Reader {
 }  // namespace
 
 Result<ByteSets, PatternProblem> parse_hex(std::string_view text) { return Reader(text).read(); }
+
+std::optional<std::uint8_t> escaped_byte(std::string_view text) {
+    if (text.size() < 3 || text.front() != '\\') return std::nullopt;
+    const auto high = nibble(text[1]);
+    const auto low = nibble(text[2]);
+    if (!high || !low) return std::nullopt;
+    const ByteSet byte = set_of(*high, *low);
+    if (!byte.is_single()) return std::nullopt;
+    return byte.low;
+}
 
 }  // namespace portsplit::core

@@ -8,35 +8,19 @@
 #include "core/layout.h"
 
 #include <algorithm>
-#include <map>
 #include <set>
 #include <utility>
+
+#include "core/layout_rules.h"
 
 namespace portsplit::core {
 namespace {
 
-constexpr std::string_view kStart = "start";
-constexpr std::string_view kFrame = "frame";
 /// The most bytes of a field or skip that nothing else bounds.
 constexpr std::uint32_t kDefaultSize = 1024;
-constexpr std::uint32_t kNoLimit = UINT32_MAX;
+constexpr std::uint32_t kNoLimit = LayoutRules::kNoLimit;
 /// A program of more steps is refused: a rule that stands in many places is there as often.
 constexpr std::size_t kMostOps = 4000;
-/// How many different fixed beginnings an alternative may have.
-constexpr std::size_t kMostBeginnings = 32;
-/// How deep rules may stand in each other.
-constexpr std::size_t kDeepestRules = 32;
-
-std::uint32_t sum(std::uint32_t a, std::uint32_t b) { return a > kNoLimit - b ? kNoLimit : a + b; }
-
-/// What comes after an item.
-struct Follow {
-    ByteSets bytes{};               ///< these
-    bool is_end_of_braces = false;  ///< if there are none: the end of the braces
-};
-
-/// Different fixed bytes with which something begins; none: it begins with anything.
-using Beginnings = std::vector<ByteSets>;
 
 /// Returns true if each stream that begins with `inner` begins with `outer`.
 bool covers_all(const ByteSets& outer, const ByteSets& inner) {
@@ -49,12 +33,10 @@ bool covers_all(const ByteSets& outer, const ByteSets& inner) {
 class LayoutCompiler {
   public:
     LayoutCompiler(const LayoutSource& source, std::vector<LayoutProblem>* warnings)
-        : source_(source), warnings_(warnings) {}
+        : warnings_(warnings), rules_(source, problems_) {}
 
     Result<Layout, std::vector<LayoutProblem>> compile() {
-        parse_rules();
-        if (problems_.empty()) check_circles();
-        if (problems_.empty()) check_use();
+        if (problems_.empty()) warn_of_unused();
         if (problems_.empty()) compile_frame();
         if (problems_.empty()) compile_start();
         if (!problems_.empty()) return std::move(problems_);
@@ -65,159 +47,19 @@ class LayoutCompiler {
     using Kind = LayoutItem::Kind;
     using OpKind = LayoutOp::Kind;
 
-    struct Rule {
-        std::size_t index;
-        LayoutChoice choice;
-        NumberRange size{};  ///< of the streams that fit
-    };
-
-    // --- the rules ---
-
-    void parse_rules() {
-        for (std::size_t i = 0; i < source_.rules.size(); ++i) {
-            const LayoutRule& rule = source_.rules[i];
-            if (const std::string why = why_no_layout_name(rule.name); !why.empty()) {
-                problems_.push_back({i, why, std::nullopt});
-                continue;
-            }
-            auto choice = parse_layout_rule(rule.text);
-            if (!choice) {
-                problems_.push_back({i, choice.error().text, choice.error().place});
-            } else if (!rules_.emplace(std::string(rule.name), Rule{i, *std::move(choice)})
-                            .second) {
-                problems_.push_back(
-                    {i, "a second rule of this name; write the alternatives in one, with |", {}});
-            }
-        }
-        if (problems_.empty() && !rules_.contains(std::string(kStart))) {
-            problems_.push_back(
-                {0, "a layout without the rule start; write how a stream begins", {}});
-        }
-    }
-
-    /// Reports unknown rules and circles, and computes the size of each rule.
-    void check_circles() {
-        for (auto& [name, rule] : rules_) {
-            path_.clear();
-            (void)visit(name, rule);
-            if (!problems_.empty()) return;
-        }
-    }
-
-    /// Returns the size of a rule. `path_` has the rules that are being visited.
-    NumberRange visit(const std::string& name, Rule& rule) {
-        if (visited_.contains(name)) return rule.size;
-        path_.push_back(name);
-        rule.size = size_of_choice(rule.choice, rule.index);
-        path_.pop_back();
-        visited_.insert(name);
-        return rule.size;
-    }
-
-    NumberRange size_of_choice(const LayoutChoice& choice, std::size_t rule) {
-        NumberRange size{kNoLimit, 0};
-        for (const LayoutSequence& sequence : choice) {
-            const NumberRange it = size_of_sequence(sequence, rule);
-            size = {std::min(size.least, it.least), std::max(size.most, it.most)};
-        }
-        return size;
-    }
-
-    NumberRange size_of_sequence(const LayoutSequence& sequence, std::size_t rule) {
-        NumberRange size{0, 0};
-        for (const LayoutItem& item : sequence) {
-            NumberRange it = size_of_atom(item, rule);
-            const bool may_repeat = item.repeat == Repeat::Any || item.repeat == Repeat::Some;
-            if (may_repeat && it.least == 0) {
-                report(rule, item, "a repetition of what may be empty; it would not end");
-            }
-            if (item.repeat == Repeat::Any || item.repeat == Repeat::Optional) it.least = 0;
-            if (may_repeat) it.most = kNoLimit;
-            size = {sum(size.least, it.least), sum(size.most, it.most)};
-        }
-        return size;
-    }
-
-    NumberRange size_of_atom(const LayoutItem& item, std::size_t rule) {
-        switch (item.kind) {
-            case Kind::Fixed: {
-                const auto bytes = static_cast<std::uint32_t>(item.bytes.size());
-                return {bytes, bytes};
-            }
-            case Kind::Number:
-                return size_of(item.number.type);
-            case Kind::Braces: {
-                // What stands inside is checked, too; emit_braces compares the two sizes.
-                (void)size_of_choice(item.choice, rule);
-                const NumberRange number = size_of(item.number.type);
-                const NumberRange room = room_of(item.number);
-                return {sum(number.least, room.least), sum(number.most, room.most)};
-            }
-            case Kind::Field:
-                if (item.field.number) return size_of(*item.field.number);
-                return item.field.size.value_or(NumberRange{0, kNoLimit});
-            case Kind::Group:
-                return size_of_choice(item.choice, rule);
-            case Kind::Rule:
-                return size_of_rule(item, rule);
-            case Kind::Joined:
-                break;
-        }
-        return {0, kNoLimit};
-    }
-
-    NumberRange size_of_rule(const LayoutItem& item, std::size_t rule) {
-        const auto found = rules_.find(item.rule);
-        if (found == rules_.end()) {
-            report(rule, item, "no rule " + item.rule + "; write one, or correct the name");
-            return {};
-        }
-        const auto round = std::find(path_.begin(), path_.end(), item.rule);
-        if (round != path_.end()) {
-            std::string circle;
-            for (auto it = round; it != path_.end(); ++it) circle += *it + ", in it ";
-            report(rule, item,
-                   "a circle of rules: " + circle + item.rule + "; a repetition is written with *");
-            return {};
-        }
-        if (path_.size() >= kDeepestRules) {
-            report(rule, item, "more than 32 rules in each other");
-            return {};
-        }
-        return visit(item.rule, found->second);
-    }
-
-    /// Returns how many bytes braces of this number may hold.
-    static NumberRange room_of(const LayoutNumber& number) {
-        return {number.range.least > number.less ? number.range.least - number.less : 0,
-                number.range.most - number.less};
-    }
-
-    void check_use() {
-        std::set<std::string> used{std::string(kStart), std::string(kFrame)};
-        for (const auto& [name, rule] : rules_) collect_used(rule.choice, used);
-        for (const auto& [name, rule] : rules_) {
-            if (!used.contains(name))
-                warn(rule.index, std::nullopt, "a rule that no other uses; delete it");
-        }
-    }
-
-    void collect_used(const LayoutChoice& choice, std::set<std::string>& used) {
-        for (const LayoutSequence& sequence : choice) {
-            for (const LayoutItem& item : sequence) {
-                if (item.kind == Kind::Rule) used.insert(item.rule);
-                collect_used(item.choice, used);
-            }
+    void warn_of_unused() {
+        for (const std::size_t rule : rules_.unused()) {
+            warn(rule, std::nullopt, "a rule that no other uses; delete it");
         }
     }
 
     // --- the frame ---
 
     void compile_frame() {
-        const auto found = rules_.find(std::string(kFrame));
-        if (found == rules_.end()) return;
-        rule_ = found->second.index;
-        const LayoutChoice& choice = found->second.choice;
+        const LayoutRules::Rule* rule = rules_.find(LayoutRules::kFrame);
+        if (rule == nullptr) return;
+        rule_ = rule->index;
+        const LayoutChoice& choice = rule->choice;
         constexpr const char* kForm =
             "a frame is bytes of a known number, then { }, a number and <> alone, such as 16 03 ?? "
             "{u16 <>}";
@@ -255,7 +97,7 @@ class LayoutCompiler {
     // --- the program ---
 
     void compile_start() {
-        Rule& start = rules_.at(std::string(kStart));
+        const LayoutRules::Rule& start = *rules_.find(LayoutRules::kStart);
         rule_ = start.index;
         emit_choice(start.choice, {});
         emit({.kind = OpKind::End}, start.choice.front().front());
@@ -271,7 +113,7 @@ class LayoutCompiler {
         std::vector<std::size_t> jumps;
         std::vector<ByteSets> earlier;
         for (const LayoutSequence& sequence : choice) {
-            const auto begins = beginnings_of(sequence);
+            const auto begins = rules_.beginnings_of(sequence);
             warn_of_covered(sequence, begins, earlier);
             add_cases(begins, here(), cases);
             emit_sequence(sequence, follow);
@@ -303,7 +145,7 @@ class LayoutCompiler {
     void emit_sequence(const LayoutSequence& sequence, const Follow& follow) {
         for (std::size_t i = 0; i < sequence.size() && !stopped(); ++i) {
             const std::span rest = std::span(sequence).subspan(i + 1);
-            emit_item(sequence[i], follow_of(rest, follow));
+            emit_item(sequence[i], rules_.follow_of(rest, follow));
         }
     }
 
@@ -322,7 +164,7 @@ class LayoutCompiler {
     }
 
     void emit_optional(const LayoutItem& item, const Follow& follow) {
-        const Beginnings begins = beginnings_of_atom(item);
+        const Beginnings begins = rules_.beginnings_of(item);
         if (begins.empty() && braces_ == 0) {
             return report(rule_, item,
                           "an optional part that begins with anything: nobody can tell whether it "
@@ -341,7 +183,7 @@ class LayoutCompiler {
     }
 
     void emit_loop(const LayoutItem& item, const Follow& follow) {
-        const Beginnings begins = beginnings_of_atom(item);
+        const Beginnings begins = rules_.beginnings_of(item);
         if (begins.empty() && braces_ == 0 && follow.bytes.empty()) {
             return report(rule_, item,
                           "a repetition without an end; write the bytes that stand behind it");
@@ -399,7 +241,7 @@ class LayoutCompiler {
                 emit_choice(item.choice, follow);
                 break;
             case Kind::Rule: {
-                const Rule& rule = rules_.at(item.rule);
+                const LayoutRules::Rule& rule = *rules_.find(item.rule);
                 const std::size_t outer = std::exchange(rule_, rule.index);
                 emit_choice(rule.choice, follow);
                 rule_ = outer;
@@ -424,7 +266,7 @@ class LayoutCompiler {
             return report(rule_, item, "more than 16 braces in each other");
         const NumberRange room = room_of(item.number);
         NumberRange inside{0, kNoLimit};
-        if (!item.choice.empty()) inside = size_of_choice(item.choice, rule_);
+        if (!item.choice.empty()) inside = rules_.size_of(item.choice);
         if (inside.least > room.most || inside.most < room.least) {
             return report(rule_, item,
                           "braces that never fit: the number leaves " + text_of(room) +
@@ -476,10 +318,12 @@ class LayoutCompiler {
         } else if (follow.is_end_of_braces) {
             op.kind = OpKind::Rest;
         } else {
+            const std::string what = field.name.empty() ? "a skip" : "a field";
             return report(
                 rule_, item,
-                (field.name.empty() ? "a skip without an end" : "a field without an end") +
-                    std::string("; write its size, a set, or the bytes that stand behind it"));
+                what +
+                    " without an end; write its exact size, a set, or fixed bytes directly "
+                    "behind it, of which no part may be absent");
         }
         if (!field.number) {
             op.least = size.least;
@@ -501,12 +345,11 @@ class LayoutCompiler {
         const auto known = layout_.find_field(field.name);
         if (!known) {
             layout_.fields_.push_back({Text(field.name), field.form, Text(field.separator),
-                                       field.is_name, field.number.has_value(), size, bytes});
+                                       field.is_name, field.number, size, bytes});
             return static_cast<std::uint32_t>(layout_.fields_.size() - 1);
         }
         Layout::Field& first = layout_.fields_[*known];
-        const bool is_same = first.form == field.form &&
-                             first.is_number == field.number.has_value() &&
+        const bool is_same = first.form == field.form && first.number == field.number &&
                              std::string_view(first.separator) == field.separator;
         if (!is_same) {
             report(rule_, item,
@@ -518,79 +361,6 @@ class LayoutCompiler {
         first.size = {std::min(first.size.least, size.least), std::max(first.size.most, size.most)};
         first.bytes |= bytes;
         return static_cast<std::uint32_t>(*known);
-    }
-
-    // --- what follows, and what is at the beginning ---
-
-    /// Returns what comes after an item.
-    /// @param rest  the items behind it in its sequence
-    /// @param outer  what comes after that
-    Follow follow_of(std::span<const LayoutItem> rest, const Follow& outer) const {
-        ByteSets bytes;
-        if (append_leading(rest, bytes)) {
-            bytes.insert(bytes.end(), outer.bytes.begin(), outer.bytes.end());
-            if (bytes.empty()) return outer;
-        }
-        if (bytes.size() > Layout::kFarthest) bytes.resize(Layout::kFarthest);
-        return {bytes, false};
-    }
-
-    /// Appends the fixed bytes at the front.
-    /// @returns true if there is nothing else
-    bool append_leading(std::span<const LayoutItem> items, ByteSets& bytes) const {
-        for (const LayoutItem& item : items) {
-            if (item.repeat != Repeat::Once || bytes.size() >= Layout::kFarthest) return false;
-            if (item.kind == Kind::Fixed) {
-                bytes.insert(bytes.end(), item.bytes.begin(), item.bytes.end());
-                continue;
-            }
-            const LayoutChoice* inner = choice_of(item);
-            if (inner == nullptr || inner->size() > 1 || !append_leading(inner->front(), bytes))
-                return false;
-        }
-        return true;
-    }
-
-    /// Returns the alternatives of a group or a rule; null for any other item.
-    const LayoutChoice* choice_of(const LayoutItem& item) const {
-        if (item.kind == Kind::Group) return &item.choice;
-        return item.kind == Kind::Rule ? &rules_.at(item.rule).choice : nullptr;
-    }
-
-    Beginnings beginnings_of(std::span<const LayoutItem> sequence) const {
-        if (sequence.empty()) return {};
-        ByteSets bytes;
-        append_leading(sequence, bytes);
-        if (!bytes.empty()) {
-            if (bytes.size() > Layout::kFarthest) bytes.resize(Layout::kFarthest);
-            return {bytes};
-        }
-        const LayoutItem& first = sequence.front();
-        Beginnings begins = beginnings_of_atom(first);
-        if (begins.empty() || first.repeat == Repeat::Once || first.repeat == Repeat::Some)
-            return begins;
-        const Beginnings later = beginnings_of(sequence.subspan(1));
-        return later.empty() ? later : united(std::move(begins), later);
-    }
-
-    Beginnings beginnings_of_atom(const LayoutItem& item) const {
-        if (item.kind == Kind::Fixed) return {item.bytes};
-        const LayoutChoice* choice = choice_of(item);
-        if (choice == nullptr) return {};
-        Beginnings begins;
-        for (const LayoutSequence& sequence : *choice) {
-            const Beginnings it = beginnings_of(sequence);
-            if (it.empty()) return {};
-            begins = united(std::move(begins), it);
-            if (begins.empty()) return {};
-        }
-        return begins;
-    }
-
-    static Beginnings united(Beginnings all, const Beginnings& more) {
-        all.insert(all.end(), more.begin(), more.end());
-        if (all.size() > kMostBeginnings) all.clear();
-        return all;
     }
 
     // --- parts of the program ---
@@ -643,12 +413,9 @@ class LayoutCompiler {
         if (!is_known) warnings_->push_back({rule, text, place});
     }
 
-    const LayoutSource& source_;
     std::vector<LayoutProblem>* warnings_;
-    std::map<std::string, Rule> rules_;
-    std::vector<std::string> path_;
-    std::set<std::string> visited_;
     std::vector<LayoutProblem> problems_;
+    LayoutRules rules_;
     Layout layout_;
     std::size_t rule_ = 0;    ///< index of the rule that is being compiled
     std::size_t braces_ = 0;  ///< how many are open

@@ -83,7 +83,7 @@ class Layout {
         FieldForm form = FieldForm::Single;
         Text separator;
         bool is_name = false;
-        bool is_number = false;
+        std::optional<NumberType> number{};
         /// The fewest and most bytes of a value, or of a member.
         NumberRange size{};
         /// The bytes that a value can have; all for a number.

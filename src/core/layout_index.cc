@@ -23,15 +23,6 @@ void lower(std::optional<std::size_t>& service, std::optional<std::size_t> other
     if (other && (!service || *other < *service)) service = other;
 }
 
-/// Returns the values of a field that count: a joined one has none before it is whole.
-std::span<const FieldValue> values_of(const Layout& layout, std::uint32_t field,
-                                      const LayoutRun& run) {
-    const LayoutRun::FieldState& state = run.field(field);
-    const bool is_joined = layout.fields()[field].form == FieldForm::Joined;
-    if (is_joined && !state.is_complete) return {};
-    return state.values;
-}
-
 bool has_ended(const LayoutRun& run) { return run.state() != LayoutRun::State::Reading; }
 
 }  // namespace
@@ -119,56 +110,76 @@ class LayoutIndex::Builder {
     std::map<std::string, Draft> drafts_;
 };
 
-LayoutIndex::LayoutIndex(const LayoutSource& source, const std::vector<Entry>& entries)
-    : layout_(compiled(source)), groups_(Builder(layout_, entries).take()) {}
-
-void LayoutIndex::want(LayoutRun& run) const {
-    for (const Group& group : groups_) {
-        if (group.whole) run.want_end();
-        if (group.key) run.want(*group.key);
-        for (const Condition& condition : group.conditions) run.want(condition.field);
+LayoutIndex::LayoutIndex(const LayoutSource& source, const std::vector<Entry>& entries,
+                         const std::vector<std::string_view>& kept)
+    : name_(source.name), layout_(compiled(source)), groups_(Builder(layout_, entries).take()) {
+    kept_.reserve(kept.size());
+    for (const std::string_view name : kept) {
+        if (const auto field = layout_.find_field(name)) {
+            kept_.push_back(static_cast<std::uint32_t>(*field));
+        }
+    }
+    for (Group& group : groups_) {
+        group.number = tests_;
+        tests_ += 1 + group.conditions.size();
     }
 }
 
-PrefixTree::First LayoutIndex::find(const LayoutRun& run) const {
+LayoutIndex::Reading::Reading(const LayoutIndex& index)
+    : run_(index.layout_), found_(index.tests_) {
+    for (const std::uint32_t field : index.kept_) run_.keep(field);
+    for (const Group& group : index.groups_) {
+        if (group.whole) run_.want_end();
+        if (group.key) run_.want(*group.key);
+        for (const Condition& condition : group.conditions) run_.want(condition.field);
+    }
+}
+
+PrefixTree::First LayoutIndex::find(Reading& reading) const {
     PrefixTree::First first;
     for (const Group& group : groups_) {
-        const PrefixTree::First it = find(group, run);
+        const PrefixTree::First it = find(group, reading);
         lower(first.matching, it.matching);
         lower(first.open, it.open);
     }
     return first;
 }
 
-PrefixTree::First LayoutIndex::find(const Group& group, const LayoutRun& run) const {
+PrefixTree::First LayoutIndex::find(const Group& group, Reading& reading) const {
+    const LayoutRun& run = reading.run_;
     bool waits = group.whole && !has_ended(run);
     if (group.whole && has_ended(run) && run.state() != LayoutRun::State::Fits) return {};
+    std::size_t number = group.number;
     for (const Condition& condition : group.conditions) {
-        const Answer it = answer(condition, run);
+        const Answer it = answer(condition, ++number, reading);
         if (it == Answer::No) return {};
         waits |= it == Answer::More;
     }
     PrefixTree::First found{group.first, {}};
     if (group.key) {
-        const LayoutRun::FieldState& state = run.field(*group.key);
-        found.matching.reset();
-        for (const FieldValue& value : values_of(layout_, *group.key, run)) {
-            lower(found.matching, group.tests.find(value.text));
-        }
-        if (!state.is_complete && !has_ended(run)) found.open = group.first;
+        found.matching = look_up(group.tests, *group.key, group.number, reading);
+        if (!run.field(*group.key).is_complete && !has_ended(run)) found.open = group.first;
     }
     if (waits) lower(found.open, std::exchange(found.matching, std::nullopt));
     return found;
 }
 
-Answer LayoutIndex::answer(const Condition& condition, const LayoutRun& run) const {
-    const LayoutRun::FieldState& state = run.field(condition.field);
-    const auto values = values_of(layout_, condition.field, run);
-    const bool fits = std::ranges::any_of(values, [&](const FieldValue& value) {
-        return condition.tests.find(value.text).has_value();
-    });
-    if (fits) return Answer::Match;
-    return state.is_complete || has_ended(run) ? Answer::No : Answer::More;
+std::optional<std::uint32_t> LayoutIndex::look_up(const FieldIndex& tests, std::uint32_t field,
+                                                  std::size_t number, Reading& reading) const {
+    Reading::Found& found = reading.found_[number];
+    for (const FieldValue& value : reading.run_.whole_values(field).subspan(found.looked_up)) {
+        ++found.looked_up;
+        const auto first = tests.find(value.text);
+        if (first && (!found.first || *first < *found.first)) found.first = first;
+    }
+    return found.first;
+}
+
+Answer LayoutIndex::answer(const Condition& condition, std::size_t number, Reading& reading) const {
+    if (look_up(condition.tests, condition.field, number, reading)) return Answer::Match;
+    const LayoutRun& run = reading.run_;
+    const bool is_open = !run.field(condition.field).is_complete && !has_ended(run);
+    return is_open ? Answer::More : Answer::No;
 }
 
 }  // namespace portsplit::core

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "core/field_index.h"
@@ -27,18 +28,39 @@ class LayoutIndex {
         std::uint32_t service = 0;
     };
 
+    /// What is known of one stream.
+    class Reading {
+      public:
+        /// @param index  must outlive this
+        explicit Reading(const LayoutIndex& index);
+
+        LayoutRun& run() { return run_; }
+
+      private:
+        friend class LayoutIndex;
+
+        /// What a FieldIndex found for the values that came so far: each is looked up once.
+        struct Found {
+            std::size_t looked_up = 0;
+            std::optional<std::uint32_t> first;
+        };
+
+        LayoutRun run_;
+        std::vector<Found> found_;  ///< one for each FieldIndex
+    };
+
     /// All memory that it keeps comes from the MemoryScope. Throws InvalidPattern if the layout or a value is
     /// not valid.
     /// @param entries  sorted by service
-    LayoutIndex(const LayoutSource& source, const std::vector<Entry>& entries);
+    /// @param kept  fields whose values are kept although no service may ask them; unknown names mean nothing
+    LayoutIndex(const LayoutSource& source, const std::vector<Entry>& entries,
+                const std::vector<std::string_view>& kept = {});
 
+    std::string_view name() const { return name_; }
     const Layout& layout() const { return layout_; }
 
-    /// Makes a run want what the services ask.
-    void want(LayoutRun& run) const;
-
-    /// Returns the services that a run decides so far.
-    PrefixTree::First find(const LayoutRun& run) const;
+    /// Returns the services that a stream decides so far.
+    PrefixTree::First find(Reading& reading) const;
 
   private:
     /// What is asked of a field by all services of a group.
@@ -52,14 +74,23 @@ class LayoutIndex {
         std::optional<std::uint32_t> key;  ///< the field of `tests`
         FieldIndex tests;
         List<Condition> conditions;
+        std::size_t number =
+            0;  ///< of `tests` among all of the index; those of `conditions` follow
     };
     class Builder;
 
-    PrefixTree::First find(const Group& group, const LayoutRun& run) const;
-    Answer answer(const Condition& condition, const LayoutRun& run) const;
+    PrefixTree::First find(const Group& group, Reading& reading) const;
+    /// Looks up the values of a field that are new.
+    /// @returns the first service that one of all values fits
+    std::optional<std::uint32_t> look_up(const FieldIndex& tests, std::uint32_t field,
+                                         std::size_t number, Reading& reading) const;
+    Answer answer(const Condition& condition, std::size_t number, Reading& reading) const;
 
+    Text name_;
     Layout layout_;
+    List<std::uint32_t> kept_;
     List<Group> groups_;
+    std::size_t tests_ = 0;  ///< how many FieldIndexes there are
 };
 
 }  // namespace portsplit::core

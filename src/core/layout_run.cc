@@ -76,13 +76,27 @@ class NumberReader {
 LayoutRun::LayoutRun(const Layout& layout) : layout_(layout), fields_(layout.fields().size()) {}
 
 void LayoutRun::want(std::size_t field) {
+    keep(field);
     if (std::exchange(fields_[field].is_wanted, true)) return;
     ++wanted_;
 }
 
 LayoutRun::Failure LayoutRun::failure() const {
     const LayoutOp& op = layout_.ops()[at_];
-    return {op.rule, op.place};
+    return {op.rule, op.place, wrong_number_, {op.least, op.most}};
+}
+
+std::span<const FieldValue> LayoutRun::whole_values(std::size_t index) const {
+    const FieldState& state = fields_[index];
+    const bool is_joined = layout_.fields()[index].form == FieldForm::Joined;
+    if (is_joined && !state.is_complete) return {};
+    return state.values;
+}
+
+void LayoutRun::read_out(Bytes seen) {
+    want_end();
+    if (state_ == State::Stopped) state_ = State::Reading;
+    advance(seen);
 }
 
 void LayoutRun::advance(Bytes seen) {
@@ -246,8 +260,11 @@ LayoutRun::Step LayoutRun::run_number(const LayoutOp& op) {
         state = reader.take(byte);
     }
     const std::uint32_t number = reader.number();
-    if (state == NumberState::Wrong || number < op.least || number > op.most)
+    if (state == NumberState::Wrong) return fail_at(cursor);
+    if (number < op.least || number > op.most) {
+        wrong_number_ = number;
         return fail_at(cursor);
+    }
     here_ = cursor;
     ++at_;
     if (op.kind == LayoutOp::Kind::Push) return begin_braces(op, number);
@@ -258,10 +275,12 @@ LayoutRun::Step LayoutRun::run_number(const LayoutOp& op) {
 }
 
 LayoutRun::Step LayoutRun::begin_braces(const LayoutOp& op, std::uint32_t number) {
-    if (number < op.less) return Step::Fails;
-    const std::size_t length = number - op.less;
-    const bool fits = length >= op.inside && length <= end() - here_.joined;
-    if (!fits) return Step::Fails;
+    const std::size_t length = number - std::min(op.less, number);
+    const bool fits = number >= op.less && length >= op.inside && length <= end() - here_.joined;
+    if (!fits) {
+        wrong_number_ = number;
+        return Step::Fails;
+    }
     ends_[depth_] = here_.joined + length;
     ++depth_;
     return Step::Done;
@@ -303,7 +322,7 @@ LayoutRun::Step LayoutRun::take(const LayoutOp& op) {
         std::size_t size = std::min(left_, seen_.size() - cursor.raw);
         if (layout_.frame()) size = std::min(size, cursor.left);
         here_ = cursor;
-        keep(op, seen_.subspan(here_.raw, size));
+        append(op, seen_.subspan(here_.raw, size));
         here_.raw += size;
         here_.joined += size;
         if (layout_.frame()) here_.left -= size;
@@ -333,7 +352,7 @@ LayoutRun::Step LayoutRun::run_while(const LayoutOp& op) {
             if (taken_ < op.least) return fail_at(cursor);
             break;
         }
-        keep(op, seen_.subspan(cursor.raw - 1, 1));
+        append(op, seen_.subspan(cursor.raw - 1, 1));
         here_ = cursor;
         ++taken_;
     }
@@ -364,7 +383,7 @@ LayoutRun::Step LayoutRun::run_until(const LayoutOp& op) {
         Cursor cursor = here_;
         std::uint8_t byte = 0;
         if (next(cursor, byte) != Got::Byte) return fail_at(cursor);
-        keep(op, seen_.subspan(cursor.raw - 1, 1));
+        append(op, seen_.subspan(cursor.raw - 1, 1));
         here_ = cursor;
         ++taken_;
     }
@@ -399,10 +418,10 @@ LayoutRun::Step LayoutRun::run_close(const LayoutOp& op) {
 
 // --- fields ---
 
-void LayoutRun::keep(const LayoutOp& op, Bytes bytes) {
+void LayoutRun::append(const LayoutOp& op, Bytes bytes) {
     if (op.field == LayoutOp::kNone) return;
     const FieldState& field = fields_[op.field];
-    if (!field.is_wanted || field.is_complete) return;
+    if (!field.is_kept || field.is_complete) return;
     const std::size_t at = static_cast<std::size_t>(bytes.data() - seen_.data());
     if (value_.text.empty()) value_.begin = at;
     value_.text.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
@@ -413,7 +432,7 @@ void LayoutRun::keep(const LayoutOp& op, Bytes bytes) {
 void LayoutRun::complete_value(const LayoutOp& op, std::size_t certain) {
     if (op.field == LayoutOp::kNone) return;
     FieldState& state = fields_[op.field];
-    if (!state.is_wanted || state.is_complete) return;
+    if (!state.is_kept || state.is_complete) return;
     const Layout::Field& field = layout_.fields()[op.field];
     value_.certain = certain;
     if (field.is_name) value_.text = in_small_letters(std::move(value_.text));
@@ -432,13 +451,13 @@ void LayoutRun::complete_value(const LayoutOp& op, std::size_t certain) {
 
 void LayoutRun::complete_field(std::uint32_t index, std::size_t certain) {
     FieldState& field = fields_[index];
-    if (!field.is_wanted || std::exchange(field.is_complete, true)) return;
+    if (!field.is_kept || std::exchange(field.is_complete, true)) return;
     field.certain = certain;
     const Layout::Field& kind = layout_.fields()[index];
     if (kind.is_name && kind.form == FieldForm::Joined && !field.values.empty()) {
         drop_final_dot(field.values.front().text);
     }
-    --wanted_;
+    if (field.is_wanted) --wanted_;
 }
 
 }  // namespace portsplit::core

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -36,7 +37,8 @@ class LayoutRun {
     };
 
     struct FieldState {
-        bool is_wanted = false;
+        bool is_kept = false;            ///< its values are kept
+        bool is_wanted = false;          ///< kept, and the run does not stop before it is complete
         bool is_complete = false;        ///< no further value comes
         std::size_t certain = 0;         ///< how many bytes of the stream had to come for that
         std::vector<FieldValue> values;  ///< one at most, except for a list
@@ -46,22 +48,31 @@ class LayoutRun {
     struct Failure {
         std::size_t rule = 0;   ///< index in the source
         std::size_t place = 0;  ///< in the text of the rule
+        /// If a number was read there: one out of `range`, or the length of braces that do not fit.
+        std::optional<std::uint32_t> number{};
+        NumberRange range{};
     };
 
     /// @param layout  must outlive this
     explicit LayoutRun(const Layout& layout);
 
-    /// Makes a field wanted. Only the values of wanted fields are kept.
+    /// Makes a field wanted.
     void want(std::size_t field);
+    /// Makes the values of a field kept, as far as the run comes.
+    void keep(std::size_t field) { fields_[field].is_kept = true; }
     /// Makes the end of the layout wanted: the run does not stop before it.
     void want_end() { wants_end_ = true; }
 
     /// Reads on.
     /// @param seen  all bytes of the stream so far, from its first
     void advance(Bytes seen);
+    /// Reads on to the end of the layout or of the bytes, whatever is wanted: for the fields that are kept.
+    void read_out(Bytes seen);
 
     State state() const { return state_; }
     const FieldState& field(std::size_t index) const { return fields_[index]; }
+    /// Returns the values of a field that count: a joined one has none before it is complete.
+    std::span<const FieldValue> whole_values(std::size_t index) const;
     /// How many bytes of the stream had to come for the state, if it is `Fits` or `Failed`.
     std::size_t certain() const { return here_.raw; }
     Failure failure() const;
@@ -104,7 +115,7 @@ class LayoutRun {
     Got enter_frame(Cursor& cursor) const;
     Got next(Cursor& cursor, std::uint8_t& byte);
     Fit compare(std::span<const ByteSet> sets, Cursor cursor, Cursor& behind);
-    void keep(const LayoutOp& op, Bytes bytes);
+    void append(const LayoutOp& op, Bytes bytes);
     void complete_value(const LayoutOp& op, std::size_t certain);
     void complete_field(std::uint32_t field, std::size_t certain);
 
@@ -122,6 +133,8 @@ class LayoutRun {
     std::size_t depth_ = 0;
     std::size_t lack_ = 1;
     std::size_t steps_ = 0;
+
+    std::optional<std::uint32_t> wrong_number_;  ///< that made the stream fail
 
     // Of a step that waits.
     bool has_begun_ = false;

@@ -279,13 +279,13 @@ class Reader {
     /// Reads one character of a text or a class: itself, or `\XX`.
     char read_character() {
         if (text_[at_] != '\\') return text_[at_++];
-        const auto sets = parse_hex(text_.substr(at_ + 1, 2));
-        if (!sets || sets->size() != 1 || !sets->front().is_single()) {
+        const auto byte = escaped_byte(text_.substr(at_));
+        if (!byte) {
             fail("a \\ without two hex digits; write \\5C for a backslash and \\27 for a '");
             return 0;
         }
         at_ += 3;
-        return static_cast<char>(sets->front().low);
+        return static_cast<char>(*byte);
     }
 
     void read_field(LayoutItem& item) {

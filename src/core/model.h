@@ -3,8 +3,10 @@
 // Nothing here is compiled, opened or resolved. config/ reads and writes it; core/plan.h compiles
 // it.
 
+#include <array>
 #include <chrono>
 #include <cstddef>
+#include <string_view>
 #include <variant>
 
 #include "core/endpoint.h"
@@ -80,7 +82,7 @@ struct Exec {
     Text argv0{};          ///< argument 0; empty: `program`
     Text directory = "/";  ///< where the program starts
     Text umask = "022";    ///< octal
-    List<Text> env{};      ///< NAME=VALUE
+    List<Text> env{};      ///< NAME=VALUE, or `NAME LAYOUT.FIELD` for a field
     List<Text> passenv{};  ///< names of the daemon's variables that the program gets
     /// How long a program may go on after HUP, and after TERM, once its client is gone; 0: for ever.
     std::chrono::milliseconds grace{60000};
@@ -108,6 +110,7 @@ struct Service {
     std::chrono::milliseconds half_closed{0};  ///< after one direction has ended
     std::chrono::milliseconds idle{0};         ///< while both are open
     List<LayoutPattern> layouts{};  ///< one for each layout that it asks; patterns like the others
+    List<Text> log{};               ///< as that of Config, for the connections of this service
 
     /// Returns true for `fallback` and `timeout`. They have no patterns, and their place among the
     /// services means nothing.
@@ -115,11 +118,14 @@ struct Service {
     bool operator==(const Service&) const = default;
 };
 
-/// Which lines the log has for each connection.
+/// Which lines the log has for a connection.
 enum class LogLines {
     End,    ///< one at its end
     Start,  ///< one when its service is chosen, and one at its end
+    None,   ///< no line; failures are logged all the same
 };
+/// The word for each.
+inline constexpr std::array<std::string_view, 3> kLogWords{"end", "start", "no"};
 
 struct Config {
     List<Endpoint> bind;
@@ -129,7 +135,7 @@ struct Config {
     Text pid;                                 ///< path of the pid file; empty: none
     Text user;  ///< the dispatchers run as this user; empty: no change
     Text group;
-    LogLines log = LogLines::End;
+    List<Text> log{};  ///< one of kLogWords, and fields `LAYOUT.FIELD`; core/passing.h reads them
     List<Service> services;
     List<LayoutSource> layouts{};  ///< those that services ask
 

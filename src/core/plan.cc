@@ -9,12 +9,24 @@
 #include <utility>
 #include <vector>
 
+#include "core/passed_fields.h"
+
 namespace portsplit::core {
 namespace {
 
 std::optional<std::size_t> smaller(std::optional<std::size_t> a, std::optional<std::size_t> b) {
     if (!a || !b) return a ? a : b;
     return std::min(*a, *b);
+}
+
+/// Returns the fields of a layout that are passed on.
+std::vector<std::string_view> kept_of(const Config& config, std::string_view layout) {
+    std::vector<std::string_view> kept;
+    for (const std::string_view passed : passed_fields(config)) {
+        const auto name = split_field(passed);
+        if (name && name->layout == layout) kept.push_back(name->field);
+    }
+    return kept;
 }
 
 /// The numbers of two sorted lists, in order.
@@ -85,7 +97,7 @@ Plan::Plan(const Config& config, Draft draft)
     for (const auto& [name, entries] : draft.askers) {
         const auto source = std::ranges::find(config_.layouts, name, &LayoutSource::name);
         if (source == config_.layouts.end()) throw InvalidPattern("no layout " + std::string(name));
-        layouts_.emplace_back(*source, entries);
+        layouts_.emplace_back(*source, entries, kept_of(config_, name));
     }
     for (std::size_t i = 0; i < config_.services.size(); ++i) {
         if (config_.services[i].name == kFallback) fallback_ = i;
@@ -100,21 +112,32 @@ PrefixTree::Crowd Plan::largest_crowd() const {
 }
 
 Plan::Reading::Reading(const Plan& plan) {
-    runs_.reserve(plan.layouts_.size());
-    for (const LayoutIndex& index : plan.layouts_) index.want(runs_.emplace_back(index.layout()));
+    layouts_.reserve(plan.layouts_.size());
+    for (const LayoutIndex& index : plan.layouts_) layouts_.emplace_back(index);
 }
 
 std::size_t Plan::read_layouts(Bytes seen, Reading& reading, PrefixTree::First& first) const {
     std::size_t lack = SIZE_MAX;
     for (std::size_t i = 0; i < layouts_.size(); ++i) {
-        LayoutRun& run = reading.runs_[i];
+        LayoutRun& run = reading.layouts_[i].run();
         run.advance(seen);
-        const PrefixTree::First found = layouts_[i].find(run);
+        const PrefixTree::First found = layouts_[i].find(reading.layouts_[i]);
         first.matching = smaller(first.matching, found.matching);
         first.open = smaller(first.open, found.open);
         if (found.open) lack = std::min(lack, run.lack());
     }
     return lack;
+}
+
+std::span<const FieldValue> Plan::values_of(std::string_view layout, std::string_view field,
+                                            Bytes seen, Reading& reading) const {
+    const auto index = std::ranges::find(layouts_, layout, &LayoutIndex::name);
+    if (index == layouts_.end()) return {};
+    const auto number = index->layout().find_field(field);
+    if (!number) return {};
+    LayoutRun& run = reading.layouts_[static_cast<std::size_t>(index - layouts_.begin())].run();
+    run.read_out(seen.first(std::min(seen.size(), window_)));
+    return run.whole_values(*number);
 }
 
 Plan::Standing Plan::ask(Bytes seen) const {

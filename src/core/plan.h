@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include "core/bytes.h"
@@ -57,7 +59,7 @@ class Plan {
       private:
         friend class Plan;
 
-        std::vector<LayoutRun> runs_;  ///< one for each of the plan's layouts
+        std::vector<LayoutIndex::Reading> layouts_;  ///< one for each of the plan's
         std::size_t lack_ = 1;
     };
 
@@ -72,6 +74,12 @@ class Plan {
     Standing ask_at_end(Bytes seen, Reading& reading) const {
         return ask(seen, reading, Mores::AreNo);
     }
+
+    /// Returns the values of a field with the bytes that have come: none if it has not, or if no service asks
+    /// its layout. Call it after the verdict only: it reads on where no service needs it.
+    /// @param layout, field  names
+    std::span<const FieldValue> values_of(std::string_view layout, std::string_view field,
+                                          Bytes seen, Reading& reading) const;
 
     /// Returns the first bytes after which the most expressions are asked.
     PrefixTree::Crowd largest_crowd() const;
@@ -96,7 +104,7 @@ class Plan {
     List<Expression> expressions_;  ///< sorted by service
     /// The numbers of the expressions of which no beginning is known, sorted.
     List<std::uint32_t> unindexed_;
-    List<LayoutIndex> layouts_;  ///< those that a service asks
+    List<LayoutIndex> layouts_;  ///< those that a service asks, sorted by name
     Config config_;
     std::size_t window_;
     std::optional<std::size_t> fallback_;

@@ -89,7 +89,8 @@ CommandLine read_command_line(int argc, char** argv) {
                                                        "portsplitd"));
         }
     }
-    if (const std::string why = sys::why_no_log(line.options.log); !why.empty()) return refuse(why);
+    if (const std::string why = config::why_no_log(line.options.log); !why.empty())
+        return refuse(why);
     if (optind + 1 != argc) {
         const std::string_view word = optind < argc ? argv[optind] : "";
         if (is_command(word))

@@ -6,7 +6,8 @@
 #include <sys/types.h>
 
 #include <memory_resource>
-#include <optional>
+#include <string>
+#include <string_view>
 #include <unordered_map>
 
 #include "dispatch/record.h"
@@ -28,7 +29,10 @@ class UnforkedMemory final : public std::pmr::memory_resource {
 class Connections {
   public:
     /// Adds a record. It replaces one with the same pid: the kernel uses pids again.
-    void add(pid_t pid, const ConnectionRecord& record) { table_.insert_or_assign(pid, record); }
+    void add(pid_t pid, const ConnectionRecord& record) {
+        remove(pid);
+        table_.emplace(pid, record);
+    }
 
     /// Returns the record, valid until it is removed; null if the process serves no connection.
     ConnectionRecord* find(pid_t pid) {
@@ -36,8 +40,20 @@ class Connections {
         return found == table_.end() ? nullptr : &found->second;
     }
 
+    /// Keeps the fields that the log has for a connection. Most have none.
+    void set_fields(pid_t pid, std::string_view fields) {
+        if (!fields.empty()) fields_[pid] = fields;
+    }
+    std::string_view fields(pid_t pid) const {
+        const auto found = fields_.find(pid);
+        return found == fields_.end() ? std::string_view() : found->second;
+    }
+
     /// Removes a record; does nothing if there is none.
-    void remove(pid_t pid) { table_.erase(pid); }
+    void remove(pid_t pid) {
+        table_.erase(pid);
+        fields_.erase(pid);
+    }
     bool empty() const { return table_.empty(); }
     std::size_t size() const { return table_.size(); }
 
@@ -45,6 +61,7 @@ class Connections {
     UnforkedMemory memory_;
     std::pmr::unsynchronized_pool_resource pool_{&memory_};
     std::pmr::unordered_map<pid_t, ConnectionRecord> table_{&pool_};
+    std::pmr::unordered_map<pid_t, std::pmr::string> fields_{&pool_};
 };
 
 }  // namespace portsplit::dispatch

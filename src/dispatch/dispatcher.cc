@@ -55,7 +55,8 @@ struct Chosen {
     Client client;
     const core::Service& service;
     core::Reason reason;
-    std::vector<std::byte> ahead;  ///< bytes that were read; of a socket none
+    std::vector<core::Passed::Variable> fields;  ///< for a program
+    std::vector<std::byte> ahead;                ///< bytes that were read; of a socket none
 };
 
 int relay_to_target(Chosen chosen, const core::Connect& connect, const Setting& setting,
@@ -127,7 +128,7 @@ int act(Chosen chosen, const Setting& setting, Reporter& reporter) {
     const auto& exec = std::get<core::Exec>(chosen.service.action);
     const auto environment =
         program_environment(setting.environment, exec, chosen.client.arrival.ends,
-                            std::string(chosen.service.name), chosen.reason);
+                            std::string(chosen.service.name), chosen.reason, chosen.fields);
     if (exec.stdio == core::Stdio::Socket) {
         return become_program(chosen, exec, setting, environment, reporter);
     }
@@ -144,21 +145,22 @@ int serve(Client client, const Setting& setting, Reporter& reporter) {
         timeout.count() == 0 ? Clock::time_point::max() : client.arrival.accepted + timeout;
 
     std::vector<std::byte> ahead;
-    const auto verdict = client.output
-                             ? read_ahead(client.fd.get(), plan, deadline, ahead, reporter)
-                             : sniff(client.fd.get(), plan, deadline, reporter);
-    if (!verdict) {
-        reporter.publish_failure(Stage::Look, verdict.error().code);
+    auto decided = client.output ? read_ahead(client.fd.get(), plan, deadline, ahead, reporter)
+                                 : sniff(client.fd.get(), plan, deadline, reporter);
+    if (!decided) {
+        reporter.publish_failure(Stage::Look, decided.error().code);
         return kExitTemporary;
     }
-    reporter.set_verdict(*verdict);
-    if (!verdict->service) {
+    const core::Verdict& verdict = decided->verdict;
+    reporter.set_verdict(verdict);
+    reporter.set_fields(std::move(decided->passed.log));
+    if (!verdict.service) {
         reporter.publish();
         return 0;
     }
-    return act(
-        {std::move(client), plan.service(*verdict->service), verdict->reason, std::move(ahead)},
-        setting, reporter);
+    return act({std::move(client), plan.service(*verdict.service), verdict.reason,
+                std::move(decided->passed.variables), std::move(ahead)},
+               setting, reporter);
 }
 
 }  // namespace portsplit::dispatch

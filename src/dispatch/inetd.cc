@@ -36,16 +36,16 @@ class LogReporter final : public Reporter {
 
     /// Writes the connection line unless it is written already.
     void finish(int exit_code) {
-        if (!written_) log_.finish(record_, W_EXITCODE(exit_code, 0));
+        if (!written_) log_.finish(record_, W_EXITCODE(exit_code, 0), 0, fields());
     }
 
   protected:
     void send(const Progress& progress, int /*client*/) override {
-        log_.update(record_, progress);
+        log_.update(record_, progress, 0, fields());
         // This process is about to exec the program and cannot log afterwards: write the connection
         // line now.
         if (progress.failure.stage == Stage::None && becomes_program(plan_, progress)) {
-            log_.finish(record_, std::nullopt);
+            log_.finish(record_, std::nullopt, 0, fields());
             written_ = true;
         }
     }

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "core/ip_address.h"
+#include "core/passed_fields.h"
 #include "exit_codes.h"
 #include "sys/fd.h"
 #include "sys/process.h"
@@ -32,10 +33,14 @@ class Environment {
     explicit Environment(std::vector<std::string> entries) : entries_(std::move(entries)) {}
 
     void set(std::string_view name, std::string_view value) {
+        remove(name);
+        entries_.push_back(std::string(name) + "=" + std::string(value));
+    }
+
+    void remove(std::string_view name) {
         const std::string prefix = std::string(name) + "=";
         std::erase_if(entries_,
                       [&](const std::string& entry) { return entry.starts_with(prefix); });
-        entries_.push_back(prefix + std::string(value));
     }
 
     /// Sets a port, unless it is 0: then it is not known.
@@ -100,7 +105,8 @@ std::vector<std::string> clean_environment() { return {std::string("PATH=") + sy
 
 std::vector<std::string> program_environment(std::vector<std::string> base, const core::Exec& exec,
                                              const sys::Ends& ends, const std::string& service,
-                                             core::Reason reason) {
+                                             core::Reason reason,
+                                             const std::vector<core::Passed::Variable>& fields) {
     Environment environment(std::move(base));
     for (const core::Text& name : exec.passenv) environment.pass(std::string(name));
     if (exec.stdio == core::Stdio::Pty && !environment.value_of("TERM")) {
@@ -109,7 +115,15 @@ std::vector<std::string> program_environment(std::vector<std::string> base, cons
     environment.set("PORTSPLIT_SERVICE", service);
     environment.set("PORTSPLIT_REASON", core::to_string(reason));
     if (ends.peer.is_internet()) set_addresses(environment, ends);
+    for (const core::Passed::Variable& field : fields) {
+        if (field.value) {
+            environment.set(field.name, *field.value);
+        } else {
+            environment.remove(field.name);
+        }
+    }
     for (const std::string_view entry : exec.env) {
+        if (core::split_field_variable(entry)) continue;
         const std::size_t sign = entry.find('=');
         environment.set(entry.substr(0, sign), entry.substr(sign + 1));
     }

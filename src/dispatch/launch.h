@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/model.h"
+#include "core/passing.h"
 #include "core/verdict.h"
 #include "dispatch/progress.h"
 #include "sys/address.h"
@@ -20,11 +21,13 @@ std::vector<std::string> clean_environment();
 /// - `PROTO TCPREMOTEIP TCPREMOTEPORT TCPLOCALIP TCPLOCALPORT` (UCSPI; `PROTO=TCP` for IPv6 too);
 /// - `REMOTE_ADDR REMOTE_PORT` (systemd, CGI), `REMOTE_HOST` (xinetd; the address, never a name);
 /// - `PORTSPLIT_SERVICE PORTSPLIT_REASON`, which alone are set if the peer is a Unix-domain socket;
-/// - the variables of `env`.
+/// - the fields that are passed on, each only if it has a value;
+/// - the variables of `env` with a text.
 /// A `REMOTE_HOST` in `base` that is a name stays: a super-server looked it up.
-std::vector<std::string> program_environment(std::vector<std::string> base, const core::Exec& exec,
-                                             const sys::Ends& ends, const std::string& service,
-                                             core::Reason reason);
+std::vector<std::string> program_environment(
+    std::vector<std::string> base, const core::Exec& exec, const sys::Ends& ends,
+    const std::string& service, core::Reason reason,
+    const std::vector<core::Passed::Variable>& fields = {});
 
 /// The descriptors that become 0, 1 and 2 of a program. Each is 3 or higher, and two or all of them
 /// may be the same.

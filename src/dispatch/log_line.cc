@@ -11,11 +11,6 @@
 namespace portsplit::dispatch {
 namespace {
 
-const core::Service* service_of(const core::Plan& plan, const Progress& progress) {
-    if (progress.service == Progress::kNone) return nullptr;
-    return &plan.service(static_cast<std::size_t>(progress.service));
-}
-
 struct Acted {
     std::string action = "close";
     std::string target = "-";

@@ -70,7 +70,8 @@ CommandLine read_command_line(int argc, char** argv) {
         }
     }
     if (!inetd) return refuse("--inetd is missing");
-    if (const std::string why = sys::why_no_log(line.options.log); !why.empty()) return refuse(why);
+    if (const std::string why = config::why_no_log(line.options.log); !why.empty())
+        return refuse(why);
     if (optind + 1 != argc) return refuse("exactly one configuration file must be given");
     line.options.file = argv[optind];
     line.serve = Serve::Connection;

@@ -3,6 +3,7 @@
 #include <optional>
 #include <span>
 #include <variant>
+#include <vector>
 
 #include "sys/channel.h"
 
@@ -26,10 +27,15 @@ bool is_valid(const core::Plan& plan, const Progress& progress) {
            progress.failure.target < connect->targets.size();
 }
 
+const core::Service* service_of(const core::Plan& plan, const Progress& progress) {
+    if (progress.service == Progress::kNone) return nullptr;
+    return &plan.service(static_cast<std::size_t>(progress.service));
+}
+
 bool becomes_program(const core::Plan& plan, const Progress& progress) {
-    if (progress.service == Progress::kNone) return false;
-    const core::Service& service = plan.service(static_cast<std::size_t>(progress.service));
-    const auto* exec = std::get_if<core::Exec>(&service.action);
+    const core::Service* service = service_of(plan, progress);
+    if (service == nullptr) return false;
+    const auto* exec = std::get_if<core::Exec>(&service->action);
     return exec != nullptr && exec->stdio == core::Stdio::Socket;
 }
 
@@ -41,7 +47,14 @@ bool is_last(const core::Plan& plan, const Progress& progress) {
 
 void ChannelReporter::send(const Progress& progress, int client) {
     // If the zygote is gone, the log line is lost; the connection is served all the same.
-    const auto bytes = std::as_bytes(std::span(&progress, 1));
+    core::Bytes bytes = std::as_bytes(std::span(&progress, 1));
+    std::vector<std::byte> with_fields;
+    if (!fields().empty()) {
+        const core::Bytes text = core::as_bytes(fields());
+        with_fields.assign(bytes.begin(), bytes.end());
+        with_fields.insert(with_fields.end(), text.begin(), text.end());
+        bytes = with_fields;
+    }
     const auto sent = sys::send_message(channel_, bytes, client, 0);
     // ETOOMANYREFS: this user has too many descriptors on the way (unix(7)). The message matters more.
     if (!sent && client >= 0) (void)sys::send_message(channel_, bytes, -1, 0);

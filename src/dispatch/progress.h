@@ -1,10 +1,12 @@
 #pragma once
 // What a dispatcher publishes about the connection it serves, for the process that writes the log:
-// the zygote, or under --inetd the dispatcher itself. Numbers only, so that no byte of a client can
-// get into the log.
+// the zygote, or under --inetd the dispatcher itself. Numbers, so that no byte of a client can get into the
+// log; and behind them the fields that `log` names, in the form of core/passing.h.
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <utility>
 
 #include "core/plan.h"
 #include "core/verdict.h"
@@ -66,6 +68,10 @@ struct Progress {
 /// numbers. Flags, counts, codes and the status may have any value.
 bool is_valid(const core::Plan& plan, const Progress& progress);
 
+/// Returns the service; null if none was chosen.
+/// @param progress  one for which `is_valid` holds
+const core::Service* service_of(const core::Plan& plan, const Progress& progress);
+
 /// Returns true if the dispatcher that published this is about to exec the service's program on the
 /// client's socket. It can publish nothing more, unless that exec fails.
 /// @param progress  one for which `is_valid` holds
@@ -110,6 +116,12 @@ class Reporter {
         published_ = false;
     }
 
+    /// Stores the fields for the log, as core::Passed has them.
+    void set_fields(std::string fields) {
+        fields_ = std::move(fields);
+        published_ = false;
+    }
+
     /// Stores which target answered.
     void set_target(std::size_t target) {
         progress_.target = static_cast<std::int32_t>(target);
@@ -143,8 +155,12 @@ class Reporter {
     /// @param client  as for `publish`, borrowed
     virtual void send(const Progress& progress, int client) = 0;
 
+    /// Returns the fields for the log, which each message carries, too.
+    const std::string& fields() const { return fields_; }
+
   private:
     Progress progress_;
+    std::string fields_;
     bool published_ = false;  ///< true while the last message carries all of `progress_`
 };
 

@@ -4,18 +4,20 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
 namespace portsplit::dispatch {
 
 using sys::Clock;
 
-sys::Result<core::Verdict> read_ahead(int client, const core::Plan& plan,
+sys::Result<core::Decided> read_ahead(int client, const core::Plan& plan,
                                       Clock::time_point deadline, std::vector<std::byte>& bytes,
                                       Reporter& reporter) {
     core::Ending ending = core::Ending::Open;
     core::Plan::Reading reading(plan);
     while (true) {
-        if (const auto verdict = core::decide(plan, bytes, ending, reading)) return *verdict;
+        auto decided = core::decide_and_pass(plan, bytes, ending, reading);
+        if (decided) return *std::move(decided);
         reporter.about_to_block();
         pollfd entry{.fd = client, .events = POLLIN, .revents = 0};
         const int ready =

@@ -6,8 +6,8 @@
 #include <cstddef>
 #include <vector>
 
+#include "core/passing.h"
 #include "core/plan.h"
-#include "core/verdict.h"
 #include "dispatch/progress.h"
 #include "sys/clock.h"
 #include "sys/error.h"
@@ -20,7 +20,7 @@ namespace portsplit::dispatch {
 /// @param bytes     appends what was read
 /// @param reporter  published to once, before the first wait
 /// @returns the verdict; SysError if poll(2) or read(2) failed
-sys::Result<core::Verdict> read_ahead(int client, const core::Plan& plan,
+sys::Result<core::Decided> read_ahead(int client, const core::Plan& plan,
                                       sys::Clock::time_point deadline,
                                       std::vector<std::byte>& bytes, Reporter& reporter);
 

@@ -3,13 +3,15 @@
 #include <chrono>
 #include <string>
 
+#include "core/passed_fields.h"
 #include "dispatch/log_line.h"
 
 namespace portsplit::dispatch {
 
 using sys::Level;
 
-void ConnectionLog::update(ConnectionRecord& record, const Progress& progress, pid_t pid) {
+void ConnectionLog::update(ConnectionRecord& record, const Progress& progress, pid_t pid,
+                           std::string_view fields) {
     const auto write = [&](Level level, const char* kind, const std::string& text) {
         if (rate_ == Rate::Limited) {
             log_.limited(level, kind, text, pid);
@@ -24,9 +26,10 @@ void ConnectionLog::update(ConnectionRecord& record, const Progress& progress, p
               gave_up_line(plan_, record.arrival.ends, progress));
     }
     const bool starts = progress.service != Progress::kNone && !record.started;
-    if (starts && plan_.config().log == core::LogLines::Start) {
+    if (starts && lines_of(progress) == core::LogLines::Start) {
         record.started = true;
-        log_.line(Level::Info, start_line(plan_, record.arrival.ends, progress), pid);
+        log_.line(Level::Info, start_line(plan_, record.arrival.ends, progress).append(fields),
+                  pid);
     }
     if (progress.failure.stage != Stage::None) {
         write(Level::Error, "failed connections",
@@ -34,18 +37,26 @@ void ConnectionLog::update(ConnectionRecord& record, const Progress& progress, p
     }
 }
 
-void ConnectionLog::finish(const ConnectionRecord& record, std::optional<int> status, pid_t pid) {
+core::LogLines ConnectionLog::lines_of(const Progress& progress) const {
+    return core::log_lines(plan_.config(), service_of(plan_, progress));
+}
+
+void ConnectionLog::finish(const ConnectionRecord& record, std::optional<int> status, pid_t pid,
+                           std::string_view fields) {
     const Progress& progress = record.progress;
+    const core::LogLines lines = lines_of(progress);
+    if (lines == core::LogLines::None) return;
     const bool is_eof = progress.decided != 0 && progress.reason == core::Reason::Eof &&
                         progress.service == Progress::kNone;
     const sys::Address& peer = record.arrival.ends.peer;
     const bool may_count =
-        rate_ == Rate::Limited && plan_.config().log == core::LogLines::End && peer.is_internet();
+        rate_ == Rate::Limited && lines == core::LogLines::End && peer.is_internet();
     if (is_eof && may_count && !eof_lines_.admit(peer.ip())) return;
     const auto duration = std::chrono::duration_cast<std::chrono::milliseconds>(
         sys::Clock::now() - record.arrival.accepted);
-    log_.line(Level::Info,
-              connection_line(plan_, record.arrival.ends, record.progress, status, duration), pid);
+    std::string line =
+        connection_line(plan_, record.arrival.ends, record.progress, status, duration);
+    log_.line(Level::Info, line.append(fields), pid);
 }
 
 void ConnectionLog::report() {

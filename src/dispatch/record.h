@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "core/plan.h"
 #include "dispatch/eof_lines.h"
@@ -42,12 +43,15 @@ class ConnectionLog {
     /// that an expression exceeded its limit; with `log = start` that its service is chosen.
     /// @param progress  one for which `is_valid` holds
     /// @param pid  the dispatcher; 0 for this process
-    void update(ConnectionRecord& record, const Progress& progress, pid_t pid = 0);
+    /// @param fields  for the log, as core::Passed has them
+    void update(ConnectionRecord& record, const Progress& progress, pid_t pid = 0,
+                std::string_view fields = {});
 
-    /// Logs the connection line, with the time since accept. With `Rate::Limited`, lines of connections that
+    /// Logs the connection line, with the time since accept, unless `log = no`. With `Rate::Limited`, lines of connections that
     /// ended before a service was chosen may be counted instead, unless `log = start`.
     /// @param status  as for `connection_line`
-    void finish(const ConnectionRecord& record, std::optional<int> status, pid_t pid = 0);
+    void finish(const ConnectionRecord& record, std::optional<int> status, pid_t pid = 0,
+                std::string_view fields = {});
 
     /// Returns when `report` has lines to write.
     sys::Clock::time_point due() const { return eof_lines_.due(); }
@@ -57,6 +61,7 @@ class ConnectionLog {
     void report_all();
 
   private:
+    core::LogLines lines_of(const Progress& progress) const;
     void report_until(sys::Clock::time_point time);
 
     const core::Plan& plan_;

@@ -26,6 +26,7 @@
 #include <iterator>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "sys/backoff.h"
@@ -37,7 +38,7 @@ namespace {
 using std::chrono::milliseconds;
 using sys::Clock;
 
-constexpr core::Verdict kGone{std::nullopt, core::Reason::Eof};
+core::Decided gone() { return {{std::nullopt, core::Reason::Eof}, {}}; }
 
 /// The buffer to peek into: 1 KiB on the stack; on the heap, in growing sizes, once 1 KiB has come. Most plans
 /// need fewer bytes, and each page written costs a page fault.
@@ -98,7 +99,7 @@ sys::Result<WakeUp> wait(int fd, short events, Clock::time_point until) {
 
 }  // namespace
 
-sys::Result<core::Verdict> sniff(int client, const core::Plan& plan, Clock::time_point deadline,
+sys::Result<core::Decided> sniff(int client, const core::Plan& plan, Clock::time_point deadline,
                                  Reporter& reporter) {
     Window window(plan.window());
     core::Plan::Reading reading(plan);
@@ -113,7 +114,7 @@ sys::Result<core::Verdict> sniff(int client, const core::Plan& plan, Clock::time
         const std::span<std::byte> room = window.room();
         const ssize_t got =
             sys::retry([&] { return ::recv(client, room.data(), room.size(), kFlags); });
-        if (got < 0 && errno == ECONNRESET) return kGone;
+        if (got < 0 && errno == ECONNRESET) return gone();
         if (got < 0 && errno != EAGAIN) return sys::SysError{errno, "cannot look at a client"};
         if (got == std::ssize(room) && window.can_grow()) {
             window.grow();
@@ -126,8 +127,8 @@ sys::Result<core::Verdict> sniff(int client, const core::Plan& plan, Clock::time
         }
 
         if (new_bytes || ending != core::Ending::Open) {
-            const auto verdict = core::decide(plan, room.first(seen), ending, reading);
-            if (verdict) return *verdict;
+            auto decided = core::decide_and_pass(plan, room.first(seen), ending, reading);
+            if (decided) return *std::move(decided);
         }
 
         // Without new bytes do not poll for input: the socket may still be readable, and this would
@@ -146,7 +147,7 @@ sys::Result<core::Verdict> sniff(int client, const core::Plan& plan, Clock::time
         reporter.about_to_block();
         const auto wake_up = wait(client, events, until);
         if (!wake_up) return wake_up.error();
-        if (*wake_up == WakeUp::Reset) return kGone;
+        if (*wake_up == WakeUp::Reset) return gone();
         if (*wake_up == WakeUp::Eof) {
             ending = core::Ending::Eof;
         } else if (Clock::now() >= deadline) {  // after input, too: a client may never stop sending

@@ -2,8 +2,8 @@
 // Sniffing: peeks at a client's first bytes until the plan can be decided. The bytes stay unread, for
 // the program or the relay that comes next. The dispatcher calls it once for each connection.
 
+#include "core/passing.h"
 #include "core/plan.h"
-#include "core/verdict.h"
 #include "dispatch/progress.h"
 #include "sys/clock.h"
 #include "sys/error.h"
@@ -17,7 +17,7 @@ namespace portsplit::dispatch {
 /// @param reporter  published to once, before the first wait
 /// @returns the verdict: for a client that reset the connection no service, reason eof; SysError if
 ///          poll(2) or recv(2) failed
-sys::Result<core::Verdict> sniff(int client, const core::Plan& plan,
+sys::Result<core::Decided> sniff(int client, const core::Plan& plan,
                                  sys::Clock::time_point deadline, Reporter& reporter);
 
 }  // namespace portsplit::dispatch

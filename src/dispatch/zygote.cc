@@ -34,9 +34,11 @@
 #include <chrono>
 #include <cstring>
 #include <optional>
+#include <string_view>
 #include <utility>
 #include <variant>
 
+#include "core/passing.h"
 #include "dispatch/connections.h"
 #include "dispatch/dispatcher.h"
 #include "dispatch/launch.h"
@@ -73,13 +75,26 @@ constexpr std::chrono::milliseconds kMuteSparesPause{500};
 /// holds fewer, so only a compromised dispatcher that floods it reaches this limit.
 constexpr int kProgressBatch = 1000;
 
-/// Returns the message in `buffer`; nothing if it has another size.
-template <typename Message>
+/// A message of a dispatcher.
+struct Message {
+    Progress progress;
+    std::string_view fields;
+};
+
+/// Returns the message in `buffer`, of which it keeps a part; nothing if it is too short.
 std::optional<Message> message_in(std::span<const std::byte> buffer) {
-    if (buffer.size() != sizeof(Message)) return std::nullopt;
+    if (buffer.size() < sizeof(Progress)) return std::nullopt;
     Message message;
-    std::memcpy(&message, buffer.data(), sizeof message);
+    std::memcpy(&message.progress, buffer.data(), sizeof message.progress);
+    const auto text = buffer.subspan(sizeof(Progress));
+    message.fields = {reinterpret_cast<const char*>(text.data()), text.size()};
     return message;
+}
+
+/// Returns true if a message can be used. This is a trust boundary, see `is_valid` for progress.
+bool is_valid(const core::Plan& plan, const Message& message) {
+    return is_valid(plan, message.progress) &&
+           core::is_logged_text(message.fields, plan.config(), service_of(plan, message.progress));
 }
 
 /// Returns the listeners that the daemon names, and removes them from the environment, which programs may
@@ -254,7 +269,7 @@ void Zygote::add(pid_t pid, const handoff::Handover& message) {
 /// Reads the messages of dispatchers. A compromised dispatcher can send any bytes. Invalid messages
 /// are dropped, so it can only falsify its own log line.
 void Zygote::read_progress() {
-    std::array<std::byte, sizeof(Progress) + 1> buffer;
+    std::array<std::byte, sizeof(Progress) + core::kLongestLogged + 1> buffer;
     for (int i = 0; i < kProgressBatch; ++i) {
         auto received = sys::receive_message(progress_in_.get(), buffer);
         if (!received) return;
@@ -262,16 +277,18 @@ void Zygote::read_progress() {
         // the socket, so a program that has set it already loses it.
         if (received->fd) sys::do_not_linger(received->fd.get());
         if (received->size == 0) return renew_progress();
-        const auto progress = message_in<Progress>(std::span(buffer).first(received->size));
+        const auto message = message_in(std::span(buffer).first(received->size));
         ConnectionRecord* record = connections_.find(received->sender);
         if (record == nullptr) {  // it may have taken its connection just now
             add_departures();
             record = connections_.find(received->sender);
         }
-        if (!progress || record == nullptr || !is_valid(plan_, *progress)) continue;
-        connection_log_.update(*record, *progress, received->sender);
-        watch(received->sender, *progress, std::move(received->fd));
-        if (is_last(plan_, *progress) && !std::exchange(record->ends, true)) {
+        if (!message || record == nullptr || !is_valid(plan_, *message)) continue;
+        const Progress& progress = message->progress;
+        connection_log_.update(*record, progress, received->sender, message->fields);
+        connections_.set_fields(received->sender, message->fields);
+        watch(received->sender, progress, std::move(received->fd));
+        if (is_last(plan_, progress) && !std::exchange(record->ends, true)) {
             reaper_.expect(received->sender);
         }
     }
@@ -350,7 +367,7 @@ void Zygote::finish(pid_t pid, int status) {
     outlived_.forget(pid);
     const ConnectionRecord* record = connections_.find(pid);
     if (record == nullptr) return;
-    connection_log_.finish(*record, status, pid);
+    connection_log_.finish(*record, status, pid, connections_.fields(pid));
     send(handoff::Reaped{.id = record->id});
     connections_.remove(pid);
 }

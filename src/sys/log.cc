@@ -104,26 +104,6 @@ std::optional<int> log_descriptor(std::string_view where) {
     return std::nullopt;
 }
 
-std::string why_no_log(std::string_view where) {
-    static constexpr struct {
-        std::string_view word;
-        const char* meant;
-    } kWords[] = {
-        {"journal", "under systemd, stderr goes to the journal"},
-        {"none", "/dev/null drops every line"},
-        {"null", "/dev/null drops every line"},
-        {"off", "/dev/null drops every line"},
-        {"stdout", "standard output is /dev/stdout"},
-        {"-", "standard output is /dev/stdout"},
-    };
-    const auto* const found = std::find_if(std::begin(kWords), std::end(kWords),
-                                           [&](const auto& it) { return it.word == where; });
-    if (found == std::end(kWords)) return {};
-    const std::string word(where);
-    return "--log " + word + ": not a place for the log; " + found->meant + "; ./" + word +
-           " is a file of that name";
-}
-
 Result<Log> open_log(const std::string& where, WithoutSyslog without) {
     if (where == kSyslog) {
         return Log::to_syslog(without == WithoutSyslog::UseStderr ? duplicate(STDERR_FILENO)

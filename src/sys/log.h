@@ -37,10 +37,6 @@ enum class WithoutSyslog {
 /// /dev/stderr, /dev/fd/N or /proc/self/fd/N; none for syslog and for a file.
 std::optional<int> log_descriptor(std::string_view where);
 
-/// Returns what is wrong with a value of `--log` that is a word of other programs, such as `journal`: it
-/// would be a file of that name in the working directory. Empty for any other value.
-std::string why_no_log(std::string_view where);
-
 /// Opens the log.
 /// @param where  the value of `--log`: `kStderr`, `kSyslog`, or the path of a file. The descriptor that a
 ///               path names is duplicated: open(2) needs permission for its file, and fails for a socket.

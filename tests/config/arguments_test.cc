@@ -61,5 +61,28 @@ TEST(WhyWrongOption, NamesAnOptionThatNoProgramHas) {
               "to test a file: portsplit check x");
 }
 
+TEST(WhyNoLog, NamesWhatIsMeantByAWordThatIsNoFile) {
+    EXPECT_EQ(why_no_log("journal"),
+              "--log journal: not a place for the log; under systemd, stderr goes to the journal; "
+              "./journal is a file of that name");
+    for (const std::string word : {"none", "null", "off"}) {
+        EXPECT_EQ(why_no_log(word),
+                  "--log " + word + ": not a place for the log; /dev/null drops every line; ./" +
+                      word + " is a file of that name");
+    }
+    for (const std::string word : {"stdout", "-"}) {
+        EXPECT_EQ(why_no_log(word),
+                  "--log " + word +
+                      ": not a place for the log; standard output is /dev/stdout; ./" + word +
+                      " is a file of that name");
+    }
+}
+
+TEST(WhyNoLog, IsEmptyForEveryPlace) {
+    for (const char* place : {"stderr", "syslog", "./journal", "/dev/null", "portsplit.log"}) {
+        EXPECT_EQ(why_no_log(place), "");
+    }
+}
+
 }  // namespace
 }  // namespace portsplit::config

@@ -21,17 +21,26 @@ const Key& key_named(std::string_view name) {
     return *key;
 }
 
-TEST(KeyTable, HasEachNameOnceWithOneLineOfHelp) {
-    std::set<std::string_view> names;
+TEST(KeyTable, HasEachNameOnceInASectionWithOneLineOfHelp) {
+    for (const Place section : {Place::Global, Place::Service}) {
+        std::set<std::string_view> names;
+        for (const Key& key : keys()) {
+            if (!stands_in(key, section)) continue;
+            EXPECT_TRUE(names.insert(key.name).second) << key.name;
+            EXPECT_EQ(find_key(key.name, section), &key) << key.name;
+        }
+    }
     for (const Key& key : keys()) {
-        EXPECT_TRUE(names.insert(key.name).second) << key.name;
-        EXPECT_EQ(find_key(key.name), &key) << key.name;
+        ASSERT_NE(find_key(key.name), nullptr) << key.name;
+        EXPECT_EQ(find_key(key.name)->name, key.name);
         EXPECT_FALSE(key.help.empty()) << key.name;
         EXPECT_EQ(key.help.find('\n'), std::string_view::npos) << key.name;
         EXPECT_FALSE(placeholder(key).empty()) << key.name;
-        EXPECT_EQ(key.takes.type == Type::Word, !key.takes.words.empty()) << key.name;
+        const bool has_words = key.takes.type == Type::Word || key.takes.type == Type::LogItem;
+        EXPECT_EQ(has_words, !key.takes.words.empty()) << key.name;
     }
     EXPECT_EQ(find_key("nonsense"), nullptr);
+    EXPECT_EQ(find_key("bind", Place::Service), nullptr);
 }
 
 /// Compares the default text of a key with the default of its member in the model.
@@ -49,7 +58,10 @@ struct DefaultsAgree {
     template <typename Owner, typename T>
     void operator()(core::List<T> Owner::*field) const {
         EXPECT_TRUE((Owner{}.*field).empty()) << key.name;
-        EXPECT_EQ(key.default_text, "") << key.name;
+        // Without a word, the log has its lines all the same.
+        if (key.takes.type != Type::LogItem) {
+            EXPECT_EQ(key.default_text, "") << key.name;
+        }
     }
     template <typename Owner>
     void operator()(const Enumerated<Owner>& field) const {
@@ -79,6 +91,9 @@ TEST(KeyTable, HasAWordForEachEnumerator) {
     EXPECT_EQ(word_of("stderr", core::StderrTo::Log), "log");
     EXPECT_EQ(word_of("stderr", core::StderrTo::Null), "null");
     EXPECT_EQ(word_of("stderr", core::StderrTo::Client), "client");
+    EXPECT_EQ(word_of("log", core::LogLines::End), "end");
+    EXPECT_EQ(word_of("log", core::LogLines::Start), "start");
+    EXPECT_EQ(word_of("log", core::LogLines::None), "no");
 }
 
 TEST(KeyTable, HasAliasesOfKeysWithTheSameMember) {

@@ -190,9 +190,10 @@ TEST(Layouts, AreNoPatternsOfALastResort) {
             "pattern decides; delete this one"));
 }
 
-TEST(IsCondition, NeedsALayoutAndAField) {
-    EXPECT_TRUE(is_condition("tls.sni"));
-    for (const char* key : {"tls", ".sni", "tls.", "."}) EXPECT_FALSE(is_condition(key)) << key;
+TEST(SplitField, NeedsALayoutAndAField) {
+    EXPECT_EQ(core::split_field("tls.sni"), (core::FieldName{"tls", "sni"}));
+    for (const char* key : {"tls", ".sni", "tls.", "."})
+        EXPECT_FALSE(core::split_field(key)) << key;
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "config/key_table.h"
@@ -112,7 +113,7 @@ std::string sample_file(const Key& key, Spelling spelling) {
     std::string global;
     std::string service;
     for (const auto& [name, text] : settings) {
-        const Key& used = *find_key(name);
+        const Key& used = name == key.name ? key : *find_key(name);
         std::string value = text;
         if (spelling == Spelling::Libconfig) {
             for (std::size_t at = 0; (at = value.find('\\', at)) != value.npos; at += 2) {
@@ -130,7 +131,9 @@ std::string sample_file(const Key& key, Spelling spelling) {
 }
 
 TEST(Read, ReadsEachKeyOfTheTableFromBothSpellings) {
-    EXPECT_EQ(kSamples.size(), keys().size()) << "each key needs a sample";
+    std::set<std::string_view> names;
+    for (const Key& key : keys()) names.insert(key.name);
+    EXPECT_EQ(kSamples.size(), names.size()) << "each key needs a sample";
     core::Config connecting;
     connecting.bind = {{"*", 80}};
     connecting.services = {{"s", {{core::PatternKind::String, "x"}}, core::Connect{{{"a", 1}}}}};

@@ -148,12 +148,13 @@ TEST(Advise, WarnsOfLastResortsBesideAnEmptyString) {
 }
 
 TEST(WarningNames, HaveTheNameOfEveryWarning) {
-    EXPECT_THAT(warning_names(),
-                ElementsAre("shadowed", "never-wins", "waits", "never-matches", "never-certain",
-                            "holds-all", "many-expressions", "no-fallback", "no-timeout",
-                            "no-deadline", "quotes", "comment", "hex-looking", "typographic",
-                            "server-name", "never-fits", "layout", "backslash", "blanks", "case",
-                            "writable", "script", "tcpd", "byte-order-mark", "cr-lf"));
+    EXPECT_THAT(
+        warning_names(),
+        ElementsAre("shadowed", "never-wins", "waits", "never-matches", "never-certain",
+                    "holds-all", "many-expressions", "no-fallback", "no-timeout", "no-deadline",
+                    "quotes", "comment", "hex-looking", "typographic", "server-name", "never-fits",
+                    "layout", "not-read", "window", "outer-name", "backslash", "blanks", "case",
+                    "writable", "script", "tcpd", "byte-order-mark", "cr-lf"));
 }
 
 constexpr const char* kLastResorts = "[fallback]\nexec = a\n[timeout]\nexec = a\n";

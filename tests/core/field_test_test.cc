@@ -27,7 +27,7 @@ Layout::Field bytes_field() {
 
 Layout::Field number_field() {
     Layout::Field field = bytes_field();
-    field.is_number = true;
+    field.number = NumberType::U16;
     return field;
 }
 
@@ -52,7 +52,8 @@ TEST(ParseFieldTest, ReadsEveryForm) {
         {"\\2Ex", name_field(), {Kind::Exact, ".x"}},
         {"\\7Ex", bytes_field(), {Kind::Exact, "~x"}},
         {"\\40x", bytes_field(), {Kind::Exact, "@x"}},
-        {"443", number_field(), {Kind::Range, "", {443, 443}}},
+        {"443", number_field(), {Kind::Exact, "443"}},
+        {"0443", number_field(), {Kind::Exact, "443"}},
         {"1-1024", number_field(), {Kind::Range, "", {1, 1024}}},
         {"~w+", name_field(), {Kind::Regex, "w+"}},
     };

@@ -119,7 +119,7 @@ TEST(LayoutIndex, LeavesWhatIsBehindTheLastFieldUnread) {
 
 bool fits_plainly(const std::string& test, const std::string& value, const Layout::Field& field) {
     if (test == "*") return true;
-    if (field.is_number) {
+    if (field.number) {
         const std::size_t dash = test.find('-');
         const unsigned long number = std::stoul(value);
         return number >= std::stoul(test) &&
@@ -190,7 +190,7 @@ class RandomServices {
         const std::vector<std::string> names{"*",  "a",    "ab", "a.b", "*.b",
                                              ".b", ".a.b", "a*", "*b"};
         const std::vector<std::string> bytes{"*", "a", "ab", "ba", "a*", "*b", "c"};
-        const auto& all = field.is_number ? numbers : field.is_name ? names : bytes;
+        const auto& all = field.number ? numbers : field.is_name ? names : bytes;
         return all[below(all.size())];
     }
 

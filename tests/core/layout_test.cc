@@ -126,7 +126,7 @@ TEST(LayoutCompile, KnowsItsFields) {
     EXPECT_TRUE(host.is_name);
     EXPECT_EQ(host.size, (NumberRange{0, 1024}));
     EXPECT_TRUE(host.bytes.all()) << "what either may have";
-    EXPECT_TRUE(layout->fields()[1].is_number);
+    EXPECT_TRUE(layout->fields()[1].number.has_value());
     EXPECT_EQ(layout->fields()[2].form, FieldForm::List);
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/passing.h"
 #include "core/plan.h"
 #include "core/verdict.h"
 #include "dispatch/progress.h"
@@ -55,17 +56,27 @@ inline std::string words(const core::Plan& plan, const core::Verdict& verdict) {
     return std::string(name) + " " + std::string(core::to_string(verdict.reason));
 }
 
+inline std::string words(const core::Plan& plan, const core::Decided& decided) {
+    return words(plan, decided.verdict);
+}
+
 /// Keeps every message that is sent.
 class Recorder final : public Reporter {
   public:
     const std::vector<Progress>& messages() const { return messages_; }
     const Progress& last() const { return messages_.back(); }
+    /// Returns the fields that the last message carried.
+    const std::string& last_fields() const { return fields_; }
 
   protected:
-    void send(const Progress& progress, int /*client*/) override { messages_.push_back(progress); }
+    void send(const Progress& progress, int /*client*/) override {
+        messages_.push_back(progress);
+        fields_ = fields();
+    }
 
   private:
     std::vector<Progress> messages_;
+    std::string fields_;
 };
 
 }  // namespace portsplit::dispatch

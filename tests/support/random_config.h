@@ -26,7 +26,7 @@ class RandomConfig {
         if (maybe()) config.pid = "/run/" + word();
         if (maybe()) config.user = word();
         if (maybe()) config.group = word();
-        config.log = static_cast<core::LogLines>(below(2));
+        config.log = log();
         const std::size_t services = 1 + below(5);
         for (std::size_t i = 0; i < services; ++i) config.services.push_back(service(i));
         if (maybe()) {
@@ -41,6 +41,12 @@ class RandomConfig {
     }
 
   private:
+    core::List<core::Text> log() {
+        core::List<core::Text> log;
+        if (maybe()) log.emplace_back(core::kLogWords[below(core::kLogWords.size())]);
+        return log;
+    }
+
     core::Service service(std::size_t index) {
         core::Service service;
         if (index == 0 && maybe()) {
@@ -56,6 +62,7 @@ class RandomConfig {
                 service.patterns.push_back({core::PatternKind::Regex, regex()});
             }
         }
+        service.log = log();
         if (maybe()) service.keepalive = below(32768);
         service.no_delay = maybe();
         if (maybe()) {

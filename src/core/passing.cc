@@ -1,0 +1,138 @@
+#include "core/passing.h"
+
+#include <algorithm>
+#include <array>
+#include <variant>
+
+#include "core/hex.h"
+#include "core/passed_fields.h"
+
+namespace portsplit::core {
+namespace {
+
+bool is_plain(char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+           std::string_view("._~:/@+-").find(c) != std::string_view::npos;
+}
+
+/// Returns the name of the variable that a program has by default for a field its service asks:
+/// `PORTSPLIT_TLS_SNI`.
+std::string variable_for(const LayoutPattern& pattern, const FieldCondition& condition) {
+    std::string name = "PORTSPLIT_";
+    name.append(pattern.layout).append("_").append(condition.field);
+    for (char& c : name) {
+        if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+        if (c == '-') c = '_';
+    }
+    return name;
+}
+
+/// Returns true if `passed_text` may have made a text.
+bool is_passed_text(std::string_view text) {
+    if (text.size() > kLongestPassed) return false;
+    while (!text.empty()) {
+        const bool is_escape = escaped_byte(text).has_value();
+        if (!is_escape && !is_plain(text.front()) && text.front() != ',') return false;
+        text.remove_prefix(is_escape ? 3 : 1);
+    }
+    return true;
+}
+
+/// Asks for fields of one stream.
+class Fields {
+  public:
+    Fields(const Plan& plan, Bytes seen, Plan::Reading& reading)
+        : plan_(plan), seen_(seen), reading_(reading) {}
+
+    std::optional<std::string> find(FieldName name) {
+        const auto values = plan_.values_of(name.layout, name.field, seen_, reading_);
+        if (values.empty()) return std::nullopt;
+        return passed_text(values);
+    }
+
+  private:
+    const Plan& plan_;
+    Bytes seen_;
+    Plan::Reading& reading_;
+};
+
+std::string log_text(const Config& config, const Service* service, Fields& fields) {
+    std::string text;
+    for (const std::string_view field : logged_fields(config, service)) {
+        const auto name = split_field(field);
+        const auto value = name ? fields.find(*name) : std::nullopt;
+        if (!value) continue;
+        const std::size_t size = 1 + field.size() + 1 + value->size();
+        if (text.size() + size > kLongestLogged) continue;
+        text.append(" ").append(field).append("=").append(*value);
+    }
+    return text;
+}
+
+std::vector<Passed::Variable> variables_of(const Service& service, Fields& fields) {
+    std::vector<Passed::Variable> variables;
+    const auto* exec = std::get_if<Exec>(&service.action);
+    if (exec == nullptr) return variables;
+    for (const LayoutPattern& pattern : service.layouts) {
+        for (const FieldCondition& condition : pattern.conditions) {
+            variables.push_back(
+                {variable_for(pattern, condition), fields.find({pattern.layout, condition.field})});
+        }
+    }
+    for (const std::string_view entry : exec->env) {
+        const auto passed = split_field_variable(entry);
+        const auto name = passed ? split_field(passed->second) : std::nullopt;
+        if (name) variables.push_back({std::string(passed->first), fields.find(*name)});
+    }
+    return variables;
+}
+
+}  // namespace
+
+std::string passed_text(std::span<const FieldValue> values) {
+    constexpr std::string_view kDigits = "0123456789ABCDEF";
+    std::string text;
+    const auto append = [&](std::string_view part) {
+        if (text.size() + part.size() > kLongestPassed) return false;
+        text += part;
+        return true;
+    };
+    for (const FieldValue& value : values) {
+        if (&value != values.data() && !append(",")) return text;
+        for (const char c : value.text) {
+            const auto byte = static_cast<unsigned char>(c);
+            const std::array<char, 3> escape{'\\', kDigits[byte >> 4], kDigits[byte & 0xF]};
+            if (!append(is_plain(c) ? std::string_view(&c, 1)
+                                    : std::string_view(escape.data(), escape.size())))
+                return text;
+        }
+    }
+    return text;
+}
+
+bool is_logged_text(std::string_view text, const Config& config, const Service* service) {
+    if (text.size() > kLongestLogged) return false;
+    for (const std::string_view field : logged_fields(config, service)) {
+        std::string begin = " ";
+        begin.append(field).append("=");
+        if (!text.starts_with(begin)) continue;
+        text.remove_prefix(begin.size());
+        const std::size_t end = std::min(text.find(' '), text.size());
+        if (!is_passed_text(text.substr(0, end))) return false;
+        text.remove_prefix(end);
+    }
+    return text.empty();
+}
+
+std::optional<Decided> decide_and_pass(const Plan& plan, Bytes seen, Ending ending,
+                                       Plan::Reading& reading) {
+    const auto verdict = decide(plan, seen, ending, reading);
+    if (!verdict) return std::nullopt;
+    const Service* service = verdict->service ? &plan.service(*verdict->service) : nullptr;
+    Fields fields(plan, seen, reading);
+    Decided decided{*verdict, {log_text(plan.config(), service, fields), {}}};
+    if (service != nullptr) decided.passed.variables = variables_of(*service, fields);
+    return decided;
+}
+
+}  // namespace portsplit::core

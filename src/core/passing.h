@@ -1,0 +1,55 @@
+#pragma once
+// Passing on: fields of a stream in the one form in which they go to the log and to a program. The bytes are a
+// client's, so the form has no byte that a log line or a shell could take for something else.
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/bytes.h"
+#include "core/layout_run.h"
+#include "core/model.h"
+#include "core/passed_fields.h"
+#include "core/plan.h"
+#include "core/verdict.h"
+
+namespace portsplit::core {
+
+/// The most characters of a field that is passed on.
+inline constexpr std::size_t kLongestPassed = 255;
+/// The most characters of all fields of a log line.
+inline constexpr std::size_t kLongestLogged = 2048;
+
+/// Returns values as one text: `A-Z a-z 0-9 . _ ~ : / @ + -` as they are, every other byte as `\XX`, members of
+/// a list with `,` between them. At most kLongestPassed characters: no escape is cut in two.
+std::string passed_text(std::span<const FieldValue> values);
+
+/// Returns true if a text is ` LAYOUT.FIELD=VALUE` once or several times, as `decide_and_pass` makes it, with fields
+/// that the log has for the service.
+bool is_logged_text(std::string_view text, const Config& config, const Service* service);
+
+/// What of a connection is passed on.
+struct Passed {
+    /// A variable for a program; without a value if the field had not come: then the program has none.
+    struct Variable {
+        std::string name;
+        std::optional<std::string> value;
+    };
+    std::string log;  ///< ` tls.sni=a.example tls.alpn=h2`; empty: nothing
+    std::vector<Variable> variables;
+};
+
+/// A verdict, and the fields that had come when it fell.
+struct Decided {
+    Verdict verdict;
+    Passed passed;
+};
+
+/// As `decide` in core/verdict.h.
+std::optional<Decided> decide_and_pass(const Plan& plan, Bytes seen, Ending ending,
+                                       Plan::Reading& reading);
+
+}  // namespace portsplit::core
