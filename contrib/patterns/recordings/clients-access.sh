@@ -17,7 +17,7 @@ record_tls() {
         80 1f 01 03 01 00 06 00 00 00 10 00 00 2f 00 00 35 "$(counting 16)"
     handmade tls handmade-no-extensions \
         'RFC 5246, section 7.4.1.2: a session id of 16 bytes, no extensions' \
-        16 03 01 00 41 01 00 00 3d 03 03 "$(counting 32)" 10 "$(counting 16)" 00 04 00 2f 00 35 01 00
+        16 03 01 00 3f 01 00 00 3b 03 03 "$(counting 32)" 10 "$(counting 16)" 00 04 00 2f 00 35 01 00
     record tls-1.0 openssl openssl 443 openssl s_client -tls1 -cipher ALL:@SECLEVEL=0 "${server[@]}"
     record tls-1.1 openssl openssl 443 openssl s_client -tls1_1 -cipher ALL:@SECLEVEL=0 "${server[@]}"
     record tls-1.2 openssl openssl 443 openssl s_client -tls1_2 "${server[@]}"
@@ -118,7 +118,7 @@ record_rdp() {
     record rdp impacket python3-impacket 3389 \
         python3 /usr/share/doc/python3-impacket/examples/rdp_check.py user:word@server.example
     handmade rdp handmade-token '[MS-RDPBCGR], section 2.2.1.1: the routing token of a load balancer' \
-        03 00 00 38 33 e0 00 00 00 00 00 "$(text 'Cookie: msts=3640205228.15629.0000\r\n')" \
+        03 00 00 37 32 e0 00 00 00 00 00 "$(text 'Cookie: msts=3640205228.15629.0000\r\n')" \
         01 00 08 00 03 00 00 00
     handmade rdp handmade-correlation '[MS-RDPBCGR], section 2.2.1.1.2: correlation information' \
         03 00 00 37 32 e0 00 00 00 00 00 01 08 08 00 0b 00 00 00 06 00 24 00 "$(counting 16)" "$(repeated 16 00)"
