@@ -13,10 +13,9 @@
 #include "cli/terminal.h"
 #include "config/escape.h"
 #include "config/meant.h"
+#include "config/recording.h"
 #include "config/value.h"
-#include "config/wording.h"
 #include "core/explanation.h"
-#include "core/hex.h"
 #include "core/plan.h"
 #include "core/result.h"
 #include "core/verdict.h"
@@ -34,25 +33,15 @@ using Input = core::Result<std::string, Problem>;
 std::string bytes_of_text(const std::string& text) {
     config::Unescaped bytes = config::unescape(text);
     if (!bytes.stray.empty()) {
-        complain(fmt::format("--text: {} is no escape here and stays as it is; {}",
-                             config::shown(bytes.stray),
-                             config::advice_for_stray(bytes.stray, "\\")));
+        complain(fmt::format("--text: {}", config::warning_of_stray(bytes.stray)));
     }
     return std::move(bytes.bytes);
 }
 
 Input bytes_of_hex(const std::string& text) {
-    const auto sets = core::parse_hex(text);
-    if (!sets) {
-        const auto& error = sets.error();
-        return Problem{fmt::format("--hex: {} (at byte {})", error.text, error.place + 1)};
-    }
-    std::string bytes;
-    for (const core::ByteSet& set : *sets) {
-        if (!set.is_single()) return Problem{"--hex: ? and ranges are for patterns only"};
-        bytes += static_cast<char>(set.low);
-    }
-    return bytes;
+    auto bytes = config::bytes_of_hex(text);
+    if (bytes) return *std::move(bytes);
+    return Problem{fmt::format("--hex: {}", bytes.error().text)};
 }
 
 Input bytes_of_standard_input() {

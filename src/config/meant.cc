@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "config/spelling.h"
+#include "config/wording.h"
 
 namespace portsplit::config {
 namespace {
@@ -137,6 +138,14 @@ std::string_view rule_of(Habit habit) {
     return "no quotes in this spelling";
 }
 
+std::string broken_rule(std::string_view key, std::string_view value,
+                        const std::function<bool(const std::string&)>& can_read) {
+    const auto meant = without_habits(value);
+    if (!meant || !can_read(meant->text)) return {};
+    return fmt::format("{}; write {} = {}", rule_of(meant->habits.front()), key,
+                       shown(meant->text));
+}
+
 std::optional<std::string> hex_in(std::string_view text) {
     text = trim(text);
     if (auto hex = hex_words(text, true); hex && !hex->empty()) return hex;
@@ -163,6 +172,11 @@ std::string advice_for_stray(std::string_view stray, std::string_view backslash)
         default:
             return write("5C", " for a backslash");
     }
+}
+
+std::string warning_of_stray(std::string_view stray) {
+    return fmt::format("{} is no escape here and stays as it is; {}", shown(stray),
+                       advice_for_stray(stray, "\\"));
 }
 
 std::optional<std::string> seconds_in(std::string_view text) {

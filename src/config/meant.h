@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,6 +35,11 @@ std::optional<Meant> without_habits(std::string_view value);
 /// Returns what each habit is called in an error, such as `a comment needs a line of its own`.
 std::string_view rule_of(Habit habit);
 
+/// Returns which rule the value of a key breaks, and what to write, if the value can be read without its
+/// habits; else nothing.
+std::string broken_rule(std::string_view key, std::string_view value,
+                        const std::function<bool(const std::string&)>& can_read);
+
 /// Returns the text for `hex` if a `string` looks like bytes in hex: `0x16`, `0x16, 0x03`, `16 03 01`.
 std::optional<std::string> hex_in(std::string_view text);
 
@@ -41,6 +47,9 @@ std::optional<std::string> hex_in(std::string_view text);
 /// @param stray  the backslash and what is behind it, as Unescaped has it
 /// @param backslash  how the spelling writes one backslash
 std::string advice_for_stray(std::string_view stray, std::string_view backslash);
+
+/// Returns the warning about such a backslash where it stays as it is, with advice.
+std::string warning_of_stray(std::string_view stray);
 
 /// Returns the number of seconds in a text with a unit, such as `0.5` for `500ms`; none if it has none.
 std::optional<std::string> seconds_in(std::string_view text);

@@ -256,23 +256,18 @@ class SectionReader {
     static std::string broken_rule(const Key& key, const Value& value,
                                    const std::function<bool(const std::string&)>& can_read) {
         if (value.kind != Kind::Bare) return {};
-        const auto meant = without_habits(value.text);
-        if (!meant || !can_read(meant->text)) return {};
-        return fmt::format("{}; write {} = {}", rule_of(meant->habits.front()), key.name,
-                           shown(meant->text));
+        return config::broken_rule(key.name, value.text, can_read);
     }
 
     /// A warning in the classic spelling, where Portsplit 1.0 kept such a backslash; else an error.
     void report_stray(const Key& key, const Value& value, std::string_view stray) {
-        const bool is_classic = value.kind == Kind::Bare;
-        std::string text =
-            fmt::format("{}: {} is no escape here{}; {}", as_written(key.name, value), shown(stray),
-                        is_classic ? " and stays as it is" : "",
-                        advice_for_stray(stray, is_classic ? "\\" : "\\\\"));
-        if (is_classic) {
-            issues_.warning(value.spot, std::move(text), "backslash", section_.name);
+        const std::string written = as_written(key.name, value);
+        if (value.kind == Kind::Bare) {
+            issues_.warning(value.spot, fmt::format("{}: {}", written, warning_of_stray(stray)),
+                            "backslash", section_.name);
         } else {
-            issues_.error(value.spot, std::move(text));
+            issues_.error(value.spot, fmt::format("{}: {} is no escape here; {}", written,
+                                                  shown(stray), advice_for_stray(stray, "\\\\")));
         }
     }
 

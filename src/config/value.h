@@ -37,6 +37,8 @@ template <>
 core::Result<std::size_t, Problem> parse(const Key& key, std::string_view text);
 template <>
 core::Result<core::Text, Problem> parse(const Key& key, std::string_view text);
+template <>
+core::Result<bool, Problem> parse(const Key& key, std::string_view text);
 
 /// Reads one of the key's words.
 /// @returns its place among them

@@ -2,7 +2,6 @@
 
 #include <fmt/core.h>
 
-#include <charconv>
 #include <sstream>
 #include <utility>
 
@@ -50,19 +49,6 @@ core::Result<PatternEntry, std::string> read_pattern_entry(std::string_view text
         return fmt::format("{}:1: more than one service", file_name);
     entry.service = std::move(loaded.config->services.front());
     return entry;
-}
-
-std::string recorded_bytes(std::string_view text) {
-    std::string bytes;
-    std::istringstream words{std::string(text)};
-    std::string how_it_was_made;
-    std::getline(words, how_it_was_made);
-    for (std::string word; words >> word;) {
-        unsigned char byte = 0;
-        std::from_chars(word.data(), word.data() + word.size(), byte, 16);
-        bytes += static_cast<char>(byte);
-    }
-    return bytes;
 }
 
 }  // namespace portsplit::manual

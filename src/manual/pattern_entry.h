@@ -1,7 +1,6 @@
 #pragma once
-// An entry of the library of patterns with the comments at its head, and the recordings of clients
-// that test it. For the programs that make the manuals and for tests. The installed programs read an
-// entry as they read every configuration.
+// An entry of the library of patterns with the comments at its head. For the programs that make the
+// manuals and for tests. The installed programs read an entry as they read every configuration.
 
 #include <string>
 #include <string_view>
@@ -25,9 +24,5 @@ struct PatternEntry {
 /// @returns the entry, or its first problem as `FILE:LINE: text`
 core::Result<PatternEntry, std::string> read_pattern_entry(std::string_view text,
                                                            const std::string& file_name);
-
-/// Returns the bytes of a recording.
-/// @param text  one line about how it was recorded, then the bytes in hex
-std::string recorded_bytes(std::string_view text);
 
 }  // namespace portsplit::manual

@@ -21,6 +21,7 @@
 #include <system_error>
 #include <vector>
 
+#include "config/recording.h"
 #include "core/explanation.h"
 #include "manual/pattern_entry.h"
 
@@ -65,8 +66,12 @@ Row row_of(const fs::path& path, const fs::path& recordings) {
     if (!entry) fail(entry.error());
     Row row{.name = path.stem().string(), .entry = *std::move(entry), .clients = {}};
     for (const fs::path& recording : sorted_files(recordings / row.name, ".hex")) {
-        const std::string bytes = manual::recorded_bytes(content(recording));
-        const auto needed = core::bytes_to_match(row.entry.service, core::as_bytes(bytes));
+        const auto bytes = config::read_recording(content(recording));
+        if (!bytes) {
+            fail(fmt::format("{}:{}: {}", recording.string(), bytes.error().line,
+                             bytes.error().text));
+        }
+        const auto needed = core::bytes_to_match(row.entry.service, core::as_bytes(*bytes));
         if (!needed) fail(recording.string() + ": is not what " + row.name + " describes");
         row.fewest = std::min(row.fewest, *needed);
         row.most = std::max(row.most, *needed);

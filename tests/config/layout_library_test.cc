@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -12,7 +11,7 @@
 #include <vector>
 
 #include "config/load.h"
-#include "core/hex.h"
+#include "config/recording.h"
 #include "core/layout_run.h"
 #include "support/issues_of.h"
 
@@ -32,15 +31,8 @@ std::string content_of(const std::filesystem::path& path) {
     return content.str();
 }
 
-/// Returns the bytes of a recording: hex below a comment.
 std::string recorded(const std::string& name) {
-    std::string text = content_of(library() / "recordings" / (name + ".hex"));
-    text.erase(0, text.find('\n') + 1);
-    std::replace(text.begin(), text.end(), '\n', ' ');
-    std::string bytes;
-    const auto sets = core::parse_hex(text);
-    for (const core::ByteSet& set : *sets) bytes += static_cast<char>(set.low);
-    return bytes;
+    return *read_recording(content_of(library() / "recordings" / (name + ".hex")));
 }
 
 core::Layout layout_of(const std::string& name) {

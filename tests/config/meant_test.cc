@@ -45,6 +45,14 @@ TEST(WithoutHabits, NamesHabitsFromTheEndWithCommentAndQuote) {
     EXPECT_EQ(found->quote, '\'');
 }
 
+TEST(BrokenRule, NamesWhatToWriteIfTheValueCanBeReadWithoutItsHabits) {
+    const auto is_a = [](const std::string& text) { return text == "a"; };
+    EXPECT_EQ(broken_rule("k", "a # b", is_a), "a comment needs a line of its own; write k = a");
+    EXPECT_EQ(broken_rule("k", "\"a\";", is_a), "no semicolon in this spelling; write k = a");
+    EXPECT_EQ(broken_rule("k", "b # b", is_a), "");
+    EXPECT_EQ(broken_rule("k", "a", is_a), "");
+}
+
 TEST(HexIn, ReturnsTheBytesOfWhatLooksLikeHex) {
     EXPECT_EQ(hex_in("0x16"), "16");
     EXPECT_EQ(hex_in("0X16 0x03"), "16 03");

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "config/recording.h"
 #include "core/plan.h"
 #include "core/verdict.h"
 #include "dispatch/shared_plan.h"
@@ -64,7 +65,9 @@ inline std::vector<Known> read_library() {
         Known known{path.stem().string(), *std::move(entry), {}};
         if (fs::exists(kRecordings / known.name)) {
             for (const fs::path& recording : files_in(kRecordings / known.name, ".hex")) {
-                known.recordings.push_back({recording.stem(), recorded_bytes(content(recording))});
+                const auto bytes = config::read_recording(content(recording));
+                if (!bytes) ADD_FAILURE() << recording << ": " << bytes.error().text;
+                known.recordings.push_back({recording.stem(), bytes ? *bytes : ""});
             }
         }
         library.push_back(std::move(known));

@@ -71,7 +71,6 @@ TEST(PatternLibrary, HasAnEntryAndAHeadingForEachRecording) {
             const bool by_hand = recording.filename().string().starts_with("handmade-");
             EXPECT_EQ(text.starts_with("# By hand. "), by_hand) << recording;
             EXPECT_TRUE(text.starts_with("# ")) << recording;
-            EXPECT_NE(recorded_bytes(text), "") << recording;
         }
     }
 }

@@ -48,10 +48,5 @@ TEST(PatternEntry, NamesTheFirstProblem) {
     }
 }
 
-TEST(PatternEntry, ReadsARecordingAsHexBehindOneLine) {
-    EXPECT_EQ(recorded_bytes("# meow 1.0: meow -x 00\n4d 45\n00 FF\n"), "ME\0\xff"s);
-    EXPECT_EQ(recorded_bytes("# nothing"), "");
-}
-
 }  // namespace
 }  // namespace portsplit::manual
