@@ -31,7 +31,7 @@ debian_packages() {
             libcli11-dev libsystemd-dev libpcre2-dev libpcap-dev nlohmann-json3-dev libgtest-dev bats man-db ;;
         test) echo bats socat curl openssl openssh-client openssh-server busybox strace \
             netcat-openbsd ncat stunnel4 tcpd ncurses-bin iproute2 procps util-linux \
-            systemd ucspi-tcp s6 runit \
+            systemd ucspi-tcp s6 runit perl \
             libbsd0 libevent-2.1-7 libtirpc3 libwrap0 ;;
         check) echo clang-format clang-tidy shellcheck git ;;
         demo) echo curl openssl openssh-client openssh-server busybox netcat-openbsd util-linux ;;
@@ -47,7 +47,7 @@ fedora_packages() {
             fmt-devel cli11-devel systemd-devel pcre2-devel libpcap-devel json-devel gtest-devel bats \
             man-db glibc-static libstdc++-static ;;
         test) echo bats socat curl openssl openssh-clients openssh-server busybox strace netcat nmap-ncat stunnel \
-            iproute procps-ng util-linux ;;
+            iproute procps-ng util-linux perl-Test-Harness ;;
         check) echo clang-tools-extra ShellCheck git ;;
         demo) echo curl openssl openssh-clients openssh-server busybox netcat util-linux ;;
         fuzz) echo clang compiler-rt ;;

@@ -172,8 +172,8 @@ END
 
 @test "config: every help fits 80 columns and has every option of its command line" {
     local words option
-    for words in portsplit 'portsplit check' 'portsplit convert' 'portsplit explain' portsplitd \
-        portsplit-dispatch; do
+    for words in portsplit 'portsplit check' 'portsplit convert' 'portsplit explain' 'portsplit test' \
+        portsplitd portsplit-dispatch; do
         # shellcheck disable=SC2086
         run -0 "$PORTSPLIT_BIN/"$words --help
         echo "$words"
@@ -189,10 +189,11 @@ END
             grep -qE -e "^  (-[a-zA-Z], )?$option " <<<"$output"
         done
     }
-    has_options '' --log --ready-fd --help --version check convert explain
+    has_options '' --log --ready-fd --help --version check convert explain test
     has_options check --inetd --silence --help
     has_options convert --to --help
     has_options explain --text --hex --pcap --final --json --help
+    has_options test --tap --help
 }
 
 @test "config: a word that is no command, and an option of other programs, are answered with what is right" {
@@ -201,7 +202,7 @@ END
     [[ $output == 'portsplit: no command chek; did you mean check?' ]]
     for word in status reload help; do
         run -64 portsplit "$word"
-        [[ $output == "portsplit: $word: no such file, and no command; commands are check, convert, explain" ]]
+        [[ $output == "portsplit: $word: no such file, and no command; commands are check, convert, explain, test" ]]
     done
     run -64 portsplit -t "$CONFIG"
     [[ $output == "portsplit: to test a file: portsplit check $CONFIG" ]]
@@ -219,6 +220,8 @@ END
     done
     run -64 "$PORTSPLIT_BIN/portsplitd" explain "$CONFIG"
     [[ $output == 'portsplitd: explain is a command of portsplit: portsplit explain FILE'$'\n''Try portsplitd --help.' ]]
+    run -64 "$PORTSPLIT_BIN/portsplitd" test "$CONFIG"
+    [[ $output == 'portsplitd: test is a command of portsplit: portsplit test FILE'$'\n''Try portsplitd --help.' ]]
     run -64 portsplit --log "$CONFIG"
     [[ $output == 'portsplit: no FILE; write portsplit [--log WHERE] [--ready-fd N] FILE' ]]
     run -64 portsplit --colour "$CONFIG"

@@ -127,6 +127,14 @@ readme() {
     diff <(sed 1d <<<"$block") - <<<"$output"
 }
 
+@test "docs: README, test prints this" {
+    readme '^bind' >"$TMP/portsplit.conf"
+    readme 'portsplit test' | sed -n '2,/^\$/{/^\$/!p}' >"$TMP/portsplit.cases"
+    cd "$TMP" || return
+    run -0 "$PORTSPLIT_BIN/portsplit" test portsplit.conf portsplit.cases
+    diff <(readme 'portsplit test' | tail -n 1) - <<<"$output"
+}
+
 @test "docs: README, the patterns and the other blocks of a configuration have no error" {
     local pattern
     for pattern in '^hex ' '^include' 'busybox'; do
@@ -451,6 +459,12 @@ END
     }
     refused 'descriptor 0 is a listening socket: set wait = no'
     refused 'descriptors 0 and 1 are neither a stream socket nor two pipes' --datagram
+}
+
+@test "docs: portsplit(1), the cases that it gives to paste" {
+    cd "$TMP" || return
+    PATH=$PORTSPLIT_BIN:$PATH run -0 "$SHELL_PROGRAM" -c "$(manual portsplit.1 'The file of cases')"
+    grep -qFx ".Ql $output ." "$PORTSPLIT_BUILD/man/portsplit.1"
 }
 
 @test "docs: portsplit-dispatch(8) and portsplitd(8), systemd" {

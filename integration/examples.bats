@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Every file in examples/ can be served as it is, and does what its comments say.
+# Every configuration in examples/ can be served as it is, and does what its comments and its cases say.
 
 load harness
 
@@ -27,10 +27,32 @@ serve_example() {
 relays_to() { talk "send:$2" "expect:port$1:$2" shutdown expect-eof; }
 
 @test "examples: check finds no problem in any of them" {
-    local file
+    local file files=0
     for file in "$EXAMPLES"/*; do
+        [[ $file != *.cases ]] || continue
         run -0 "$PORTSPLIT_BIN/portsplit" check "$file"
         [[ $output == "$file: can be served (errors: 0, warnings: 0)" ]]
+        files=$((files + 1))
+    done
+    ((files >= 6))
+}
+
+@test "examples: each of them has cases, and all are as expected" {
+    local file
+    for file in "$EXAMPLES"/*.conf; do
+        run -0 "$PORTSPLIT_BIN/portsplit" test "$file" "${file%.conf}.cases"
+        [[ $output =~ ^[0-9]+\ cases:\ [0-9]+\ as\ expected,\ 0\ not$ ]]
+    done
+    for file in "$EXAMPLES"/*.cases; do exists "${file%.cases}.conf"; done
+}
+
+@test "examples: the cases of each expect every service of it" {
+    local file service
+    for file in "$EXAMPLES"/*.conf; do
+        while read -r service; do
+            echo "$file: $service"
+            grep -Eqx "service *= $service" "${file%.conf}.cases"
+        done < <(sed -En 's/^\[([^] ]+)\]$/\1/p' "$file")
     done
 }
 
@@ -42,6 +64,16 @@ relays_to() { talk "send:$2" "expect:port$1:$2" shutdown expect-eof; }
         echo "$key?"
         grep -Eq "^ *$key *= " "$EXAMPLES/every-key.conf"
         grep -Eq "^ *$key *= " "$EXAMPLES/every-key.cfg"
+    done
+}
+
+@test "examples: every-key.cases has every key of a case" {
+    local key keys
+    keys=$(sed -En 's/.*\.name = "([a-z]+)".*/\1/p' "$BATS_TEST_DIRNAME/../src/cli/cases.cc")
+    [[ -n $keys ]]
+    for key in $keys; do
+        echo "$key?"
+        grep -Eq "^$key *= " "$EXAMPLES/every-key.cases"
     done
 }
 

@@ -1,9 +1,10 @@
 #pragma once
-// The exit codes of all three programs: sysexits(3), and for a dispatcher also those of a shell and
-// of s6.
+// The exit codes of all three programs: sysexits(3), for a dispatcher also those of a shell and
+// of s6, and 1 as diff(1) and grep(1) have it.
 
 namespace portsplit {
 
+inline constexpr int kExitUnexpected = 1;       ///< `portsplit test`: a case is not as expected
 inline constexpr int kExitUsage = 64;           ///< the command line is wrong
 inline constexpr int kExitSystem = 71;          ///< a system call failed
 inline constexpr int kExitConfiguration = 78;   ///< the configuration is wrong or cannot be read

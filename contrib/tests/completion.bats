@@ -38,6 +38,7 @@ is_offered() {
     is_offered '--inetd' portsplit check --i
     is_offered '--to' portsplit convert --t
     is_offered '--text --hex --pcap --final --json --help' portsplit explain -
+    is_offered '--tap --help' portsplit test -
     is_offered 'classic libconfig' portsplit convert --to ''
     is_offered 'no-fallback no-timeout no-deadline' portsplit check --silence no-
     is_offered 'a b.conf' portsplit check ''

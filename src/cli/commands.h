@@ -37,4 +37,10 @@ struct ExplainOptions {
 /// @returns 0; 64 when the bytes, or a part of the capture, cannot be read; 78 when the file cannot
 int explain(const std::string& file, const ExplainOptions& options);
 
+/// Compares the decisions of a configuration file with those that a file of cases (cases.h) expects, and
+/// prints the differences.
+/// @param tap  true to print every case as TAP, for programs
+/// @returns 0; 1 when a case is not as expected; 78 when one of the files, or a recording, cannot be used
+int test(const std::string& file, const std::string& cases_file, bool tap);
+
 }  // namespace portsplit::cli

@@ -9,6 +9,7 @@ constexpr const char* kProgram =
     "       portsplit convert [--to SPELLING] FILE\n"
     "       portsplit explain [--text TEXT | --hex BYTES | --pcap CAPTURE]\n"
     "                         [--final] [--json] FILE\n"
+    "       portsplit test [--tap] FILE CASES\n"
     "Several services behind one TCP port, told apart by their first bytes.\n"
     "With a configuration FILE alone, serve it in the foreground.\n"
     "\n"
@@ -16,6 +17,7 @@ constexpr const char* kProgram =
     "  check     print every error and warning of a configuration\n"
     "  convert   print a configuration in the other spelling\n"
     "  explain   print which service takes a connection with given first bytes\n"
+    "  test      compare the decisions of a configuration with those expected\n"
     "\n"
     "Options:\n"
     "  --log WHERE     stderr (default), syslog, or the path of a file\n"
@@ -62,12 +64,23 @@ constexpr const char* kExplain =
     "\n"
     "See portsplit(1).\n";
 
+constexpr const char* kTest =
+    "Usage: portsplit test [--tap] FILE CASES\n"
+    "Compare the decisions of the configuration FILE with those that the file CASES\n"
+    "expects. Exit with 1 if a case is not as expected.\n"
+    "\n"
+    "  --tap        print every case in the Test Anything Protocol, for programs\n"
+    "  -h, --help   print this and exit\n"
+    "\n"
+    "See portsplit(1) for the form of CASES.\n";
+
 }  // namespace
 
 std::string help_of(const std::string& command) {
     if (command == "check") return kCheck;
     if (command == "convert") return kConvert;
     if (command == "explain") return kExplain;
+    if (command == "test") return kTest;
     return kProgram;
 }
 

@@ -95,6 +95,22 @@ struct Explain {
     cli::ExplainOptions options;
 };
 
+/// `portsplit test FILE CASES`
+struct Test {
+    explicit Test(CLI::App& app) : command(*app.add_subcommand("test")) {
+        command.add_option("FILE", file)->required();
+        command.add_option("CASES", cases)->required();
+        command.add_flag("--tap", tap);
+    }
+
+    int run() const { return cli::test(file, cases, tap); }
+
+    CLI::App& command;
+    std::string file;
+    std::string cases;
+    bool tap = false;
+};
+
 /// Returns what is known to be wrong with a command line.
 std::string advice_on(const CLI::App& app, const std::vector<std::string>& arguments) {
     const auto all = app.get_subcommands([](const CLI::App*) { return true; });
@@ -125,6 +141,7 @@ int run(int argc, char** argv) {
     Check check(app);
     Convert convert(app);
     Explain explain(app);
+    Test test(app);
 
     const std::vector<std::string> arguments(argv + 1, argv + argc);
     try {
@@ -135,6 +152,7 @@ int run(int argc, char** argv) {
     if (check.command) return check.run();
     if (convert.command) return convert.run();
     if (explain.command) return explain.run();
+    if (test.command) return test.run();
     const std::string advice = advice_on(app, arguments);
     if (!advice.empty()) {
         cli::complain(advice);

@@ -25,7 +25,7 @@ bool has_escapes(std::string_view name) {
 
 class Reader {
   public:
-    explicit Reader(FileIssues issues) : issues_(issues) {}
+    Reader(FileIssues issues, Sections sections) : issues_(issues), sections_(sections) {}
 
     void take(std::string_view line, int number) {
         const std::string_view content = trim(line);
@@ -60,7 +60,7 @@ class Reader {
                                               shown(content), shown(name)));
         }
         // A broken header begins a section, too: otherwise each line below it would be an error.
-        const bool is_layout = name.starts_with(kLayoutHeader);
+        const bool is_layout = sections_ == Sections::Services && name.starts_with(kLayoutHeader);
         is_in_layout_ = is_layout;
         Section& section =
             is_layout ? document_.layouts.emplace_back() : document_.services.emplace_back();
@@ -86,9 +86,10 @@ class Reader {
         const std::size_t equals = line.find('=');
         const std::string_view key = trim(line.substr(0, equals));
         if (equals == std::string_view::npos || key.empty()) {
-            issues_.error(number,
-                          fmt::format("{}: neither key = value, nor [service], nor # comment",
-                                      shown(trim(line))));
+            issues_.error(
+                number,
+                fmt::format("{}: neither key = value, nor {}, nor # comment", shown(trim(line)),
+                            sections_ == Sections::Services ? "[service]" : "[NAME]"));
             return;
         }
         const std::string_view value = trim(line.substr(equals + 1));
@@ -111,6 +112,7 @@ class Reader {
     }
 
     FileIssues issues_;
+    Sections sections_;
     Document document_;
     bool is_in_layout_ = false;  ///< true below the header of a layout
 };
@@ -151,8 +153,8 @@ std::optional<Inexpressible> append_classic(const Section& section, std::string&
 
 }  // namespace
 
-Document read_classic(std::string_view text, FileIssues issues) {
-    Reader reader(issues);
+Document read_classic(std::string_view text, FileIssues issues, Sections sections) {
+    Reader reader(issues, sections);
     for_each_line(text, [&](std::string_view line, int number) { reader.take(line, number); });
     return reader.finish();
 }

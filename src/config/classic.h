@@ -12,9 +12,16 @@
 
 namespace portsplit::config {
 
+/// What the sections of a text are.
+enum class Sections {
+    Services,  ///< and layouts: `[layout NAME]`
+    Named,     ///< anything with a name; all of them are in `Document::services`
+};
+
 /// Reads text that `clean` has returned. A line that is not in this spelling is an error; reading goes
 /// on with the next line.
-Document read_classic(std::string_view text, FileIssues issues);
+Document read_classic(std::string_view text, FileIssues issues,
+                      Sections sections = Sections::Services);
 
 /// A value that the classic spelling cannot express.
 struct Inexpressible {

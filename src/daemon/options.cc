@@ -47,7 +47,7 @@ std::optional<int> read_number(std::string_view text) {
 }
 
 bool is_command(std::string_view word) {
-    return word == "check" || word == "convert" || word == "explain";
+    return word == "check" || word == "convert" || word == "explain" || word == "test";
 }
 
 }  // namespace

@@ -24,6 +24,7 @@ class Command : public testing::Test {
 using CheckCommand = Command;
 using ConvertCommand = Command;
 using ExplainCommand = Command;
+using TestCommand = Command;
 
 constexpr const char* kServices =
     "[web]\nstring = GET\nconnect = 192.0.2.1:80\n"
@@ -149,6 +150,38 @@ TEST_F(ExplainCommand, Returns64AfterTheStreamsOfACaptureWithoutAnEnd) {
               "bytes=0\n");
     EXPECT_TRUE(printed.err.starts_with("portsplit: cannot read the rest of " + capture + ": "))
         << printed.err;
+}
+
+TEST_F(TestCommand, PrintsTheCasesThatAreNotAsExpected) {
+    write(kServices);
+    const std::string cases = folder_ / "a.cases";
+    std::ofstream(cases) << "[a request]\nstring = GET /\nservice = web\n"
+                            "[silence]\nservice = fallback\n";
+    EXPECT_EQ(printed_by([&] { return test(file(), cases, false); }),
+              (Printed{1,
+                       cases + ":4: silence: expected service=fallback, got service=timeout "
+                               "reason=timeout certain=0\n2 cases: 1 as expected, 1 not\n",
+                       ""}));
+    std::ofstream(cases) << "[silence]\nservice = timeout\n";
+    EXPECT_EQ(printed_by([&] { return test(file(), cases, false); }),
+              (Printed{0, "1 case: 1 as expected, 0 not\n", ""}));
+    EXPECT_EQ(printed_by([&] { return test(file(), cases, true); }),
+              (Printed{0, "TAP version 13\n1..1\nok 1 - silence\n", ""}));
+}
+
+TEST_F(TestCommand, Returns78WhenAFileCannotBeUsed) {
+    const std::string cases = folder_ / "a.cases";
+    write(kServices);
+    EXPECT_EQ(
+        printed_by([&] { return test(file(), cases, false); }),
+        (Printed{78, "", "portsplit: cannot read " + cases + ": No such file or directory\n"}));
+    std::ofstream(cases) << "[a]\nservice = x\n";
+    EXPECT_EQ(printed_by([&] { return test(file(), cases, false); }),
+              (Printed{78, "",
+                       cases + ":2: service = x: the configuration has no such service; write web, "
+                               "fallback, timeout or -\n"}));
+    write("[web]\n");
+    EXPECT_EQ(printed_by([&] { return test(file(), cases, false); }).code, 78);
 }
 
 }  // namespace

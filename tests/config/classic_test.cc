@@ -79,6 +79,18 @@ TEST(ReadClassic, ReportsACommentBehindASection) {
                             "write [a]"));
 }
 
+TEST(ReadClassic, ReturnsNamedSectionsInTheirOrderWhateverTheirNames) {
+    Issues issues;
+    const Document document = read_classic("[layout of a web page]\n[b]\na = 1\nno line\n",
+                                           issues.add_file("f", "\n\n\n\n"), Sections::Named);
+    EXPECT_EQ(
+        document,
+        (Document{section("", 1, {}),
+                  {section("layout of a web page", 1, {}), section("b", 2, {bare("a", 3, "1")})}}));
+    EXPECT_THAT(texts_of(issues.sorted()),
+                ElementsAre("f:4: no line: neither key = value, nor [NAME], nor # comment"));
+}
+
 TEST(ReadClassic, DropsBlanksAtTheEndOfAValueWithAWarning) {
     const std::string text = service_of("string = a \nconnect = b:1\t\n");
     EXPECT_THAT(issues_of(text),
