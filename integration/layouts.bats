@@ -83,3 +83,50 @@ END
     kill -HUP "$DAEMON"
     log_says 'sites.txt:4: tls.sni = a\*b: a \* in the middle'
 }
+
+# Recordings that are not, as a whole, what the layout of their protocol describes, and the service that takes
+# them. Names are RECORDING=SERVICE; * is every recording of a protocol.
+EXCEPTIONS=(
+    dns/dig-notify=fallback dns/knsupdate=fallback dns/nsupdate=fallback # no queries
+    http/curl-connect=http-connect
+    ldap/handmade-anonymous-search=fallback ldap/handmade-compare=fallback ldap/ldapsearch-starttls=fallback # no bind
+    postgresql/handmade-cancel=fallback postgresql/handmade-gssenc=fallback # no startup message
+    rdp/xfreerdp-pcid=fallback rdp/xfreerdp-vmconnect=fallback # another message before it
+    socks4/tor-resolve=fallback # a command of Tor
+    'socks5/*=timeout' # they wait for the answer before they name the target
+    tls/handmade-ssl-2.0-form=fallback
+    xmpp/sendxmpp=fallback # a blank before the end of the tag
+)
+
+# expected RECORDING: prints the service that takes a recording if every layout is a service; fails if the
+# recording is of a protocol without a layout.
+expected() {
+    local exception layout=${1%/*}
+    for exception in "${EXCEPTIONS[@]}"; do
+        # shellcheck disable=SC2053
+        [[ $1 == ${exception%=*} ]] || continue
+        echo "${exception#*=}"
+        return
+    done
+    [[ $layout != tls-1.? ]] || layout=tls
+    grep -qx "\[$layout\]" "$CONFIG" && echo "$layout"
+}
+
+@test "layouts: every recording of a protocol that has a layout is a case of it" {
+    local patterns=$BATS_TEST_DIRNAME/../contrib/patterns file name service cases=0
+    # A request of http-connect is one of http, too.
+    {
+        printf '%s\n' http-connect
+        find "$patterns/layouts" -name '*.conf' ! -name http-connect.conf -printf '%f\n' | sort
+    } | sed -E 's/(\.conf)?$//; s/.*/[&]\nlayout = &\nexec = true/' >"$CONFIG"
+    printf '%s\n' '[fallback]' 'exec = true' '[timeout]' 'exec = true' >>"$CONFIG"
+    for file in "$patterns"/recordings/*/*.hex; do
+        name=${file#"$patterns/recordings/"}
+        service=$(expected "${name%.hex}") || continue
+        printf '%s\n' "[${name%.hex}]" "recording = $file" "service = $service"
+        cases=$((cases + 1))
+    done >"$TMP/layouts.cases"
+    run -0 "$PORTSPLIT_BIN/portsplit" test "$CONFIG" "$TMP/layouts.cases"
+    ((cases >= 100))
+    [[ $output == "$cases cases: $cases as expected, 0 not" ]]
+}
