@@ -4,7 +4,7 @@
 load harness
 
 EXAMPLES=$BATS_TEST_DIRNAME/../examples
-KEY_TABLE=$BATS_TEST_DIRNAME/../src/config/key_table.cc
+KEY_TABLE=$BATS_TEST_DIRNAME/../src/config/key_table
 
 # convert FILE SPELLING
 convert() { "$PORTSPLIT_BIN/portsplit" convert --to "$2" "$EXAMPLES/$1"; }
@@ -28,9 +28,8 @@ relays_to() { talk "send:$2" "expect:port$1:$2" shutdown expect-eof; }
 
 @test "examples: check finds no problem in any of them" {
     local file files=0
-    for file in "$EXAMPLES"/*; do
-        [[ $file != *.cases ]] || continue
-        run -0 "$PORTSPLIT_BIN/portsplit" check "$file"
+    for file in "$EXAMPLES"/*.conf "$EXAMPLES"/*.cfg; do
+        run -0 "$PORTSPLIT_BIN/portsplit" check --silence outer-name "$file"
         [[ $output == "$file: can be served (errors: 0, warnings: 0)" ]]
         files=$((files + 1))
     done
@@ -58,13 +57,17 @@ relays_to() { talk "send:$2" "expect:port$1:$2" shutdown expect-eof; }
 
 @test "examples: every-key has every key, in both spellings" {
     local key keys
-    keys=$(sed -En 's/.*\.name = "([a-z]+)".*/\1/p' "$KEY_TABLE")
-    [[ -n $keys ]]
+    keys=$(sed -En 's/.*(\.name|kInclude|kLayout) = "([a-z-]+)".*/\2/p' "$KEY_TABLE.cc" "$KEY_TABLE.h")
+    [[ $keys == *half-closed*include*layout* ]]
     for key in $keys; do
         echo "$key?"
         grep -Eq "^ *$key *= " "$EXAMPLES/every-key.conf"
         grep -Eq "^ *$key *= " "$EXAMPLES/every-key.cfg"
     done
+    # A layout, and a field of one.
+    grep -q '^\[layout [a-z]' "$EXAMPLES/every-key.conf"
+    grep -q '^layouts : {' "$EXAMPLES/every-key.cfg"
+    grep -q '^[a-z]*\.[a-z]* *= ' "$EXAMPLES/every-key.conf"
 }
 
 @test "examples: every-key.cases has every key of a case" {
