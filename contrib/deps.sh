@@ -31,7 +31,8 @@ debian_packages() {
             libcli11-dev libsystemd-dev libpcre2-dev libpcap-dev nlohmann-json3-dev libgtest-dev bats man-db ;;
         test) echo bats socat curl openssl openssh-client openssh-server busybox strace \
             netcat-openbsd ncat stunnel4 tcpd ncurses-bin iproute2 procps util-linux \
-            systemd ucspi-tcp s6 runit perl \
+            systemd ucspi-tcp s6 runit perl postgresql lego pebble python3 python3-websockets \
+            freerdp2-x11 xvfb \
             libbsd0 libevent-2.1-7 libtirpc3 libwrap0 ;;
         check) echo clang-format clang-tidy shellcheck git ;;
         demo) echo curl openssl openssh-client openssh-server busybox netcat-openbsd util-linux ;;
@@ -47,7 +48,8 @@ fedora_packages() {
             fmt-devel cli11-devel systemd-devel pcre2-devel libpcap-devel json-devel gtest-devel bats \
             man-db glibc-static libstdc++-static ;;
         test) echo bats socat curl openssl openssh-clients openssh-server busybox strace netcat nmap-ncat stunnel \
-            iproute procps-ng util-linux perl-Test-Harness ;;
+            iproute procps-ng util-linux perl-Test-Harness postgresql-server postgresql python3 python3-websockets freerdp \
+            xorg-x11-server-Xvfb ;;
         check) echo clang-tools-extra ShellCheck git ;;
         demo) echo curl openssl openssh-clients openssh-server busybox netcat util-linux ;;
         fuzz) echo clang compiler-rt ;;
@@ -103,7 +105,7 @@ install_quietly() {
         fail "these packages could not be installed: $*"
     }
     local server
-    for server in openssh-server haproxy nginx sslh; do
+    for server in openssh-server haproxy nginx sslh postgresql; do
         [[ " $* " != *" $server "* ]] || keep_off "$server"
     done
 }

@@ -55,6 +55,15 @@ relays_to() { talk "send:$2" "expect:port$1:$2" shutdown expect-eof; }
     done
 }
 
+@test "examples: a test serves each of them, and README lists each" {
+    local file
+    for file in "$EXAMPLES"/*.conf; do
+        echo "$file"
+        grep -qF "](examples/${file##*/})" "$BATS_TEST_DIRNAME/../README.md"
+        [[ $file == */every-key.conf ]] || grep -q "serve_example ${file##*/}" "$BATS_TEST_DIRNAME"/examples*.bats
+    done
+}
+
 @test "examples: every-key has every key, in both spellings" {
     local key keys
     keys=$(sed -En 's/.*(\.name|kInclude|kLayout) = "([a-z-]+)".*/\2/p' "$KEY_TABLE.cc" "$KEY_TABLE.h")
