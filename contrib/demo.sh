@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Shows Portsplit with five services on one port of this machine, each used by its real client. See `usage`
+# Shows Portsplit with six services on one port of this machine, each used by its real client. See `usage`
 # below. All files but the build are in one temporary folder, which is removed at the end.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -7,8 +7,8 @@ cd "$(dirname "$0")/.."
 usage() {
     cat <<'END'
 Usage: contrib/demo.sh [--once] [--port N]
-Install what is missing, build, and serve SSH, HTTP, TLS, a fallback and a timeout on one port of
-127.0.0.1. Run a client for each, and show which service it reached, why, and in how many
+Install what is missing, build, and serve SSH, HTTP, two TLS sites, a fallback and a timeout on one
+port of 127.0.0.1. Run a client for each, and show which service it reached, why, and in how many
 milliseconds. Then go on serving until Ctrl-C.
 
   --once    exit then: 0 if every client reached its service, else 1
@@ -17,6 +17,7 @@ END
 }
 
 HOST=127.0.0.1
+SHOP=shop.test
 BIN=$PWD/build/release/bin
 LIMIT=20 # seconds for one step
 STARTED=()
@@ -123,21 +124,24 @@ Host demo
 END
 }
 
+# Makes the files of the servers, each with its name, and one certificate for both TLS servers.
 prepare_web() {
-    mkdir "$DIR/http" "$DIR/tls"
+    mkdir "$DIR/http" "$DIR/tls" "$DIR/shop"
     echo 'hello from the web server' >"$DIR/http/hello.txt"
     echo 'hello from the TLS server' >"$DIR/tls/hello.txt"
+    echo 'hello from the shop' >"$DIR/shop/hello.txt"
+    quietly openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 \
+        -subj /CN=localhost -addext "subjectAltName=IP:$HOST,DNS:$SHOP" \
+        -keyout "$DIR/tls_key.pem" -out "$DIR/cert.pem" || fail 'openssl cannot make a certificate'
 }
 
-# Starts the TLS server, the target of the service tls. Its port is in TLS_PORT.
+# start_tls_server NAME: starts a TLS server for the files of that folder, the target of a service. Its port is
+# in NAME_PORT, with NAME in capitals.
 start_tls_server() {
-    quietly openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 \
-        -subj /CN=localhost -addext "subjectAltName=IP:$HOST" \
-        -keyout "$DIR/tls_key.pem" -out "$DIR/cert.pem" || fail 'openssl cannot make a certificate'
-    start TLS_OUTPUT env -C "$DIR/tls" openssl s_server -WWW -accept "$HOST:0" \
+    start "${1^^}_OUTPUT" env -C "$DIR/$1" openssl s_server -WWW -accept "$HOST:0" \
         -key "$DIR/tls_key.pem" -cert "$DIR/cert.pem"
-    read_until "$TLS_OUTPUT" 'ACCEPT *' || fail 'the TLS server does not start'
-    TLS_PORT=${LINE##*:}
+    read_until "$FD" 'ACCEPT *' || fail 'the TLS server does not start'
+    printf -v "${1^^}_PORT" '%s' "${LINE##*:}"
 }
 
 start_portsplit() {
@@ -162,6 +166,10 @@ execarg = httpd
 execarg = -i
 execarg = -h
 execarg = $DIR/http
+
+[shop]
+tls.sni = $SHOP
+connect = $HOST:$SHOP_PORT
 
 [tls]
 string  = \\16\\03
@@ -223,6 +231,10 @@ ssh_client() {
     timeout "$LIMIT" ssh -n -F "$DIR/ssh_config" demo "echo hello from a shell of \$(id -un)"
 }
 web_client() { timeout "$LIMIT" curl -sS --noproxy '*' "http://$HOST:$PORT/hello.txt"; }
+shop_client() {
+    timeout "$LIMIT" curl -sS --noproxy '*' --resolve "$SHOP:$PORT:$HOST" --cacert "$DIR/cert.pem" \
+        "https://$SHOP:$PORT/hello.txt"
+}
 tls_client() {
     printf 'GET /hello.txt HTTP/1.0\r\n\r\n' | timeout "$LIMIT" openssl s_client -quiet -ign_eof \
         -connect "$HOST:$PORT" -CAfile "$DIR/cert.pem" -verify_return_error
@@ -234,13 +246,14 @@ visit_all() {
     WRONG=()
     visit ssh match "shell of $USER_NAME" ssh SSH-2.0-... ssh_client
     visit web match 'hello from the web server' curl 'GET /hello...' web_client
+    visit shop match 'hello from the shop' 'curl https' 'TLS shop.test' shop_client
     visit tls match 'hello from the TLS server' openssl '16 03 01 ...' tls_client
     visit fallback fallback 'HELLO, anybody?' nc 'HELLO, anybody?' odd_client
     visit timeout timeout 'I speak first' 'nc -d' '(nothing)' silent_client
 }
 
 show_visits() {
-    printf '\nFive clients on one port, %s:%s:\n\n' "$HOST" "$PORT"
+    printf '\nSix clients on one port, %s:%s:\n\n' "$HOST" "$PORT"
     print_head
     visit_all
     rule
@@ -263,6 +276,7 @@ Try it from another terminal:
     ssh -F $DIR/ssh_config demo
     curl http://$HOST:$PORT/hello.txt
     curl --cacert $DIR/cert.pem https://$HOST:$PORT/hello.txt
+    curl --cacert $DIR/cert.pem --resolve $SHOP:$PORT:$HOST https://$SHOP:$PORT/hello.txt
     nc $HOST $PORT      (type something at once, or wait two seconds)
 
 The configuration, $DIR/demo.conf:
@@ -314,7 +328,8 @@ main() {
     build
     prepare_ssh
     prepare_web
-    start_tls_server
+    start_tls_server tls
+    start_tls_server shop
     start_portsplit
     write_ssh_client_config
     show_visits || exit 1

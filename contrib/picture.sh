@@ -63,7 +63,7 @@ print_picture() {
     height=$((y + ${#LINES[@]} * LINE_HEIGHT))
     cat <<END
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 $width $height" width="$width" height="$height" role="img" xml:space="preserve">
-<title>Five clients on one port: the output of contrib/demo.sh</title>
+<title>Six clients on one port: the output of contrib/demo.sh</title>
 <style>
 .window { fill: #f6f8fa; stroke: #d0d7de }
 .button { fill: #afb8c1 }

@@ -23,9 +23,9 @@ print_table() {
     export USER_NAME=somebody
     run -0 print_table
     echo "$output"
-    ((${#lines[@]} == 8))
+    ((${#lines[@]} == 9))
     [[ ${lines[1]} =~ ^-{80}$ ]]
     (($(grep -cE '.{81}' <<<"$output") == 0))
     # Every row has the action in the same column.
-    (($(grep -c '^.\{45\}connect 127' <<<"$output") == 6))
+    (($(grep -c '^.\{45\}connect 127' <<<"$output") == 7))
 }
