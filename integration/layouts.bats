@@ -130,3 +130,82 @@ expected() {
     ((cases >= 100))
     [[ $output == "$cases cases: $cases as expected, 0 not" ]]
 }
+
+# serve_passing [STDIO]: a service whose program writes its variables to $TMP/env; the log has two fields.
+serve_passing() {
+    printf '%s\n' 'bind = 127.0.0.1:0' 'timeout = 60' 'log = tls.sni' \
+        '[git]' 'tls.sni = *.example.org' 'log = tls.alpn' "stdio = ${1:-socket}" 'exec = sh' \
+        'execarg = -c' "execarg = env >$TMP/env.new; mv $TMP/env.new $TMP/env" \
+        'env = SITE tls.sni' 'env = OFFERS tls.alpn' \
+        '[quiet]' 'tls.sni = quiet.test' 'log = no' 'exec = true' \
+        '[fallback]' 'exec = true' | configure
+}
+
+# offer NAME [OPTION...]: a client that asks for this name.
+offer() { openssl s_client -connect "127.0.0.1:$PORT" -servername "$@" </dev/null >"$TMP/client" 2>&1 || true; }
+
+@test "layouts: fields go to the log and to a program in a form that no client can abuse" {
+    # A name as only a hostile client sends it, and the form in which it is passed on.
+    local hostile='a b"$(id)`\;=.example.org'
+    local passed='a\20b\22\24\28id\29\60\5C\3B\3D.example.org' stdio
+    for stdio in socket pipe pty; do
+        rm -f "$TMP/env"
+        serve_passing "$stdio"
+        start_daemon
+        offer "$hostile" -alpn h2,http/1.1
+        log_says ": service=git reason=match .* exit=0 tls.sni=${passed//\\/\\\\} tls.alpn=h2,http/1.1$"
+        wait_until 10 exists "$TMP/env"
+        grep -Fx "PORTSPLIT_TLS_SNI=$passed" "$TMP/env"
+        grep -Fx "SITE=$passed" "$TMP/env"
+        grep -Fx 'OFFERS=h2,http/1.1' "$TMP/env"
+        not grep PORTSPLIT_TLS_ALPN "$TMP/env"
+        stop_daemon
+    done
+}
+
+@test "layouts: log = no leaves out the lines of a service, and no other" {
+    serve_passing
+    start_daemon
+    offer quiet.test
+    offer other.test
+    log_says ': service=fallback .* tls.sni=other.test$'
+    not log_has 'service=quiet'
+}
+
+@test "layouts: log = start has the fields in both lines" {
+    serve_passing
+    sed -i '1i log = start' "$CONFIG"
+    start_daemon
+    offer other.test
+    log_says ': started service=fallback .* tls.sni=other.test$'
+    log_says ': service=fallback .* tls.sni=other.test$'
+}
+
+@test "layouts: fields are passed on under a super-server, too" {
+    serve_passing
+    in_background "$PEER" inetd 127.0.0.1:0 "$PORTSPLIT_BIN/portsplit-dispatch" --inetd --log "$LOG" \
+        "$CONFIG" >"$TMP/inetd.out"
+    learn_port inetd
+    PORT=$inetd_port
+    : >>"$LOG"
+    offer www.example.org -alpn h2
+    log_says ': service=git .* tls.sni=www.example.org tls.alpn=h2$'
+    wait_until 10 exists "$TMP/env"
+    grep -Fx 'PORTSPLIT_TLS_SNI=www.example.org' "$TMP/env"
+}
+
+@test "layouts: explain shows a capture of many clients as a table by name" {
+    local recordings=$BATS_TEST_DIRNAME/../contrib/patterns/recordings
+    printf '%s\n' '[named]' 'tls.sni = *' 'exec = true' '[fallback]' 'exec = true' | configure
+    answer sink
+    "$PORTSPLIT_TOOLS/crowd" "127.0.0.1:$sink_port" "$TMP/capture" 60 7 "$recordings/tls-1.3/curl.hex"
+    run -0 "$PORTSPLIT_BIN/portsplit" explain --pcap "$TMP/capture" "$CONFIG"
+    echo "$output"
+    # The tool replaces bytes in some of them and cuts others.
+    local named
+    named=$(grep -c '^service=named .* tls.sni=server.example$' <<<"$output")
+    ((named > 5 && named < 60))
+    grep -Ex 'tls.sni +service +connections' <<<"$output"
+    grep -Ex "server.example +named +$named" <<<"$output"
+    (($(sed '1,/^$/d; /^tls.sni/d' <<<"$output" | awk '{ all += $NF } END { print all }') == 60))
+}

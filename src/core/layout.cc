@@ -22,6 +22,18 @@ constexpr std::uint32_t kNoLimit = LayoutRules::kNoLimit;
 /// A program of more steps is refused: a rule that stands in many places is there as often.
 constexpr std::size_t kMostOps = 4000;
 
+/// Returns the smallest bytes of these sets: `00 10`.
+std::string in_hex(const ByteSets& sets) {
+    constexpr std::string_view kDigits = "0123456789ABCDEF";
+    std::string text;
+    for (const ByteSet& set : sets) {
+        if (!text.empty()) text += ' ';
+        text += kDigits[set.first() >> 4];
+        text += kDigits[set.first() & 0xF];
+    }
+    return text;
+}
+
 /// Returns true if each stream that begins with `inner` begins with `outer`.
 bool covers_all(const ByteSets& outer, const ByteSets& inner) {
     return outer.size() <= inner.size() &&
@@ -134,9 +146,10 @@ class LayoutCompiler {
         const bool all =
             is_anything ? is_covered({}) : std::all_of(begins.begin(), begins.end(), is_covered);
         if (all) {
+            const std::string such_as = is_anything ? "" : ", such as " + in_hex(begins.front());
             warn(rule_, sequence.front().place,
-                 "an alternative that is never taken: an earlier one begins with all of its bytes; "
-                 "move it up");
+                 "an alternative that is never taken: an earlier one begins with all of its bytes" +
+                     such_as + "; move it up");
         }
         earlier.insert(earlier.end(), begins.begin(), begins.end());
         if (is_anything) earlier.emplace_back();

@@ -131,6 +131,31 @@ TEST(ExplanationText, EscapesBytesThatATerminalWouldObey) {
     EXPECT_EQ(text.find('\x1b'), std::string::npos) << text;
 }
 
+/// Returns the last line about bytes of a protocol for tests: a size, a name, a number from 1 to 9.
+std::string last_line(const std::string& bytes) {
+    core::Config config = cli::config();
+    config.layouts.push_back({"test",
+                              {{"start", "'T' {u8(2-200) name ..} digit"},
+                               {"name", "{u8 <name>}"},
+                               {"digit", "u16(1-9)"}}});
+    config.services[0].layouts.push_back({"test", true, {}});
+    const std::string text = Decided(bytes, config).text();
+    const std::size_t end = text.rfind('\n', text.size() - 2);
+    return text.substr(end + 1);
+}
+
+TEST(ExplanationText, SaysWhyALayoutDoesNotFit) {
+    EXPECT_EQ(last_line("X"),
+              "test does not fit: rule start at byte 1, not \"'T' {u8(2-200) name ..} digit\"\n");
+    EXPECT_EQ(last_line("T\1"), "test does not fit: rule start at byte 2, 1 is not in 2-200\n");
+    EXPECT_EQ(last_line("T\3\5"),
+              "test does not fit: rule name at byte 3, a length of 5 does not fit here\n");
+    EXPECT_EQ(last_line(std::string("T\2\1a\1\2", 6)),
+              "test does not fit: rule digit at byte 6, 258 is not in 1-9\n");
+    EXPECT_EQ(last_line(std::string("T\2\1a\0\2", 6)), "test fits at byte 6\n");
+    EXPECT_EQ(last_line("T\2\1a"), "test needs more bytes\n");
+}
+
 TEST(ExplanationText, ColoursEachAnswerOnATerminal) {
     core::Config config = cli::config();
     config.services[1].patterns.pop_back();

@@ -118,8 +118,8 @@ TEST(Layouts, ReportWhatIsWrongWithARule) {
     EXPECT_THAT(
         issues_with("[layout x]\nstart = 'a' <y>\nmore = 16\n[s]\nx.y = a\nexec = cat\n"),
         ElementsAre(
-            "/etc/main.conf:2: layout x: start: a field without an end; write its size, a set, or "
-            "the bytes that stand behind it (at byte 5)",
+            "/etc/main.conf:2: layout x: start: a field without an end; write its exact size, a "
+            "set, or fixed bytes directly behind it, of which no part may be absent (at byte 5)",
             "/etc/main.conf:3: warning: layout x: more: a rule that no other uses; delete it"));
     EXPECT_THAT(issues_with("[layout exec]\nstart = 16\n[s]\nstring = a\nexec = cat\n"),
                 ElementsAre("/etc/main.conf:1: layout exec: a key has this name; choose another"));
@@ -188,6 +188,62 @@ TEST(Layouts, AreNoPatternsOfALastResort) {
             "pattern decides; delete this one",
             "/etc/main.conf:6: service fallback has no patterns: it takes the connections that no "
             "pattern decides; delete this one"));
+}
+
+// --- fields that are passed on ---
+
+TEST(PassedFields, AreReadInBothSpellings) {
+    const std::string layout(kRequest);
+    const Loaded classic =
+        read_main("log = start\nlog = request.host\n" + layout +
+                  "[s]\nrequest.port = 1\nlog = no\nlog = request.can\nexec = cat\nenv = A=b c\n"
+                  "env = HOST request.host\n");
+    EXPECT_THAT(texts_of(classic.issues), ElementsAre());
+    ASSERT_TRUE(classic.config);
+    EXPECT_THAT(classic.config->log, ElementsAre("start", "request.host"));
+    EXPECT_THAT(classic.config->services[0].log, ElementsAre("no", "request.can"));
+    EXPECT_THAT(std::get<core::Exec>(classic.config->services[0].action).env,
+                ElementsAre("A=b c", "HOST request.host"));
+    const auto written = write_libconfig(*classic.config);
+    EXPECT_EQ(read_main(written).config, classic.config) << written;
+    EXPECT_EQ(read_main(*write_classic(*classic.config)).config, classic.config);
+    EXPECT_EQ(unpack(pack(*classic.config), Need::Services), classic.config);
+}
+
+TEST(PassedFields, ReportWhatIsWrongWithThem) {
+    EXPECT_THAT(
+        issues_of_service("request.port = 1\nlog = request.hots\nlog = on\nlog = end\n"
+                          "log = start\nenv = A request.x\nenv = A b\nenv = =b\n"),
+        ElementsAre(
+            "/etc/main.conf:6: log = request.hots: no field hots in layout request; did you "
+            "mean host?",
+            "/etc/main.conf:7: log = on: unknown; write end, start or no, or a field such as "
+            "tls.sni",
+            "/etc/main.conf:9: log = start: end on line 8; keep one of the two",
+            "/etc/main.conf:10: env = A request.x: no field x in layout request; its fields "
+            "are host, can, port or method",
+            "/etc/main.conf:11: env = A b: neither NAME=VALUE nor a name and a field, such as "
+            "SITE tls.sni",
+            "/etc/main.conf:12: env = =b: no variable; write NAME=VALUE, or NAME LAYOUT.FIELD "
+            "for a field"));
+}
+
+TEST(PassedFields, WarnOfALayoutThatNoServiceAsks) {
+    const std::string warning =
+        ": never there: no service asks layout request, so it is not read; write layout = request, "
+        "or a condition such as request.host = *, in a service";
+    EXPECT_THAT(issues_with("log = request.host\n" + std::string(kRequest) +
+                            "[s]\nstring = x\nexec = cat\nenv = A request.host\n"),
+                ElementsAre("/etc/main.conf:1: warning: log = request.host" + warning,
+                            "/etc/main.conf:8: warning: env = A request.host" + warning));
+    // One that the library has is found there; one that is nowhere is an error.
+    const Texts library{{"lib/layouts/greeting.conf", "[layout greeting]\nstart = <word 2>\n"}};
+    EXPECT_THAT(
+        issues_with("log = greeting.word\nlog = nowhere.x\n[s]\ngreeting.word = ab\n"
+                    "exec = cat\n",
+                    library),
+        ElementsAre("/etc/main.conf:2: no layout nowhere; the library has greeting; or write "
+                    "[layout nowhere] with its rules"));
 }
 
 TEST(SplitField, NeedsALayoutAndAField) {

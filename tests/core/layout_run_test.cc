@@ -43,6 +43,14 @@ LayoutRun run_of_all(const Layout& layout) {
     return run;
 }
 
+/// A run that wants one field, if there is one, and keeps the others.
+LayoutRun run_of_one(const Layout& layout) {
+    LayoutRun run(layout);
+    for (std::size_t i = 0; i < layout.fields().size(); ++i) run.keep(i);
+    if (!layout.fields().empty()) run.want(0);
+    return run;
+}
+
 std::string shown(const LayoutReader::Read& read) {
     std::string text = read.outcome == Outcome::More   ? "more"
                        : read.outcome == Outcome::Fits ? "fits"
@@ -67,6 +75,16 @@ bool expect_oracle(const LayoutSource& source, const Layout& layout, const std::
         if (!(found == expected)) {
             ADD_FAILURE() << show(source) << "after " << testing::PrintToString(seen) << ": "
                           << shown(found) << " instead of " << shown(expected);
+            return false;
+        }
+        LayoutRun read_out = run_of_one(layout);
+        read_out.advance(as_bytes(seen.substr(0, size / 2)));
+        read_out.advance(as_bytes(seen));
+        read_out.read_out(as_bytes(seen));
+        if (!(known(layout, read_out) == expected)) {
+            ADD_FAILURE() << show(source) << "read out after " << testing::PrintToString(seen)
+                          << ": " << shown(known(layout, read_out)) << " instead of "
+                          << shown(expected);
             return false;
         }
         LayoutRun whole = run_of_all(layout);

@@ -50,10 +50,12 @@ TEST(LayoutCompile, ReportsWhatIsWrong) {
         {{"start = {u8 (..)+}"},
          "0: a repetition of what may be empty; it would not end (at byte 5)\n"},
         {{"start = <x> u8"},
-         "0: a field without an end; write its size, a set, or the bytes that stand behind it (at "
+         "0: a field without an end; write its exact size, a set, or fixed bytes directly behind "
+         "it, of which no part may be absent (at "
          "byte 1)\n"},
         {{"start = .."},
-         "0: a skip without an end; write its size, a set, or the bytes that stand behind it (at "
+         "0: a skip without an end; write its exact size, a set, or fixed bytes directly behind "
+         "it, of which no part may be absent (at "
          "byte 1)\n"},
         {{"start = ..1* u8"},
          "0: a repetition without an end; write the bytes that stand behind it (at byte 1)\n"},
@@ -103,14 +105,15 @@ TEST(LayoutCompile, RefusesWhatIsTooDeepOrTooLong) {
 
 TEST(LayoutCompile, WarnsOfWhatIsStrange) {
     EXPECT_EQ(warnings({"start = 16", "one = 17"}), "1: a rule that no other uses; delete it\n");
-    const std::string covered =
-        "an alternative that is never taken: an earlier one begins with all of its bytes; "
-        "move it up";
-    EXPECT_EQ(warnings({"start = 16 | 16 17"}), "0: " + covered + " (at byte 6)\n");
-    EXPECT_EQ(warnings({"start = u8 | 16"}), "0: " + covered + " (at byte 6)\n");
-    EXPECT_EQ(warnings({"start = u8 | u16"}), "0: " + covered + " (at byte 6)\n");
+    const auto covered = [](const std::string& such_as) {
+        return "an alternative that is never taken: an earlier one begins with all of its bytes" +
+               such_as + "; move it up (at byte 6)\n";
+    };
+    EXPECT_EQ(warnings({"start = 16 | 16 1a-1c"}), "0: " + covered(", such as 16 1A"));
+    EXPECT_EQ(warnings({"start = u8 | 16"}), "0: " + covered(", such as 16"));
+    EXPECT_EQ(warnings({"start = u8 | u16"}), "0: " + covered(""));
     EXPECT_EQ(warnings({"start = 16 17 | 16 | ??"}), "");
-    EXPECT_EQ(warnings({"start = one one", "one = 16 | 16"}), "1: " + covered + " (at byte 6)\n")
+    EXPECT_EQ(warnings({"start = one one", "one = 16 | 16"}), "1: " + covered(", such as 16"))
         << "once, though the rule is used twice";
 }
 

@@ -86,6 +86,13 @@ void send_nonsense() {
     send_progress(longer, sizeof(Progress) - 1);
     send_progress(longer, sizeof(Progress) + 1);
     send_progress(longer, 1);
+    // A field that the configuration does not log, and a line end.
+    const struct {
+        Progress progress = boast();
+        char more[12] = " tls.sni=a\n";
+    } with_field;
+    send_progress(with_field, sizeof(Progress) + 10);
+    send_progress(with_field, sizeof(Progress) + 11);
 }
 
 void send_descriptors(int fd) {

@@ -125,6 +125,20 @@ TEST(ProgramEnvironment, AddsWhatTheServicePassesAndSets) {
                        "EMPTY=", "PATH=/opt/bin", "LINE=a=b c", "PORTSPLIT_REASON=mine"}));
 }
 
+TEST(ProgramEnvironment, HasTheFieldsThatCame) {
+    core::Exec exec = program("a");
+    exec.env = {"SITE tls.sni", "HOST tls.sni", "A=b", "NAME=set"};
+    EXPECT_EQ(program_environment({"HOST=inherited", "PORTSPLIT_TLS_ALPN=inherited"}, exec, {},
+                                  "git", core::Reason::Match,
+                                  {{"PORTSPLIT_TLS_SNI", "a.test"},
+                                   {"PORTSPLIT_TLS_ALPN", std::nullopt},
+                                   {"SITE", "a.test"},
+                                   {"HOST", std::nullopt},
+                                   {"NAME", "a.test"}}),
+              (Entries{"PORTSPLIT_SERVICE=git", "PORTSPLIT_REASON=match",
+                       "PORTSPLIT_TLS_SNI=a.test", "SITE=a.test", "A=b", "NAME=set"}));
+}
+
 TEST(ProgramEnvironment, SetsTermForATerminalOnly) {
     const auto term_of = [](core::Exec exec, const Entries& base) {
         std::string terms;

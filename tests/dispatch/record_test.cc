@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <utility>
 
@@ -61,6 +62,55 @@ TEST_F(ConnectionLogTest, WritesTheConnectionLineFromTheLastProgress) {
                          "dport=443 action=exec target=/usr/sbin/httpd in=- out=- ms=3600"))
         << line;
     EXPECT_TRUE(line.ends_with(" exit=0\n")) << line;
+}
+
+TEST_F(ConnectionLogTest, WritesFieldsBehindTheFrozenPartAndTheStatus) {
+    ConnectionLog log = this->log(Rate::All);
+    log.update(record(), decided_for(kWeb), 0, " tls.sni=a.test");
+    log.finish(record(), 0, 0, " tls.sni=a.test");
+    const std::string line = text();
+    EXPECT_TRUE(line.ends_with(" exit=0 tls.sni=a.test\n")) << line;
+}
+
+/// Returns the first word of each line for connections of two services, whose `log` has these words: first
+/// the one of the configuration.
+std::string lines_with(const char* of_all, const char* of_web) {
+    core::Config config = each_action().config();
+    config.log = {of_all};
+    config.services[kWeb].log = {of_web};
+    const core::Plan plan(config);
+    int ends[2] = {-1, -1};
+    EXPECT_EQ(::pipe(ends), 0);
+    const sys::UniqueFd from(ends[0]);
+    std::string words;
+    {
+        sys::Log lines = sys::Log::to_descriptor(sys::UniqueFd(ends[1]));
+        ConnectionLog log(plan, lines, Rate::All);
+        for (const std::int32_t service : {kSsh, kWeb}) {
+            ConnectionRecord record{.arrival = {sys::Clock::now(), documented_ends()}};
+            log.update(record, decided_for(service), 0, " f=x");
+            log.finish(record, 0, 0, " f=x");
+        }
+    }
+    std::istringstream all(without_pids(loopback::read_reply(from.get()).bytes));
+    for (std::string line; std::getline(all, line);) {
+        words += line.starts_with("started service=ssh")   ? "start:ssh "
+                 : line.starts_with("started service=web") ? "start:web "
+                 : line.starts_with("service=ssh")         ? "ssh "
+                 : line.starts_with("service=web")         ? "web "
+                                                           : line;
+        EXPECT_TRUE(line.ends_with(" f=x")) << line;
+    }
+    return words;
+}
+
+TEST(ConnectionLogLines, AreThoseOfTheServiceElseOfAll) {
+    EXPECT_EQ(lines_with("end", "end"), "ssh web ");
+    EXPECT_EQ(lines_with("end", "start"), "ssh start:web web ");
+    EXPECT_EQ(lines_with("start", "end"), "start:ssh ssh web ");
+    EXPECT_EQ(lines_with("no", "end"), "web ");
+    EXPECT_EQ(lines_with("end", "no"), "ssh ");
+    EXPECT_EQ(lines_with("no", "f.x"), "");
 }
 
 TEST_F(ConnectionLogTest, WarnsOnceOfAnExpressionThatExceededItsLimit) {

@@ -1,0 +1,91 @@
+#include "config/layout_warnings.h"
+
+#include <gmock/gmock.h>
+
+#include <string>
+#include <vector>
+
+#include "config/load.h"
+#include "config/warnings.h"
+#include "support/issues_of.h"
+
+namespace portsplit::config {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr const char* kLayout =
+    "[layout tls]\nstart = 16 03 {u8 <sni name>} {u8 {u8(1-9) <alpn*>}*}\n";
+
+/// Returns the warnings about a file whose first three lines are kLayout and `above`.
+std::vector<std::string> warnings_of(const std::string& services, const std::string& above = "") {
+    const Loaded loaded = read(above + "\n" + kLayout + services, "f", Need::Services);
+    EXPECT_THAT(texts_of(loaded.issues), IsEmpty());
+    if (!loaded.config) return {};
+    auto issues = advise_on_layouts(*loaded.config, loaded.origins);
+    std::erase_if(issues, [](const Issue& issue) { return issue.severity == Severity::Note; });
+    sort_by_spot(issues);
+    return texts_of(issues);
+}
+
+TEST(AdviseOnLayouts, WarnsOfNamesThatAnEarlierServiceTakes) {
+    EXPECT_THAT(
+        warnings_of(
+            "[sites]\ntls.sni = *.a.test\ntls.sni = b.test\nexec = a\n"
+            "[www]\ntls.sni = c.test\ntls.sni = www.a.test\nexec = a\n"
+            "[all]\ntls.sni = *.x.a.test\ntls.sni = B.test\ntls.sni = y.a.test\nexec = a\n"),
+        ElementsAre(
+            "f:10: warning: service www: tls.sni = www.a.test never decides: what fits, such as "
+            "www.a.test, goes to service sites, which asks tls.sni = *.a.test on line 5; move this "
+            "service above sites, or delete the value",
+            "f:13: warning: service all: tls.sni = *.x.a.test and 2 more never decide: what fits, "
+            "such "
+            "as a.x.a.test, goes to service sites, which asks tls.sni = *.a.test on line 5; move "
+            "this "
+            "service above sites, or delete the value"));
+}
+
+TEST(AdviseOnLayouts, IsSilentWhereTheOrderIsRight) {
+    EXPECT_THAT(
+        warnings_of("[www]\ntls.sni = www.a.test\nexec = a\n"
+                    "[h2]\ntls.sni = *.a.test\ntls.alpn = h2\nexec = a\n"
+                    "[sites]\ntls.sni = *.a.test\nexec = a\n[rest]\nlayout = tls\nexec = a\n"),
+        IsEmpty());
+}
+
+TEST(AdviseOnLayouts, WarnsOfAPatternThatTakesAllStreamsOfALayout) {
+    EXPECT_THAT(
+        warnings_of("[any]\nhex = 16 03\nexec = a\n[git]\ntls.sni = a.test\nexec = a\n"),
+        ElementsAre(
+            "f:8: warning: service git: what it asks of layout tls never decides: its streams "
+            "begin with \"\\16\\03\", and go to service any for its pattern \"16 03\" on line 5; "
+            "move this service above any"));
+}
+
+TEST(AdviseOnLayouts, WarnsOfASmallWindow) {
+    const std::string service = "[git]\ntls.sni = a.test\nexec = a\n";
+    EXPECT_THAT(
+        warnings_of(service, "window = 512"),
+        ElementsAre("f:1: warning: window = 512: fields that lie behind so many bytes are never "
+                    "found, and the first message of a browser has 2000 and more; write 4096 or "
+                    "more, or delete it"));
+    EXPECT_THAT(warnings_of(service, "window = 4096"), IsEmpty());
+    EXPECT_THAT(warnings_of("[git]\nstring = a\nexec = a\n", "window = 512"), IsEmpty());
+}
+
+TEST(AdviseOnLayouts, HasOneNoteOnTheNameOfATlsServer) {
+    const std::string services =
+        "[a]\ntls.sni = a.test\nexec = a\n[b]\ntls.sni = b.test\nexec = a\n[fallback]\nexec = a\n"
+        "[timeout]\nexec = a\n";
+    const auto issues = advise(read(kLayout + services, "f", Need::Services));
+    EXPECT_THAT(
+        texts_of(issues),
+        ElementsAre("f:4: note: tls.sni is the name that a client shows before anything is proved: "
+                    "with Encrypted Client Hello (ECH) it is the outer name, and a client may "
+                    "write any. It chooses a server; it allows nobody in"));
+    EXPECT_EQ(issues.front().name, "outer-name");
+}
+
+}  // namespace
+}  // namespace portsplit::config
