@@ -28,7 +28,8 @@ fail() { say "$@" >&2; exit 1; }
 debian_packages() {
     case $1 in
         build) echo g++ cmake ninja-build pkg-config libconfig-dev libc-ares-dev libfmt-dev \
-            libcli11-dev libsystemd-dev libpcre2-dev libpcap-dev nlohmann-json3-dev libgtest-dev bats man-db ;;
+            libcli11-dev libsystemd-dev libpcre2-dev libpcap-dev nlohmann-json3-dev libgtest-dev \
+            libssl-dev libgnutls28-dev bats man-db ;;
         test) echo bats socat curl openssl openssh-client openssh-server busybox strace \
             netcat-openbsd ncat stunnel4 tcpd ncurses-bin iproute2 procps util-linux \
             systemd ucspi-tcp s6 runit perl postgresql lego pebble python3 python3-websockets \
@@ -45,8 +46,8 @@ debian_packages() {
 fedora_packages() {
     case $1 in
         build) echo gcc-c++ cmake ninja-build pkgconf-pkg-config libconfig-devel c-ares-devel \
-            fmt-devel cli11-devel systemd-devel pcre2-devel libpcap-devel json-devel gtest-devel bats \
-            man-db glibc-static libstdc++-static ;;
+            fmt-devel cli11-devel systemd-devel pcre2-devel libpcap-devel json-devel gtest-devel \
+            openssl-devel gnutls-devel bats man-db glibc-static libstdc++-static ;;
         test) echo bats socat curl openssl openssh-clients openssh-server busybox strace netcat nmap-ncat stunnel \
             iproute procps-ng util-linux perl-Test-Harness postgresql-server postgresql python3 python3-websockets freerdp \
             xorg-x11-server-Xvfb ;;

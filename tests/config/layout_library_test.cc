@@ -1,47 +1,20 @@
 // The layouts of the library, with the recorded first bytes of real clients.
 
-#include <gmock/gmock.h>
+#include "support/layout_library.h"
+
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
 #include <map>
-#include <sstream>
 #include <string>
 #include <vector>
 
-#include "config/load.h"
-#include "config/recording.h"
 #include "core/layout_run.h"
-#include "support/issues_of.h"
 
 namespace portsplit::config {
 namespace {
 
 using State = core::LayoutRun::State;
-
-const std::filesystem::path& library() {
-    static const std::filesystem::path path = PORTSPLIT_SOURCE_DIR "/contrib/patterns";
-    return path;
-}
-
-std::string content_of(const std::filesystem::path& path) {
-    std::ostringstream content;
-    content << std::ifstream(path).rdbuf();
-    return content.str();
-}
-
-std::string recorded(const std::string& name) {
-    return *read_recording(content_of(library() / "recordings" / (name + ".hex")));
-}
-
-core::Layout layout_of(const std::string& name) {
-    const Loaded loaded = read(content_of(library() / "layouts" / (name + ".conf")) +
-                                   "[s]\nlayout = " + name + "\nexec = cat\n",
-                               "f", Need::Services);
-    EXPECT_THAT(texts_of(loaded.issues), ::testing::ElementsAre()) << name;
-    return *core::Layout::compile(loaded.config->layouts.front());
-}
 
 /// Returns `fits FIELD=VALUE,VALUE ...`, with the fields in the order of the layout.
 std::string read_with(const core::Layout& layout, const std::string& stream) {
@@ -66,18 +39,18 @@ std::string read_with(const core::Layout& layout, const std::string& stream) {
 
 TEST(LayoutLibrary, HasNoErrorAndNoWarning) {
     std::size_t layouts = 0;
-    for (const auto& file : std::filesystem::directory_iterator(library() / "layouts")) {
-        (void)layout_of(file.path().stem());
+    for (const auto& file : std::filesystem::directory_iterator(kPatterns / "layouts")) {
+        (void)library_layout(file.path().stem());
         ++layouts;
     }
     EXPECT_GE(layouts, 14U);
 }
 
 TEST(LayoutLibrary, ExplainsEachField) {
-    for (const auto& file : std::filesystem::directory_iterator(library() / "layouts")) {
+    for (const auto& file : std::filesystem::directory_iterator(kPatterns / "layouts")) {
         const std::string text = content_of(file.path());
         EXPECT_NE(text.find("\n# Source: "), text.npos) << file.path();
-        const core::Layout layout = layout_of(file.path().stem());
+        const core::Layout layout = library_layout(file.path().stem());
         for (const core::Layout::Field& field : layout.fields()) {
             EXPECT_NE(text.find("\n# Field " + std::string(field.name) + ": "), text.npos)
                 << file.path() << ": " << field.name;
@@ -124,7 +97,7 @@ TEST(LayoutLibrary, ReadsTheFieldsOfRealClients) {
         {"xmpp", {{"xmpp/slixmpp", "fits to=server.example"}}},
     };
     for (const auto& [name, clients] : expected) {
-        const core::Layout layout = layout_of(name);
+        const core::Layout layout = library_layout(name);
         for (const auto& [recording, fields] : clients) {
             EXPECT_EQ(read_with(layout, recorded(recording)), fields) << name << ", " << recording;
         }
@@ -153,10 +126,10 @@ std::string in_records(const std::string& hello, const std::vector<std::size_t>&
 }
 
 TEST(LayoutLibrary, ReadsAClientHelloInAnyRecords) {
-    const core::Layout layout = layout_of("tls");
+    const core::Layout layout = library_layout("tls");
     for (const char* version : {"tls-1.2", "tls-1.3"}) {
         for (const auto& file :
-             std::filesystem::directory_iterator(library() / "recordings" / version)) {
+             std::filesystem::directory_iterator(kPatterns / "recordings" / version)) {
             const std::string hello = recorded(version + ("/" + file.path().stem().string()));
             const std::string expected = read_with(layout, hello);
             EXPECT_TRUE(expected.starts_with("fits")) << file.path();
