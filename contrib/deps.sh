@@ -32,8 +32,8 @@ debian_packages() {
             libssl-dev libgnutls28-dev bats man-db ;;
         test) echo bats socat curl openssl openssh-client openssh-server busybox strace \
             netcat-openbsd ncat stunnel4 tcpd ncurses-bin iproute2 procps util-linux \
-            systemd ucspi-tcp s6 runit perl postgresql lego pebble python3 python3-websockets \
-            freerdp2-x11 xvfb \
+            systemd ucspi-tcp s6 runit perl nginx libnginx-mod-stream postgresql mosquitto slapd \
+            lego pebble python3 python3-websockets freerdp2-x11 xvfb \
             libbsd0 libevent-2.1-7 libtirpc3 libwrap0 ;;
         check) echo clang-format clang-tidy shellcheck git ;;
         demo) echo curl openssl openssh-client openssh-server busybox netcat-openbsd util-linux ;;
@@ -49,8 +49,8 @@ fedora_packages() {
             fmt-devel cli11-devel systemd-devel pcre2-devel libpcap-devel json-devel gtest-devel \
             openssl-devel gnutls-devel bats man-db glibc-static libstdc++-static ;;
         test) echo bats socat curl openssl openssh-clients openssh-server busybox strace netcat nmap-ncat stunnel \
-            iproute procps-ng util-linux perl-Test-Harness postgresql-server postgresql python3 python3-websockets freerdp \
-            xorg-x11-server-Xvfb ;;
+            iproute procps-ng util-linux perl-Test-Harness nginx nginx-mod-stream postgresql-server \
+            postgresql mosquitto openldap-servers python3 python3-websockets freerdp xorg-x11-server-Xvfb ;;
         check) echo clang-tools-extra ShellCheck git ;;
         demo) echo curl openssl openssh-clients openssh-server busybox netcat util-linux ;;
         fuzz) echo clang compiler-rt ;;
@@ -106,7 +106,7 @@ install_quietly() {
         fail "these packages could not be installed: $*"
     }
     local server
-    for server in openssh-server haproxy nginx sslh postgresql; do
+    for server in openssh-server haproxy nginx sslh postgresql mosquitto slapd; do
         [[ " $* " != *" $server "* ]] || keep_off "$server"
     done
 }

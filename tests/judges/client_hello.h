@@ -4,26 +4,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <random>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "judges/random_bytes.h"
+
 namespace portsplit::judges {
-
-using Random = std::mt19937;
-
-/// Returns a number from 0 to `end` - 1.
-inline std::size_t below(Random& random, std::size_t end) {
-    return std::uniform_int_distribution<std::size_t>(0, end - 1)(random);
-}
-
-inline std::string random_bytes(Random& random, std::size_t size) {
-    std::string bytes(size, '\0');
-    for (char& byte : bytes) byte = static_cast<char>(below(random, 256));
-    return bytes;
-}
 
 /// Returns a number in `size` bytes, the most significant first.
 inline std::string number(std::size_t size, std::size_t value) {

@@ -132,9 +132,8 @@ std::vector<std::string> GnuTlsJudge::hellos() {
         gnutls_handshake(client.session);
         all.push_back(std::move(client.out));
     };
-    for (const char* name : {"", "www.example.org", "WWW.Example.ORG", "www.example.org.",
-                             "b\xc3\xbc"
-                             "cher.example"})
+    for (const char* name :
+         {"", "www.example.org", "WWW.Example.ORG", "www.example.org.", "b\303\274cher.example"})
         add("NORMAL", name);
     for (const char* version : {"1.0", "1.1", "1.2", "1.3"})
         add(std::string("NORMAL:-VERS-ALL:+VERS-TLS") + version, "www.example.org");

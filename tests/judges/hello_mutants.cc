@@ -127,12 +127,12 @@ void HelloMutants::change_body(std::string& body) {
             body = behind_length(2, body.substr(2) + bytes(4));
             return;
         default:
-            if (!body.empty()) body[below(random_, body.size())] = random_bytes(random_, 1)[0];
+            if (!body.empty()) body[below(random_, body.size())] = random_byte(random_);
     }
 }
 
 void HelloMutants::change_bytes(std::string& message, const ClientHello& hello) {
-    const auto flip = [&](std::size_t at) { message[at] = random_bytes(random_, 1)[0]; };
+    const auto flip = [&](std::size_t at) { message[at] = random_byte(random_); };
     std::vector<std::pair<std::size_t, std::size_t>> lengths;
     switch (below(random_, 6)) {
         case 0:
@@ -175,7 +175,7 @@ std::string HelloMutants::stream(std::string stream) {
     const std::size_t head = heads[below(random_, heads.size())];
     switch (below(random_, 8)) {
         case 0:
-            stream[head + 2] = random_bytes(random_, 1)[0];
+            stream[head + 2] = random_byte(random_);
             return stream;
         case 1:
             stream[head + 1] = static_cast<char>(below(random_, one_in(2) ? 5 : 256));
@@ -195,7 +195,7 @@ std::string HelloMutants::stream(std::string stream) {
             stream.resize(1 + below(random_, stream.size()));
             return stream;
         default:
-            stream[below(random_, stream.size())] = random_bytes(random_, 1)[0];
+            stream[below(random_, stream.size())] = random_byte(random_);
             return stream;
     }
 }
@@ -222,8 +222,7 @@ std::string HelloMutants::any_name() {
                                                  "*.example.org",
                                                  std::string("www.example.org\0.evil", 21),
                                                  std::string("\0", 1),
-                                                 "b\xc3\xbc"
-                                                 "cher.example",
+                                                 "b\303\274cher.example",
                                                  "xn--bcher-kva.example",
                                                  "XN--BCHER-KVA.example",
                                                  "\xff\xfe"};

@@ -5,7 +5,6 @@
 // PORTSPLIT_MUTANTS is the number of mutants for each server.
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <algorithm>
 #include <iostream>
@@ -14,117 +13,15 @@
 #include <string_view>
 #include <vector>
 
-#include "core/layout_run.h"
 #include "judges/client_hello.h"
 #include "judges/gnutls_judge.h"
 #include "judges/hello_mutants.h"
+#include "judges/layout_reader.h"
 #include "judges/openssl_judge.h"
-#include "support/layout_library.h"
+#include "judges/real_hellos.h"
 
 namespace portsplit::judges {
 namespace {
-
-namespace fs = std::filesystem;
-using core::LayoutRun;
-using State = LayoutRun::State;
-
-std::size_t mutants_wanted() {
-    const char* text = ::getenv("PORTSPLIT_MUTANTS");
-    return text == nullptr ? 3'000 : std::stoul(text);
-}
-
-std::string in_hex(std::string_view bytes) {
-    std::string text;
-    for (const char byte : bytes) {
-        constexpr std::string_view kDigits = "0123456789abcdef";
-        text += kDigits[static_cast<unsigned char>(byte) >> 4];
-        text += kDigits[static_cast<unsigned char>(byte) & 15];
-    }
-    return text;
-}
-
-/// What the layout says of a stream.
-struct Reading {
-    State state = State::Reading;
-    std::string name;
-    std::vector<std::string> alpn;
-    std::vector<std::string> versions;
-
-    bool operator==(const Reading&) const = default;
-};
-
-std::ostream& operator<<(std::ostream& to, const Reading& reading) {
-    to << (reading.state == State::Fits     ? "fits"
-           : reading.state == State::Failed ? "failed"
-                                            : "more")
-       << " name=" << testing::PrintToString(reading.name)
-       << " alpn=" << testing::PrintToString(reading.alpn)
-       << " version=" << testing::PrintToString(reading.versions);
-    return to;
-}
-
-/// Cuts a stream at random.
-Segments in_segments(std::string_view stream, Random& random) {
-    Segments segments;
-    const std::size_t longest = 1 + below(random, below(random, 3) == 0 ? 20 : stream.size());
-    while (!stream.empty()) {
-        const std::size_t size = std::min(stream.size(), 1 + below(random, longest));
-        segments.push_back(stream.substr(0, size));
-        stream.remove_prefix(size);
-    }
-    return segments;
-}
-
-class TlsLayout {
-  public:
-    Reading read(const Segments& segments) const {
-        LayoutRun run(layout_);
-        for (std::size_t i = 0; i < layout_.fields().size(); ++i) run.want(i);
-        run.want_end();
-        std::size_t size = 0;
-        for (const std::string_view segment : segments) {
-            size += segment.size();
-            run.advance(core::as_bytes(std::string_view(segments.front().data(), size)));
-        }
-        const auto sni = values_of(run, "sni");
-        return {run.state(), sni.empty() ? "" : sni.front(), values_of(run, "alpn"),
-                values_of(run, "version")};
-    }
-
-  private:
-    std::vector<std::string> values_of(const LayoutRun& run, std::string_view field) const {
-        std::vector<std::string> values;
-        for (const auto& value : run.field(*layout_.find_field(field)).values)
-            values.push_back(value.text);
-        return values;
-    }
-
-    core::Layout layout_ = library_layout("tls");
-};
-
-/// Returns a name as the layout shows it: small letters, without a final dot.
-std::string folded(std::string name) {
-    for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-    if (name.ends_with('.')) name.pop_back();
-    return name;
-}
-
-/// Returns the recorded ClientHellos of the library.
-std::vector<std::string> recorded_hellos() {
-    std::vector<std::string> hellos;
-    for (const char* version : {"tls", "tls-1.0", "tls-1.1", "tls-1.2", "tls-1.3"}) {
-        std::vector<std::string> names;
-        for (const auto& file : fs::directory_iterator(kPatterns / "recordings" / version))
-            names.push_back(version + ("/" + file.path().stem().string()));
-        std::sort(names.begin(), names.end());
-        for (const std::string& name : names) {
-            std::string hello = recorded(name);
-            if (hello.starts_with('\x16'))
-                hellos.push_back(std::move(hello));  // not the form of SSL 2.0
-        }
-    }
-    return hellos;
-}
 
 /// Returns true if the body of an extension begins with a list of protocols (RFC 7301 3.1).
 bool has_list_of_protocols(std::string_view body) {
@@ -198,11 +95,11 @@ class TlsJudges : public testing::Test {
     Figures compare(Judge judge, ExpectedAlpn expected_alpn);
 
     Random random_{1};  // NOLINT(cert-msc51-cpp): the same mutants in each run
-    TlsLayout layout_;
+    LayoutReader layout_{"tls"};
     OpenSslJudge openssl_{make_identity()};
 
   private:
-    std::vector<std::string> all_hellos();
+    /// Returns what is wrong; empty if nothing is.
     static std::string disagreement(const TlsOpinion& opinion, const Reading& reading,
                                     const std::vector<std::string>& alpn, Figures& figures,
                                     std::string_view stream);
@@ -210,32 +107,25 @@ class TlsJudges : public testing::Test {
     HelloMutants mutants_{random_};
 };
 
-std::vector<std::string> TlsJudges::all_hellos() {
-    std::vector<std::string> all = openssl_.hellos();
-    for (const auto& some : {GnuTlsJudge::hellos(), recorded_hellos()})
-        all.insert(all.end(), some.begin(), some.end());
-    return all;
-}
-
-/// Returns what is wrong; empty if nothing is.
 std::string TlsJudges::disagreement(const TlsOpinion& opinion, const Reading& reading,
                                     const std::vector<std::string>& alpn, Figures& figures,
                                     std::string_view stream) {
-    const bool refuses = reading.state != State::Fits;
+    const bool refuses = !reading.fits();
+    const std::string name = reading.value("sni");
     const bool has_read = opinion.accepts || opinion.has_read;
     const std::string oddity = has_read && refuses ? oddity_of(stream) : "";
     if (!oddity.empty()) {
         ++figures.oddities[oddity];
         // The layout may have read the name first, but no other name.
-        if (reading.name.empty() || reading.name == folded(opinion.name)) return "";
+        if (name.empty() || name == folded(opinion.name)) return "";
     }
     if (opinion.accepts && refuses) return "accepted by the server, refused by the layout";
-    if (opinion.has_read && folded(opinion.name) != reading.name)
+    if (opinion.has_read && folded(opinion.name) != name)
         return "the server reads the name " + testing::PrintToString(opinion.name);
     if (opinion.has_alpn && opinion.alpn != alpn)
         return "the server reads the protocols " + testing::PrintToString(opinion.alpn);
     // Earlier versions may be chosen for the number in front of the list (RFC 8446 4.2.1).
-    const auto& versions = reading.versions;
+    const std::vector<std::string> versions = reading.all("version");
     if (opinion.is_tls_1_3 && std::find(versions.begin(), versions.end(), "772") == versions.end())
         return "the server chose TLS 1.3";
     return "";
@@ -243,10 +133,10 @@ std::string TlsJudges::disagreement(const TlsOpinion& opinion, const Reading& re
 
 template <typename Judge, typename ExpectedAlpn>
 Figures TlsJudges::compare(Judge judge, ExpectedAlpn expected_alpn) {
-    const std::vector<std::string> hellos = all_hellos();
+    const std::vector<std::string> hellos = all_hellos(openssl_);
     Figures figures;
     int failures = 0;
-    const std::size_t streams = hellos.size() + mutants_wanted();
+    const std::size_t streams = hellos.size() + mutants_wanted(3'000);
     for (std::size_t i = 0; i < streams && failures < 5; ++i) {
         const std::string& hello = hellos[i % hellos.size()];
         const bool is_mutant = i >= hellos.size();
@@ -274,7 +164,7 @@ Figures TlsJudges::compare(Judge judge, ExpectedAlpn expected_alpn) {
         if (!opinion.accepts) ++figures.complaints[opinion.complaint];
         figures.names += opinion.has_read && !opinion.name.empty() ? 1U : 0U;
         figures.protocols += opinion.alpn.empty() ? 0U : 1U;
-        figures.read_anyway += !opinion.accepts && reading.state == State::Fits ? 1U : 0U;
+        figures.read_anyway += !opinion.accepts && reading.fits() ? 1U : 0U;
     }
     EXPECT_GT(figures.accepted, streams / 4);
     EXPECT_GT(figures.names, streams / 4);
@@ -285,17 +175,17 @@ Figures TlsJudges::compare(Judge judge, ExpectedAlpn expected_alpn) {
 TEST_F(TlsJudges, OpenSslReadsWhatTheLayoutReads) {
     const Figures figures =
         compare([&](const Segments& segments, const Reading&) { return openssl_.judge(segments); },
-                [](const Reading& reading) { return reading.alpn; });
+                [](const Reading& reading) { return reading.all("alpn"); });
     print("OpenSSL", figures);
 }
 
 /// Returns one of the protocols that the layout found, of at most 32 bytes: GnuTLS offers no longer ones.
 std::string protocol_to_offer(const Reading& reading) {
     std::vector<std::string> some;
-    for (const std::string& protocol : reading.alpn) {
+    for (const std::string& protocol : reading.all("alpn")) {
         if (protocol.size() <= 32) some.push_back(protocol);
     }
-    return some.empty() ? "h2" : some[reading.name.size() % some.size()];
+    return some.empty() ? "h2" : some[reading.value("sni").size() % some.size()];
 }
 
 TEST_F(TlsJudges, GnuTlsReadsWhatTheLayoutReads) {
@@ -306,7 +196,7 @@ TEST_F(TlsJudges, GnuTlsReadsWhatTheLayoutReads) {
         },
         [](const Reading& reading) {
             const std::string protocol = protocol_to_offer(reading);
-            const auto& all = reading.alpn;
+            const std::vector<std::string> all = reading.all("alpn");
             const bool has_it = std::find(all.begin(), all.end(), protocol) != all.end();
             return has_it ? std::vector{protocol} : std::vector<std::string>{};
         });
