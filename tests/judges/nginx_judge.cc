@@ -41,7 +41,7 @@ std::string configuration(NginxJudge::Of protocol, const std::string& folder) {
 
 /// Writes the configuration and returns its path.
 std::string written(NginxJudge::Of protocol, const Folder& folder) {
-    const std::string path = folder / "nginx.conf";
+    std::string path = folder / "nginx.conf";
     std::ofstream(path) << configuration(protocol, folder.path());
     return path;
 }

@@ -7,12 +7,15 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -29,6 +32,8 @@ int become(const std::vector<std::string>& command, const std::string& output, u
     if (user != 0 && ::geteuid() == 0 &&
         (::setgroups(0, nullptr) < 0 || ::setgid(user) < 0 || ::setuid(user) < 0))
         return 97;
+    // Ends the server if the test is killed. Behind setuid(2), which takes the setting back (prctl(2)).
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
     std::vector<char*> arguments;
     arguments.reserve(command.size() + 1);
     for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
@@ -80,6 +85,15 @@ ServerProcess::~ServerProcess() {
     EXPECT_TRUE(child_.wait_for_end());
 }
 
+std::string ServerProcess::new_output() {
+    std::ifstream file(output_, std::ios::binary);
+    file.seekg(static_cast<std::streamoff>(shown_));
+    std::ostringstream text;
+    text << file.rdbuf();
+    shown_ += text.str().size();
+    return text.str();
+}
+
 std::string ServerProcess::answer_to(const Segments& segments, bool shuts_down,
                                      std::size_t enough) const {
     const sys::UniqueFd client = connected_to(socket_);
@@ -102,6 +116,11 @@ std::string ServerProcess::answer_to(const Segments& segments, bool shuts_down,
 bool run_program(const std::vector<std::string>& command, const std::string& output, uid_t user) {
     loopback::Child child([&] { return become(command, output, user); });
     return child.status() == 0;
+}
+
+void give_to_nobody(const Folder& folder) {
+    if (::geteuid() != 0) return;
+    EXPECT_EQ(::chown(folder.path().c_str(), kNobody, kNobody), 0);
 }
 
 }  // namespace portsplit::judges

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,15 +36,26 @@ class ServerProcess {
 
     /// Returns what the program has written so far.
     std::string output() const { return content_of(output_); }
+    /// Returns what it has written since the last call.
+    std::string new_output();
 
   private:
     std::string output_;
     std::string socket_;
     int end_signal_;
+    std::size_t shown_ = 0;  ///< bytes of the output
     loopback::Child child_;
 };
 
-/// Runs a program to its end, in a folder, as `user` if the test runs as root. Returns true if it exits with 0.
+/// Runs a program to its end. Returns true if it exits with 0.
+/// @param output  the path of a file for what it writes
+/// @param user    as above
 bool run_program(const std::vector<std::string>& command, const std::string& output, uid_t user);
+
+/// A user for servers that refuse to run as root: nobody.
+inline constexpr uid_t kNobody = 65'534;
+
+/// Gives a folder to `kNobody` if the test runs as root.
+void give_to_nobody(const Folder& folder);
 
 }  // namespace portsplit::judges
