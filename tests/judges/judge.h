@@ -1,6 +1,6 @@
 #pragma once
-// What a server makes of the first bytes of a client. The servers are libraries and programs that know nothing
-// of layouts, so a test can compare a layout with them.
+// What a server makes of the first bytes of a client. The servers are libraries and programs that know
+// nothing of layouts, so a test can compare a layout with them.
 
 #include <string>
 #include <string_view>

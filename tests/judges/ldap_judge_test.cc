@@ -119,8 +119,8 @@ class BindRequests {
     Random& random_;
 };
 
-/// Returns a name as both the client and slapd write it: slapd removes blanks, escapes other bytes, and writes a
-/// comma for a semicolon (RFC 4514 2.4, 4).
+/// Returns a name as both the client and slapd write it: slapd removes blanks, escapes other bytes, and
+/// writes a comma for a semicolon (RFC 4514 2.4, 4).
 std::string plain(const std::string& dn) {
     std::string text;
     for (std::size_t i = 0; i < dn.size(); ++i) {

@@ -255,8 +255,8 @@ std::vector<std::string> OpenSslJudge::hellos() {
     }
     all.push_back(hello_of(unknown.get(), name("unknown.example.org")));
 
-    // Tickets, with early data in TLS 1.3. The tickets of TLS 1.2 are of another server: a server that knows one
-    // would see the name of the session, not of the hello (SSL_get_servername(3)).
+    // Tickets, with early data in TLS 1.3. The tickets of TLS 1.2 are of another server: a server that
+    // knows one would see the name of the session, not of the hello (SSL_get_servername(3)).
     const OpenSslContext resuming = client_context();
     const OpenSslContext other(SSL_CTX_new(TLS_server_method()));
     SSL_CTX_use_certificate(other.get(), SSL_CTX_get0_certificate(context_.get()));

@@ -163,8 +163,8 @@ class StartupMessages {
     Random& random_;
 };
 
-/// Returns true if a message has the user or the database twice. PostgreSQL takes the last, the layout the first
-/// (portsplit.conf(5), LAYOUTS). No client sends that.
+/// Returns true if a message has the user or the database twice. PostgreSQL takes the last, the layout the
+/// first (portsplit.conf(5), LAYOUTS). No client sends that.
 bool says_twice(const std::string& message) {
     std::map<std::string, int> times;
     for (std::size_t at = 8; at < message.size();) {

@@ -1,6 +1,6 @@
 #pragma once
-// A server of others that judges streams: a process of its own in a temporary folder, with a Unix-domain socket
-// there. Ended by its pid.
+// A server of others that judges streams: a process of its own in a temporary folder, with a Unix-domain
+// socket there. Ended by its pid.
 
 #include <sys/types.h>
 
@@ -28,8 +28,9 @@ class ServerProcess {
     ServerProcess& operator=(const ServerProcess&) = delete;
     ~ServerProcess();
 
-    /// Sends segments, each when the server has read the one before, and returns the first bytes of the answer:
-    /// all until EOF, or until `enough` bytes have come. Fails the test if nothing happens for long.
+    /// Sends segments, each when the server has read the one before, and returns the first bytes of the
+    /// answer: all until EOF, or until `enough` bytes have come. Fails the test if nothing happens for
+    /// long.
     /// @param shuts_down  sends EOF behind the last segment
     std::string answer_to(const Segments& segments, bool shuts_down,
                           std::size_t enough = std::string::npos) const;

@@ -1,6 +1,7 @@
-// The layout tls beside OpenSSL and GnuTLS. Both get the ClientHellos of real clients, and thousands of mutants
-// of them, in records and segments of random sizes. If a server accepts a hello, the layout must have read the
-// same name and protocols. A hello that a server refuses may be read or not (portsplit.conf(5), LAYOUTS).
+// The layout tls beside OpenSSL and GnuTLS. Both get the ClientHellos of real clients, and thousands of
+// mutants of them, in records and segments of random sizes. If a server accepts a hello, the layout must
+// have read the same name and protocols. A hello that a server refuses may be read or not
+// (portsplit.conf(5), LAYOUTS).
 //
 // PORTSPLIT_MUTANTS is the number of mutants for each server.
 
@@ -37,12 +38,12 @@ bool has_list_of_protocols(std::string_view body) {
     return true;
 }
 
-/// Returns what in a stream is against the specification, and accepted by a server but not by the layout; empty
-/// if nothing is.
+/// Returns what in a stream is against the specification, and accepted by a server but not by the layout;
+/// empty if nothing is.
 /// - A ClientHello comes first, in records of the type handshake (22), none of them empty (RFC 8446 5, 5.1).
 ///   OpenSSL skips empty records. GnuTLS skips records of the type change_cipher_spec (20).
-/// - GnuTLS reads a list of protocols up to the first wrong length. The server should send the alert decode_error
-///   (RFC 8446 6.2), as OpenSSL does.
+/// - GnuTLS reads a list of protocols up to the first wrong length. The server should send the alert
+///   decode_error (RFC 8446 6.2), as OpenSSL does.
 std::string oddity_of(std::string_view stream) {
     std::size_t missing = 4;  // of the message, and its head until that has come
     std::string head;

@@ -1,6 +1,6 @@
 #pragma once
-// The layouts of the library (contrib/patterns/layouts) and the recordings of clients, as tests read them. Only
-// for files that have PORTSPLIT_SOURCE_DIR.
+// The layouts of the library (contrib/patterns/layouts) and the recordings of clients, as tests read them.
+// Only for files that have PORTSPLIT_SOURCE_DIR.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
