@@ -7,6 +7,13 @@ record_ssh() {
     record ssh dropbear dropbear-bin 22 dbclient -y -y user@server.example
     record ssh putty putty-tools 22 plink -batch user@server.example
     record ssh libssh2 libssh2-1 22 curl -s sftp://user@server.example/
+    record ssh paramiko python3-paramiko 22 \
+        python3 -c "import paramiko as p; p.Transport(('server.example',22)).connect()"
+    record ssh asyncssh python3-asyncssh 22 \
+        python3 -c "import asyncio, asyncssh; asyncio.run(asyncssh.connect('server.example').__aenter__())"
+    echo 'class Log { public static void main(String[] a) throws Exception { new com.jcraft.jsch.JSch().getSession("user", a[0]).connect(); } }' \
+        >"$SCRATCH/Log.java"
+    record ssh jsch libjsch-java 22 java -cp /usr/share/java/jsch.jar Log.java server.example
 }
 
 record_tls() {
@@ -45,6 +52,31 @@ record_tls() {
         mosquitto_pub -h server.example -p 8883 --capath /etc/ssl/certs -t topic -m text
     record tls-1.3 redis-cli redis-tools 6379 redis-cli -h server.example --tls PING
     record tls-1.3 kdig knot-dnsutils 853 kdig @server.example +tls www.example
+    tls_of_browsers
+    tls_of_languages
+}
+
+# Chromium puts the extensions in another order each time, and random values between them (RFC 8701).
+tls_of_browsers() {
+    local number url=https://server.example/
+    for number in 1 2 3 4; do
+        record tls-1.3 chromium-$number chromium 443 chromium --headless --no-sandbox --disable-gpu $url
+    done
+    record tls-1.3 firefox firefox-esr 443 firefox-esr --headless $url
+    local nss=(tstclnt -h server.example -p 443 -D -o)
+    record tls-1.3 nss libnss3-tools 443 "${nss[@]}" -V tls1.2:tls1.3
+    record tls-1.2 nss libnss3-tools 443 "${nss[@]}" -V tls1.2:tls1.2
+}
+
+tls_of_languages() {
+    local url=https://server.example/
+    record tls-1.3 node nodejs 443 node -e "require('https').get('$url')"
+    record tls-1.2 node nodejs 443 node --tls-max-v1.2 -e "require('https').get('$url')"
+    write_get_java
+    record tls-1.3 java openjdk-17-jdk-headless 443 java Get.java $url
+    record tls-1.2 java openjdk-17-jdk-headless 443 java -Djdk.tls.client.protocols=TLSv1.2 Get.java $url
+    build_get_go
+    record tls-1.3 go golang-1.19-go 443 ./get $url
 }
 
 record_openvpn() {
@@ -167,6 +199,11 @@ record_proxy-protocol() {
         record proxy-protocol haproxy-$command haproxy 80 \
             sh -c "haproxy -f $command.cfg & until curl -s http://127.0.0.1:8080/; do :; done"
     done
+    printf '%s\n' 'defaults' 'mode tcp' 'timeout connect 9s' 'timeout client 9s' 'timeout server 9s' \
+        'listen l' "bind 127.0.0.1:8443 ssl crt $(certificate) alpn http/1.1" \
+        'server s 192.0.2.1:80 send-proxy-v2 proxy-v2-options ssl,authority' >"$SCRATCH/authority.cfg"
+    record proxy-protocol haproxy-authority haproxy 80 sh -c \
+        "haproxy -f authority.cfg & until curl -sk --resolve www.example:8443:127.0.0.1 https://www.example:8443/; do :; done"
     handmade proxy-protocol handmade-unknown 'HAProxy, doc/proxy-protocol.txt, section 2.1: no address' \
         "$(text 'PROXY UNKNOWN\r\n')"
     handmade proxy-protocol handmade-local 'HAProxy, doc/proxy-protocol.txt, section 2.2: LOCAL, a health check' \

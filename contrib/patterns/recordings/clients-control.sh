@@ -106,13 +106,13 @@ record_hl7() {
 
 record_opcua() {
     handmade opcua handmade-hello 'OPC 10000-6, section 7.1.2.3: Hello' \
-        "$(text HELF)" 3a 00 00 00 00 00 00 00 00 00 01 00 00 00 01 00 00 00 00 00 00 00 00 00 1a 00 00 00 \
+        "$(text HELF)" 3d 00 00 00 00 00 00 00 00 00 01 00 00 00 01 00 00 00 00 00 00 00 00 00 1d 00 00 00 \
         "$(text opc.tcp://server.example:4840)"
 }
 
 record_fix() {
     handmade fix handmade-logon 'FIX Session Layer: Logon' \
-        "$(text '8=FIX.4.4\0019=65\00135=A\00149=CLIENT\00156=SERVER\00134=1\00198=0\001108=30\001')"
+        "$(text '8=FIX.4.4\x019=63\x0135=A\x0149=CLIENT\x0156=SERVER\x0134=1\x0152=20260101-00:00:00\x0198=0\x01108=30\x0110=179\x01')"
 }
 
 record_tacacs() {

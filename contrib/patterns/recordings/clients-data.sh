@@ -10,6 +10,18 @@ record_postgresql() {
         pg_isready -d "$database sslmode=disable replication=true"
     record postgresql asyncpg python3-asyncpg 5432 python3 -c \
         "import asyncio, asyncpg; asyncio.run(asyncpg.connect('postgresql://user@server.example/data?sslmode=disable'))"
+    record postgresql psycopg3-disable python3-psycopg 5432 \
+        python3 -c "import psycopg; psycopg.connect('$database sslmode=disable application_name=app')"
+    record postgresql psql-options postgresql-client-15 5432 \
+        env PGOPTIONS='-c search_path=sales' psql "$database sslmode=disable application_name=report"
+    echo 'class Sql { public static void main(String[] a) throws Exception { java.sql.DriverManager.getConnection(a[0]); } }' \
+        >"$SCRATCH/Sql.java"
+    record postgresql jdbc libpostgresql-jdbc-java 5432 java -cp /usr/share/java/postgresql.jar Sql.java \
+        'jdbc:postgresql://server.example/data?user=user&sslmode=disable'
+    record postgresql node-pg npm:pg 5432 \
+        node -e "new (require('pg').Client)('postgresql://user@server.example/data').connect()"
+    record tls-1.3 node-pg-direct npm:pg 5432 node -e \
+        "new (require('pg').Client)({host: 'server.example', user: 'user', database: 'data', ssl: true, sslnegotiation: 'direct'}).connect()"
     handmade postgresql handmade-cancel \
         'PostgreSQL 15, section 55.7 (Message Formats): CancelRequest' \
         00 00 00 10 04 d2 16 2e "$(counting 8)"
@@ -31,6 +43,12 @@ record_redis() {
     record redis redis-benchmark redis-tools 6379 redis-benchmark -h server.example -c 1 -n 1 -t set
     record redis redis-benchmark-inline redis-tools 6379 \
         redis-benchmark -h server.example -c 1 -n 1 -t ping_inline
+    record redis redis-cli-user redis-tools 6379 \
+        redis-cli -h server.example --no-auth-warning --user user -a word PING
+    record redis node-redis npm:redis 6379 \
+        node -e "require('redis').createClient({url: 'redis://user:word@server.example'}).connect()"
+    record redis python-redis-user python3-redis 6379 \
+        python3 -c "import redis; redis.Redis('server.example',username='user',password='word').ping()"
     record redis python-redis python3-redis 6379 \
         python3 -c "import redis; redis.Redis('server.example').ping()"
 }
@@ -40,6 +58,14 @@ record_mongodb() {
         "import pymongo; pymongo.MongoClient('server.example').admin.command('ping')"
     record mongodb pymongo-zlib python3-pymongo 27017 python3 -c \
         "import pymongo; pymongo.MongoClient('mongodb://server.example/?compressors=zlib&appname=app').admin.command('ping')"
+    record mongodb pymongo-user python3-pymongo 27017 python3 -c \
+        "import pymongo; pymongo.MongoClient('mongodb://user:word@server.example/data').admin.command('ping')"
+    local client
+    for client in 'mongodb mongodb://user:word@server.example/?appName=app' \
+        'mongodb-op-msg mongodb://server.example/?loadBalanced=true&appName=app'; do
+        record mongodb "node-${client%% *}" npm:mongodb 27017 \
+            node -e "new (require('mongodb').MongoClient)('${client#* }').connect()"
+    done
     cat >mongoc.py <<'END'
 import ctypes, sys
 mongoc = ctypes.CDLL("libmongoc-1.0.so.0")
@@ -68,6 +94,13 @@ record_mqtt() {
         mosquitto_pub -h server.example -t topic -m text -i client --will-topic gone \
         --will-payload "$(printf 'text %.0s' {1..100})"
     record mqtt curl curl 1883 curl -s mqtt://server.example/topic
+    printf '%s\n' 'user root' 'listener 1884 127.0.0.1' 'allow_anonymous true' 'connection bridge' \
+        'address server.example:1883' 'topic # out' >"$SCRATCH/bridge.conf"
+    record mqtt mosquitto-bridge mosquitto 1883 mosquitto -c bridge.conf
+    record mqtt mosquitto_pub-user mosquitto-clients 1883 \
+        mosquitto_pub -h server.example -t topic -m text -i client -u user -P word
+    record mqtt mosquitto_pub-user-will mosquitto-clients 1883 mosquitto_pub -V mqttv5 -h server.example \
+        -t topic -m text -i client -u user -P word --will-topic gone --will-payload text
     record mqtt paho python3-paho-mqtt 1883 python3 -c \
         "import paho.mqtt.client as m; c=m.Client(); c.connect('server.example'); c.loop_forever()"
 }
@@ -113,6 +146,10 @@ record_mssql() {
 record_oracle() {
     record oracle oracledb python3-oracledb 1521 python3 -c \
         "import oracledb; oracledb.connect(user='user',password='word',dsn='server.example/service')"
+    record oracle node-oracledb npm:oracledb 1521 node -e \
+        "require('oracledb').getConnection({user: 'user', password: 'word', connectString: 'server.example/service'})"
+    record oracle node-oracledb-sid npm:oracledb 1521 node -e \
+        "require('oracledb').getConnection({user: 'user', password: 'word', connectString: '(DESCRIPTION=(ADDRESS=(PROTOCOL=TCP)(HOST=server.example)(PORT=1521))(CONNECT_DATA=(SID=data)))'})"
 }
 
 record_firebird() {
@@ -121,6 +158,8 @@ record_firebird() {
 
 record_clickhouse() {
     record clickhouse client clickhouse-client 9000 clickhouse-client --host server.example --query 'SELECT 1'
+    record clickhouse python-driver python3-clickhouse-driver 9000 python3 -c \
+        "import clickhouse_driver as c; c.Client('server.example',user='user',database='data').execute('SELECT 1')"
     handmade clickhouse handmade-hello 'ClickHouse documentation, "Native protocol": Hello' \
         00 11 "$(text 'ClickHouse client')" 17 04 ae a9 03 00 07 "$(text default)" 00
 }
@@ -157,6 +196,8 @@ record_cassandra() {
 }
 
 record_stomp() {
+    record stomp stomp-py-host python3-stomp 61613 python3 -c \
+        "import stomp; c=stomp.Connection([('server.example',61613)],vhost='queues.example'); c.connect('user','word')"
     record stomp stomp-py python3-stomp 61613 python3 -c \
         "import stomp; c=stomp.Connection([('server.example',61613)]); c.connect('user','word')"
     handmade stomp handmade-stomp 'STOMP 1.2, section "Connecting": the STOMP frame, with CR' \

@@ -36,28 +36,62 @@ record_rtsp() {
     record rtsp ffmpeg-announce ffmpeg 554 ffmpeg -f lavfi -i testsrc -f rtsp $url
 }
 
+# varint NUMBER: prints its bytes, seven bits in each.
+varint() {
+    local left=$1
+    while ((left > 0x7f)); do
+        printf '%02x ' $((left & 0x7f | 0x80))
+        ((left >>= 7))
+    done
+    printf '%02x ' "$left"
+}
+
+# minecraft_handshake VERSION HOST STATE: prints a Handshake. VERSION and HOST are bytes in hex.
+minecraft_handshake() {
+    local host packet
+    host=$(tr -d ' \n' <<<"$2")
+    packet="00 $1 $(varint $((${#host} / 2))) $host 63 dd $3"
+    packet=$(tr -d ' \n' <<<"$packet")
+    echo "$(varint $((${#packet} / 2))) $packet"
+}
+
 record_minecraft() {
-    local wiki='minecraft.wiki, "Java Edition protocol"'
+    local wiki='minecraft.wiki, "Java Edition protocol"' host any='ff ff ff ff 0f'
+    host=$(text server.example)
     handmade minecraft handmade-login "$wiki: Handshake, protocol 763 (1.20.1), next state 2" \
-        14 00 fb 05 0e 73 65 72 76 65 72 2e 65 78 61 6d 70 6c 65 63 dd 02
+        "$(minecraft_handshake 'fb 05' "$host" 02)"
     handmade minecraft handmade-status "$wiki: Handshake, protocol 47 (1.8), next state 1, Status Request" \
-        13 00 2f 0e 73 65 72 76 65 72 2e 65 78 61 6d 70 6c 65 63 dd 01 01 00
+        "$(minecraft_handshake 2f "$host" 01)" 01 00
     handmade minecraft handmade-status-any "$wiki: Handshake, protocol -1, next state 1" \
-        17 00 ff ff ff ff 0f 0e 73 65 72 76 65 72 2e 65 78 61 6d 70 6c 65 63 dd 01
+        "$(minecraft_handshake "$any" "$host" 01)"
     handmade minecraft handmade-version-0 "$wiki: Handshake, protocol 0, next state 1" \
-        10 00 00 0a 6d 63 2e 65 78 61 6d 70 6c 65 63 dd 01
+        "$(minecraft_handshake 00 "$(text mc.example)" 01)"
     handmade minecraft handmade-no-host "$wiki: Handshake, protocol -1, no host, next state 1" \
-        0a 00 ff ff ff ff 0f 00 63 dd 01
+        "$(minecraft_handshake "$any" '' 01)"
     handmade minecraft handmade-slashes "$wiki: Handshake, a host that begins with /, next state 2" \
-        17 00 fb 05 11 2f 2f 2f 73 65 72 76 65 72 2e 65 78 61 6d 70 6c 65 63 dd 02
+        "$(minecraft_handshake 'fb 05' "$(text ///server.example)" 02)"
+    handmade minecraft handmade-realip 'TCPShield RealIP: the address of the player behind the host' \
+        "$(minecraft_handshake 'fb 05' "$(text server.example///192.0.2.7:50022///1700000000)" 02)"
+    handmade minecraft handmade-final-dot "$wiki: Handshake, the target of an SRV record, next state 2" \
+        "$(minecraft_handshake 'fb 05' "$(text server.example.)" 02)"
     handmade minecraft handmade-transfer "$wiki: Handshake, protocol 766 (1.20.5), next state 3" \
-        14 00 fe 05 0e 73 65 72 76 65 72 2e 65 78 61 6d 70 6c 65 63 dd 03
+        "$(minecraft_handshake 'fe 05' "$host" 03)"
     # The host, the address of the player, the UUID without hyphens, and the properties, with NULs between.
     handmade minecraft handmade-bungeecord "BungeeCord, \"IP forwarding\": Handshake, a host of 974 bytes" \
-        d6 07 00 ff 05 ce 07 73 65 72 76 65 72 2e 65 78 61 6d 70 6c 65 00 31 39 32 2e 30 2e 32 2e 37 00 \
-        "$(repeated 32 61)" 00 "$(repeated 916 62)" 63 dd 02
+        "$(minecraft_handshake 'ff 05' "$host 00 $(text 192.0.2.7) 00 $(repeated 32 61) 00 $(repeated 916 62)" 02)"
     handmade minecraft handmade-16-kib "$wiki: Handshake, a host of 32768 bytes, its beginning" \
-        8a 80 02 00 fb 05 80 80 02 "$(repeated 2000 68)"
+        89 80 02 00 fb 05 80 80 02 "$(repeated 2000 68)"
+    record minecraft minecraft-pinger npm:minecraft-pinger 25565 \
+        node -e "require('minecraft-pinger').ping('server.example', 25565, () => {})"
+    record minecraft minecraft-protocol-ping npm:minecraft-protocol 25565 \
+        node -e "require('minecraft-protocol').ping({host: 'server.example'})"
+    local version
+    for version in 1.8.9 1.21; do
+        record minecraft minecraft-protocol-login-$version npm:minecraft-protocol 25565 node -e \
+            "require('minecraft-protocol').createClient({host: 'server.example', username: 'user', version: '$version'})"
+    done
+    record minecraft minecraft-protocol-forge npm:minecraft-protocol 25565 node -e \
+        "require('minecraft-protocol').createClient({host: 'server.example', username: 'user', version: '1.12.2'}).tagHost = '\0FML\0'"
     handmade minecraft handmade-login-1.6 'minecraft.wiki, "Protocol version numbers": login of 1.6.4 (78)' \
         02 4e 00 04 00 75 00 73 00 65 00 72 00 0e 00 73 00 65 00 72 00 76 00 65 00 72 00 2e 00 65 00 78 \
         00 61 00 6d 00 70 00 6c 00 65 00 00 63 dd

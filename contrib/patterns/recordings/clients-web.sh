@@ -41,6 +41,29 @@ record_http() {
         "$(text 'M-SEARCH * HTTP/1.1\r\nHOST: server.example:1900\r\nMAN: "ssdp:discover"\r\n\r\n')"
     record http python libpython3-stdlib 80 \
         python3 -c "import urllib.request; urllib.request.urlopen('$url')"
+    record http netcat-connect netcat-openbsd 3128 nc -X connect -x server.example:3128 www.example 22
+    record http ncat-connect-ipv6 ncat 3128 \
+        ncat --proxy-type http --proxy server.example:3128 2001:db8::2 22
+    record http curl-ipv6 curl 3128 curl -s -g -x http://server.example:3128 'http://[2001:db8::2]:8080/'
+    record http chromium chromium 80 chromium --headless --no-sandbox --disable-gpu $url
+    record http firefox firefox-esr 80 firefox-esr --headless $url
+    record http websocket python3-websocket 80 \
+        python3 -c "import websocket; websocket.create_connection('ws://server.example/chat')"
+    record http node nodejs 80 node -e "require('http').get('$url')"
+    write_get_java
+    record http java openjdk-17-jdk-headless 80 java Get.java $url
+    build_get_go
+    record http go golang-1.19-go 80 ./get $url
+}
+
+# A program of Java and one of Go that get a URL.
+write_get_java() {
+    echo 'class Get { public static void main(String[] a) throws Exception { new java.net.URL(a[0]).openStream(); } }' \
+        >"$SCRATCH/Get.java"
+}
+build_get_go() {
+    printf '%s\n' 'package main' 'import ("net/http"; "os")' 'func main() { http.Get(os.Args[1]) }' >"$SCRATCH/get.go"
+    HOME=$SCRATCH/home go build -o get get.go || true
 }
 
 record_http2() {
