@@ -209,3 +209,76 @@ offer() { openssl s_client -connect "127.0.0.1:$PORT" -servername "$@" </dev/nul
     grep -Ex "server.example +named +$named" <<<"$output"
     (($(sed '1,/^$/d; /^tls.sni/d' <<<"$output" | awk '{ all += $NF } END { print all }') == 60))
 }
+
+# recorded PATTERN/CLIENT: prints the bytes of a recording in hex.
+recorded() { sed 1d "$BATS_TEST_DIRNAME/../contrib/patterns/recordings/$1.hex" | tr '\n' ' '; }
+
+@test "layouts: the library finds names of other protocols, in a message among others" {
+    cat >"$CONFIG" <<'END'
+bind = 127.0.0.1:0
+[block-a]
+minecraft.host = server.example
+minecraft.intent = 2-3
+exec = true
+[block-b]
+minecraft.intent = 1
+exec = true
+[phones]
+sip.host = .server.example
+exec = true
+[cameras]
+rtsp.host = server.example
+rtsp.path = /stream*
+exec = true
+[reports]
+mongodb.application = app
+exec = true
+[tickets]
+kerberos.realm = EXAMPLE
+exec = true
+[pictures]
+dicom.called = ANY-SCP
+exec = true
+[orders]
+oracle.service = SERVICE
+oracle.sid = none
+exec = true
+[sales]
+oracle.service = service
+exec = true
+[disks]
+iscsi.target = iqn.2001-04.example:disk
+exec = true
+[browsers]
+tls.alpn = h2
+exec = true
+[database]
+tls.alpn = postgresql
+exec = true
+[replicas]
+postgresql.replication = true
+exec = true
+END
+    local line
+    while read -r line; do
+        run -0 "$PORTSPLIT_BIN/portsplit" explain --hex "$(recorded "${line#* }")" "$CONFIG"
+        echo "$line: ${lines[0]}"
+        [[ ${lines[0]} == "service=${line% *} reason="* ]]
+    done <<'END'
+block-a minecraft/minecraft-protocol-login-1.21
+block-a minecraft/minecraft-protocol-forge
+block-b minecraft/minecraft-protocol-ping
+phones sip/sipsak
+cameras rtsp/ffprobe
+reports mongodb/node-mongodb-op-msg
+tickets kerberos/kinit
+pictures dicom/echoscu
+sales oracle/node-oracledb
+disks iscsi/iscsi-inq
+browsers tls-1.3/chromium-1
+browsers tls-1.3/chromium-4
+browsers tls-1.3/firefox
+database tls-1.3/node-pg-direct
+replicas postgresql/pg_isready
+END
+}

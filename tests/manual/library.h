@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,6 +18,7 @@
 #include "core/plan.h"
 #include "core/verdict.h"
 #include "dispatch/shared_plan.h"
+#include "manual/layout_entry.h"
 #include "manual/pattern_entry.h"
 
 namespace portsplit::manual {
@@ -73,6 +75,14 @@ inline std::vector<Known> read_library() {
         library.push_back(std::move(known));
     }
     return library;
+}
+
+/// Reads a layout of the library.
+inline LayoutEntry read_layout(const std::string& name) {
+    const fs::path path = kLibrary / "layouts" / (name + ".conf");
+    auto entry = read_layout_entry(content(path), path.string());
+    if (!entry) throw std::runtime_error(entry.error());
+    return *std::move(entry);
 }
 
 /// As a zygote has it: in shared memory.

@@ -148,6 +148,8 @@ record_oracle() {
         "import oracledb; oracledb.connect(user='user',password='word',dsn='server.example/service')"
     record oracle node-oracledb npm:oracledb 1521 node -e \
         "require('oracledb').getConnection({user: 'user', password: 'word', connectString: 'server.example/service'})"
+    record oracle node-oracledb-long npm:oracledb 1521 node -e \
+        "require('oracledb').getConnection({user: 'user', password: 'word', connectString: 'server.example/' + 'service'.repeat(18)})"
     record oracle node-oracledb-sid npm:oracledb 1521 node -e \
         "require('oracledb').getConnection({user: 'user', password: 'word', connectString: '(DESCRIPTION=(ADDRESS=(PROTOCOL=TCP)(HOST=server.example)(PORT=1521))(CONNECT_DATA=(SID=data)))'})"
 }

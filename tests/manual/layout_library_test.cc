@@ -1,0 +1,133 @@
+// The layouts of the library (contrib/patterns/layouts) with the recordings of real clients: what each reads
+// is in contrib/patterns/recordings/fields.txt, and does not depend on how the bytes are cut.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "core/bytes.h"
+#include "core/layout_run.h"
+#include "manual/library.h"
+
+namespace portsplit::manual {
+namespace {
+
+std::vector<LayoutEntry> all_layouts() {
+    std::vector<LayoutEntry> all;
+    for (const fs::path& path : files_in(kLibrary / "layouts", ".conf"))
+        all.push_back(read_layout(path.stem()));
+    return all;
+}
+
+std::string line_of(const LayoutEntry& entry, const std::string& recording,
+                    const Reading& reading) {
+    const char* end = reading.end == Reading::End::Fits ? "fits" : "more";
+    const std::string values = reading.values.empty() ? "" : " " + reading.values;
+    return entry.name + " " + recording + " " + end + values;
+}
+
+TEST(LayoutLibrary, HasTheFilesNameAndNoProblem) {
+    const std::vector<LayoutEntry> layouts = all_layouts();
+    EXPECT_GE(layouts.size(), 30U);
+    for (const LayoutEntry& entry : layouts) {
+        EXPECT_TRUE(fs::exists(kLibrary / "layouts" / (entry.name + ".conf"))) << entry.name;
+        EXPECT_TRUE(entry.title.ends_with('.')) << entry.name;
+        EXPECT_TRUE(entry.notes.empty() || entry.notes.ends_with('.')) << entry.name;
+        for (const LayoutEntry::Field& field : entry.fields)
+            EXPECT_TRUE(field.meaning.ends_with('.')) << entry.name << "." << field.name;
+    }
+}
+
+TEST(LayoutLibrary, ReadsInTheRecordingsWhatTheListSays) {
+    std::set<std::string> listed;
+    std::istringstream list(content(kRecordings / "fields.txt"));
+    for (std::string line; std::getline(list, line);) {
+        if (!line.starts_with('#')) listed.insert(line);
+    }
+    std::set<std::string> read;
+    const std::vector<Known> library = read_library();
+    for (const LayoutEntry& entry : all_layouts()) {
+        for (const Known& known : library) {
+            for (const Recording& recording : known.recordings) {
+                const Reading reading = read_recording(entry.layout, recording.bytes);
+                if (!reading.is_of_layout()) continue;
+                read.insert(line_of(entry, known.name + "/" + recording.client, reading));
+            }
+        }
+    }
+    for (const std::string& line : read)
+        EXPECT_TRUE(listed.contains(line)) << "not in fields.txt:\n" << line;
+    for (const std::string& line : listed)
+        EXPECT_TRUE(read.contains(line)) << "not read:\n" << line;
+}
+
+TEST(LayoutLibrary, ReadsTheSameByteByByte) {
+    for (const LayoutEntry& entry : all_layouts()) {
+        for (const Known& known : read_library()) {
+            for (const Recording& recording : known.recordings) {
+                core::LayoutRun whole(entry.layout);
+                core::LayoutRun cut(entry.layout);
+                for (std::size_t i = 0; i < entry.layout.fields().size(); ++i) {
+                    whole.want(i);
+                    cut.want(i);
+                }
+                whole.want_end();
+                cut.want_end();
+                const core::Bytes bytes = core::as_bytes(recording.bytes);
+                whole.advance(bytes);
+                for (std::size_t size = 0; size <= bytes.size(); ++size)
+                    cut.advance(bytes.first(size));
+                ASSERT_EQ(cut.state(), whole.state()) << entry.name << ", " << recording.client;
+                ASSERT_EQ(cut.certain(), whole.certain()) << entry.name << ", " << recording.client;
+                for (std::size_t i = 0; i < entry.layout.fields().size(); ++i)
+                    ASSERT_EQ(cut.field(i).values, whole.field(i).values) << entry.name;
+            }
+        }
+    }
+}
+
+/// Returns a ClientHello in records of other sizes, which repeat.
+std::string in_records(const std::string& hello, const std::vector<std::size_t>& sizes) {
+    std::string message;
+    for (std::size_t at = 0; at < hello.size();) {
+        const std::size_t size = static_cast<unsigned char>(hello[at + 3]) * 256U +
+                                 static_cast<unsigned char>(hello[at + 4]);
+        message += hello.substr(at + 5, size);
+        at += 5 + size;
+    }
+    std::string stream;
+    for (std::size_t at = 0, i = 0; at < message.size(); ++i) {
+        const std::string part = message.substr(at, sizes[i % sizes.size()]);
+        stream.append("\x16\x03\x01", 3);
+        stream += static_cast<char>(part.size() / 256);
+        stream += static_cast<char>(part.size() % 256);
+        stream += part;
+        at += part.size();
+    }
+    return stream;
+}
+
+TEST(LayoutLibrary, ReadsAClientHelloInAnyRecords) {
+    const core::Layout layout = read_layout("tls").layout;
+    for (const char* version : {"tls-1.2", "tls-1.3"}) {
+        for (const fs::path& file : files_in(kRecordings / version, ".hex")) {
+            const std::string hello = recorded_bytes(content(file));
+            const Reading expected = read_recording(layout, hello);
+            EXPECT_EQ(expected.end, Reading::End::Fits) << file;
+            for (const std::vector<std::size_t>& sizes : std::vector<std::vector<std::size_t>>{
+                     {1}, {2}, {3, 1, 7}, {43}, {100}, {512}, {1000, 1}}) {
+                const Reading reading = read_recording(layout, in_records(hello, sizes));
+                EXPECT_EQ(reading.end, expected.end) << file << " in records of " << sizes.front();
+                EXPECT_EQ(reading.values, expected.values)
+                    << file << " in records of " << sizes.front();
+            }
+        }
+    }
+}
+
+}  // namespace
+}  // namespace portsplit::manual
