@@ -79,7 +79,26 @@ recorded() { sed 1d "$1"; }
         grep -Eq "^ +$name +[0-9]+( to [0-9]+)? +" <<<"$text"
         grep -Fq -- "$source" <<<"$text"
     done
-    [[ $text != *@[A-Z]*@* ]]
+    run -1 grep -E '@[A-Z_]+@' <<<"$text"
+}
+
+@test "patterns: portsplit-patterns(7) has every layout, with its source, fields and rules" {
+    local file name field line text
+    text=$(MANWIDTH=600 MAN_KEEP_FORMATTING='' LC_ALL=C.UTF-8 \
+        man -l "$PORTSPLIT_BUILD/man/portsplit-patterns.7")
+    for file in "$LIBRARY"/layouts/*.conf; do
+        name=$(basename "$file" .conf)
+        echo "$name"
+        grep -Eq "^ +$name +[a-z0-9, -]+\$" <<<"$text"
+        grep -Eq "^ +Layout $name\$" <<<"$text"
+        grep -Fq -- "$(sed -n 's/^# Source: //p' "$file")" <<<"$text"
+        while read -r field; do
+            grep -Eq "^ +$name\.$field( |\$)" <<<"$text"
+        done < <(sed -nE 's/^# Field ([^:]+):.*/\1/p' "$file")
+        while read -r line; do
+            grep -Fq -- "$line" <<<"$text"
+        done < <(sed '/^#/d' "$file")
+    done
 }
 
 # example N: the example number N of portsplit-patterns(7), with a line for bind.

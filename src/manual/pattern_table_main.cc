@@ -1,10 +1,12 @@
 // A program of the build: copies portsplit-patterns(7) from standard input to standard output and
-// replaces the lines @TABLE@ and @ENTRIES@ by the library of patterns.
+// replaces the lines @TABLE@ and @ENTRIES@ by the library of patterns, and @LAYOUT_TABLE@ and @LAYOUTS@ by
+// that of layouts.
 //
 //   pattern_table LIBRARY RECORDINGS
 //
-// LIBRARY is the folder of the entries, NAME.conf. RECORDINGS has a folder for each entry, with
-// recordings NAME/CLIENT.hex. Exits with 1 if an entry has no recording, or does not match one.
+// LIBRARY is the folder of the entries, NAME.conf, and of the layouts, layouts/NAME.conf. RECORDINGS has a
+// folder for each entry, with recordings NAME/CLIENT.hex. Exits with 1 if an entry has no recording, or does
+// not match one.
 
 #include <fmt/format.h>
 
@@ -23,6 +25,9 @@
 
 #include "config/recording.h"
 #include "core/explanation.h"
+#include "manual/layout_entry.h"
+#include "manual/layout_pages.h"
+#include "manual/mdoc.h"
 #include "manual/pattern_entry.h"
 
 namespace {
@@ -81,19 +86,30 @@ Row row_of(const fs::path& path, const fs::path& recordings) {
     return row;
 }
 
-/// Escapes text so that roff(7) prints it unchanged at any place of a line.
-std::string escaped(std::string_view text) {
-    std::string escaped;
-    for (const char c : text) {
-        if (c == '\\') {
-            escaped += "\\e";
-        } else if (c == '-' || c == '\'' || c == '^' || c == '`' || c == '~') {
-            escaped += fmt::format("\\[u{:04X}]", static_cast<unsigned>(c));
-        } else {
-            escaped += c;
-        }
+struct Recording {
+    std::string pattern;
+    std::string client;
+    std::string bytes;
+};
+
+std::vector<Recording> all_recordings(const std::vector<Row>& rows, const fs::path& recordings) {
+    std::vector<Recording> all;
+    for (const Row& row : rows) {
+        for (const fs::path& file : sorted_files(recordings / row.name, ".hex"))
+            all.push_back({row.name, file.stem(), manual::recorded_bytes(content(file))});
     }
-    return escaped;
+    return all;
+}
+
+manual::LayoutPage page_of(const fs::path& path, const std::vector<Recording>& recordings) {
+    auto entry = manual::read_layout_entry(content(path), path.string());
+    if (!entry) fail(entry.error());
+    manual::LayoutPage page{*std::move(entry), {}};
+    for (const Recording& it : recordings) {
+        if (manual::read_recording(page.entry.layout, it.bytes).is_of_layout())
+            page.clients.push_back(manual::client_name(page.entry.name, it.pattern, it.client));
+    }
+    return page;
 }
 
 std::string bytes_of(const Row& row) {
@@ -105,27 +121,19 @@ void print_table(const std::vector<Row>& rows) {
     fmt::print(".Bl -column \"postgresql-sslrequest\" \"100 to 200\"\n");
     fmt::print(".It Em Entry Ta Em Bytes Ta Em Source\n");
     for (const Row& row : rows) {
-        fmt::print(".It {} Ta {} Ta\n{}\n", row.name, bytes_of(row), escaped(row.entry.source));
+        fmt::print(".It {} Ta {} Ta\n{}\n", row.name, bytes_of(row),
+                   manual::escaped(row.entry.source));
     }
     fmt::print(".El\n");
 }
 
-/// Prints each sentence on a line of its own (mdoc(7)).
-void print_sentences(std::string_view text) {
-    while (!text.empty()) {
-        const std::size_t end = std::min(text.find(". "), text.size() - 1) + 1;
-        fmt::print("{}\n", escaped(text.substr(0, end)));
-        text.remove_prefix(std::min(end + 1, text.size()));
-    }
-}
-
 void print_entry(const Row& row) {
-    fmt::print(".Ss {}\n{}\n", row.name, escaped(row.entry.title));
-    print_sentences(row.entry.notes);
+    fmt::print(".Ss {}\n{}\n", row.name, manual::escaped(row.entry.title));
+    fmt::print("{}", manual::sentences(row.entry.notes));
     fmt::print(".Bd -literal -offset indent\n");
-    for (const std::string& line : row.entry.lines) fmt::print("\\&{}\n", escaped(line));
+    for (const std::string& line : row.entry.lines) fmt::print("\\&{}\n", manual::escaped(line));
     fmt::print(".Ed\n.Pp\nRecorded: {}.\n",
-               escaped(fmt::format("{}", fmt::join(row.clients, ", "))));
+               manual::escaped(fmt::format("{}", fmt::join(row.clients, ", "))));
 }
 
 }  // namespace
@@ -136,11 +144,20 @@ int main(int count, char** arguments) {
     for (const fs::path& path : sorted_files(arguments[1], ".conf")) {
         rows.push_back(row_of(path, arguments[2]));
     }
+    const std::vector<Recording> recordings = all_recordings(rows, arguments[2]);
+    std::vector<manual::LayoutPage> layouts;
+    for (const fs::path& path : sorted_files(fs::path(arguments[1]) / "layouts", ".conf"))
+        layouts.push_back(page_of(path, recordings));
     for (std::string line; std::getline(std::cin, line);) {
         if (line == "@TABLE@") {
             print_table(rows);
         } else if (line == "@ENTRIES@") {
             for (const Row& row : rows) print_entry(row);
+        } else if (line == "@LAYOUT_TABLE@") {
+            fmt::print("{}", manual::layout_table(layouts));
+        } else if (line == "@LAYOUTS@") {
+            for (const manual::LayoutPage& page : layouts)
+                fmt::print("{}", manual::layout_section(page));
         } else {
             fmt::print("{}\n", line);
         }
