@@ -108,7 +108,7 @@ core::Result<LayoutEntry, std::string> read_layout_entry(std::string_view text,
     return entry;
 }
 
-Reading read_recording(const core::Layout& layout, std::string_view bytes) {
+Reading read_stream(const core::Layout& layout, std::string_view bytes) {
     using State = core::LayoutRun::State;
     core::LayoutRun run(layout);
     for (std::size_t i = 0; i < layout.fields().size(); ++i) run.want(i);

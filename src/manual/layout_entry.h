@@ -46,6 +46,6 @@ struct Reading {
     }
 };
 
-Reading read_recording(const core::Layout& layout, std::string_view bytes);
+Reading read_stream(const core::Layout& layout, std::string_view bytes);
 
 }  // namespace portsplit::manual

@@ -96,7 +96,7 @@ std::vector<Recording> all_recordings(const std::vector<Row>& rows, const fs::pa
     std::vector<Recording> all;
     for (const Row& row : rows) {
         for (const fs::path& file : sorted_files(recordings / row.name, ".hex"))
-            all.push_back({row.name, file.stem(), manual::recorded_bytes(content(file))});
+            all.push_back({row.name, file.stem(), *config::read_recording(content(file))});
     }
     return all;
 }
@@ -106,7 +106,7 @@ manual::LayoutPage page_of(const fs::path& path, const std::vector<Recording>& r
     if (!entry) fail(entry.error());
     manual::LayoutPage page{*std::move(entry), {}};
     for (const Recording& it : recordings) {
-        if (manual::read_recording(page.entry.layout, it.bytes).is_of_layout())
+        if (manual::read_stream(page.entry.layout, it.bytes).is_of_layout())
             page.clients.push_back(manual::client_name(page.entry.name, it.pattern, it.client));
     }
     return page;

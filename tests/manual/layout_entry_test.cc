@@ -53,7 +53,7 @@ TEST(LayoutEntry, NamesTheFirstProblem) {
         {head + "[layout meow]\nstart = 00 | 00 01\n",
          "f:4: warning: layout meow: start: an alternative that is never taken: an earlier one "
          "begins "
-         "with all of its bytes; move it up (at byte 6)"},
+         "with all of its bytes, such as 00 01; move it up (at byte 6)"},
     };
     for (const Case& wrong : cases) {
         const auto entry = read_layout_entry(wrong.text, "f");
@@ -64,15 +64,15 @@ TEST(LayoutEntry, NamesTheFirstProblem) {
 
 TEST(LayoutEntry, ShowsWhatItReadsInARecording) {
     const LayoutEntry entry = *read_layout_entry(kMeow, "meow.conf");
-    const Reading whole = read_recording(entry.layout, "MEOW\3TO\xff\7");
+    const Reading whole = read_stream(entry.layout, "MEOW\3TO\xff\7");
     EXPECT_EQ(whole.end, Reading::End::Fits);
     EXPECT_EQ(whole.values, "name=to\\FF age=7");
     EXPECT_TRUE(whole.is_of_layout());
-    const Reading part = read_recording(entry.layout, "MEOW\3TO");
+    const Reading part = read_stream(entry.layout, "MEOW\3TO");
     EXPECT_EQ(part.end, Reading::End::NeedsMore);
     EXPECT_FALSE(part.is_of_layout());
-    EXPECT_TRUE(read_recording(entry.layout, "MEOW\3TOM").is_of_layout());
-    EXPECT_FALSE(read_recording(entry.layout, "PURR").is_of_layout());
+    EXPECT_TRUE(read_stream(entry.layout, "MEOW\3TOM").is_of_layout());
+    EXPECT_FALSE(read_stream(entry.layout, "PURR").is_of_layout());
 }
 
 }  // namespace

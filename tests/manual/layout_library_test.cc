@@ -53,7 +53,7 @@ TEST(LayoutLibrary, ReadsInTheRecordingsWhatTheListSays) {
     for (const LayoutEntry& entry : all_layouts()) {
         for (const Known& known : library) {
             for (const Recording& recording : known.recordings) {
-                const Reading reading = read_recording(entry.layout, recording.bytes);
+                const Reading reading = read_stream(entry.layout, recording.bytes);
                 if (!reading.is_of_layout()) continue;
                 read.insert(line_of(entry, known.name + "/" + recording.client, reading));
             }
@@ -115,12 +115,12 @@ TEST(LayoutLibrary, ReadsAClientHelloInAnyRecords) {
     const core::Layout layout = read_layout("tls").layout;
     for (const char* version : {"tls-1.2", "tls-1.3"}) {
         for (const fs::path& file : files_in(kRecordings / version, ".hex")) {
-            const std::string hello = recorded_bytes(content(file));
-            const Reading expected = read_recording(layout, hello);
+            const std::string hello = *config::read_recording(content(file));
+            const Reading expected = read_stream(layout, hello);
             EXPECT_EQ(expected.end, Reading::End::Fits) << file;
             for (const std::vector<std::size_t>& sizes : std::vector<std::vector<std::size_t>>{
                      {1}, {2}, {3, 1, 7}, {43}, {100}, {512}, {1000, 1}}) {
-                const Reading reading = read_recording(layout, in_records(hello, sizes));
+                const Reading reading = read_stream(layout, in_records(hello, sizes));
                 EXPECT_EQ(reading.end, expected.end) << file << " in records of " << sizes.front();
                 EXPECT_EQ(reading.values, expected.values)
                     << file << " in records of " << sizes.front();
