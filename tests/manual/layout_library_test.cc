@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <random>
 #include <set>
 #include <sstream>
 #include <string>
@@ -65,22 +66,52 @@ TEST(LayoutLibrary, ReadsInTheRecordingsWhatTheListSays) {
         EXPECT_TRUE(read.contains(line)) << "not read:\n" << line;
 }
 
+/// How often each byte is looked at, at most: once to read it, and as often as alternatives compare it with
+/// their beginnings. Byte by byte, those that wait for the next byte compare the same ones again.
+constexpr std::size_t kSteps = 4;
+constexpr std::size_t kStepsByteByByte = 8;
+/// At the beginning, where few bytes have come.
+constexpr std::size_t kStepsMore = 64;
+
+/// Makes a run that wants everything.
+core::LayoutRun run_of_all(const core::Layout& layout) {
+    core::LayoutRun run(layout);
+    for (std::size_t i = 0; i < layout.fields().size(); ++i) run.want(i);
+    run.want_end();
+    return run;
+}
+
+TEST(LayoutLibrary, LooksAtNoByteOfAnyClientOften) {
+    std::mt19937 random(1);  // NOLINT(cert-msc51-cpp): the same mutants in each run
+    for (const LayoutEntry& entry : all_layouts()) {
+        for (const Known& known : read_library()) {
+            for (const Recording& recording : known.recordings) {
+                std::string stream = recording.bytes;
+                for (int mutant = 0; mutant < 8; ++mutant) {
+                    core::LayoutRun run = run_of_all(entry.layout);
+                    run.advance(core::as_bytes(stream));
+                    ASSERT_LE(run.steps(), kSteps * stream.size() + kStepsMore)
+                        << entry.name << ", " << recording.client << ", mutant " << mutant;
+                    if (stream.empty()) break;
+                    stream[random() % stream.size()] = static_cast<char>(random());
+                }
+            }
+        }
+    }
+}
+
 TEST(LayoutLibrary, ReadsTheSameByteByByte) {
     for (const LayoutEntry& entry : all_layouts()) {
         for (const Known& known : read_library()) {
             for (const Recording& recording : known.recordings) {
-                core::LayoutRun whole(entry.layout);
-                core::LayoutRun cut(entry.layout);
-                for (std::size_t i = 0; i < entry.layout.fields().size(); ++i) {
-                    whole.want(i);
-                    cut.want(i);
-                }
-                whole.want_end();
-                cut.want_end();
+                core::LayoutRun whole = run_of_all(entry.layout);
+                core::LayoutRun cut = run_of_all(entry.layout);
                 const core::Bytes bytes = core::as_bytes(recording.bytes);
                 whole.advance(bytes);
                 for (std::size_t size = 0; size <= bytes.size(); ++size)
                     cut.advance(bytes.first(size));
+                EXPECT_LE(cut.steps(), kStepsByteByByte * bytes.size() + kStepsMore)
+                    << entry.name << ", " << recording.client;
                 ASSERT_EQ(cut.state(), whole.state()) << entry.name << ", " << recording.client;
                 ASSERT_EQ(cut.certain(), whole.certain()) << entry.name << ", " << recording.client;
                 for (std::size_t i = 0; i < entry.layout.fields().size(); ++i)
