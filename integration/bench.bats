@@ -62,6 +62,82 @@ holds() { jq -en --argjson a "$2" --argjson b "${3:-0}" "$1" >/dev/null || { ech
     done
 }
 
+@test "bench: Portsplit finds the server name" {
+    local shape peer room name
+    for shape in '220 B' '1.8 kB, 2 records' '31 kB, 2 records, buffers of 64 KiB'; do
+        for peer in direct portsplit; do
+            figure "names, $shape.found" "$peer"
+            holds '$a > 0' "$FIGURE"
+        done
+    done
+    for room in usual wide; do
+        figure "names-$room.lost" portsplit
+        holds '$a == 0' "$FIGURE"
+    done
+    for name in names-short-{1,32}; do
+        for peer in floor portsplit portsplit-string; do
+            figure "$name.rate" "$peer"
+            holds '$a > 0' "$FIGURE"
+            figure "$name.errors" "$peer"
+            holds '$a == 0' "$FIGURE"
+        done
+    done
+    grep -q '^| 220 B |.* found ' "$REPORT/results.md"
+}
+
+@test "bench: Portsplit has a list of names" {
+    local name count
+    for name in lists.{rate,start_ms,daemon_kib,undecided_1800_kib,undecided_16300_kib} \
+        lists-{check,reload}.ms; do
+        for count in 1 1-string 100; do
+            figure "$name" "$count"
+            holds '$a > 0' "$FIGURE"
+        done
+    done
+}
+
+# accepts PORT SHAPE...: a TLS server answers every one of these shapes with a handshake record.
+accepts() {
+    local shape name bytes record place hello=$BATS_TEST_TMPDIR/hello
+    for shape in "${@:2}"; do
+        IFS='|' read -r _ name bytes record _ place _ <<<"$shape"
+        # shellcheck disable=SC2086 # no place is no argument
+        "$PORTSPLIT_BUILD/integration/bench/hello" "$name" "$bytes" "$record" $place >"$hello"
+        FIGURES=$("$PORTSPLIT_BUILD/integration/bench/load" names "127.0.0.1:$1" --file "$hello" --ms 0 \
+            --answer $'\x16')
+        holds '$a.found == 1' "$FIGURES" || { echo "$shape" && return 1; }
+    done
+}
+
+@test "bench: OpenSSL accepts each ClientHello that is measured" {
+    local server status=0 output=$BATS_TEST_TMPDIR/server i
+    # shellcheck source=integration/bench/names.bash
+    source "$BATS_TEST_DIRNAME/bench/names.bash"
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=test \
+        -keyout "$BATS_TEST_TMPDIR/key" -out "$BATS_TEST_TMPDIR/certificate" 2>"$output"
+    exec {NEVER}<> <(:)
+    openssl s_server -WWW -accept 127.0.0.1:0 -cert "$BATS_TEST_TMPDIR/certificate" \
+        -key "$BATS_TEST_TMPDIR/key" >"$output" 2>&1 3>&- &
+    server=$!
+    wait_until 10 grep -q '^ACCEPT ' "$output" || status=1
+    ((status)) || accepts "$(sed -n 's/^ACCEPT .*://p' "$output")" "${SHAPES[@]}" || status=1
+    kill "$server"
+    ((status == 0))
+}
+
+@test "bench: a run is added to the report of an earlier one" {
+    echo '{"workload":"names, 220 B","peer":"portsplit","round":1,"figures":{"found":3,"elsewhere":0}}' \
+        >"$BATS_TEST_TMPDIR/raw"
+    : >"$BATS_TEST_TMPDIR/left-out"
+    printf '# Earlier\n\nline\n' >"$BATS_TEST_TMPDIR/report"
+    "$BATS_TEST_DIRNAME/bench/summarise" "$PORTSPLIT_BUILD" "$BATS_TEST_TMPDIR"/{raw,left-out} \
+        "$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR/report"
+    head -n 3 "$BATS_TEST_TMPDIR/report" | cmp - <(printf '# Earlier\n\nline\n')
+    grep -q '^## Another run, ' "$BATS_TEST_TMPDIR/report"
+    grep -q '^### The server name ' "$BATS_TEST_TMPDIR/report"
+    grep -qxF '| 220 B | found |' "$BATS_TEST_TMPDIR/report"
+}
+
 @test "bench: other programs have as many services" {
     local peer
     for peer in sslh-fork haproxy; do

@@ -1,8 +1,11 @@
-// backend HOST:PORT
+// backend HOST:PORT [ANSWER]
 //
 // The server behind every peer. It is one small epoll loop, so that figures measure the peer and not the
 // server. If the first line ends in `/short`, it sends a short fixed answer and EOF. Otherwise it echoes
 // everything, that line included, until EOF.
+//
+// With ANSWER, it sends this text and EOF as soon as the first bytes come, and drops all that the client
+// sends.
 
 #include <signal.h>
 #include <sys/epoll.h>
@@ -28,12 +31,16 @@ struct Connection {
     std::string unsent;  ///< while not empty, the loop reads nothing more
     bool waits = false;  ///< true while the send buffer is full
     bool echoes = false;
+    bool answered = false;  ///< with a fixed answer
 };
 
 class Backend {
   public:
-    explicit Backend(const std::string& where)
-        : listener_(listen_on(where, SOCK_NONBLOCK)), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+    /// @param answer  the fixed answer, or empty
+    Backend(const std::string& where, std::string answer)
+        : answer_(std::move(answer)),
+          listener_(listen_on(where, SOCK_NONBLOCK)),
+          epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
         watch(listener_.get());
     }
 
@@ -87,6 +94,7 @@ class Backend {
 
     /// @returns false if the connection is to be closed
     bool answer(Connection& connection, std::string_view bytes) {
+        if (!answer_.empty()) return answer_once(connection);
         if (connection.echoes) return send(connection, bytes);
         connection.line += bytes;
         const std::size_t end = connection.line.find('\n');
@@ -97,6 +105,12 @@ class Backend {
         }
         connection.echoes = true;
         return send(connection, connection.line);
+    }
+
+    /// The connection stays open until the client's EOF: to close it with unread bytes would reset it.
+    bool answer_once(Connection& connection) {
+        if (std::exchange(connection.answered, true)) return true;
+        return send(connection, answer_) && ::shutdown(connection.fd.get(), SHUT_WR) == 0;
     }
 
     /// Sends without blocking, and keeps the rest until the send buffer has room.
@@ -113,6 +127,7 @@ class Backend {
         return true;
     }
 
+    std::string answer_;
     UniqueFd listener_;
     UniqueFd epoll_;
     std::vector<Connection> connections_;  ///< by descriptor
@@ -123,10 +138,10 @@ class Backend {
 }  // namespace bench
 
 int main(int argc, char** argv) {
-    if (argc != 2) {
-        std::fputs("usage: backend HOST:PORT\n", stderr);
+    if (argc != 2 && argc != 3) {
+        std::fputs("usage: backend HOST:PORT [ANSWER]\n", stderr);
         return 64;
     }
     ::signal(SIGPIPE, SIG_IGN);
-    bench::Backend(argv[1]).run();
+    bench::Backend(argv[1], argc == 3 ? argv[2] : "").run();
 }

@@ -1,13 +1,12 @@
 // Measures a decision without a network: decide() over configurations of 1 to 10,000 services, a
 // scan of the same patterns one by one, the time and memory to compile a plan, and an expression
-// that gives up. Prints one JSON object per line for each figure, or a table with --table.
+// that gives up. decide_names.cc has the decisions about a server name. Prints one JSON object per
+// line for each figure, or a table with --table.
 
-#include <malloc.h>
+#include "decide.h"
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -20,12 +19,10 @@
 
 namespace {
 
+using namespace bench;
 using namespace portsplit::core;
-using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kSizes[] = {1, 10, 100, 1'000, 10'000};
-constexpr int kRounds = 9;
-constexpr auto kRoundLength = std::chrono::milliseconds(10);
 
 /// Services with one pattern each, and a stream for each service.
 struct Workload {
@@ -35,11 +32,6 @@ struct Workload {
 };
 
 enum class Start { Shared, Spread };
-
-/// Returns a number that looks random but is always the same for the same argument.
-std::uint32_t scrambled(std::size_t number) {
-    return static_cast<std::uint32_t>(number) * 2'654'435'761U;
-}
 
 /// Returns "svc-00042 " if all prefixes begin alike, or four bytes of any value and the number.
 std::string prefix(Start start, std::size_t number) {
@@ -68,68 +60,6 @@ Workload workload_of(std::string name, PatternKind kind, Start start, std::size_
     }
     return workload;
 }
-
-/// Returns the median over rounds of the time of one call, in nanoseconds.
-/// @param call  gets the number of the call
-template <typename Call>
-double median_cost(const Call& call) {
-    std::vector<double> costs;
-    std::size_t number = 0;
-    for (int round = 0; round < kRounds; ++round) {
-        const auto begin = Clock::now();
-        auto now = begin;
-        std::size_t calls = 0;
-        for (std::size_t batch = 1; now - begin < kRoundLength; batch *= 2) {
-            for (std::size_t i = 0; i < batch; ++i) call(number++);
-            calls += batch;
-            now = Clock::now();
-        }
-        const std::chrono::duration<double, std::nano> all = now - begin;
-        costs.push_back(all.count() / static_cast<double>(calls));
-    }
-    std::ranges::nth_element(costs, costs.begin() + kRounds / 2);
-    return costs[kRounds / 2];
-}
-
-/// Returns the bytes allocated with malloc, small and large (mallinfo2 in mallinfo(3)).
-std::size_t heap_in_use() {
-    const struct mallinfo2 info = mallinfo2();
-    return info.uordblks + info.hblkhd;
-}
-
-/// Counts wrong results, which also keeps the compiler from removing the calls.
-std::size_t unexpected = 0;
-
-void expect(bool holds) { unexpected += holds ? 0 : 1; }
-
-/// Returns services in an order without locality, so that the caches help neither side.
-std::size_t scattered(std::size_t number, std::size_t services) {
-    return scrambled(number) % services;
-}
-
-class Report {
-  public:
-    explicit Report(bool as_table) : as_table_(as_table) {
-        if (as_table_) {
-            std::printf("%-28s %9s %14s %s\n", "workload", "services", "figure", "unit");
-        }
-    }
-
-    void add(const std::string& figure, const std::string& workload, std::size_t services,
-             double value, const char* unit) const {
-        if (as_table_) {
-            std::printf("%-28s %9zu %14.1f %s (%s)\n", workload.c_str(), services, value, unit,
-                        figure.c_str());
-        } else {
-            std::printf(R"({"figure":"%s","workload":"%s","services":%zu,"value":%.1f,"unit":"%s"})"
-                        "\n",
-                        figure.c_str(), workload.c_str(), services, value, unit);
-        }
-    }
-
-  private:
-    bool as_table_;
-};
 
 /// Returns the first service whose pattern matches, from one pattern after the other.
 std::optional<std::size_t> scan(const std::vector<std::unique_ptr<const Pattern>>& patterns,
@@ -217,6 +147,7 @@ int main(int argc, char** argv) {
         measure(workload_of("expressions", PatternKind::Regex, Start::Shared, services), report);
     }
     measure_giving_up(report);
+    measure_names(report);
     if (unexpected == 0) return 0;
     std::fprintf(stderr, "decide: %zu answers were not what was measured\n", unexpected);
     return 1;

@@ -80,15 +80,15 @@ ask() {
     exec {fd}>&-
 }
 
-# look_at_undecided BYTES: page tables and private memory in KiB of a dispatcher that has seen BYTES, with
-# which many services begin, in PAGE_TABLES and PRIVATE. A second one has seen the same: smaps takes a page of
-# shared memory for private while only one process has touched it.
+# look_at_undecided COMMAND...: page tables and private memory in KiB of a dispatcher that has seen what the
+# command prints, with which many services begin, in PAGE_TABLES and PRIVATE. A second one has seen the same:
+# smaps takes a page of shared memory for private while only one process has touched it.
 look_at_undecided() {
     local one other
     pass_time 0.1 # the dispatchers of earlier connections end
     exec {one}<>"/dev/tcp/127.0.0.1/$LAST_PORT" {other}<>"/dev/tcp/127.0.0.1/$LAST_PORT"
-    printf '%s' "$1" >&"$one"
-    printf '%s' "$1" >&"$other"
+    "$@" >&"$one"
+    "$@" >&"$other"
     pass_time 0.1 # they look, then wait for more
     wait_until find_child "$ZYGOTE" portsplit-dispa
     memory_of "$CHILD" VmPTE
@@ -112,26 +112,43 @@ reload_daemon() {
     exec {log}<&-
 }
 
+# look_at_daemon: memory of the daemon, of the zygote, and of what they share with dispatchers, in KiB, in
+# DAEMON_KIB, ZYGOTE_KIB and SHARED_KIB. Sets ZYGOTE.
+look_at_daemon() {
+    wait_until find_child "$DAEMON" portsplit-dispa
+    ZYGOTE=$CHILD
+    memory_of "$DAEMON" VmRSS && DAEMON_KIB=$KIB
+    memory_of "$ZYGOTE" VmRSS && ZYGOTE_KIB=$KIB
+    look_at_shared
+    SHARED_KIB=$((SHARED - SHARED_BEFORE))
+}
+
+add_memory_of_daemon() {
+    add_figure daemon_kib "$DAEMON_KIB"
+    add_figure zygote_kib "$ZYGOTE_KIB"
+    add_figure shared_kib "$SHARED_KIB"
+}
+
+# check_services WORKLOAD PEER: the time of `portsplit check` of the last daemon's configuration.
+check_services() {
+    local begun=${EPOCHREALTIME/./}
+    "$RUNNING/bin/portsplit" check "$CONFIG" >/dev/null 2>&1 || fail "$CONFIG has errors"
+    record "$1-check" "$2" "{\"us\":$((${EPOCHREALTIME/./} - begun))}"
+}
+
 # measure_growth WORKLOAD NUMBER LISTENERS REQUEST: Portsplit with NUMBER services or listeners: time from
 # the start to the first answer, memory of daemon and zygote, and what they share with dispatchers, short
 # connections, time of a reload.
 measure_growth() {
     start_daemon "$2" "$3"
     ask "$LAST_PORT" "$4"
-    local start_us=$((${EPOCHREALTIME/./} - STARTED)) daemon zygote shared
-    wait_until find_child "$DAEMON" portsplit-dispa
-    ZYGOTE=$CHILD
-    memory_of "$DAEMON" VmRSS && daemon=$KIB
-    memory_of "$ZYGOTE" VmRSS && zygote=$KIB
-    look_at_shared
-    shared=$((SHARED - SHARED_BEFORE))
-    look_at_undecided "${4:0:3}"
+    local start_us=$((${EPOCHREALTIME/./} - STARTED))
+    look_at_daemon
+    look_at_undecided printf %s "${4:0:3}"
     quick_or 200 2000
     load short "127.0.0.1:$LAST_PORT" --request "$4" --at-once 32 --ms "$SIZE"
     add_figure start_us "$start_us"
-    add_figure daemon_kib "$daemon"
-    add_figure zygote_kib "$zygote"
-    add_figure shared_kib "$shared"
+    add_memory_of_daemon
     add_figure undecided_page_tables_kib "$PAGE_TABLES"
     add_figure undecided_private_kib "$PRIVATE"
     record "$1-32" "$2" "$FIGURES"
@@ -160,9 +177,7 @@ measure_services() {
     [[ $1 != *-mixed* ]] || kind=mixed
     write_services "$count" "$kind"
     measure_growth services "$1" 1 "$(printf 'service%05d /short' "$count")"
-    local begun=${EPOCHREALTIME/./}
-    "$RUNNING/bin/portsplit" check "$CONFIG" >/dev/null 2>&1 || fail "$CONFIG has errors"
-    record services-check "$1" "{\"us\":$((${EPOCHREALTIME/./} - begun))}"
+    check_services services "$1"
 }
 
 # start_services_of_sslh-fork NAME COUNT: its own services, COUNT of one string each, as in write_services.
@@ -188,7 +203,7 @@ END
 
 # measure_other_services COUNT PEER: sslh or HAProxy with as many services of one string each.
 measure_other_services() {
-    local name=$2-services pid
+    local name=$2-services
     # shellcheck disable=SC2004 # PORT has names
     PORT[$name]=$NEXT_PORT
     "start_services_of_$2" "$name" "$1" || return 0
@@ -197,10 +212,7 @@ measure_other_services() {
     load short "127.0.0.1:${PORT[$name]}" --request "$(printf 'service%05d /short' "$1")" --at-once 32 \
         --ms "$SIZE"
     record services-32 "$1-$2" "$FIGURES"
-    pid=${PIDS[$name]# }
-    kill "$pid"
-    wait "$pid" || true
-    unset "PORT[$name]" "PIDS[$name]"
+    end_peer "$name"
 }
 
 # Numbers of listeners. Clients connect to the last one.
@@ -210,11 +222,10 @@ measure_listeners() {
     measure_growth listeners "$1" "$1" 'GET /short'
 }
 
-# The decision alone. `decide` computes the medians itself, so one round suffices; the peers of its results
-# are numbers of services.
+# The decision alone. The peers of its results are numbers of services or names.
 peers_of_decide() { [[ -z $QUICK && -x $TOOLS/decide ]] && peers=(portsplit) || peers=(); }
 measure_decide() {
-    ((round == 1)) || return 0
-    "$TOOLS/decide" | jq -c '{ workload: "decide, \(.workload)", peer: "\(.services)", round: 1,
+    "$TOOLS/decide" | jq -c --argjson round "$round" '{
+        workload: "decide, \(.workload)", peer: "\(.services)", $round,
         figures: { "\(.figure), \(.unit)": .value } }' >>"$RAW"
 }

@@ -10,6 +10,13 @@
 
 namespace bench {
 
+/// In how many pieces a client sends its first bytes.
+enum class Cut {
+    Whole,    ///< all at once
+    Records,  ///< each TLS record alone
+    Bytes,    ///< each byte alone
+};
+
 /// The options of the command line. Each workload uses some of them.
 struct Order {
     sockaddr_in where{};
@@ -19,6 +26,8 @@ struct Order {
     std::int64_t rate = 500;
     std::string request = "GET /short\n";  ///< the first bytes of each connection
     bool half_close = false;               ///< true: send EOF after the request
+    Cut cut = Cut::Whole;
+    char answer = 'n';  ///< the first byte of the right server
 };
 
 /// Connects, sends the request and reads the answer to EOF, with `at_once` connections at any moment, for
@@ -39,6 +48,11 @@ int run_both(const Order& order);
 /// Opens `count` connections, each tested by an answer, prints a line, and waits for a line on standard
 /// input. Then sends a byte on each and measures the time until all are answered.
 int run_hold(const Order& order);
+
+/// Makes connections for `time`, one after the other, one at least, and sends the request, cut in pieces.
+/// Ends earlier if two fail. Prints how many came to the right server, came to another one, were closed, or
+/// had no answer in a second; of the first, the time from the last piece to the first byte of the answer.
+int run_names(const Order& order);
 
 /// Makes `count` connections, one after the other, and sends the request byte by byte up to its first blank.
 /// Measures the time from the last piece to the first byte of the answer.

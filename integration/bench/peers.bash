@@ -69,6 +69,14 @@ start_servers() {
     done
 }
 
+# end_peer NAME: ends a peer of one process with its children.
+end_peer() {
+    local pid=${PIDS[$1]# }
+    kill "$pid"
+    wait "$pid" || true
+    unset "PORT[$1]" "PIDS[$1]"
+}
+
 # --- relays ----------------------------------------------------------------------------------------
 
 start_floor() {
@@ -125,14 +133,15 @@ END
 start_sslh-fork() { ssh_and_http_of_sslh sslh-fork sslh; }
 start_sslh-select() { ssh_and_http_of_sslh sslh-select sslh-select; }
 
-# start_any_haproxy NAME MAXCONN OPTION: rules of the frontend, and backends, come from standard input. It has
-# a master process (-W), as under a service manager, for reloads.
+# start_any_haproxy NAME MAXCONN OPTION [GLOBAL]: rules of the frontend, and backends, come from standard input.
+# It has a master process (-W), as under a service manager, for reloads.
 start_any_haproxy() {
     find_program "$1" haproxy || return
     {
         cat <<END
 global
   maxconn $2
+  ${4:-}
 defaults
   mode tcp
   timeout connect 5s
@@ -165,20 +174,28 @@ END
 start_haproxy() { ssh_and_http_of_haproxy haproxy 2 ''; }
 start_haproxy-splice() { ssh_and_http_of_haproxy haproxy-splice 4 'option splice-auto'; }
 
-start_nginx() {
+# start_any_nginx NAME: what is in its stream block comes from standard input.
+start_any_nginx() {
     local module=/usr/lib/nginx/modules/ngx_stream_module.so
-    find_program nginx nginx || return
-    [[ -e $module ]] || { leave_out nginx 'its stream module is not installed' && return 1; }
-    cat >"$SCRATCH/nginx.conf" <<END
-user root; worker_processes auto; daemon off; pid $SCRATCH/nginx.pid; error_log /dev/null;
+    find_program "$1" nginx || return
+    [[ -e $module ]] || { leave_out "$1" 'its stream module is not installed' && return 1; }
+    {
+        cat <<END
+user root; worker_processes auto; daemon off; pid $SCRATCH/$1.pid; error_log /dev/null;
 load_module $module;
 events { worker_connections 32768; }
 stream {
+END
+        cat
+        echo '}'
+    } >"$SCRATCH/$1.conf"
+    launch "$1" "$PROGRAM" -c "$SCRATCH/$1.conf"
+}
+start_nginx() {
+    start_any_nginx nginx <<END
     server { listen 127.0.0.1:${PORT[nginx]}; proxy_pass 127.0.0.1:$BACKEND_PORT; }
     server { listen 127.0.0.1:${BULK_PORT[nginx]}; proxy_pass 127.0.0.1:$SINK_PORT; }
-}
 END
-    launch nginx "$PROGRAM" -c "$SCRATCH/nginx.conf"
 }
 
 start_socat() {

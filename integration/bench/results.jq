@@ -63,6 +63,16 @@ def goals: [
     { figure: "services-32.both_mib", what: "daemon, zygote and plan with 10,000, MiB", of: "10000", most: 20 },
     { figure: "services-32.start_ms", what: "start to first answer with 10,000, ms", of: "10000", most: 45 },
     { figure: "services-check.ms", what: "`check` of 10,000 mixed, ms", of: "10000-mixed", most: 600 },
+    (["usual", "its usual window"], ["wide", "a window of 64 KiB"]
+        | { figure: "names-\(.[0]).lost", what: "shapes of a ClientHello whose name is not found, \(.[1])",
+            most: 0, every: true }),
+    (["haproxy", "nginx"][]
+        | { figure: "names-short-32.rate", what: "short TLS connections, 32 at once", peer: ., least: 1 },
+          { figure: "names-short-32.cpu_s_1000", what: "processor time of one of them", peer: ., most: 1 }),
+    (["floor", 0.95], ["portsplit-string", 0.95]
+        | { figure: "names-short-32.rate", what: "short TLS connections, 32 at once", peer: .[0], least: .[1] }),
+    { figure: "decide, names in one service.look, ns", what: "a decision with 100,000 names", of: "100000",
+      peer: "1", most: 2 },
     { figure: "tail-reload.p99_us", than: "tail-alone.p99_us", what: "99 % of paced clients: a reload each second / alone",
       most: 1.5 },
     { figure: "tail-reload.p99_us", than: "tail-alone.p99_us", what: "the same with 10,000 services",
@@ -93,6 +103,7 @@ map(derive | without_unknown)
 {
     machine: $machine, versions: $versions, left_out: $left_out,
     rounds: (map(.round) | max),
+    workloads: (reduce .[].workload as $name ([]; if index([$name]) then . else . + [$name] end)),
     figures: ($samples | group_by([.figure, .peer])
         | map({ figure: .[0].figure, peer: .[0].peer } + (map(.value) | spread)
             + { samples: map(.value) })),

@@ -1,6 +1,6 @@
 # Converts results.json to Markdown.
 
-def order: ["direct", "floor", "portsplit", "portsplit-10000", "before", "before-10000", "sslh-fork", "socat", "xinetd", "sslh-select", "haproxy",
+def order: ["direct", "floor", "portsplit", "portsplit-string", "portsplit-10000", "before", "before-10000", "sslh-fork", "socat", "xinetd", "sslh-select", "haproxy",
     "haproxy-splice", "nginx", "socket-proxyd", "exec-floor", "tcpserver", "inetd"];
 
 # Formats 12345 as 12,345.
@@ -39,6 +39,26 @@ def table($title; $own; $columns):
             | "| \(if $peer == $own then "**\($peer)**" else $peer end) | \($columns
                 | map(.[0] as $figure
                     | of($figure; $peer) | cell(of($figure; $own))) | join(" | ")) |")
+      end;
+
+# Formats what became of the connections of one shape, with the time of those that came to the right server.
+def way($shape; $peer):
+    (["found", "found"], ["elsewhere", "fallback"], ["closed", "closed"], ["silent", "waits"]) as $f
+    | select((of("\($shape).\($f[0])"; $peer) // { max: 0 }).max > 0) | $f[1];
+def found($shape; $peer; $own): [way($shape; $peer)] | join(", ")
+    + (of("\($shape).median_us"; $peer) | if . then " " + cell(of("\($shape).median_us"; $own)) else "" end);
+
+# Formats a table with a row for each shape of a ClientHello and a column for each peer.
+def shapes($title; $own):
+    [$all.workloads[] | select(startswith("names, "))] as $shapes
+    | [$all.figures[] | select(.figure | startswith("names, ")) | .peer] | unique
+    | sort_by(. as $peer | order | index([$peer])) as $peers
+    | if ($peers | length) == 0 then empty else
+        "\n## \($title)\n",
+        "| | \($peers | map(if . == $own then "**\(.)**" else . end) | join(" | ")) |",
+        "|---|\($peers | map("---|") | join(""))",
+        ($shapes[] | . as $shape
+            | "| \(ltrimstr("names, ")) | \($peers | map(found($shape; .; $own)) | join(" | ")) |")
       end;
 
 "# Portsplit and its peers, measured side by side",
@@ -104,10 +124,26 @@ table("A program on each connection"; "portsplit"; [["exec-short-1.rate", "conne
     table("The same: memory, KiB"; null; [["\($f)-32.daemon_kib", "daemon"],
         ["\($f)-32.zygote_kib", "zygote"], ["\($f)-32.undecided_private_kib", "private, undecided dispatcher"],
         ["\($f)-32.undecided_page_tables_kib", "its page tables"]])),
-(["prefixes that begin alike", "prefixes spread", "expressions"][] as $kind
+shapes("The server name of a TLS client: who finds it, and from the last piece to the answer, µs"; "portsplit"),
+table("Short connections a second that begin with a ClientHello of 1.8 kB"; "portsplit";
+    [["names-short-1.rate", "1 at once"],
+    ["names-short-32.rate", "32"], ["names-short-1.median_us", "first byte, 1 at once, µs"],
+    ["names-short-32.cpu_s_1000", "CPU s for 1,000, 32 at once"],
+    ["names-short-32.errors", "failed, of those at 32"]]),
+table("Growth with the number of server names"; null; [["lists.rate", "connections/s, 32 at once"],
+    ["lists.start_ms", "start to first answer, ms"], ["lists-reload.ms", "a reload, ms"],
+    ["lists-check.ms", "`check`, ms"]]),
+table("The same: memory, KiB"; null;
+    [["lists.daemon_kib", "daemon"], ["lists.zygote_kib", "zygote"], ["lists.shared_kib", "shared by all"],
+    (["1800", "16300"][]
+        | ["lists.undecided_\(.)_kib", "private, undecided dispatcher, half of \(thousands) bytes seen"])]),
+(["prefixes that begin alike", "prefixes spread", "expressions", "names in one service",
+    "a name in each service"][] as $kind
     | "decide, \($kind)." as $f
     | table("Deciding alone, without a network: \($kind)"; null; [["\($f)look, ns", "a look, ns"],
-        ["\($f)look that fits no service, ns", "one that fits no service, ns"], ["\($f)flat scan, ns", "one by one, ns"],
+        ["\($f)look that fits no service, ns", "one that fits no service, ns"],
+        (if any($all.figures[]; .figure == "\($f)flat scan, ns") then ["\($f)flat scan, ns", "one by one, ns"]
+            else empty end),
         ["\($f)compile, us", "compiling all, µs"], ["\($f)memory beside the model, bytes", "memory, bytes"]])),
 (if ($all.left_out | length) > 0 then "\n## Left out\n", ($all.left_out[] | "- \(.peer): \(.why)")
     else empty end)
