@@ -56,6 +56,14 @@ inline std::size_t heap_in_use() {
     return info.uordblks + info.hblkhd;
 }
 
+/// Returns the bytes that a copy of the value takes from the heap.
+template <typename Value>
+std::size_t heap_of_copy(const Value& value) {
+    const std::size_t before = heap_in_use();
+    const Value copy = value;
+    return heap_in_use() - before;
+}
+
 /// Counts wrong results, which also keeps the compiler from removing the calls.
 inline std::size_t unexpected = 0;
 

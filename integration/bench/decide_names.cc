@@ -67,6 +67,7 @@ void measure(const std::string& workload, std::size_t services, std::size_t name
              const Report& report) {
     const std::size_t names = services * names_in_each;
     const Config config = config_of(services, names_in_each);
+    const std::size_t model = heap_of_copy(config);
     const std::size_t before = heap_in_use();
     const auto begin = Clock::now();
     const auto plan = std::make_unique<const Plan>(config);
@@ -96,8 +97,8 @@ void measure(const std::string& workload, std::size_t services, std::size_t name
     report.add("compile", workload, names, compiling.count(), "us");
     // With few services malloc may reuse memory that was counted before.
     if (names >= 100) {
-        report.add("memory beside the model", workload, names, static_cast<double>(after - before),
-                   "bytes");
+        report.add("memory beside the model", workload, names,
+                   static_cast<double>(after - before - model), "bytes");
     }
 }
 
