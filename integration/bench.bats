@@ -198,7 +198,7 @@ accepts() {
 }
 
 @test "bench: the report names the machine and the versions" {
-    jq -e '.machine | .cpu and .cores and .kernel and .commit and .date' "$RESULTS"
+    jq -e '.machine | .cpu and .cores and .kernel and .commit and .date and .load' "$RESULTS"
     jq -e '.versions | any(startswith("portsplitd "))' "$RESULTS"
     grep -q '^## Short connections' "$REPORT/results.md"
     ! command -v gnuplot || grep -q '</svg>' "$REPORT/short.svg"

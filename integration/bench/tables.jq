@@ -66,6 +66,7 @@ def shapes($title; $own):
 "\($all.machine.date), commit \($all.machine.commit), \($all.rounds) round\(if $all.rounds == 1 then "" else "s" end). \($all.machine.cores) × \($all.machine.cpu), \($all.machine.memory_gib) GiB, Linux \($all.machine.kernel).",
 "Client, server and multiplexer share the machine. \(if $all.machine.group
     then "All are in one cpu cgroup with ten times the usual weight." else "They have no cpu cgroup of their own, so other work disturbed them." end)",
+(if $all.machine.load then "The load average of other work was \($all.machine.load) before the run." else empty end),
 "",
 ($all.versions | map("- " + .))[],
 "",
