@@ -126,11 +126,10 @@ peers_of_names() {
     [[ -z ${PORT[portsplit]:-} ]] || peers+=(portsplit-string)
 }
 measure_names() {
-    local at_once
-    if [[ $1 != floor && $1 != portsplit-string ]]; then
-        send_shapes "$1" usual && send_shapes "$1" wide || return 0
-    fi
-    start_names "$1" usual
+    local at_once only_short=''
+    [[ $1 != floor && $1 != portsplit-string ]] || only_short=yes
+    start_names "$1" usual || return 0
+    [[ -n $only_short ]] || send_shapes "$1" usual
     write_hello www.example.org 1800 16384
     for at_once in 1 32; do
         pass_time 0.05
@@ -140,12 +139,15 @@ measure_names() {
         record "names-short-$at_once" "$1" "$FIGURES"
     done
     end_names "$1"
+    [[ -z $only_short ]] || return 0
+    start_names "$1" wide || return 0
+    send_shapes "$1" wide
+    end_names "$1"
 }
 
 # send_shapes PEER ROOM: sends every shape for this room to the peer.
 send_shapes() {
     local shape words name bytes record cut place room quick lost=0
-    start_names "$1" "$2" || return
     for shape in "${SHAPES[@]}"; do
         IFS='|' read -r words name bytes record cut place room quick <<<"$shape"
         [[ $room == "$2" && (-z $QUICK || -n $quick) ]] || continue
@@ -157,7 +159,6 @@ send_shapes() {
         record "names, $words" "$1" "$FIGURES"
     done
     record "names-$2" "$1" "{\"lost\":$lost}"
-    end_names "$1"
 }
 
 # --- lists -----------------------------------------------------------------------------------------
@@ -165,7 +166,7 @@ send_shapes() {
 # Here the peers are numbers of names, which one service has in a file; with -services, of services with one
 # name each. 1-string has no layout, but the whole ClientHello as a pattern. Clients ask for the last name.
 peers_of_lists() {
-    if [[ -n $QUICK ]]; then peers=(1 1-string 100); else peers=(1 1-string 1000 10000-services 100000); fi
+    if [[ -n $QUICK ]]; then peers=(1-string 100); else peers=(1 1-string 1000 10000-services 100000); fi
 }
 measure_lists() {
     local count=${1%%-*} name bytes start_us sizes=(1800 16300)
