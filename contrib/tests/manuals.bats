@@ -19,6 +19,11 @@ read_manual() {
     done
 }
 
+@test "manuals: no placeholder of the build is left in any of them" {
+    cd "$PORTSPLIT_BUILD/man"
+    run -1 grep -nE '@[A-Z_]+@' "${MANUALS[@]}"
+}
+
 @test "manuals: portsplit.conf(5) has every key of the key table, and no placeholder" {
     read_manual portsplit.conf.5
     local key keys=0

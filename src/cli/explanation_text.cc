@@ -134,8 +134,9 @@ std::string why_failed(const core::LayoutExplanation& layout) {
         return is_in_range ? fmt::format("a length of {} does not fit here", *failure.number)
                            : fmt::format("{} is not in {}-{}", *failure.number, least, most);
     }
+    if (failure.is_left_over) return "bytes are left in its braces";
     const std::string_view rest = layout.rule_text.substr(failure.place);
-    return fmt::format("not \"{}\"{}", config::shown(rest.substr(0, kShownRule)),
+    return fmt::format("expected \"{}\"{}", config::shown(rest.substr(0, kShownRule)),
                        rest.size() > kShownRule ? "..." : "");
 }
 
@@ -173,7 +174,11 @@ nlohmann::ordered_json json_of(const core::LayoutExplanation& layout) {
     if (layout.state == core::LayoutRun::State::Failed) {
         json["rule"] = layout.rule;
         json["place"] = layout.failure.place + 1;
-        if (layout.failure.number) json["number"] = *layout.failure.number;
+        if (layout.failure.number) {
+            json["number"] = *layout.failure.number;
+            json["least"] = layout.failure.range.least;
+            json["most"] = layout.failure.range.most;
+        }
     }
     json["fields"] = nlohmann::ordered_json::object();
     for (const auto& field : layout.fields) {

@@ -115,6 +115,7 @@ struct Test {
 std::string advice_on(const CLI::App& app, const std::vector<std::string>& arguments) {
     const auto all = app.get_subcommands([](const CLI::App*) { return true; });
     std::vector<std::string> names;
+    names.reserve(all.size());
     for (const CLI::App* command : all) names.push_back(command->get_name());
     return cli::advice_on(arguments, {names.begin(), names.end()}, cli::names_a_file);
 }

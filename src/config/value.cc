@@ -287,6 +287,13 @@ std::string print(std::size_t value) { return std::to_string(value); }
 
 std::optional<Problem> check_variable(std::string_view text) {
     if (const auto passed = core::split_field_variable(text)) {
+        if (!core::may_carry_field(passed->first)) {
+            return Problem{
+                fmt::format("{} must not come from a client: programs find code by it, or take it "
+                            "for the word of "
+                            "Portsplit; choose another name, such as SITE",
+                            passed->first)};
+        }
         if (!passed->first.empty() && core::split_field(passed->second)) return std::nullopt;
         return Problem{"neither NAME=VALUE nor a name and a field, such as SITE tls.sni"};
     }

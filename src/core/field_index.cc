@@ -40,7 +40,11 @@ FieldIndex::FieldIndex(const std::vector<Entry>& entries)
 std::optional<std::uint32_t> FieldIndex::find(std::string_view value) const {
     std::uint32_t first = std::min(any_, exact_.find(value));
     // Below x at any depth: each part behind a dot that has a label before it.
-    for (std::size_t dot = value.find('.', 1); dot != value.npos; dot = value.find('.', dot + 1)) {
+    // A client may send thousands of dots, so none is looked up that is too long for every name here.
+    const std::size_t longest = below_.longest() + 1;
+    const std::size_t begin = value.size() > longest + 1 ? value.size() - longest : 1;
+    for (std::size_t dot = value.find('.', begin); dot != value.npos;
+         dot = value.find('.', dot + 1)) {
         first = std::min(first, below_.find(value.substr(dot + 1)));
     }
     for (const Other& other : others_) {
@@ -78,6 +82,7 @@ FieldIndex::Table::Table(const std::vector<const Entry*>& entries) {
     for (const Entry* entry : entries) {
         Slot& slot = slots_[slot_of(entry->test.text)];
         if (slot.service != kNone) continue;  // an earlier service has it
+        longest_ = std::max(longest_, entry->test.text.size());
         slot = {static_cast<std::uint32_t>(bytes_.size()),
                 static_cast<std::uint32_t>(entry->test.text.size()), entry->service};
         bytes_ += entry->test.text;
@@ -93,7 +98,7 @@ std::size_t FieldIndex::Table::slot_of(std::string_view text) const {
 }
 
 std::uint32_t FieldIndex::Table::find(std::string_view text) const {
-    return slots_.empty() ? kNone : slots_[slot_of(text)].service;
+    return text.size() > longest_ || slots_.empty() ? kNone : slots_[slot_of(text)].service;
 }
 
 }  // namespace portsplit::core

@@ -38,6 +38,8 @@ class FieldIndex {
       public:
         explicit Table(const std::vector<const Entry*>& entries = {});
         std::uint32_t find(std::string_view text) const;
+        /// The size of the longest text: a longer one need not be looked up.
+        std::size_t longest() const { return longest_; }
 
       private:
         struct Slot {
@@ -53,6 +55,7 @@ class FieldIndex {
 
         List<Slot> slots_;
         Text bytes_;
+        std::size_t longest_ = 0;
     };
 
     struct Other {

@@ -22,6 +22,9 @@ constexpr std::uint32_t kNoLimit = LayoutRules::kNoLimit;
 /// A program of more steps is refused: a rule that stands in many places is there as often.
 constexpr std::size_t kMostOps = 4000;
 
+constexpr const char* kTooFar =
+    "more than 64 fixed bytes behind it, at which it would end; put a field or a skip between them";
+
 /// Returns the smallest bytes of these sets: `00 10`.
 std::string in_hex(const ByteSets& sets) {
     constexpr std::string_view kDigits = "0123456789ABCDEF";
@@ -97,6 +100,7 @@ class LayoutCompiler {
         }
         if (frame.head.size() > Layout::kFarthest)
             return report_rule("a head of more than 64 bytes");
+        frame.rule = static_cast<std::uint32_t>(rule_);
         layout_.frame_ = std::move(frame);
     }
 
@@ -213,6 +217,7 @@ class LayoutCompiler {
         std::vector<LayoutCase> cases;
         if (begins.empty()) {
             if (braces_ > 0) cases.push_back({.when = LayoutCase::When::AtEnd, .target = exit});
+            if (follow.bytes.size() > Layout::kFarthest) return report(rule_, item, kTooFar);
             if (!follow.bytes.empty()) add_cases({follow.bytes}, exit, cases);
         }
         add_cases(begins, body, cases);
@@ -261,8 +266,7 @@ class LayoutCompiler {
                 break;
             }
             case Kind::Joined:
-                report(rule_, item,
-                       "<> belongs into the rule frame, alone in the braces at its end");
+                report(rule_, item, "<> belongs in the rule frame, alone in the braces at its end");
                 break;
         }
     }
@@ -324,6 +328,8 @@ class LayoutCompiler {
             layout_.classes_.push_back(*field.bytes);
         } else if (field.size && size.least == size.most) {
             op.kind = OpKind::Exact;
+        } else if (follow.bytes.size() > Layout::kFarthest) {
+            return report(rule_, item, kTooFar);
         } else if (!follow.bytes.empty()) {
             op = {.kind = OpKind::Until,
                   .first = add_sets(follow.bytes),

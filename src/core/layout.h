@@ -95,6 +95,7 @@ class Layout {
         List<ByteSet> head;
         LayoutNumber number{};
         std::uint32_t number_at = 0;
+        std::uint32_t rule = 0;  ///< index in the source
     };
 
     /// Compiles a layout. All memory that it keeps comes from the MemoryScope.

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace portsplit::core {
@@ -33,7 +35,8 @@ class LayoutIndex::Builder {
     Builder(const Layout& layout, const std::vector<Entry>& entries) : layout_(layout) {
         for (const Entry& entry : entries) {
             for (const FieldCondition& condition : entry.pattern->conditions) {
-                values_[field_of(condition)] += condition.values.size();
+                values_[field_of(condition)].insert(condition.values.begin(),
+                                                    condition.values.end());
             }
         }
         for (const Entry& entry : entries) add(entry);
@@ -97,16 +100,16 @@ class LayoutIndex::Builder {
         draft.tests.insert(draft.tests.end(), tests.begin(), tests.end());
     }
 
-    /// Returns the condition on the field of which all services together name the most values.
+    /// Returns the condition on the field of which all services together name the most different values.
     const FieldCondition* key_of(const LayoutPattern& pattern) const {
         const auto most = std::ranges::max_element(
             pattern.conditions, {},
-            [&](const FieldCondition& it) { return values_.at(field_of(it)); });
+            [&](const FieldCondition& it) { return values_.at(field_of(it)).size(); });
         return most == pattern.conditions.end() ? nullptr : &*most;
     }
 
     const Layout& layout_;
-    std::map<std::uint32_t, std::size_t> values_;  ///< how many all services name, by field
+    std::map<std::uint32_t, std::set<std::string_view>> values_;  ///< of all services, by field
     std::map<std::string, Draft> drafts_;
 };
 
@@ -125,8 +128,7 @@ LayoutIndex::LayoutIndex(const LayoutSource& source, const std::vector<Entry>& e
     }
 }
 
-LayoutIndex::Reading::Reading(const LayoutIndex& index)
-    : run_(index.layout_), found_(index.tests_) {
+LayoutIndex::Reading::Reading(const LayoutIndex& index) : run_(index.layout_) {
     for (const std::uint32_t field : index.kept_) run_.keep(field);
     for (const Group& group : index.groups_) {
         if (group.whole) run_.want_end();
@@ -166,12 +168,15 @@ PrefixTree::First LayoutIndex::find(const Group& group, Reading& reading) const 
 
 std::optional<std::uint32_t> LayoutIndex::look_up(const FieldIndex& tests, std::uint32_t field,
                                                   std::size_t number, Reading& reading) const {
+    const auto values = reading.run_.whole_values(field);
+    if (values.empty()) return std::nullopt;
+    if (reading.found_.empty()) reading.found_.resize(tests_);
     Reading::Found& found = reading.found_[number];
-    for (const FieldValue& value : reading.run_.whole_values(field).subspan(found.looked_up)) {
+    for (const FieldValue& value : values.subspan(found.looked_up)) {
         ++found.looked_up;
-        const auto first = tests.find(value.text);
-        if (first && (!found.first || *first < *found.first)) found.first = first;
+        found.first = std::min(found.first, tests.find(value.text).value_or(Reading::kNone));
     }
+    if (found.first == Reading::kNone) return std::nullopt;
     return found.first;
 }
 

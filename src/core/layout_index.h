@@ -41,12 +41,13 @@ class LayoutIndex {
 
         /// What a FieldIndex found for the values that came so far: each is looked up once.
         struct Found {
-            std::size_t looked_up = 0;
-            std::optional<std::uint32_t> first;
+            std::uint32_t looked_up = 0;
+            std::uint32_t first = kNone;  ///< service
         };
+        static constexpr std::uint32_t kNone = UINT32_MAX;
 
         LayoutRun run_;
-        std::vector<Found> found_;  ///< one for each FieldIndex
+        std::vector<Found> found_;  ///< one for each FieldIndex, once a value has come
     };
 
     /// All memory that it keeps comes from the MemoryScope. Throws InvalidPattern if the layout or a value is
@@ -58,6 +59,8 @@ class LayoutIndex {
 
     std::string_view name() const { return name_; }
     const Layout& layout() const { return layout_; }
+    /// Returns how many groups of services there are, for tests.
+    std::size_t groups() const { return groups_.size(); }
 
     /// Returns the services that a stream decides so far.
     PrefixTree::First find(Reading& reading) const;

@@ -200,7 +200,6 @@ Follow LayoutRules::follow_of(std::span<const LayoutItem> rest, const Follow& ou
         bytes.insert(bytes.end(), outer.bytes.begin(), outer.bytes.end());
         if (bytes.empty()) return outer;
     }
-    if (bytes.size() > Layout::kFarthest) bytes.resize(Layout::kFarthest);
     return {bytes, false};
 }
 
@@ -208,7 +207,7 @@ Follow LayoutRules::follow_of(std::span<const LayoutItem> rest, const Follow& ou
 /// @returns true if there is nothing else
 bool LayoutRules::append_leading(std::span<const LayoutItem> items, ByteSets& bytes) const {
     for (const LayoutItem& item : items) {
-        if (item.repeat != Repeat::Once || bytes.size() >= Layout::kFarthest) return false;
+        if (item.repeat != Repeat::Once || bytes.size() > Layout::kFarthest) return false;
         if (item.kind == Kind::Fixed) {
             bytes.insert(bytes.end(), item.bytes.begin(), item.bytes.end());
             continue;

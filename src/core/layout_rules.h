@@ -21,7 +21,7 @@ namespace portsplit::core {
 
 /// What comes after an item.
 struct Follow {
-    ByteSets bytes{};               ///< these
+    ByteSets bytes{};               ///< these; if there are more than Layout::kFarthest, not all
     bool is_end_of_braces = false;  ///< if there are none: the end of the braces
 };
 

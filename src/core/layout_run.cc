@@ -82,8 +82,13 @@ void LayoutRun::want(std::size_t field) {
 }
 
 LayoutRun::Failure LayoutRun::failure() const {
+    if (wrong_frame_ == here_.raw) {
+        const auto& frame = layout_.frame();
+        return {frame->rule, 0, wrong_frame_number_, frame->number.range};
+    }
     const LayoutOp& op = layout_.ops()[at_];
-    return {op.rule, op.place, wrong_number_, {op.least, op.most}};
+    const bool is_left_over = op.kind == LayoutOp::Kind::Pop;
+    return {op.rule, op.place, wrong_number_, {op.least, op.most}, is_left_over};
 }
 
 std::span<const FieldValue> LayoutRun::whole_values(std::size_t index) const {
@@ -159,7 +164,7 @@ LayoutRun::Step LayoutRun::run(const LayoutOp& op) {
 // --- the stream ---
 
 /// Moves a cursor over the heads of frames, so that a byte of a frame is next.
-LayoutRun::Got LayoutRun::enter_frame(Cursor& cursor) const {
+LayoutRun::Got LayoutRun::enter_frame(Cursor& cursor) {
     const auto& frame = layout_.frame();
     if (!frame || cursor.left > 0) return Got::Byte;
     const std::size_t size = frame->head.size();
@@ -167,7 +172,7 @@ LayoutRun::Got LayoutRun::enter_frame(Cursor& cursor) const {
     for (std::size_t i = 0; i < have; ++i) {
         if (frame->head[i].holds(to_number(seen_[cursor.raw + i]))) continue;
         cursor.raw += i + 1;
-        return Got::Wrong;
+        return wrong_frame(cursor);
     }
     if (have < size) return Got::Nothing;
     NumberReader number(frame->number.type);
@@ -177,9 +182,15 @@ LayoutRun::Got LayoutRun::enter_frame(Cursor& cursor) const {
     const NumberRange range = frame->number.range;
     const bool fits = number.number() >= range.least && number.number() <= range.most &&
                       number.number() > frame->number.less;
-    if (!fits) return Got::Wrong;
+    if (!fits) return wrong_frame(cursor, number.number());
     cursor.left = number.number() - frame->number.less;
     return Got::Byte;
+}
+
+LayoutRun::Got LayoutRun::wrong_frame(const Cursor& cursor, std::optional<std::uint32_t> number) {
+    wrong_frame_ = cursor.raw;
+    wrong_frame_number_ = number;
+    return Got::Wrong;
 }
 
 /// Returns the next byte and moves the cursor behind it.

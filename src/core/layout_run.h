@@ -51,6 +51,7 @@ class LayoutRun {
         /// If a number was read there: one out of `range`, or the length of braces that do not fit.
         std::optional<std::uint32_t> number{};
         NumberRange range{};
+        bool is_left_over = false;  ///< bytes are left in the braces
     };
 
     /// @param layout  must outlive this
@@ -112,7 +113,8 @@ class LayoutRun {
     Step fail_at(const Cursor& wrong);
 
     std::size_t end() const { return depth_ == 0 ? kNoEnd : ends_[depth_ - 1]; }
-    Got enter_frame(Cursor& cursor) const;
+    Got enter_frame(Cursor& cursor);
+    Got wrong_frame(const Cursor& cursor, std::optional<std::uint32_t> number = {});
     Got next(Cursor& cursor, std::uint8_t& byte);
     Fit compare(std::span<const ByteSet> sets, Cursor cursor, Cursor& behind);
     void append(const LayoutOp& op, Bytes bytes);
@@ -135,6 +137,9 @@ class LayoutRun {
     std::size_t steps_ = 0;
 
     std::optional<std::uint32_t> wrong_number_;  ///< that made the stream fail
+    /// The last head of a frame that was wrong: where it was seen, and its number if that was wrong.
+    std::size_t wrong_frame_ = SIZE_MAX;
+    std::optional<std::uint32_t> wrong_frame_number_;
 
     // Of a step that waits.
     bool has_begun_ = false;

@@ -1,6 +1,7 @@
 #include "core/passed_fields.h"
 
 #include <algorithm>
+#include <iterator>
 #include <variant>
 
 namespace portsplit::core {
@@ -24,6 +25,24 @@ std::optional<std::pair<std::string_view, std::string_view>> split_field_variabl
     if (end == entry.npos || entry[end] == '=') return std::nullopt;
     const std::size_t field = std::min(entry.find_first_not_of(" \t", end), entry.size());
     return std::pair(entry.substr(0, end), entry.substr(field));
+}
+
+bool may_carry_field(std::string_view variable) {
+    constexpr std::string_view kNames[] = {
+        // sh(1), bash(1), environ(7)
+        "PATH", "IFS", "ENV", "BASH_ENV", "BASHOPTS", "SHELLOPTS", "PS4", "CDPATH", "HOME", "SHELL",
+        "TMPDIR", "EDITOR", "PAGER", "TERM", "TERMINFO", "LOCPATH", "NLSPATH", "HOSTALIASES",
+        // interpreters
+        "PERL5LIB", "PERL5OPT", "PERLLIB", "PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "RUBYLIB",
+        "RUBYOPT", "NODE_PATH", "NODE_OPTIONS", "CLASSPATH", "JAVA_TOOL_OPTIONS", "OPENSSL_CONF",
+        // what Portsplit and super-servers say about the connection
+        "PROTO"};
+    constexpr std::string_view kBeginnings[] = {"LD_",        "GCONV_", "MALLOC_",    "GLIBC_",
+                                                "BASH_FUNC_", "GIT_",   "PORTSPLIT_", "TCP",
+                                                "REMOTE_",    "SOCAT_", "NCAT_",      "SSL_"};
+    return std::ranges::find(kNames, variable) == std::end(kNames) &&
+           std::ranges::none_of(kBeginnings,
+                                [&](std::string_view it) { return variable.starts_with(it); });
 }
 
 std::vector<std::string_view> passed_fields(const Config& config) {

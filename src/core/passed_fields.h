@@ -27,6 +27,10 @@ std::optional<FieldName> split_field(std::string_view name);
 std::optional<std::pair<std::string_view, std::string_view>> split_field_variable(
     std::string_view entry);
 
+/// Returns true if a variable may carry a field, whose bytes are a client's: it is neither one by which the
+/// system's loader, shells and interpreters find code, nor one that Portsplit sets itself.
+bool may_carry_field(std::string_view variable);
+
 /// Returns all fields that a configuration passes on, as they are named in it; a field may come twice.
 std::vector<std::string_view> passed_fields(const Config& config);
 

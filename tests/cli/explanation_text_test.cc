@@ -131,22 +131,31 @@ TEST(ExplanationText, EscapesBytesThatATerminalWouldObey) {
     EXPECT_EQ(text.find('\x1b'), std::string::npos) << text;
 }
 
-/// Returns the last line about bytes of a protocol for tests: a size, a name, a number from 1 to 9.
-std::string last_line(const std::string& bytes) {
+/// Returns the last line about bytes, for a layout of these rules.
+std::string last_line_of(const std::string& bytes, core::List<core::LayoutRule> rules) {
     core::Config config = cli::config();
-    config.layouts.push_back({"test",
-                              {{"start", "'T' {u8(2-200) name ..} digit"},
-                               {"name", "{u8 <name>}"},
-                               {"digit", "u16(1-9)"}}});
+    config.layouts.push_back({"test", std::move(rules)});
     config.services[0].layouts.push_back({"test", true, {}});
     const std::string text = Decided(bytes, config).text();
-    const std::size_t end = text.rfind('\n', text.size() - 2);
-    return text.substr(end + 1);
+    return text.substr(text.rfind('\n', text.size() - 2) + 1);
+}
+/// A layout with a size, a name and a number from 1 to 9.
+std::string last_line(const std::string& bytes) {
+    return last_line_of(bytes, {{"start", "'T' {u8(2-200) name ..} digit"},
+                                {"name", "{u8 <name>}"},
+                                {"digit", "u16(1-9)"}});
+}
+std::string framed(const std::string& bytes) {
+    return last_line_of(bytes, {{"frame", "'F' {u8(1-9) <>}"}, {"start", "'T' 'y' {u8}"}});
+}
+std::string left_over(const std::string& bytes) {
+    return last_line_of(bytes, {{"start", "{u8 u8 u8 'b'?}"}});
 }
 
 TEST(ExplanationText, SaysWhyALayoutDoesNotFit) {
-    EXPECT_EQ(last_line("X"),
-              "test does not fit: rule start at byte 1, not \"'T' {u8(2-200) name ..} digit\"\n");
+    EXPECT_EQ(
+        last_line("X"),
+        "test does not fit: rule start at byte 1, expected \"'T' {u8(2-200) name ..} digit\"\n");
     EXPECT_EQ(last_line("T\1"), "test does not fit: rule start at byte 2, 1 is not in 2-200\n");
     EXPECT_EQ(last_line("T\3\5"),
               "test does not fit: rule name at byte 3, a length of 5 does not fit here\n");
@@ -154,6 +163,12 @@ TEST(ExplanationText, SaysWhyALayoutDoesNotFit) {
               "test does not fit: rule digit at byte 6, 258 is not in 1-9\n");
     EXPECT_EQ(last_line(std::string("T\2\1a\0\2", 6)), "test fits at byte 6\n");
     EXPECT_EQ(last_line("T\2\1a"), "test needs more bytes\n");
+    EXPECT_EQ(framed("F\2Tx"), "test does not fit: rule start at byte 4, expected \"'y' {u8}\"\n");
+    EXPECT_EQ(framed("G"),
+              "test does not fit: rule frame at byte 1, expected \"'F' {u8(1-9) <>}\"\n");
+    EXPECT_EQ(framed("F\x20"), "test does not fit: rule frame at byte 2, 32 is not in 1-9\n");
+    EXPECT_EQ(left_over("\4aaaa"),
+              "test does not fit: rule start at byte 3, bytes are left in its braces\n");
 }
 
 TEST(ExplanationText, ColoursEachAnswerOnATerminal) {

@@ -213,7 +213,8 @@ TEST(PassedFields, AreReadInBothSpellings) {
 TEST(PassedFields, ReportWhatIsWrongWithThem) {
     EXPECT_THAT(
         issues_of_service("request.port = 1\nlog = request.hots\nlog = on\nlog = end\n"
-                          "log = start\nenv = A request.x\nenv = A b\nenv = =b\n"),
+                          "log = start\nenv = A request.x\nenv = A b\nenv = =b\n"
+                          "env = PATH request.host\n"),
         ElementsAre(
             "/etc/main.conf:6: log = request.hots: no field hots in layout request; did you "
             "mean host?",
@@ -225,7 +226,11 @@ TEST(PassedFields, ReportWhatIsWrongWithThem) {
             "/etc/main.conf:11: env = A b: neither NAME=VALUE nor a name and a field, such as "
             "SITE tls.sni",
             "/etc/main.conf:12: env = =b: no variable; write NAME=VALUE, or NAME LAYOUT.FIELD "
-            "for a field"));
+            "for a field",
+            "/etc/main.conf:13: env = PATH request.host: PATH must not come from a client: "
+            "programs "
+            "find code by it, or take it for the word of Portsplit; choose another name, such as "
+            "SITE"));
 }
 
 TEST(PassedFields, WarnOfALayoutThatNoServiceAsks) {

@@ -101,6 +101,24 @@ TEST(LayoutIndex, AsksForAllFieldsOfAPatternAndForAnyValueOfEach) {
               "0:both more 10:port more 11:rest match ");
 }
 
+TEST(LayoutIndex, HasOneGroupForServicesThatDifferInOneField) {
+    for (const bool is_twice : {false, true}) {
+        std::vector<Service> services;
+        for (int i = 0; i < 100; ++i) {
+            std::vector<std::string> can{"h1"};
+            if (is_twice) can.emplace_back("h2");
+            services.push_back(asking("s" + std::to_string(i),
+                                      {{"can", can}, {"host", {std::to_string(i) + ".test"}}}));
+        }
+        const Config config = config_with(request(), services);
+        std::vector<LayoutIndex::Entry> entries;
+        for (std::uint32_t i = 0; i < config.services.size(); ++i) {
+            entries.push_back({&config.services[i].layouts.front(), i});
+        }
+        EXPECT_EQ(LayoutIndex(request(), entries).groups(), 1U);
+    }
+}
+
 TEST(LayoutIndex, TakesTheWholeLayoutAsAPattern) {
     const Config config =
         config_with(request(), {asking("named", {{"host", {"*"}}}), asking("whole", {}, true)});

@@ -75,7 +75,7 @@ TEST(LayoutCompile, ReportsWhatIsWrong) {
          "another name "
          "(at byte 7)\n"},
         {{"start = <>"},
-         "0: <> belongs into the rule frame, alone in the braces at its end (at byte 1)\n"},
+         "0: <> belongs in the rule frame, alone in the braces at its end (at byte 1)\n"},
         {{"start = 16", "frame = 16 ..  {u16 <>}"},
          "1: a frame is bytes of a known number, then { }, a number and <> alone, such as 16 03 ?? "
          "{u16 <>} "
@@ -101,6 +101,18 @@ TEST(LayoutCompile, RefusesWhatIsTooDeepOrTooLong) {
     }
     rules.push_back("r14x = 'a'");
     EXPECT_EQ(problems(rules), "0: more than 4000 steps; a rule counts as often as it is used\n");
+}
+
+TEST(LayoutCompile, RefusesMoreBytesBehindAFieldThanAreLookedAt) {
+    const std::string z(64, 'z');
+    const std::string far =
+        "more than 64 fixed bytes behind it, at which it would end; put a field or a skip between "
+        "them";
+    EXPECT_EQ(problems({"start = <f> '" + z + "'"}), "");
+    EXPECT_EQ(problems({"start = <f> 00 '" + z + "'"}), "0: " + far + " (at byte 1)\n");
+    EXPECT_EQ(problems({"start = <f> '" + z + "' 00"}), "0: " + far + " (at byte 1)\n");
+    EXPECT_EQ(problems({"start = u8* '" + z + "' 00"}), "0: " + far + " (at byte 1)\n");
+    EXPECT_EQ(problems({"start = <f> '" + z + "' u8"}), "");
 }
 
 TEST(LayoutCompile, WarnsOfWhatIsStrange) {

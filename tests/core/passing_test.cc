@@ -161,6 +161,17 @@ TEST(PassedFields, ReturnsThemAsTheyAreNamed) {
     EXPECT_THAT(passed_fields(it), ElementsAre("test.name", "test.tail", "test.can"));
 }
 
+TEST(MayCarryField, IsFalseForVariablesThatProgramsTrust) {
+    for (const char* name : {"SITE", "DATABASE", "PATHS", "X", "TLS_SNI", "HOST"}) {
+        EXPECT_TRUE(may_carry_field(name)) << name;
+    }
+    for (const char* name :
+         {"PATH", "LD_PRELOAD", "LD_LIBRARY_PATH", "IFS", "BASH_ENV", "PYTHONPATH",
+          "PORTSPLIT_SERVICE", "TCPREMOTEIP", "REMOTE_HOST", "PROTO"}) {
+        EXPECT_FALSE(may_carry_field(name)) << name;
+    }
+}
+
 TEST(LogLines, AreThoseOfTheServiceElseOfTheConfiguration) {
     Config it = config();
     EXPECT_EQ(log_lines(it, nullptr), LogLines::End);
