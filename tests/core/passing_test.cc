@@ -17,6 +17,7 @@ using ::testing::IsEmpty;
 
 std::string passed(const std::vector<std::string>& values) {
     std::vector<FieldValue> fields;
+    fields.reserve(values.size());
     for (const std::string& value : values) fields.push_back({value, 0, 0, 0});
     return passed_text(fields);
 }
