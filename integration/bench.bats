@@ -42,6 +42,7 @@ holds() { jq -en --argjson a "$2" --argjson b "${3:-0}" "$1" >/dev/null || { ech
     for name in conc-{1,32,1000}.rate conc-1.median_us ping-pong.rate pieces.median_us \
         memory-3000.connections scale-{0,1000}.rate \
         tail-{alone,bulk,reload}.p99_us exec-short-{1,32}.rate exec-bulk.gbit_s exec-ping-pong.rate; do
+        echo "$name"
         figure "$name" portsplit
         holds '$a > 0' "$FIGURE"
     done
