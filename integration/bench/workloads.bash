@@ -96,6 +96,8 @@ measure_conc() {
         [[ -z $QUICK || $at_once != 256 ]] || continue
         can_hold "$1" "$at_once" || continue
         quick_or 150 1500
+        # Where a fork takes a millisecond, none of a thousand ends in the time of the others.
+        ((at_once < 1000)) || quick_or 1000 1500
         pass_time 0.05
         with_cpu "$1" load short "127.0.0.1:${PORT[$1]}" --request 'GET /short' \
             --at-once "$at_once" --ms "$SIZE"
