@@ -6,7 +6,7 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "core/explanation.h"
@@ -16,7 +16,7 @@ namespace portsplit::cli {
 
 class CaptureTable {
   public:
-    /// @param config  borrowed; must outlive this
+    /// @param config  whose fields are counted; not kept
     explicit CaptureTable(const core::Config& config);
 
     /// Adds a connection.
