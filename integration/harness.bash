@@ -211,10 +211,10 @@ count_cpu() {
     done
 }
 
-# uses_no_cpu [MILLISECONDS]: waits that long, 200 by default, and fails if the processes under test used
-# more than a twentieth of the time. 20 ms are allowed for forking spares. A busy loop uses all of it.
-uses_no_cpu() {
-    local window=${1:-200} before used
+# rests MILLISECONDS: waits that long, and fails if the processes under test used more than a twentieth of the
+# time. 20 ms are allowed for forking spares. A busy loop uses all of it.
+rests() {
+    local window=$1 before used
     count_cpu
     before=$CPU
     pass_time "$window"
@@ -227,8 +227,17 @@ uses_no_cpu() {
     fi
 }
 
-# Waits until the processes under test have done their work and use no CPU time.
-settles() { wait_until 5 uses_no_cpu 100 >/dev/null; }
+# uses_no_cpu [MILLISECONDS]: fails unless the processes under test rest that long, 200 by default, within a few
+# seconds: they may still be at work for what the test did before.
+uses_no_cpu() {
+    local window=${1:-200} end spin
+    look_at_clock
+    end=$((NOW + 3000 * PORTSPLIT_PATIENCE))
+    until spin=$(rests "$window"); do
+        look_at_clock
+        ((NOW < end)) || { echo "$spin"; return 1; }
+    done
+}
 
 # --- configurations --------------------------------------------------------------------------------
 

@@ -67,7 +67,7 @@ for_each_stdio() {
         rm -f "$TMP/go"
         serve_script "$1" 'head -c 1 >/dev/null; seq 300000'
         client send:X "wait-file:$TMP/go" print >"$TMP/got"
-        settles
+        uses_no_cpu
         touch "$TMP/go"
         finish "$JOB"
         cmp "$TMP/expected" "$TMP/got"
@@ -79,7 +79,7 @@ for_each_stdio() {
     unread() {
         serve_script "$1" 'read -r line <$TMP/gate; echo done'
         doomed_client send:X feed:16777216
-        settles
+        uses_no_cpu
         open_gate
         wait_until 10 is_over "$JOB"
         log_says 'service=x reason=match .* exit=0$'
@@ -124,7 +124,7 @@ for_each_stdio() {
         serve_script "$1" 'head -c 1 >/dev/null; (read -r line <$TMP/gate; echo late) & echo early'
         client send:X 'expect:early\n' "touch:$TMP/heard" 'expect:late\n' expect-eof
         wait_until 5 exists "$TMP/heard"
-        settles
+        uses_no_cpu
         open_gate
         finish "$JOB"
         rm "$TMP/heard"

@@ -444,8 +444,6 @@ END
     start_inetd
     client send:on acked "touch:$TMP/sent" "wait-file:$TMP/go" send:e expect:one:one shutdown expect-eof
     wait_until 5 exists "$TMP/sent"
-    KEEPER=$SUPERSERVER
-    uses_no_cpu
-    KEEPER=
+    KEEPER=$SUPERSERVER uses_no_cpu
     go_on "$JOB"
 }
