@@ -289,3 +289,37 @@ database tls-1.3/node-pg-direct
 replicas postgresql/pg_isready
 END
 }
+
+# takes_all ABOVE CONDITION...: check says that no client comes to a service below the lines ABOVE.
+takes_all() {
+    printf '%b\n' "bind = 127.0.0.1:0\n[above]\n$1\nexec = true\n[below]" "${@:2}" 'exec = true' >"$CONFIG"
+    run "$PORTSPLIT_BIN/portsplit" check "$CONFIG"
+    [[ $output == *'service below: '*'go to service above'*'[never-wins]'* ]]
+}
+
+@test "layouts: check finds a service that a pattern or a layout above it leaves nothing" {
+    takes_all 'include = tls' 'tls.sni = git.example.org'
+    takes_all 'include = http' 'http.host = example.org'
+    takes_all 'include = postgresql' 'postgresql.user = alice'
+    takes_all 'layout = tls' 'tls.sni = git.example.org' 'tls.alpn = h2'
+    takes_all 'layout = tls' 'layout = tls'
+    takes_all 'tls.sni = a.test\ntls.alpn = h2' 'tls.sni = a.test' 'tls.alpn = h2'
+    printf '%s\n' 'bind = 127.0.0.1:0' '[above]' 'string = GET\20' 'exec = true' '[below]' 'http.host = a.test' 'exec = true' >"$CONFIG"
+    run "$PORTSPLIT_BIN/portsplit" check "$CONFIG"
+    [[ $output != *'service below'* ]]
+}
+
+@test "layouts: an expression that takes too long on a field is no, and log and explain say so" {
+    printf '%s\n' 'bind = 127.0.0.1:0' 'timeout = 60' \
+        '[hard]' 'http.host = ~(a+)+c' 'exec = true' '[fallback]' 'exec = true' | configure
+    start_daemon
+    local name request
+    name=$(printf 'a%.0s' {1..60})b
+    request="GET / HTTP/1.1\0D\0AHost: $name\0D\0A\0D\0A"
+    chosen fallback curl -s -H "Host: $name" "http://127.0.0.1:$PORT/"
+    log_says "the expression of service hard took too long on the bytes of client 127.0.0.1"
+    run -0 "$PORTSPLIT_BIN/portsplit" explain --text "$request" "$CONFIG"
+    [[ $output == *'service=fallback reason=fallback '* && $output == *'gave up'* ]]
+    run -0 "$PORTSPLIT_BIN/portsplit" explain --json --text "$request" "$CONFIG"
+    [[ $output == *'"answer":"gave up"'* ]]
+}

@@ -5,12 +5,14 @@
 #include <algorithm>
 #include <optional>
 
+#include "config/wording.h"
 #include "core/passing.h"
 
 namespace portsplit::cli {
 namespace {
 
 constexpr std::string_view kService = "service";
+constexpr const char* kNoValue = "(none)";  // no value has parentheses
 
 std::optional<std::string> value_of(std::string_view name,
                                     const std::vector<core::LayoutExplanation>& layouts) {
@@ -44,7 +46,7 @@ std::string CaptureTable::add(const std::string& service,
         const auto value = value_of(field.name, layouts);
         field.has_come |= value.has_value();
         if (value) text += fmt::format(" {}={}", field.name, *value);
-        ++field.connections[{value.value_or("-"), service}];
+        ++field.connections[{config::shown(value.value_or(kNoValue)), service}];
     }
     return text;
 }

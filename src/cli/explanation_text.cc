@@ -145,9 +145,9 @@ std::string lines_of(const core::LayoutExplanation& layout) {
     std::string text;
     for (const auto& field : layout.fields) {
         for (const core::FieldValue& value : field.values) {
-            text +=
-                fmt::format("{}.{} \"{}\" bytes {}-{}, certain at {}\n", layout.name, field.name,
-                            config::escape(value.text), value.begin + 1, value.end, value.certain);
+            text += fmt::format("{}.{} \"{}\" bytes {}-{}, certain at {}\n", layout.name,
+                                field.name, config::shown(config::escape(value.text)),
+                                value.begin + 1, value.end, value.certain);
         }
     }
     switch (layout.state) {

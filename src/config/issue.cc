@@ -71,6 +71,15 @@ Issue Origins::issue(Severity severity, Spot spot, std::string text) const {
         .severity = severity, .spot = spot, .file = file_of(spot, files), .text = std::move(text)};
 }
 
+Issue Origins::warning(Spot spot, std::string_view name, std::string_view service,
+                       const std::string& text) const {
+    Issue warning = issue(Severity::Warning, spot,
+                          service.empty() ? text : fmt::format("service {}: {}", service, text));
+    warning.name = name;
+    warning.service = service;
+    return warning;
+}
+
 FileIssues Issues::add_file(std::string name, std::string_view text) {
     files_.push_back(std::move(name));
     last_lines_.push_back(count_lines(text));

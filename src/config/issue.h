@@ -94,6 +94,11 @@ struct Origins {
 
     /// Makes an issue that names the spot's file.
     Issue issue(Severity severity, Spot spot, std::string text) const;
+    /// Makes a warning.
+    /// @param name  for --silence
+    /// @param service  which the text begins with; empty: it is about the whole file
+    Issue warning(Spot spot, std::string_view name, std::string_view service,
+                  const std::string& text) const;
 };
 
 class FileIssues;
@@ -117,10 +122,12 @@ class Issues {
     }
     /// @param name  for --silence
     /// @param service  that the warning is about
-    void warning(Spot spot, std::string text, std::string_view name, std::string service = {}) {
+    void warning(Spot spot, std::string text, std::string_view name, std::string service = {},
+                 std::string excerpt = {}) {
         add({.severity = Severity::Warning,
              .spot = spot,
              .text = std::move(text),
+             .excerpt = std::move(excerpt),
              .name = name,
              .service = std::move(service)});
     }

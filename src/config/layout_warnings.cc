@@ -2,7 +2,9 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <string>
@@ -12,6 +14,7 @@
 #include "config/escape.h"
 #include "config/value.h"
 #include "config/wording.h"
+#include "core/ip_address.h"
 #include "core/layout_shadow.h"
 
 namespace portsplit::config {
@@ -26,12 +29,15 @@ struct Noted {
     std::string_view layout;
     std::string_view field;
     const char* text;
+    /// Why it is never an address; null if it may be.
+    const char* no_address;
 };
 constexpr Noted kNoted[] = {
     {"tls", "sni",
      "the name that a client shows before anything is proved: with Encrypted Client Hello (ECH) it "
-     "is "
-     "the outer name, and a client may write any. It chooses a server; it allows nobody in"},
+     "is the outer name, and a client may write any. It chooses a server; it allows nobody in",
+     "a client that connects to an address sends no name (RFC 6066 3); write the name of the "
+     "server"},
 };
 
 class Search {
@@ -43,6 +49,7 @@ class Search {
         warn_of_shadowed_values();
         warn_of_shadowed_layouts();
         warn_of_window();
+        warn_of_addresses();
         add_notes();
         return std::move(found_);
     }
@@ -111,6 +118,31 @@ class Search {
         }
     }
 
+    void warn_of_addresses() {
+        for (std::size_t s = 0; s < config_.services.size(); ++s) {
+            const auto& layouts = config_.services[s].layouts;
+            for (std::size_t l = 0; l < layouts.size(); ++l) {
+                for (std::size_t c = 0; c < layouts[l].conditions.size(); ++c)
+                    warn_of_addresses({s, l, c, 0});
+            }
+        }
+    }
+
+    void warn_of_addresses(core::ValuePlace place) {
+        const core::LayoutPattern& asked = config_.services[place.service].layouts[place.layout];
+        const core::FieldCondition& condition = asked.conditions[place.condition];
+        const auto noted = std::ranges::find_if(kNoted, [&](const Noted& it) {
+            return it.layout == asked.layout && it.field == condition.field &&
+                   it.no_address != nullptr;
+        });
+        if (noted == std::end(kNoted)) return;
+        for (; place.value < condition.values.size(); ++place.value) {
+            if (!core::IpAddress::parse(condition.values[place.value])) continue;
+            warn(spot_of(place), "never-fits", place.service,
+                 fmt::format("{} never fits: {}", written(place), noted->no_address));
+        }
+    }
+
     void add_notes() {
         for (const Noted& noted : kNoted) {
             for (std::size_t s = 0; s < config_.services.size(); ++s) {
@@ -152,12 +184,9 @@ class Search {
 
     void warn(Spot spot, std::string_view name, std::optional<std::size_t> about,
               const std::string& text) {
-        const std::string service(about ? std::string_view(config_.services[*about].name) : "");
-        Issue issue = origins_.issue(Severity::Warning, spot,
-                                     about ? fmt::format("service {}: {}", service, text) : text);
-        issue.name = name;
-        issue.service = service;
-        found_.push_back(std::move(issue));
+        const std::string_view service =
+            about ? std::string_view(config_.services[*about].name) : std::string_view();
+        found_.push_back(origins_.warning(spot, name, service, text));
     }
 
     const core::Config& config_;

@@ -110,7 +110,7 @@ void LayoutsReader::report(const Section& section, const std::vector<core::Layou
         if (severity == Severity::Error) {
             issues_.error(entry.spot, std::move(text), std::move(excerpt));
         } else {
-            issues_.warning(entry.spot, std::move(text), "layout");
+            issues_.warning(entry.spot, std::move(text), "layout", {}, std::move(excerpt));
         }
     }
 }

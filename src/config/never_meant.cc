@@ -48,12 +48,25 @@ constexpr auto kTypography = std::to_array<Typographic>({
     {"\xE2\x80\x8B", "a blank without width (U+200B)", "blank", "nothing"},
 });
 
+/// Returns true if an expression may be meant for a ClientHello: it begins with the byte of a handshake, or
+/// with a search for what follows, in which no header of HTTP is named.
+bool may_search_hello(std::string_view expression) {
+    if (expression.substr(0, 12).find("\\x16") != expression.npos) return true;
+    if (expression.starts_with("(?")) {
+        const std::size_t end = expression.find_first_not_of("imsxn", 2);
+        if (end != expression.npos && expression[end] == ')') expression.remove_prefix(end + 1);
+    }
+    const bool is_search = std::ranges::any_of(
+        std::to_array<std::string_view>({".*", ".+", ".{", "[\\s\\S]", "[\\S\\s]"}),
+        [&](std::string_view it) { return expression.starts_with(it); });
+    return is_search && expression.find("ost:") == expression.npos;
+}
+
 /// Returns the server's name for which an expression searches a ClientHello; empty if it does not.
 std::string server_name_in(std::string_view expression) {
-    constexpr std::string_view kHandshake = "\\x16";
     constexpr std::string_view kLetters =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-";
-    if (expression.substr(0, 12).find(kHandshake) == expression.npos) return {};
+    if (!may_search_hello(expression)) return {};
     // The last run of labels with escaped dots between them.
     std::string name;
     for (std::size_t at = 0; at < expression.size();) {

@@ -63,6 +63,11 @@ class SectionReader {
         if (const auto field = core::split_field(entry.key); field && place_ == Place::Service) {
             return keep_condition(*field, entry);
         }
+        if (core::split_field(entry.key)) {
+            issues_.error(entry.spot, fmt::format("{}: a field is asked for by a service; {}",
+                                                  shown(entry.key), move_to_service(entry)));
+            return;
+        }
         const Key* key = find_key(entry.key, place_);
         if (key == nullptr && find_key(entry.key) != nullptr) return report_misplaced(entry);
         if (key == nullptr) return report_unknown(entry);
@@ -107,23 +112,26 @@ class SectionReader {
         }
         if (advice.empty() && meant) advice = fmt::format("did you mean {}?", *meant);
         if (advice.empty()) {
-            advice = fmt::format("{} are {}",
-                                 place_ == Place::Global ? "global keys" : "the keys of a service",
-                                 alternatives(known));
+            advice = fmt::format(
+                "{} are {}{}", place_ == Place::Global ? "global keys" : "the keys of a service",
+                alternatives(known),
+                place_ == Place::Global ? "" : ", and LAYOUT.FIELD, such as tls.sni");
         }
         issues_.error(entry.spot, fmt::format("unknown key {}; {}", shown(entry.key), advice));
     }
 
+    static bool is_classic(const Entry& entry) {
+        return !entry.values.empty() && entry.values.front().kind == Kind::Bare;
+    }
+    static const char* move_to_service(const Entry& entry) {
+        return is_classic(entry) ? "move it below a [service]" : "move it into a group in services";
+    }
+
     void report_misplaced(const Entry& entry) {
-        const bool classic = !entry.values.empty() && entry.values.front().kind == Kind::Bare;
-        const char* advice = "";
-        if (place_ == Place::Service) {
-            advice = classic ? "a global key; move it above the first [service]"
-                             : "a global key; move it out of services";
-        } else {
-            advice = classic ? "a key of a service; move it below a [service]"
-                             : "a key of a service; move it into a group in services";
-        }
+        const std::string advice =
+            place_ != Place::Service ? fmt::format("a key of a service; {}", move_to_service(entry))
+            : is_classic(entry)      ? "a global key; move it above the first [service]"
+                                     : "a global key; move it out of services";
         issues_.error(entry.spot, fmt::format("{}: {}", entry.key, advice));
     }
 

@@ -34,7 +34,8 @@ class Trust {
             const std::string path = surroundings_.writable_by_all(loaded_.origins.files[file]);
             if (path.empty()) continue;
             warn({static_cast<int>(file), 1}, "writable", "",
-                 fmt::format("every user can write {0}, and so choose programs that run as {1}; "
+                 fmt::format("every user can write {0}, and so choose where clients go and what "
+                             "runs as {1}; "
                              "chmod o-w {0}",
                              shown(path), user()));
         }
@@ -53,18 +54,16 @@ class Trust {
         if (!path.empty()) {
             warn(spot, "writable", service.name,
                  fmt::format(
-                     "service {1}: every user can write {0}, and so choose what runs as {2}; "
-                     "chmod o-w {0}",
-                     shown(path), service.name, user()));
+                     "every user can write {0}, and so choose what runs as {1}; chmod o-w {0}",
+                     shown(path), user()));
         }
         if (exec->stdio == core::Stdio::Socket && surroundings_.is_script &&
             surroundings_.is_script(program)) {
             warn(spot, "script", service.name,
-                 fmt::format(
-                     "service {}: exec = {} is a script, and its stdio is socket: if it ends "
-                     "before it has read all that the client sent, the client's connection "
-                     "is reset; write stdio = pipe",
-                     service.name, shown(program)));
+                 fmt::format("exec = {} is a script, and its stdio is socket: if it ends "
+                             "before it has read all that the client sent, the client's connection "
+                             "is reset; write stdio = pipe",
+                             shown(program)));
         }
     }
 
@@ -76,9 +75,9 @@ class Trust {
         if (!is_tcpd(exec.program)) return;
         if (!exec.argv0.empty() && !is_tcpd(exec.argv0)) return;
         warn(spot, "tcpd", service.name,
-             fmt::format("service {}: tcpd starts the program that argument 0 names, which is tcpd "
-                         "itself, without end; write argv0 = PROGRAM, such as /usr/sbin/sshd",
-                         service.name));
+             "tcpd starts the program that argument 0 names, which is tcpd itself, without end; "
+             "write "
+             "argv0 = PROGRAM, such as /usr/sbin/sshd");
     }
 
     /// Returns who the programs run as.
@@ -89,11 +88,8 @@ class Trust {
         return user == loaded_.outside.end() ? "the user that starts Portsplit" : user->name;
     }
 
-    void warn(Spot spot, std::string_view name, std::string_view service, std::string text) {
-        Issue issue = loaded_.origins.issue(Severity::Warning, spot, std::move(text));
-        issue.name = name;
-        issue.service = service;
-        found_.push_back(std::move(issue));
+    void warn(Spot spot, std::string_view name, std::string_view service, const std::string& text) {
+        found_.push_back(loaded_.origins.warning(spot, name, service, text));
     }
 
     const Loaded& loaded_;

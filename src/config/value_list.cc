@@ -33,6 +33,12 @@ class Expander {
 
   private:
     bool append_lines(Entry& entry, const Value& value) {
+        if (value.text == "@") {
+            issues_.error(value.spot,
+                          fmt::format("{}: no file behind the @; write @FILE, or \\40 for an @",
+                                      as_written(entry.key, value)));
+            return false;
+        }
         const std::string path = path_from(including_, std::string_view(value.text).substr(1));
         const auto text = read(path);
         if (!text) {

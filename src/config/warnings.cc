@@ -50,13 +50,20 @@ class Search {
         } else {
             warn_of_missing_last_resorts();
         }
+        std::set<std::string> shadowed;
+        for (Issue& issue : advise_on_layouts(config_, origins_)) {
+            if (issue.name == "shadowed") shadowed.insert(issue.service);
+            found_.push_back(std::move(issue));
+        }
         const core::Plan plan(config_);
         warn_of_many_expressions(plan);
         for (const Finding& finding : core::lint(plan)) {
-            if (!is_loser(finding.service)) warn_of_finding(finding);
+            const std::string service(config_.services[finding.service].name);
+            // That it never wins follows.
+            const bool is_known =
+                finding.kind == Finding::Kind::NeverWins && shadowed.contains(service);
+            if (!is_loser(finding.service) && !is_known) warn_of_finding(finding);
         }
-        for (Issue& issue : advise_on_layouts(config_, origins_))
-            found_.push_back(std::move(issue));
         sort_by_spot(found_);
         return std::move(found_);
     }
@@ -171,10 +178,9 @@ class Search {
         const Origin& origin = origins_.services[it.service];
         // A service may include its patterns from a file that many share: then its own line is the
         // one to change.
-        const Spot pattern = origin.patterns[it.pattern];
-        const bool is_here =
-            it.kind != Finding::Kind::NeverWins && pattern.file == origin.spot.file;
-        const Spot spot = is_here ? pattern : origin.spot;
+        const bool is_service = it.kind == Finding::Kind::NeverWins;
+        const Spot pattern = is_service ? origin.spot : origin.patterns[it.pattern];
+        const Spot spot = pattern.file == origin.spot.file ? pattern : origin.spot;
         warn(spot, core::to_string(it.kind), it.service, text_of(it, spot));
     }
 
@@ -236,12 +242,9 @@ class Search {
     /// @param about  a service, unless the warning is about the whole file
     void warn(Spot spot, std::string_view name, std::optional<std::size_t> about,
               const std::string& text) {
-        const std::string service(about ? std::string_view(config_.services[*about].name) : "");
-        Issue issue = origins_.issue(Severity::Warning, spot,
-                                     about ? fmt::format("service {}: {}", service, text) : text);
-        issue.name = name;
-        issue.service = service;
-        found_.push_back(std::move(issue));
+        const std::string_view service =
+            about ? std::string_view(config_.services[*about].name) : std::string_view();
+        found_.push_back(origins_.warning(spot, name, service, text));
     }
 
     const core::Config& config_;

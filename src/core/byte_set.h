@@ -1,8 +1,10 @@
 #pragma once
 // Which bytes a pattern of fixed length (`string`, `hex`) allows at one place of the stream.
 
+#include <algorithm>
 #include <compare>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace portsplit::core {
@@ -44,5 +46,11 @@ constexpr bool covers(const ByteSet& outer, const ByteSet& inner) {
 
 /// One set for each of the first bytes of a stream.
 using ByteSets = std::vector<ByteSet>;
+
+/// Returns true if every stream that fits `inner` fits `outer` too.
+inline bool covers_all(std::span<const ByteSet> outer, std::span<const ByteSet> inner) {
+    return outer.size() <= inner.size() &&
+           std::equal(outer.begin(), outer.end(), inner.begin(), covers);
+}
 
 }  // namespace portsplit::core

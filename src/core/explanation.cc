@@ -126,9 +126,8 @@ std::vector<LayoutExplanation> Explainer::explain_layouts(Bytes seen) const {
         }
         if (it.state != LayoutRun::State::Reading) it.certain = run.certain();
         for (std::size_t i = 0; i < one.layout.fields().size(); ++i) {
-            const auto values = run.whole_values(i);
-            if (values.empty()) continue;
-            it.fields.push_back({one.layout.fields()[i].name, {values.begin(), values.end()}});
+            const FieldValues& values = run.field(i).values;
+            if (!values.empty()) it.fields.push_back({one.layout.fields()[i].name, values});
         }
     }
     return explanations;

@@ -34,7 +34,7 @@ struct ServiceExplanation {
 struct LayoutExplanation {
     struct Field {
         std::string_view name;
-        std::vector<FieldValue> values;
+        FieldValues values;
     };
     std::string_view name;
     std::vector<Field> fields;  ///< those that came

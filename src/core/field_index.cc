@@ -37,40 +37,38 @@ FieldIndex::FieldIndex(const std::vector<Entry>& entries)
     }
 }
 
-std::optional<std::uint32_t> FieldIndex::find(std::string_view value) const {
-    std::uint32_t first = std::min(any_, exact_.find(value));
+FieldIndex::Found FieldIndex::find(std::string_view value) const {
+    Found found{std::min(any_, exact_.find(value))};
     // Below x at any depth: each part behind a dot that has a label before it.
     // A client may send thousands of dots, so none is looked up that is too long for every name here.
     const std::size_t longest = below_.longest() + 1;
     const std::size_t begin = value.size() > longest + 1 ? value.size() - longest : 1;
     for (std::size_t dot = value.find('.', begin); dot != value.npos;
          dot = value.find('.', dot + 1)) {
-        first = std::min(first, below_.find(value.substr(dot + 1)));
+        found.first = std::min(found.first, below_.find(value.substr(dot + 1)));
     }
     for (const Other& other : others_) {
-        if (other.service >= first) break;
-        if (fits(other, value)) first = other.service;
+        if (other.service >= found.first) break;
+        const Answer it = answer(other, value);
+        if (it == Answer::Match) found.first = other.service;
+        if (it == Answer::GaveUp) found.gave_up = std::min(found.gave_up, other.service);
     }
-    if (first == kNone) return std::nullopt;
-    return first;
+    return found;
 }
 
-bool FieldIndex::fits(const Other& other, std::string_view value) {
-    switch (other.test.kind) {
-        case Kind::Prefix:
-            return value.starts_with(other.test.text);
-        case Kind::Suffix:
-            return value.ends_with(other.test.text);
-        case Kind::Range: {
-            std::uint32_t number = 0;
-            std::from_chars(value.data(), value.data() + value.size(), number);
-            return number >= other.test.range.least && number <= other.test.range.most;
-        }
-        case Kind::Regex:
-            return other.regex->matches(value);
-        default:
-            return false;
+Answer FieldIndex::answer(const Other& other, std::string_view value) {
+    if (other.test.kind == Kind::Regex) return other.regex->answer(value);
+    bool fits = false;
+    if (other.test.kind == Kind::Prefix) {
+        fits = value.starts_with(other.test.text);
+    } else if (other.test.kind == Kind::Suffix) {
+        fits = value.ends_with(other.test.text);
+    } else {
+        std::uint32_t number = 0;
+        std::from_chars(value.data(), value.data() + value.size(), number);
+        fits = number >= other.test.range.least && number <= other.test.range.most;
     }
+    return fits ? Answer::Match : Answer::No;
 }
 
 FieldIndex::Table::Table(const std::vector<const Entry*>& entries) {

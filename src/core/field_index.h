@@ -10,6 +10,7 @@
 
 #include "core/field_test.h"
 #include "core/memory.h"
+#include "core/pattern.h"
 #include "core/regex.h"
 
 namespace portsplit::core {
@@ -26,13 +27,18 @@ class FieldIndex {
     /// @param entries  sorted by service
     explicit FieldIndex(const std::vector<Entry>& entries = {});
 
-    /// Returns the first service with a test that a value fits.
-    /// @param value  of a name, as `folded_name` returns it
-    std::optional<std::uint32_t> find(std::string_view value) const;
-
-  private:
+    /// No service. The largest number, so that a minimum ignores it.
     static constexpr std::uint32_t kNone = UINT32_MAX;
 
+    struct Found {
+        std::uint32_t first = kNone;    ///< the first service with a test that the value fits
+        std::uint32_t gave_up = kNone;  ///< the first before it with an expression that gave up
+    };
+
+    /// @param value  of a name, as `folded_name` returns it
+    Found find(std::string_view value) const;
+
+  private:
     /// Texts with the first service of each: a hash table with open addressing, half full at most.
     class Table {
       public:
@@ -64,7 +70,7 @@ class FieldIndex {
         std::optional<WholeRegex> regex;
     };
 
-    static bool fits(const Other& other, std::string_view value);
+    static Answer answer(const Other& other, std::string_view value);
 
     std::uint32_t any_ = kNone;  ///< the first service that takes every value
     Table exact_;

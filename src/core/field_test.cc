@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "core/hex.h"
+#include "core/names.h"
 #include "core/regex.h"
 
 namespace portsplit::core {
@@ -46,8 +47,10 @@ class Reader {
         const auto least = decimal(text_.substr(0, dash));
         const auto most = dash == text_.size() ? least : decimal(text_.substr(dash + 1));
         if (!least || !most) {
-            return PatternProblem{"not a number; write one such as 443, or a range such as 1-1024",
-                                  0};
+            return PatternProblem{
+                "this field is a number; write one such as 443, or a range such as "
+                "1-1024",
+                0};
         }
         if (*most < *least) return PatternProblem{"a range that ends before it begins", 0};
         if (*least == *most) return FieldTest{Kind::Exact, Text(std::to_string(*least))};
@@ -116,6 +119,31 @@ bool may_have(const Layout::Field& field, char c) {
     return field.bytes.test(byte) || (field.is_name && is_letter && field.bytes.test(byte & 0xDFU));
 }
 
+/// Returns the bytes of a class as ranges: `A-Z _`.
+std::string shown(const ByteClass& bytes) {
+    constexpr std::string_view kDigits = "0123456789ABCDEF";
+    const auto append = [&](std::string& text, std::size_t byte) {
+        const bool is_plain = byte > ' ' && byte < 0x7F && byte != '\\';
+        if (is_plain) {
+            text += static_cast<char>(byte);
+        } else {
+            text.append("\\") += kDigits[byte >> 4];
+            text += kDigits[byte & 0xF];
+        }
+    };
+    std::string text;
+    for (std::size_t first = 0; first < bytes.size(); ++first) {
+        if (!bytes.test(first)) continue;
+        std::size_t last = first;
+        while (last + 1 < bytes.size() && bytes.test(last + 1)) ++last;
+        if (!text.empty()) text += ' ';
+        append(text, first);
+        if (last > first) append(text += '-', last);
+        first = last;
+    }
+    return text;
+}
+
 /// The same as `why_never` for a field that is a number.
 std::string why_never_number(const FieldTest& test, NumberType type) {
     const std::uint32_t least =
@@ -138,7 +166,7 @@ std::string why_never(const FieldTest& test, const Layout::Field& field) {
     if (wrong != test.text.end()) {
         return "a value of this field has no " +
                (*wrong > ' ' && *wrong < 0x7F ? std::string(1, *wrong) : std::string("such byte")) +
-               "; look at its set in the layout";
+               "; its bytes are " + shown(field.bytes);
     }
     const std::size_t least = test.text.size() + (test.kind == Kind::Below ? 2 : 0);
     // A joined value is longer than each of its parts, and a name may have a dot at its end.
@@ -150,16 +178,8 @@ std::string why_never(const FieldTest& test, const Layout::Field& field) {
         test.text.size() < field.size.least) {
         return "a value of this field has at least " + std::to_string(field.size.least) + " bytes";
     }
-    return {};
-}
-
-std::string folded_name(std::string_view name) {
-    std::string folded(name);
-    for (char& c : folded) {
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
-    }
-    if (folded.ends_with('.')) folded.pop_back();
-    return folded;
+    const bool is_host = field.is_name && test.kind != Kind::Prefix && test.kind != Kind::Suffix;
+    return is_host ? why_no_host_name(test.text) : "";
 }
 
 }  // namespace portsplit::core

@@ -35,10 +35,7 @@ struct FieldTest {
 Result<FieldTest, PatternProblem> parse_field_test(std::string_view text,
                                                    const Layout::Field& field);
 
-/// Returns why no value of a field can fit a test; empty if one can.
+/// Returns why no value of a field can fit a test, or why no client sends one; empty if one may.
 std::string why_never(const FieldTest& test, const Layout::Field& field);
-
-/// Returns a name as names are compared: ASCII in small letters, without one final dot (RFC 1034 3.1).
-std::string folded_name(std::string_view name);
 
 }  // namespace portsplit::core

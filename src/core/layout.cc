@@ -37,12 +37,6 @@ std::string in_hex(const ByteSets& sets) {
     return text;
 }
 
-/// Returns true if each stream that begins with `inner` begins with `outer`.
-bool covers_all(const ByteSets& outer, const ByteSets& inner) {
-    return outer.size() <= inner.size() &&
-           std::equal(outer.begin(), outer.end(), inner.begin(), covers);
-}
-
 }  // namespace
 
 class LayoutCompiler {

@@ -25,6 +25,10 @@ void lower(std::optional<std::size_t>& service, std::optional<std::size_t> other
     if (other && (!service || *other < *service)) service = other;
 }
 
+std::optional<std::size_t> service_of(std::uint32_t found) {
+    return found == FieldIndex::kNone ? std::nullopt : std::optional<std::size_t>(found);
+}
+
 bool has_ended(const LayoutRun& run) { return run.state() != LayoutRun::State::Reading; }
 
 }  // namespace
@@ -137,54 +141,57 @@ LayoutIndex::Reading::Reading(const LayoutIndex& index) : run_(index.layout_) {
     }
 }
 
-PrefixTree::First LayoutIndex::find(Reading& reading) const {
-    PrefixTree::First first;
+LayoutIndex::First LayoutIndex::find(Reading& reading) const {
+    First first;
     for (const Group& group : groups_) {
-        const PrefixTree::First it = find(group, reading);
+        const First it = find(group, reading);
         lower(first.matching, it.matching);
         lower(first.open, it.open);
+        lower(first.gave_up, it.gave_up);
     }
     return first;
 }
 
-PrefixTree::First LayoutIndex::find(const Group& group, Reading& reading) const {
+LayoutIndex::First LayoutIndex::find(const Group& group, Reading& reading) const {
     const LayoutRun& run = reading.run_;
+    const auto is_open = [&](std::uint32_t field) {
+        return !run.field(field).is_complete && !has_ended(run);
+    };
+    First found;
     bool waits = group.whole && !has_ended(run);
-    if (group.whole && has_ended(run) && run.state() != LayoutRun::State::Fits) return {};
+    if (group.whole && has_ended(run) && run.state() != LayoutRun::State::Fits) return found;
     std::size_t number = group.number;
     for (const Condition& condition : group.conditions) {
-        const Answer it = answer(condition, ++number, reading);
-        if (it == Answer::No) return {};
-        waits |= it == Answer::More;
+        const FieldIndex::Found it = look_up(condition.tests, condition.field, ++number, reading);
+        if (it.first != FieldIndex::kNone) continue;
+        if (it.gave_up != FieldIndex::kNone) found.gave_up = group.first;
+        if (!is_open(condition.field)) return found;
+        waits = true;
     }
-    PrefixTree::First found{group.first, {}};
+    found.matching = group.first;
     if (group.key) {
-        found.matching = look_up(group.tests, *group.key, group.number, reading);
-        if (!run.field(*group.key).is_complete && !has_ended(run)) found.open = group.first;
+        const FieldIndex::Found it = look_up(group.tests, *group.key, group.number, reading);
+        found.matching = service_of(it.first);
+        lower(found.gave_up, service_of(it.gave_up));
+        if (is_open(*group.key)) found.open = group.first;
     }
     if (waits) lower(found.open, std::exchange(found.matching, std::nullopt));
     return found;
 }
 
-std::optional<std::uint32_t> LayoutIndex::look_up(const FieldIndex& tests, std::uint32_t field,
-                                                  std::size_t number, Reading& reading) const {
-    const auto values = reading.run_.whole_values(field);
-    if (values.empty()) return std::nullopt;
+FieldIndex::Found LayoutIndex::look_up(const FieldIndex& tests, std::uint32_t field,
+                                       std::size_t number, Reading& reading) const {
+    const FieldValues& values = reading.run_.field(field).values;
+    if (values.empty()) return {};
     if (reading.found_.empty()) reading.found_.resize(tests_);
     Reading::Found& found = reading.found_[number];
-    for (const FieldValue& value : values.subspan(found.looked_up)) {
-        ++found.looked_up;
-        found.first = std::min(found.first, tests.find(value.text).value_or(Reading::kNone));
+    for (const FieldValue& value : values.since(found.looked_up)) {
+        const FieldIndex::Found it = tests.find(value.text);
+        found.first = std::min(found.first, it.first);
+        found.gave_up = std::min(found.gave_up, it.gave_up);
     }
-    if (found.first == Reading::kNone) return std::nullopt;
-    return found.first;
-}
-
-Answer LayoutIndex::answer(const Condition& condition, std::size_t number, Reading& reading) const {
-    if (look_up(condition.tests, condition.field, number, reading)) return Answer::Match;
-    const LayoutRun& run = reading.run_;
-    const bool is_open = !run.field(condition.field).is_complete && !has_ended(run);
-    return is_open ? Answer::More : Answer::No;
+    found.looked_up = static_cast<std::uint32_t>(values.bytes());
+    return found;
 }
 
 }  // namespace portsplit::core

@@ -40,11 +40,9 @@ class LayoutIndex {
         friend class LayoutIndex;
 
         /// What a FieldIndex found for the values that came so far: each is looked up once.
-        struct Found {
-            std::uint32_t looked_up = 0;
-            std::uint32_t first = kNone;  ///< service
+        struct Found : FieldIndex::Found {
+            std::uint32_t looked_up = 0;  ///< bytes of FieldValues
         };
-        static constexpr std::uint32_t kNone = UINT32_MAX;
 
         LayoutRun run_;
         std::vector<Found> found_;  ///< one for each FieldIndex, once a value has come
@@ -62,8 +60,12 @@ class LayoutIndex {
     /// Returns how many groups of services there are, for tests.
     std::size_t groups() const { return groups_.size(); }
 
+    struct First : PrefixTree::First {
+        /// The first service with an expression that gave up on a value, whatever else it asks.
+        std::optional<std::size_t> gave_up;
+    };
     /// Returns the services that a stream decides so far.
-    PrefixTree::First find(Reading& reading) const;
+    First find(Reading& reading) const;
 
   private:
     /// What is asked of a field by all services of a group.
@@ -82,12 +84,11 @@ class LayoutIndex {
     };
     class Builder;
 
-    PrefixTree::First find(const Group& group, Reading& reading) const;
+    First find(const Group& group, Reading& reading) const;
     /// Looks up the values of a field that are new.
-    /// @returns the first service that one of all values fits
-    std::optional<std::uint32_t> look_up(const FieldIndex& tests, std::uint32_t field,
-                                         std::size_t number, Reading& reading) const;
-    Answer answer(const Condition& condition, std::size_t number, Reading& reading) const;
+    /// @returns what was found for all values so far
+    FieldIndex::Found look_up(const FieldIndex& tests, std::uint32_t field, std::size_t number,
+                              Reading& reading) const;
 
     Text name_;
     Layout layout_;

@@ -6,73 +6,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/names.h"
+#include "core/number_reader.h"
+
 namespace portsplit::core {
-namespace {
-
-/// Returns a name with its ASCII letters small.
-std::string in_small_letters(std::string text) {
-    for (char& c : text) {
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
-    }
-    return text;
-}
-
-/// Drops the dot that ends a host name written in full (RFC 1034 3.1).
-void drop_final_dot(std::string& name) {
-    if (name.ends_with('.')) name.pop_back();
-}
-
-/// What the bytes so far say about a number.
-enum class NumberState { Whole, Unfinished, Wrong };
-
-/// Reads a number byte by byte.
-class NumberReader {
-  public:
-    explicit NumberReader(NumberType type) : type_(type) {}
-
-    NumberState take(std::uint8_t byte) {
-        using State = NumberState;
-        const std::size_t index = count_++;
-        switch (type_) {
-            case NumberType::Le16:
-            case NumberType::Le32:
-                number_ |= std::uint64_t{byte} << (8 * index);
-                break;
-            case NumberType::Varint:
-                number_ |= std::uint64_t{byte & 0x7FU} << (7 * index);
-                if ((byte & 0x80) != 0) return count_ == 5 ? State::Wrong : State::Unfinished;
-                return number_ > UINT32_MAX ? State::Wrong : State::Whole;
-            case NumberType::Ber:
-                if (index > 0) break;
-                if (byte < 0x80) {
-                    number_ = byte;
-                    return State::Whole;
-                }
-                size_ = 1U + (byte & 0x7FU);
-                return size_ == 1 || size_ > 5 ? State::Wrong : State::Unfinished;
-            default:
-                break;
-        }
-        const bool is_little = type_ == NumberType::Le16 || type_ == NumberType::Le32;
-        if (!is_little) number_ = number_ << 8 | byte;
-        return count_ == size() ? State::Whole : State::Unfinished;
-    }
-
-    std::uint32_t number() const { return static_cast<std::uint32_t>(number_); }
-    /// Returns how many bytes are missing at least.
-    std::size_t missing() const { return std::max<std::size_t>(size(), count_ + 1) - count_; }
-
-  private:
-    std::size_t size() const { return size_ > 0 ? size_ : size_of(type_).least; }
-
-    NumberType type_;
-    std::uint64_t number_ = 0;
-    std::size_t count_ = 0;
-    std::size_t size_ = 0;  ///< of a ber number, once it is known
-};
-
-}  // namespace
-
 LayoutRun::LayoutRun(const Layout& layout) : layout_(layout), fields_(layout.fields().size()) {}
 
 void LayoutRun::want(std::size_t field) {
@@ -89,13 +26,6 @@ LayoutRun::Failure LayoutRun::failure() const {
     const LayoutOp& op = layout_.ops()[at_];
     const bool is_left_over = op.kind == LayoutOp::Kind::Pop;
     return {op.rule, op.place, wrong_number_, {op.least, op.most}, is_left_over};
-}
-
-std::span<const FieldValue> LayoutRun::whole_values(std::size_t index) const {
-    const FieldState& state = fields_[index];
-    const bool is_joined = layout_.fields()[index].form == FieldForm::Joined;
-    if (is_joined && !state.is_complete) return {};
-    return state.values;
 }
 
 void LayoutRun::read_out(Bytes seen) {
@@ -280,7 +210,7 @@ LayoutRun::Step LayoutRun::run_number(const LayoutOp& op) {
     ++at_;
     if (op.kind == LayoutOp::Kind::Push) return begin_braces(op, number);
     if (op.field == LayoutOp::kNone) return Step::Done;
-    value_ = {std::to_string(number), begin, here_.raw, 0};
+    value_ = {std::to_string(number), begin, here_.raw, here_.raw};
     complete_value(op, here_.raw);
     return Step::Done;
 }
@@ -322,7 +252,7 @@ LayoutRun::Step LayoutRun::run_rest(const LayoutOp& op) {
 
 /// Takes `left_` bytes, many at once.
 LayoutRun::Step LayoutRun::take(const LayoutOp& op) {
-    if (!has_begun_) value_ = {"", here_.raw, here_.raw, 0};
+    if (!has_begun_) begin_value();
     has_begun_ = true;
     while (left_ > 0) {
         ++steps_;
@@ -347,7 +277,7 @@ LayoutRun::Step LayoutRun::take(const LayoutOp& op) {
 LayoutRun::Step LayoutRun::run_while(const LayoutOp& op) {
     if (!has_begun_) {
         taken_ = 0;
-        value_ = {"", here_.raw, here_.raw, 0};
+        begin_value();
     }
     has_begun_ = true;
     const ByteClass& allowed = layout_.byte_class(op);
@@ -376,7 +306,7 @@ LayoutRun::Step LayoutRun::run_while(const LayoutOp& op) {
 LayoutRun::Step LayoutRun::run_until(const LayoutOp& op) {
     if (!has_begun_) {
         taken_ = 0;
-        value_ = {"", here_.raw, here_.raw, 0};
+        begin_value();
     }
     has_begun_ = true;
     const auto sets = layout_.sets(op.first, op.count);
@@ -422,12 +352,14 @@ LayoutRun::Step LayoutRun::run_branch(const LayoutOp& op) {
 }
 
 LayoutRun::Step LayoutRun::run_close(const LayoutOp& op) {
-    for (const std::uint32_t field : layout_.closed_by(op)) complete_field(field, here_.raw);
+    for (const std::uint32_t field : layout_.closed_by(op)) complete_field(field);
     ++at_;
     return Step::Done;
 }
 
 // --- fields ---
+
+void LayoutRun::begin_value() { value_ = {"", here_.raw, here_.raw, here_.raw}; }
 
 void LayoutRun::append(const LayoutOp& op, Bytes bytes) {
     if (op.field == LayoutOp::kNone) return;
@@ -446,27 +378,37 @@ void LayoutRun::complete_value(const LayoutOp& op, std::size_t certain) {
     if (!state.is_kept || state.is_complete) return;
     const Layout::Field& field = layout_.fields()[op.field];
     value_.certain = certain;
-    if (field.is_name) value_.text = in_small_letters(std::move(value_.text));
-    if (field.form == FieldForm::Joined && !state.values.empty()) {
-        FieldValue& joined = state.values.front();
-        joined.text += std::string(field.separator) + value_.text;
+    if (field.form == FieldForm::Joined) {
+        if (field.is_name && value_.text.empty() && !joined_.contains(op.field)) return;
+        const auto [it, is_first] = joined_.try_emplace(op.field, value_);
+        if (is_first) return;
+        Draft& joined = it->second;
+        joined.text.append(field.separator).append(value_.text);
         joined.end = value_.end;
         joined.certain = certain;
         return;
     }
-    if (field.is_name && field.form != FieldForm::Joined) drop_final_dot(value_.text);
-    if (field.is_name && value_.text.empty()) return;  // no name
-    state.values.push_back(std::move(value_));
-    if (field.form == FieldForm::Single) complete_field(op.field, certain);
+    store(op.field, value_);
+    if (field.form == FieldForm::Single && !state.values.empty()) complete_field(op.field);
 }
 
-void LayoutRun::complete_field(std::uint32_t index, std::size_t certain) {
+void LayoutRun::store(std::uint32_t field, const Draft& draft) {
+    std::string_view text = draft.text;
+    std::string folded;
+    if (layout_.fields()[field].is_name) {
+        folded = folded_name(text);
+        if (folded.empty()) return;  // no name
+        text = folded;
+    }
+    fields_[field].values.add({text, draft.begin, draft.end, draft.certain});
+}
+
+void LayoutRun::complete_field(std::uint32_t index) {
     FieldState& field = fields_[index];
     if (!field.is_kept || std::exchange(field.is_complete, true)) return;
-    field.certain = certain;
-    const Layout::Field& kind = layout_.fields()[index];
-    if (kind.is_name && kind.form == FieldForm::Joined && !field.values.empty()) {
-        drop_final_dot(field.values.front().text);
+    if (const auto joined = joined_.find(index); joined != joined_.end()) {
+        store(index, joined->second);
+        joined_.erase(joined);
     }
     if (field.is_wanted) --wanted_;
 }

@@ -6,26 +6,17 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "core/bytes.h"
+#include "core/field_values.h"
 #include "core/layout.h"
 
 namespace portsplit::core {
-
-/// A value of a field, or a member of a list.
-struct FieldValue {
-    /// The bytes; decimal digits for a number. Of a name in small letters, without a final dot.
-    std::string text;
-    std::size_t begin = 0;    ///< place in the stream of its first byte, from 0
-    std::size_t end = 0;      ///< behind its last byte
-    std::size_t certain = 0;  ///< how many bytes of the stream had to come for it
-
-    bool operator==(const FieldValue&) const = default;
-};
 
 class LayoutRun {
   public:
@@ -37,11 +28,10 @@ class LayoutRun {
     };
 
     struct FieldState {
-        bool is_kept = false;            ///< its values are kept
-        bool is_wanted = false;          ///< kept, and the run does not stop before it is complete
-        bool is_complete = false;        ///< no further value comes
-        std::size_t certain = 0;         ///< how many bytes of the stream had to come for that
-        std::vector<FieldValue> values;  ///< one at most, except for a list
+        bool is_kept = false;      ///< its values are kept
+        bool is_wanted = false;    ///< kept, and the run does not stop before it is complete
+        bool is_complete = false;  ///< no further value comes
+        FieldValues values;        ///< one at most, except for a list
     };
 
     /// Where a stream failed.
@@ -72,8 +62,6 @@ class LayoutRun {
 
     State state() const { return state_; }
     const FieldState& field(std::size_t index) const { return fields_[index]; }
-    /// Returns the values of a field that count: a joined one has none before it is complete.
-    std::span<const FieldValue> whole_values(std::size_t index) const;
     /// How many bytes of the stream had to come for the state, if it is `Fits` or `Failed`.
     std::size_t certain() const { return here_.raw; }
     Failure failure() const;
@@ -85,6 +73,13 @@ class LayoutRun {
   private:
     static constexpr std::size_t kNoEnd = SIZE_MAX;
 
+    /// A value that is not complete.
+    struct Draft {
+        std::string text;
+        std::size_t begin = 0;  ///< as in FieldValue
+        std::size_t end = 0;
+        std::size_t certain = 0;
+    };
     /// A place in the stream.
     struct Cursor {
         std::size_t raw = 0;     ///< bytes of the stream before it
@@ -117,13 +112,16 @@ class LayoutRun {
     Got wrong_frame(const Cursor& cursor, std::optional<std::uint32_t> number = {});
     Got next(Cursor& cursor, std::uint8_t& byte);
     Fit compare(std::span<const ByteSet> sets, Cursor cursor, Cursor& behind);
+    void begin_value();
     void append(const LayoutOp& op, Bytes bytes);
     void complete_value(const LayoutOp& op, std::size_t certain);
-    void complete_field(std::uint32_t field, std::size_t certain);
+    void store(std::uint32_t field, const Draft& draft);
+    void complete_field(std::uint32_t field);
 
     const Layout& layout_;
     std::vector<FieldState> fields_;
-    std::size_t wanted_ = 0;  ///< wanted fields that are not complete
+    std::map<std::uint32_t, Draft> joined_;  ///< by field
+    std::size_t wanted_ = 0;                 ///< wanted fields that are not complete
     bool wants_end_ = false;
 
     Bytes seen_;
@@ -145,7 +143,7 @@ class LayoutRun {
     bool has_begun_ = false;
     std::size_t left_ = 0;   ///< bytes that it still takes
     std::size_t taken_ = 0;  ///< bytes that it took
-    FieldValue value_;
+    Draft value_;
 };
 
 }  // namespace portsplit::core

@@ -78,29 +78,29 @@ class OneField {
                 case Kind::Present:
                 case Kind::Regex:
                     example.clear();
-                    by = any.find("");
+                    by = first(any, "");
                     break;
                 case Kind::Exact:
-                    by = all.find(text);
+                    by = first(all, text);
                     break;
                 case Kind::Below:
                     example = "a." + text;
-                    by = ends.find(kNoNameByte + ("." + text));
+                    by = first(ends, kNoNameByte + ("." + text));
                     break;
                 case Kind::AtOrBelow:
-                    by = later(all.find(text), ends.find(kNoNameByte + ("." + text)));
+                    by = later(first(all, text), first(ends, kNoNameByte + ("." + text)));
                     break;
                 case Kind::Prefix:
-                    by = begins.find(text + kNoNameByte);
+                    by = first(begins, text + kNoNameByte);
                     break;
                 case Kind::Suffix:
                     // With nothing before its dot, a text is below no name.
-                    by = (text.starts_with('.') ? suffixes : ends).find(kNoNameByte + text);
+                    by = first(text.starts_with('.') ? suffixes : ends, kNoNameByte + text);
                     break;
                 case Kind::Range:
                     example = std::to_string(value.test.range.least);
-                    by = same(ranges.find(example),
-                              ranges.find(std::to_string(value.test.range.most)));
+                    by = same(first(ranges, example),
+                              first(ranges, std::to_string(value.test.range.most)));
                     break;
             }
             if (!by || values_[*by].place.service >= value.place.service) continue;
@@ -120,6 +120,10 @@ class OneField {
     }
 
     using Found = std::optional<std::uint32_t>;
+    static Found first(const FieldIndex& index, std::string_view value) {
+        const std::uint32_t found = index.find(value).first;
+        return found == FieldIndex::kNone ? std::nullopt : Found(found);
+    }
     static Found later(Found a, Found b) { return a && b ? Found(std::max(*a, *b)) : std::nullopt; }
     static Found same(Found a, Found b) { return a == b ? a : std::nullopt; }
 
@@ -144,11 +148,6 @@ ByteSets beginning_of(const Layout& layout) {
         }
     }
     return sets;
-}
-
-bool covers_all(const ByteSets& outer, const ByteSets& inner) {
-    return outer.size() <= inner.size() &&
-           std::equal(outer.begin(), outer.end(), inner.begin(), covers);
 }
 
 std::optional<PatternPlace> first_taker(const Config& config, const ByteSets& beginning) {

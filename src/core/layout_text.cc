@@ -154,6 +154,9 @@ class Reader {
         const std::size_t begin = at_;
         const std::size_t end = std::min(text_.find_first_not_of(kNameBytes, at_), text_.size());
         const std::string_view word = text_.substr(at_, end - at_);
+        if (word.empty() && at_ < text_.size() && (text_[at_] == '#' || text_[at_] == ';')) {
+            return fail("a comment; a comment has a line of its own");
+        }
         if (word.empty()) {
             return fail(
                 "not the beginning of anything; write a byte such as 16, a 'text', a number such "

@@ -1,6 +1,9 @@
 #include "core/lint.h"
 
+#include <algorithm>
+
 #include "core/examples.h"
+#include "core/layout_examples.h"
 
 namespace portsplit::core {
 namespace {
@@ -20,12 +23,23 @@ class Linter {
   private:
     using Kind = Finding::Kind;
 
-    /// Reports nothing about a service with an expression beyond `kMostSearched`.
+    /// Reports nothing about a service with an expression or a layout beyond `kMostSearched`.
     void check_service(std::size_t service) {
         const auto& patterns = plan_.service(service).patterns;
         std::optional<Finding> lost;   // a stream that goes to an earlier service
         std::optional<Finding> waits;  // a stream for which an earlier service answers more
         bool wins = false;
+        for (const LayoutPattern& pattern : plan_.service(service).layouts) {
+            if (++searched_ > kMostSearched) return;
+            for (const std::string& match : examples_of(pattern)) {
+                const auto standing = plan_.ask(as_bytes(match));
+                wins |= standing.service == service;
+                const bool is_lost = standing.answer == Answer::Match && standing.service < service;
+                if (is_lost && !lost) {
+                    lost = {Kind::NeverWins, service, patterns.size(), *standing.service, match};
+                }
+            }
+        }
         for (std::size_t p = 0; p < patterns.size(); ++p) {
             if (patterns[p].kind == PatternKind::Regex && ++searched_ > kMostSearched) return;
             const Examples examples = find_examples(patterns[p], plan_.window(), kMostMatches);
@@ -44,6 +58,12 @@ class Linter {
             lost->kind = Kind::NeverWins;
             findings_.push_back(*lost);
         }
+    }
+
+    std::vector<std::string> examples_of(const LayoutPattern& pattern) const {
+        const auto& layouts = plan_.config().layouts;
+        const auto source = std::ranges::find(layouts, pattern.layout, &LayoutSource::name);
+        return find_layout_examples(*source, pattern, plan_.window(), kMostMatches);
     }
 
     void check_pattern(std::size_t service, std::size_t pattern, const Examples& examples) {

@@ -24,9 +24,9 @@ struct Finding {
     };
     Kind kind;
     std::size_t service;
-    std::size_t pattern;
-    std::size_t by_service;                       ///< NeverWins, Waits: the earlier service
-    std::string example;                          ///< the stream, or its start
+    std::size_t pattern;     ///< how many patterns there are, if it is about a layout
+    std::size_t by_service;  ///< NeverWins, Waits: the earlier service
+    std::string example;     ///< the stream, or its start
     std::optional<char> repeated = std::nullopt;  ///< set if the stream repeats this byte for ever
 
     bool operator==(const Finding&) const = default;
@@ -35,8 +35,8 @@ struct Finding {
 /// Returns the name of a warning as users write and read it, such as `never-wins`.
 std::string_view to_string(Finding::Kind kind);
 
-/// How many expressions `lint` searches, each for some milliseconds. A service with an expression
-/// beyond this number is not checked. Patterns of fixed length need no search and do not count.
+/// How many expressions and layouts `lint` searches, each for some milliseconds. A service with one beyond this
+/// number is not checked. Patterns of fixed length need no search and do not count.
 inline constexpr std::size_t kMostSearched = 500;
 
 /// Returns the findings in the order of the services. Takes milliseconds for each expression.

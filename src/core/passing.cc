@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 #include <variant>
 
 #include "core/hex.h"
@@ -45,7 +46,7 @@ class Fields {
         : plan_(plan), seen_(seen), reading_(reading) {}
 
     std::optional<std::string> find(FieldName name) {
-        const auto values = plan_.values_of(name.layout, name.field, seen_, reading_);
+        const FieldValues& values = plan_.values_of(name.layout, name.field, seen_, reading_);
         if (values.empty()) return std::nullopt;
         return passed_text(values);
     }
@@ -89,7 +90,7 @@ std::vector<Passed::Variable> variables_of(const Service& service, Fields& field
 
 }  // namespace
 
-std::string passed_text(std::span<const FieldValue> values) {
+std::string passed_text(const FieldValues& values) {
     constexpr std::string_view kDigits = "0123456789ABCDEF";
     std::string text;
     const auto append = [&](std::string_view part) {
@@ -97,8 +98,9 @@ std::string passed_text(std::span<const FieldValue> values) {
         text += part;
         return true;
     };
+    bool is_first = true;
     for (const FieldValue& value : values) {
-        if (&value != values.data() && !append(",")) return text;
+        if (!std::exchange(is_first, false) && !append(",")) return text;
         for (const char c : value.text) {
             const auto byte = static_cast<unsigned char>(c);
             const std::array<char, 3> escape{'\\', kDigits[byte >> 4], kDigits[byte & 0xF]};

@@ -4,13 +4,12 @@
 
 #include <cstddef>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/bytes.h"
-#include "core/layout_run.h"
+#include "core/field_values.h"
 #include "core/model.h"
 #include "core/passed_fields.h"
 #include "core/plan.h"
@@ -25,7 +24,7 @@ inline constexpr std::size_t kLongestLogged = 2048;
 
 /// Returns values as one text: `A-Z a-z 0-9 . _ ~ : / @ + -` as they are, every other byte as `\XX`, members of
 /// a list with `,` between them. At most kLongestPassed characters: no escape is cut in two.
-std::string passed_text(std::span<const FieldValue> values);
+std::string passed_text(const FieldValues& values);
 
 /// Returns true if a text is ` LAYOUT.FIELD=VALUE` once or several times, as `decide_and_pass` makes it, with fields
 /// that the log has for the service.

@@ -116,28 +116,30 @@ Plan::Reading::Reading(const Plan& plan) {
     for (const LayoutIndex& index : plan.layouts_) layouts_.emplace_back(index);
 }
 
-std::size_t Plan::read_layouts(Bytes seen, Reading& reading, PrefixTree::First& first) const {
+std::size_t Plan::read_layouts(Bytes seen, Reading& reading, LayoutIndex::First& first) const {
     std::size_t lack = SIZE_MAX;
     for (std::size_t i = 0; i < layouts_.size(); ++i) {
         LayoutRun& run = reading.layouts_[i].run();
         run.advance(seen);
-        const PrefixTree::First found = layouts_[i].find(reading.layouts_[i]);
+        const LayoutIndex::First found = layouts_[i].find(reading.layouts_[i]);
         first.matching = smaller(first.matching, found.matching);
         first.open = smaller(first.open, found.open);
+        first.gave_up = smaller(first.gave_up, found.gave_up);
         if (found.open) lack = std::min(lack, run.lack());
     }
     return lack;
 }
 
-std::span<const FieldValue> Plan::values_of(std::string_view layout, std::string_view field,
-                                            Bytes seen, Reading& reading) const {
+const FieldValues& Plan::values_of(std::string_view layout, std::string_view field, Bytes seen,
+                                   Reading& reading) const {
+    static const FieldValues kNone;
     const auto index = std::ranges::find(layouts_, layout, &LayoutIndex::name);
-    if (index == layouts_.end()) return {};
+    if (index == layouts_.end()) return kNone;
     const auto number = index->layout().find_field(field);
-    if (!number) return {};
+    if (!number) return kNone;
     LayoutRun& run = reading.layouts_[static_cast<std::size_t>(index - layouts_.begin())].run();
     run.read_out(seen.first(std::min(seen.size(), window_)));
-    return run.whole_values(*number);
+    return run.field(*number).values;
 }
 
 Plan::Standing Plan::ask(Bytes seen) const {
@@ -148,7 +150,7 @@ Plan::Standing Plan::ask(Bytes seen) const {
 Plan::Standing Plan::ask(Bytes seen, Reading& reading, Mores mores) const {
     StackMemory<512> memory;
     PrefixTree::Numbers begun(&memory);
-    PrefixTree::First first = tree_.find(seen, begun);
+    LayoutIndex::First first{tree_.find(seen, begun), {}};
     // The next byte may decide, unless only layouts need more.
     bool needs_next_byte = first.open.has_value();
     const std::size_t lack = read_layouts(seen, reading, first);
@@ -176,9 +178,12 @@ Plan::Standing Plan::ask(Bytes seen, Reading& reading, Mores mores) const {
         standing.answer = answer;
         standing.service = expression.service;
     }
-    // A pattern of the deciding service may have given up, too. Its service did not answer no, so
-    // this is not reported.
-    if (standing.gave_up == standing.service) standing.gave_up.reset();
+    standing.gave_up = smaller(standing.gave_up, first.gave_up);
+    // A pattern of the deciding service may have given up, too, and fields are looked up for all
+    // services. Only what counted as no before the deciding one is reported.
+    if (standing.gave_up && standing.service && *standing.gave_up >= *standing.service) {
+        standing.gave_up.reset();
+    }
     reading.lack_ = needs_next_byte || lack == SIZE_MAX ? 1 : lack;
     return standing;
 }

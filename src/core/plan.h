@@ -78,8 +78,8 @@ class Plan {
     /// Returns the values of a field with the bytes that have come: none if it has not, or if no service asks
     /// its layout. Call it after the verdict only: it reads on where no service needs it.
     /// @param layout, field  names
-    std::span<const FieldValue> values_of(std::string_view layout, std::string_view field,
-                                          Bytes seen, Reading& reading) const;
+    const FieldValues& values_of(std::string_view layout, std::string_view field, Bytes seen,
+                                 Reading& reading) const;
 
     /// Returns the first bytes after which the most expressions are asked.
     PrefixTree::Crowd largest_crowd() const;
@@ -97,7 +97,7 @@ class Plan {
     Standing ask(Bytes seen, Reading& reading, Mores mores) const;
     /// Reads on with all layouts, and keeps the smaller services in `first`.
     /// @returns how many bytes are missing at least before a layout can answer
-    std::size_t read_layouts(Bytes seen, Reading& reading, PrefixTree::First& first) const;
+    std::size_t read_layouts(Bytes seen, Reading& reading, LayoutIndex::First& first) const;
 
     // In this order: in shared memory, what is read first lies close together.
     PrefixTree tree_;               ///< all patterns of fixed length, and how expressions begin

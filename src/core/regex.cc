@@ -297,10 +297,12 @@ Result<WholeRegex, PatternProblem> WholeRegex::compile(std::string_view text) {
     return WholeRegex(*std::move(code));
 }
 
-bool WholeRegex::matches(std::string_view value) const {
+Answer WholeRegex::answer(std::string_view value) const {
     const MatchMemory memory;
-    return pcre2_match(code_.get(), reinterpret_cast<PCRE2_SPTR>(value.data()), value.size(), 0, 0,
-                       memory.data(), memory.limits()) >= 0;
+    const int found = pcre2_match(code_.get(), reinterpret_cast<PCRE2_SPTR>(value.data()),
+                                  value.size(), 0, 0, memory.data(), memory.limits());
+    if (found >= 0) return Answer::Match;
+    return found == PCRE2_ERROR_NOMATCH ? Answer::No : Answer::GaveUp;
 }
 
 Result<Regex, PatternProblem> compile_regex(std::string_view text, Beginnings* beginnings) {

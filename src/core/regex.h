@@ -79,8 +79,8 @@ class WholeRegex {
     /// @returns the expression; or the message of PCRE2, and the byte of `text` at which it found the fault
     static Result<WholeRegex, PatternProblem> compile(std::string_view text);
 
-    /// Returns false also if the search reaches one of the limits below.
-    bool matches(std::string_view value) const;
+    /// Returns match or no; `GaveUp` if the search reaches one of the limits below.
+    Answer answer(std::string_view value) const;
 
   private:
     explicit WholeRegex(Regex::Code code) : code_(std::move(code)) {}

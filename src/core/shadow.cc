@@ -27,12 +27,6 @@ std::string common_beginning(std::span<const ByteSet> sets) {
     return bytes;
 }
 
-/// Returns true if every stream that fits `inner` fits `outer` too.
-bool covers_all(std::span<const ByteSet> outer, std::span<const ByteSet> inner) {
-    return outer.size() <= inner.size() &&
-           std::equal(outer.begin(), outer.end(), inner.begin(), covers);
-}
-
 /// The bytes that begin all streams of a pattern of fixed length.
 struct Known {
     std::string_view bytes;

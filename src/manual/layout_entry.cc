@@ -120,12 +120,11 @@ Reading read_stream(const core::Layout& layout, std::string_view bytes) {
     for (std::size_t i = 0; i < layout.fields().size(); ++i) {
         std::string members;
         for (const core::FieldValue& value : run.field(i).values) {
-            members +=
-                (&value == &run.field(i).values.front() ? "" : ",") + config::escape(value.text);
+            members += "," + config::escape(value.text);
         }
         if (run.field(i).values.empty()) continue;
         reading.values += fmt::format("{}{}={}", reading.values.empty() ? "" : " ",
-                                      std::string_view(layout.fields()[i].name), members);
+                                      std::string_view(layout.fields()[i].name), members.substr(1));
     }
     return reading;
 }

@@ -22,9 +22,12 @@ std::vector<core::LayoutExplanation> layouts(const std::string& sni,
                                              const std::vector<std::string>& alpn = {}) {
     core::LayoutExplanation tls;
     tls.name = "tls";
-    tls.fields.push_back({"sni", {{sni, 0, 0, 0}}});
+    tls.fields.push_back({"sni", {}});
+    tls.fields.back().values.add({sni, 0, sni.size(), sni.size()});
     if (!alpn.empty()) tls.fields.push_back({"alpn", {}});
-    for (const std::string& it : alpn) tls.fields.back().values.push_back({it, 0, 0, 0});
+    for (const std::string& it : alpn) {
+        tls.fields.back().values.add({it, 0, it.size(), it.size()});
+    }
     core::LayoutExplanation http;
     http.name = "http";
     return {http, tls};
@@ -42,15 +45,23 @@ TEST(CaptureTable, CountsTheConnectionsOfEachValueAndService) {
     EXPECT_EQ(table.text(),
               "\n"
               "tls.alpn     service  connections\n"
-              "-            -                  1\n"
-              "-            sites              3\n"
+              "(none)       -                  1\n"
+              "(none)       sites              3\n"
               "h2,http/1.1  git                1\n"
               "\n"
               "tls.sni     service  connections\n"
-              "-           -                  1\n"
+              "(none)      -                  1\n"
               "a\\20b.test  sites              1\n"
               "git.test    git                1\n"
               "git.test    sites              2\n");
+}
+
+TEST(CaptureTable, CutsALongValueInTheTable) {
+    const core::Config all = config();
+    CaptureTable table(all);
+    const std::string name(100, 'a');
+    EXPECT_EQ(table.add("git", layouts(name)), " tls.sni=" + name);
+    EXPECT_NE(table.text().find("\n" + std::string(60, 'a') + "...  git"), std::string::npos);
 }
 
 TEST(CaptureTable, IsEmptyWithoutAField) {

@@ -63,6 +63,18 @@ TEST(AdviseOnLayouts, WarnsOfAPatternThatTakesAllStreamsOfALayout) {
             "move this service above any"));
 }
 
+TEST(AdviseOnLayouts, WarnsOfAnAddressAsTheNameOfAServer) {
+    EXPECT_THAT(
+        warnings_of("[a]\ntls.sni = a.test\ntls.sni = 192.0.2.1\ntls.alpn = 192.0.2.1\n"
+                    "exec = a\n[b]\ntls.sni = 2001:db8::1\nexec = a\n"),
+        ElementsAre("f:6: warning: service a: tls.sni = 192.0.2.1 never fits: a client that "
+                    "connects to an address sends no name (RFC 6066 3); write the name of the "
+                    "server",
+                    "f:10: warning: service b: tls.sni = 2001:db8::1 never fits: a client that "
+                    "connects to an address sends no name (RFC 6066 3); write the name of the "
+                    "server"));
+}
+
 TEST(AdviseOnLayouts, WarnsOfASmallWindow) {
     const std::string service = "[git]\ntls.sni = a.test\nexec = a\n";
     EXPECT_THAT(

@@ -101,15 +101,49 @@ TEST(WhyNever, FindsAValueThatTheFieldNeverHas) {
         return why_never(*parse_field_test(text, field), field);
     };
     EXPECT_EQ(why("GET", method), "");
-    EXPECT_EQ(why("get", method), "a value of this field has no g; look at its set in the layout");
-    EXPECT_EQ(why("A\\00", method),
-              "a value of this field has no such byte; look at its set in the layout");
+    EXPECT_EQ(why("get", method), "a value of this field has no g; its bytes are A-Z");
+    EXPECT_EQ(why("A\\00", method), "a value of this field has no such byte; its bytes are A-Z");
     EXPECT_EQ(why("GO", method), "a value of this field has at least 3 bytes");
     EXPECT_EQ(why("G*", method), "");
     EXPECT_EQ(why("ABCDEFGHIJKLMNOPQ", method), "a value of this field has at most 16 bytes");
     EXPECT_EQ(why("~get", method), "");
     method.is_name = true;
     EXPECT_EQ(why("GET", method), "") << "compared in small letters";
+    method.bytes.reset().set(0).set(' ').set('\\').set('-').set('a').set('b');
+    EXPECT_EQ(why("c", method),
+              "a value of this field has no c; its bytes are \\00 \\20 - \\5C a-b");
+}
+
+TEST(WhyNever, FindsANameThatNoClientSends) {
+    const auto why = [](const std::string& text) {
+        return why_never(*parse_field_test(text, name_field()), name_field());
+    };
+    EXPECT_EQ(why("example.org"), "");
+    EXPECT_EQ(why("a_b.example.org."), "");
+    EXPECT_EQ(why("*.example.org"), "");
+    EXPECT_EQ(why("2001:db8::1"), "");
+    EXPECT_EQ(why("::1"), "");
+    EXPECT_EQ(why("xn--bcher-kva.example"), "");
+    EXPECT_EQ(why("10.0.0.1"), "") << "a name in HTTP";
+    EXPECT_EQ(why(std::string(63, 'a') + ".test"), "");
+    EXPECT_EQ(why("example.org:8080"), "a name has no port here; write example.org");
+    EXPECT_EQ(why("*.example.org:443"), "a name has no port here; write example.org");
+    EXPECT_EQ(why("https://example.org/"),
+              "a client sends the name alone, not a URL; write example.org");
+    EXPECT_EQ(why("https://example.org:1"),
+              "a client sends the name alone, not a URL; write example.org");
+    EXPECT_EQ(why("b\xc3\xbc"
+                  "cher.example"),
+              "a client sends such a name in its ASCII form, which begins with xn-- (RFC 5890); "
+              "write that, as idn2(1) prints it");
+    EXPECT_EQ(why("a..example"), "a name has no two dots side by side; delete one");
+    const std::string too_long =
+        "a name has at most 253 bytes, and 63 between two dots (RFC 1035 2.3.4)";
+    EXPECT_EQ(why(std::string(64, 'a') + ".test"), too_long);
+    std::string name = "a";
+    while (name.size() < 254) name += ".a";
+    EXPECT_EQ(why(name), too_long);
+    EXPECT_EQ(why("*:8080"), "") << "the end of a name of which the rest is not known";
 }
 
 TEST(FieldIndex, FindsTheFirstServiceThatAValueFits) {
@@ -121,31 +155,49 @@ TEST(FieldIndex, FindsTheFirstServiceThatAValueFits) {
         entries.push_back({*parse_field_test(text, field), service++});
     }
     const FieldIndex index(entries);
-    EXPECT_EQ(index.find("git.example.org"), 0U);
-    EXPECT_EQ(index.find("www.example.org"), 1U);
-    EXPECT_EQ(index.find("a.b.example.org"), 1U);
-    EXPECT_EQ(index.find("example.org"), 7U) << "not below itself";
-    EXPECT_EQ(index.find(".example.org"), 7U) << "no label before the dot";
-    EXPECT_EQ(index.find("example.com"), 2U);
-    EXPECT_EQ(index.find("x.example.com"), 2U);
-    EXPECT_EQ(index.find("api.example.net"), 3U);
-    EXPECT_EQ(index.find("api.example.org"), 1U) << "the earlier service";
-    EXPECT_EQ(index.find("x.test"), 4U);
-    EXPECT_EQ(index.find("10.0.0.1"), 5U);
-    EXPECT_EQ(index.find("10.0.0.1x"), 7U) << "the whole value";
+    EXPECT_EQ(index.find("git.example.org").first, 0U);
+    EXPECT_EQ(index.find("www.example.org").first, 1U);
+    EXPECT_EQ(index.find("a.b.example.org").first, 1U);
+    EXPECT_EQ(index.find("example.org").first, 7U) << "not below itself";
+    EXPECT_EQ(index.find(".example.org").first, 7U) << "no label before the dot";
+    EXPECT_EQ(index.find("example.com").first, 2U);
+    EXPECT_EQ(index.find("x.example.com").first, 2U);
+    EXPECT_EQ(index.find("api.example.net").first, 3U);
+    EXPECT_EQ(index.find("api.example.org").first, 1U) << "the earlier service";
+    EXPECT_EQ(index.find("x.test").first, 4U);
+    EXPECT_EQ(index.find("10.0.0.1").first, 5U);
+    EXPECT_EQ(index.find("10.0.0.1x").first, 7U) << "the whole value";
     EXPECT_EQ(FieldIndex(std::vector<FieldIndex::Entry>(entries.begin(), entries.end() - 1))
-                  .find("other"),
-              std::nullopt);
-    EXPECT_EQ(FieldIndex().find("x"), std::nullopt);
+                  .find("other")
+                  .first,
+              FieldIndex::kNone);
+    EXPECT_EQ(FieldIndex().find("x").first, FieldIndex::kNone);
+}
+
+TEST(FieldIndex, TellsTheFirstServiceWithAnExpressionThatGaveUp) {
+    const Layout::Field field = name_field();
+    std::vector<FieldIndex::Entry> entries;
+    std::uint32_t service = 0;
+    for (const char* text : {"first", "~(a+)+c", "~(a+)+d", "*b", "~(a+)+e"}) {
+        entries.push_back({*parse_field_test(text, field), service++});
+    }
+    const FieldIndex index(entries);
+    const std::string hard(60, 'a');
+    EXPECT_EQ(index.find(hard + "b").first, 3U);
+    EXPECT_EQ(index.find(hard + "b").gave_up, 1U);
+    EXPECT_EQ(index.find(hard + "x").first, FieldIndex::kNone);
+    EXPECT_EQ(index.find(hard + "x").gave_up, 1U);
+    EXPECT_EQ(index.find("first").gave_up, FieldIndex::kNone);
+    EXPECT_EQ(index.find("ab").gave_up, FieldIndex::kNone);
 }
 
 TEST(FieldIndex, ComparesNumbersAsNumbers) {
     const Layout::Field field = number_field();
     const FieldIndex index(
         {{*parse_field_test("80", field), 0}, {*parse_field_test("1-1024", field), 1}});
-    EXPECT_EQ(index.find("80"), 0U);
-    EXPECT_EQ(index.find("443"), 1U);
-    EXPECT_EQ(index.find("8080"), std::nullopt);
+    EXPECT_EQ(index.find("80").first, 0U);
+    EXPECT_EQ(index.find("443").first, 1U);
+    EXPECT_EQ(index.find("8080").first, FieldIndex::kNone);
 }
 
 TEST(FieldIndex, FindsEachOfManyNames) {
@@ -158,8 +210,8 @@ TEST(FieldIndex, FindsEachOfManyNames) {
     const FieldIndex index(entries);
     for (std::uint32_t i = 0; i < 20'000; ++i) {
         const std::string name = "host" + std::to_string(i) + ".example";
-        ASSERT_EQ(index.find(i % 3 == 0 ? "www." + name : name), i) << name;
-        ASSERT_EQ(index.find(i % 3 == 0 ? name : "www." + name), std::nullopt) << name;
+        ASSERT_EQ(index.find(i % 3 == 0 ? "www." + name : name).first, i) << name;
+        ASSERT_EQ(index.find(i % 3 == 0 ? name : "www." + name).first, FieldIndex::kNone) << name;
     }
 }
 

@@ -133,6 +133,45 @@ TEST(LayoutIndex, LeavesWhatIsBehindTheLastFieldUnread) {
               "0:git more 12:git match ");
 }
 
+/// Returns the service of the answer and the one that gave up, as `SERVICE, SERVICE`.
+std::string standing(const Config& config, const std::string& stream) {
+    const auto it = Plan(config).ask(as_bytes(stream));
+    const auto name = [&](std::optional<std::size_t> service) {
+        return service ? std::string(config.services[*service].name) : std::string("-");
+    };
+    return name(it.service) + ", " + name(it.gave_up);
+}
+
+TEST(LayoutIndex, TellsWhichServiceGaveUpOnAnExpression) {
+    const std::string hard = "~(a+)+c";
+    const std::string stream =
+        request_of(part('n', std::string(60, 'a') + "b") + part('l', "\2h2") + "p\5");
+    EXPECT_EQ(standing(config_with(request(), {asking("hard", {{"host", {hard}}}),
+                                               asking("rest", {{"host", {"*"}}})}),
+                       stream),
+              "rest, hard");
+    EXPECT_EQ(standing(config_with(request(), {asking("hard", {{"host", {hard}}})}), stream),
+              "-, hard");
+    // It is also asked something else, in a group of its own.
+    EXPECT_EQ(standing(config_with(request(), {asking("other", {{"host", {"x"}}}),
+                                               asking("hard", {{"host", {hard}}, {"port", {"5"}}}),
+                                               asking("more", {{"host", {hard}}, {"port", {"6"}}}),
+                                               asking("port", {{"port", {"5"}}})}),
+                       stream),
+              "port, hard");
+    // Not what comes after the deciding service, nor the deciding service itself.
+    EXPECT_EQ(standing(config_with(request(), {asking("rest", {{"host", {"*"}}}),
+                                               asking("hard", {{"host", {hard}}})}),
+                       stream),
+              "rest, -");
+    EXPECT_EQ(standing(config_with(request(), {asking("hard", {{"host", {hard, "*b"}}})}), stream),
+              "hard, -");
+    EXPECT_EQ(standing(config_with(request(), {asking("hard", {{"host", {hard}}}),
+                                               asking("rest", {{"host", {"*"}}})}),
+                       request_of(part('n', "b"))),
+              "rest, -");
+}
+
 // --- against a plain evaluation ---
 
 bool fits_plainly(const std::string& test, const std::string& value, const Layout::Field& field) {
@@ -166,13 +205,11 @@ Answer plain_answer(const Service& service, const Layout& layout, const LayoutRe
         const LayoutReader::Field state =
             found == read.fields.end() ? LayoutReader::Field() : found->second;
         const Layout::Field& field = layout.fields()[*layout.find_field(condition.field)];
-        const bool counts = field.form != FieldForm::Joined || state.is_complete;
-        const bool fits =
-            counts && std::ranges::any_of(state.values, [&](const std::string& value) {
-                return std::ranges::any_of(condition.values, [&](const Text& test) {
-                    return fits_plainly(std::string(test), value, field);
-                });
+        const bool fits = std::ranges::any_of(state.values, [&](const std::string& value) {
+            return std::ranges::any_of(condition.values, [&](const Text& test) {
+                return fits_plainly(std::string(test), value, field);
             });
+        });
         if (fits) continue;
         if (state.is_complete || has_ended) return Answer::No;
         all = Answer::More;

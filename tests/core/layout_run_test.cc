@@ -31,7 +31,7 @@ LayoutReader::Read known(const Layout& layout, const LayoutRun& run) {
         if (state.values.empty() && !state.is_complete) continue;
         auto& field = read.fields[std::string(layout.fields()[i].name)];
         field.is_complete = state.is_complete;
-        for (const FieldValue& value : state.values) field.values.push_back(value.text);
+        for (const FieldValue& value : state.values) field.values.emplace_back(value.text);
     }
     return read;
 }

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "support/layouts.h"
 #include "support/services.h"
 
 namespace portsplit::core {
@@ -54,6 +55,55 @@ TEST(Lint, FindsAServiceThatNeverWins) {
 
 TEST(Lint, FindsNothingForAServiceThatWinsSomeOfItsStreams) {
     EXPECT_EQ(findings_of({{string("GET ")}, {regex("(GET|POST) /")}}), std::vector<Finding>{});
+}
+
+/// Returns a service that asks the layout of `with_layout`.
+Service asking(const std::vector<FieldCondition>& conditions, bool whole = false) {
+    Service service;
+    service.layouts.push_back({"test", whole, {conditions.begin(), conditions.end()}});
+    return service;
+}
+
+/// Returns `SERVICE by SERVICE` of each finding about services that ask a layout.
+std::string layout_findings_of(const std::vector<Service>& services) {
+    Config config;
+    config.layouts.push_back(
+        layout_of({"start = 'R' part* 'E'",
+                   "part = 'h' {u8 <host name>} | 'p' <port u8> | 'l' {u8 {u8 <can*>}*}"}));
+    config.services.assign(services.begin(), services.end());
+    std::string text;
+    for (std::size_t i = 0; i < services.size(); ++i) config.services[i].name = std::to_string(i);
+    for (const Finding& it : lint(Plan(config))) {
+        EXPECT_EQ(it.kind, Kind::NeverWins);
+        EXPECT_EQ(Plan(config).ask(as_bytes(it.example)).service, it.by_service);
+        text += std::to_string(it.service) + " by " + std::to_string(it.by_service) + "; ";
+    }
+    return text;
+}
+
+TEST(Lint, FindsAServiceThatAsksALayoutAndNeverWins) {
+    Service pattern;
+    pattern.patterns.push_back(regex("R[hpl]"));
+    const Service host = asking({{"host", {"a.test"}}});
+    EXPECT_EQ(layout_findings_of({pattern, host}), "1 by 0; ");
+    EXPECT_EQ(layout_findings_of({asking({}, true), host}), "1 by 0; ");
+    EXPECT_EQ(layout_findings_of({asking({}, true), asking({}, true)}), "1 by 0; ");
+    const Service two = asking({{"can", {"h2"}}, {"host", {"*.test"}}});
+    EXPECT_EQ(layout_findings_of({two, two}), "1 by 0; ");
+    EXPECT_EQ(layout_findings_of({asking({{"host", {"~[a-z.]+"}}, {"port", {"1-9"}}}),
+                                  asking({{"host", {"a.test", "b.test"}}, {"port", {"5"}}})}),
+              "1 by 0; ");
+}
+
+TEST(Lint, FindsNothingForAServiceThatWinsSomeStreamsOfItsLayout) {
+    Service pattern;
+    pattern.patterns.push_back(string("Rh"));
+    const Service host = asking({{"host", {"a.test"}}});
+    EXPECT_EQ(layout_findings_of({pattern, host}), "") << "what comes before the name differs";
+    EXPECT_EQ(layout_findings_of({host, asking({}, true)}), "");
+    EXPECT_EQ(layout_findings_of({host, asking({{"port", {"1"}}})}), "");
+    EXPECT_EQ(layout_findings_of({host, asking({{"host", {"a.test", "b.test"}}})}), "");
+    EXPECT_EQ(layout_findings_of({asking({{"can", {"h2"}}}), host}), "") << "no list has to come";
 }
 
 TEST(Lint, FindsAnExpressionThatNeverMatches) {

@@ -16,9 +16,8 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 std::string passed(const std::vector<std::string>& values) {
-    std::vector<FieldValue> fields;
-    fields.reserve(values.size());
-    for (const std::string& value : values) fields.push_back({value, 0, 0, 0});
+    FieldValues fields;
+    for (const std::string& value : values) fields.add({value, 0, value.size(), value.size()});
     return passed_text(fields);
 }
 

@@ -57,7 +57,7 @@ class LayoutReader {
         Reading reading{run.state(), {}};
         for (std::size_t i = 0; i < layout_.fields().size(); ++i) {
             for (const core::FieldValue& value : run.field(i).values)
-                reading.values[std::string(layout_.fields()[i].name)].push_back(value.text);
+                reading.values[std::string(layout_.fields()[i].name)].emplace_back(value.text);
         }
         return reading;
     }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/bytes.h"
+#include "core/layout_examples.h"
 #include "core/layout_run.h"
 #include "manual/library.h"
 
@@ -64,6 +65,30 @@ TEST(LayoutLibrary, ReadsInTheRecordingsWhatTheListSays) {
         EXPECT_TRUE(listed.contains(line)) << "not in fields.txt:\n" << line;
     for (const std::string& line : listed)
         EXPECT_TRUE(read.contains(line)) << "not read:\n" << line;
+}
+
+/// Returns the rules of a layout, each a line `NAME = TEXT`.
+core::LayoutSource source_of(const LayoutEntry& entry) {
+    core::LayoutSource source{core::Text(entry.name), {}};
+    for (const std::string& line : entry.lines) {
+        const std::size_t sign = line.find('=');
+        if (line.starts_with('[') || sign == line.npos) continue;
+        const std::size_t end = line.find(' ');
+        source.rules.push_back({core::Text(line.substr(0, end)),
+                                core::Text(line.substr(line.find_first_not_of(' ', sign + 1)))});
+    }
+    return source;
+}
+
+TEST(LayoutLibrary, HasAnExampleStreamForEachField) {
+    for (const LayoutEntry& entry : all_layouts()) {
+        for (const LayoutEntry::Field& field : entry.fields) {
+            const core::LayoutPattern asked{
+                core::Text(entry.name), false, {{core::Text(field.name), {core::Text("*")}}}};
+            EXPECT_FALSE(core::find_layout_examples(source_of(entry), asked, 16'384, 1).empty())
+                << entry.name << "." << field.name;
+        }
+    }
 }
 
 /// How often each byte is looked at, at most: once to read it, and as often as alternatives compare it with

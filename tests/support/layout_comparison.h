@@ -41,8 +41,9 @@ inline bool agrees(const Layout& layout, const LayoutRun& run,
             found == read.fields.end() ? naive::LayoutReader::Field() : found->second;
         if (run.field(i).is_complete != field.is_complete) return false;
         if (run.field(i).values.size() != field.values.size()) return false;
-        for (std::size_t k = 0; k < field.values.size(); ++k) {
-            if (run.field(i).values[k].text != field.values[k]) return false;
+        std::size_t k = 0;
+        for (const FieldValue& value : run.field(i).values) {
+            if (value.text != field.values[k++]) return false;
         }
     }
     return true;

@@ -56,6 +56,9 @@ class LayoutReader {
         } catch (Wrong) {
             result_.outcome = Outcome::Failed;
         }
+        for (auto& [name, field] : result_.fields) {
+            if (joined_.contains(name) && !field.is_complete) field.values.clear();
+        }
         std::erase_if(result_.fields, [](const auto& it) {
             return !it.second.is_complete && it.second.values.empty();
         });
@@ -408,6 +411,7 @@ class LayoutReader {
     void store(const LayoutField& field, std::string value) {
         Field& state = result_.fields[field.name];
         const bool is_name = names_.contains(field.name);
+        if (field.form == FieldForm::Joined) joined_.insert(field.name);
         if (is_name) {
             for (char& c : value) {
                 if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
@@ -431,10 +435,12 @@ class LayoutReader {
         const bool is_full = names_.contains(field.name) && field.form == FieldForm::Joined &&
                              !state.values.empty() && state.values.front().ends_with('.');
         if (is_full) state.values.front().pop_back();
+        if (is_full && state.values.front().empty()) state.values.clear();  // no name
     }
 
     std::map<std::string, LayoutChoice> rules_;
     std::set<std::string> names_;
+    std::set<std::string> joined_;  ///< fields that came
     std::string bytes_;
     bool is_wrong_behind_ = false;  ///< true if the frame behind `bytes_` is wrong
     std::size_t place_ = 0;

@@ -1,0 +1,235 @@
+#include "core/layout_examples.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <random>
+#include <set>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "core/bytes.h"
+#include "core/examples.h"
+#include "core/field_test.h"
+#include "core/layout.h"
+#include "core/layout_index.h"
+#include "core/layout_rules.h"
+
+namespace portsplit::core {
+namespace {
+
+/// How many streams are made for one pattern.
+constexpr int kMostTries = 200;
+/// How many of the values of a field are tried: there may be a file of thousands.
+constexpr std::size_t kMostValues = 8;
+/// How many examples are taken of an expression that a value has to fit.
+constexpr std::size_t kOfExpression = 4;
+
+/// What fields hold that nobody asks for, where their sets allow it.
+constexpr std::string_view kWords[] = {"GET", "POST", "/", "/index.html", "example.org", "a", "ab"};
+
+using Random = std::minstd_rand;
+
+std::size_t below(std::size_t end, Random& random) { return random() % end; }
+
+/// Returns texts that fit a value that a service asks.
+std::vector<std::string> texts_for(const FieldTest& test, std::size_t window) {
+    const std::string text(test.text);
+    switch (test.kind) {
+        case FieldTest::Kind::Present:
+            return {};
+        case FieldTest::Kind::Below:
+            return {"a." + text};
+        case FieldTest::Kind::Suffix:
+            return {text.starts_with('.') ? "a" + text : text};
+        case FieldTest::Kind::Range:
+            return {std::to_string(test.range.least), std::to_string(test.range.most)};
+        case FieldTest::Kind::Regex:
+            return find_examples({PatternKind::Regex, test.text}, window, kOfExpression).matches;
+        default:
+            return {text};
+    }
+}
+
+/// Makes streams.
+class Maker {
+  public:
+    using Wanted = std::map<std::string, std::vector<std::string>, std::less<>>;
+
+    /// @param wanted  the fields that a stream shall have, each with one of these values; any if there is none
+    Maker(const LayoutRules& rules, Wanted wanted) : rules_(rules), wanted_(std::move(wanted)) {}
+
+    std::string make() {
+        missing_.clear();
+        for (const auto& [field, values] : wanted_) missing_.insert(field);
+        const std::string joined = of_choice(rules_.find(LayoutRules::kStart)->choice);
+        const LayoutRules::Rule* frame = rules_.find(LayoutRules::kFrame);
+        return frame == nullptr ? joined : in_frame(frame->choice.front(), joined);
+    }
+
+  private:
+    const LayoutChoice* inner(const LayoutItem& item) const {
+        return item.kind == LayoutItem::Kind::Rule ? &rules_.find(item.rule)->choice : &item.choice;
+    }
+
+    /// Returns how many fields that are missing can stand in these items.
+    std::size_t missing_in(std::span<const LayoutItem> items) const {
+        std::set<std::string_view> found;
+        collect_missing(items, found);
+        return found.size();
+    }
+    void collect_missing(std::span<const LayoutItem> items,
+                         std::set<std::string_view>& found) const {
+        for (const LayoutItem& item : items) {
+            const auto it = missing_.find(item.field.name);
+            if (it != missing_.end()) found.insert(*it);
+            for (const LayoutSequence& sequence : *inner(item)) collect_missing(sequence, found);
+        }
+    }
+
+    /// Takes an alternative with a field that is missing, if there is one.
+    std::string of_choice(const LayoutChoice& choice) {
+        std::vector<const LayoutSequence*> useful;
+        for (const LayoutSequence& sequence : choice) {
+            if (missing_in(sequence) > 0) useful.push_back(&sequence);
+        }
+        const LayoutSequence& taken = useful.empty() ? choice[below(choice.size(), random_)]
+                                                     : *useful[below(useful.size(), random_)];
+        std::string stream;
+        for (const LayoutItem& item : taken) stream += of_item(item);
+        return stream;
+    }
+
+    std::string of_item(const LayoutItem& item) {
+        const std::size_t useful = missing_in(std::span(&item, 1));
+        std::size_t times = 1;
+        if (item.repeat == Repeat::Optional) times = useful > 0 ? 1 : below(2, random_);
+        if (item.repeat == Repeat::Any) times = useful > 0 ? useful : below(2, random_);
+        if (item.repeat == Repeat::Some) times = std::max<std::size_t>(useful, 1);
+        std::string stream;
+        while (times-- > 0) stream += of_atom(item);
+        return stream;
+    }
+
+    std::string of_atom(const LayoutItem& item) {
+        std::string stream;
+        switch (item.kind) {
+            case LayoutItem::Kind::Fixed:
+                for (const ByteSet& set : item.bytes) stream += static_cast<char>(set.first());
+                return stream;
+            case LayoutItem::Kind::Number:
+                return number(item.number.type, item.number.range.least);
+            case LayoutItem::Kind::Braces:
+                stream = item.choice.empty() ? std::string(room_of(item.number).least, 'a')
+                                             : of_choice(item.choice);
+                return number(item.number.type, stream.size() + item.number.less) + stream;
+            case LayoutItem::Kind::Field:
+                return of_field(item.field);
+            default:
+                return of_choice(*inner(item));
+        }
+    }
+
+    std::string of_field(const LayoutField& field) {
+        std::optional<std::string> text;
+        const auto wanted = wanted_.find(field.name);
+        if (wanted != wanted_.end() && missing_.erase(field.name) > 0 && !wanted->second.empty())
+            text = wanted->second[below(wanted->second.size(), random_)];
+        if (field.number) return number(*field.number, text ? std::stoul(*text) : 0);
+        return text ? *text : any_text(field);
+    }
+
+    std::string any_text(const LayoutField& field) {
+        const NumberRange size = field.size.value_or(NumberRange{0, 1024});
+        const auto fits = [&](std::string_view text) {
+            return text.size() >= size.least && text.size() <= size.most &&
+                   (!field.bytes || std::ranges::all_of(text, [&](char c) {
+                       return field.bytes->test(static_cast<std::uint8_t>(c));
+                   }));
+        };
+        const std::string_view word = kWords[below(std::size(kWords), random_)];
+        if (fits(word)) return std::string(word);
+        char letter = 'a';
+        for (int byte = 0; field.bytes && !fits(std::string(size.least, letter)) && byte < 256;
+             ++byte) {
+            letter = static_cast<char>(byte);
+        }
+        return std::string(size.least, letter);
+    }
+
+    static std::string number(NumberType type, std::size_t value) {
+        std::string bytes;
+        const auto add = [&](std::size_t byte) { bytes += static_cast<char>(byte & 0xFF); };
+        if (type == NumberType::Varint) {
+            for (; value > 0x7F; value >>= 7) add(value | 0x80);
+            add(value);
+            return bytes;
+        }
+        std::size_t size = size_of(type).least;
+        if (type == NumberType::Ber && value > 0x7F) {
+            size = 4;
+            add(0x80 | size);
+        }
+        for (std::size_t i = 0; i < size; ++i) {
+            const bool is_little = type == NumberType::Le16 || type == NumberType::Le32;
+            add(value >> (8 * (is_little ? i : size - 1 - i)));
+        }
+        return bytes;
+    }
+
+    std::string in_frame(const LayoutSequence& frame, const std::string& joined) {
+        std::string head;
+        for (std::size_t i = 0; i + 1 < frame.size(); ++i) head += of_item(frame[i]);
+        const LayoutNumber& length = frame.back().number;
+        return head + number(length.type, joined.size() + length.less) + joined;
+    }
+
+    const LayoutRules& rules_;
+    Wanted wanted_;
+    std::set<std::string, std::less<>> missing_;  ///< fields that the stream does not have yet
+    Random random_;
+};
+
+Maker::Wanted wanted_of(const LayoutPattern& pattern, const Layout& layout, std::size_t window) {
+    Maker::Wanted wanted;
+    for (const FieldCondition& condition : pattern.conditions) {
+        const auto field = layout.find_field(condition.field);
+        if (!field) throw InvalidPattern("no field " + std::string(condition.field));
+        std::vector<std::string>& texts = wanted[std::string(condition.field)];
+        for (const Text& value : condition.values) {
+            const auto test = valid(parse_field_test(value, layout.fields()[*field]));
+            for (std::string& text : texts_for(test, window)) texts.push_back(std::move(text));
+        }
+    }
+    return wanted;
+}
+
+}  // namespace
+
+std::vector<std::string> find_layout_examples(const LayoutSource& source,
+                                              const LayoutPattern& pattern, std::size_t window,
+                                              std::size_t most) {
+    LayoutPattern shorter = pattern;
+    for (FieldCondition& condition : shorter.conditions) {
+        if (condition.values.size() > kMostValues) condition.values.resize(kMostValues);
+    }
+    const LayoutIndex index(source, {{&shorter, 0}});
+    std::vector<LayoutProblem> problems;
+    const LayoutRules rules(source, problems);
+    Maker maker(rules, wanted_of(shorter, index.layout(), window));
+    std::vector<std::string> examples;
+    for (int i = 0; i < kMostTries && examples.size() < most; ++i) {
+        std::string stream = maker.make();
+        if (stream.size() > window) continue;
+        LayoutIndex::Reading reading(index);
+        reading.run().advance(as_bytes(stream));
+        const LayoutIndex::First found = index.find(reading);
+        const bool fits = found.matching && !found.open;
+        if (fits && std::ranges::find(examples, stream) == examples.end())
+            examples.push_back(std::move(stream));
+    }
+    return examples;
+}
+
+}  // namespace portsplit::core

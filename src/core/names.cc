@@ -1,0 +1,57 @@
+#include "core/names.h"
+
+#include <algorithm>
+#include <cstddef>
+
+namespace portsplit::core {
+
+std::string in_small_letters(std::string_view text) {
+    std::string small(text);
+    for (char& c : small) {
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
+    }
+    return small;
+}
+
+std::string_view without_final_dot(std::string_view name) {
+    return name.ends_with('.') ? name.substr(0, name.size() - 1) : name;
+}
+
+std::string folded_name(std::string_view name) { return in_small_letters(without_final_dot(name)); }
+
+std::string why_no_host_name(std::string_view name) {
+    // RFC 1035 2.3.4. The text has no dot at its end.
+    constexpr std::size_t kLongest = 253;
+    constexpr std::size_t kLongestLabel = 63;
+    if (const std::size_t scheme = name.find("://"); scheme != name.npos) {
+        const std::string_view host = name.substr(scheme + 3);
+        return "a client sends the name alone, not a URL; write " +
+               std::string(host.substr(0, host.find_first_of("/:?#")));
+    }
+    const bool is_international =
+        std::ranges::any_of(name, [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+    if (is_international) {
+        return "a client sends such a name in its ASCII form, which begins with xn-- (RFC 5890); "
+               "write that, as "
+               "idn2(1) prints it";
+    }
+    // An IPv6 address has two colons at least.
+    if (std::ranges::count(name, ':') == 1) {
+        return "a name has no port here; write " + std::string(name.substr(0, name.find(':')));
+    }
+    std::size_t longest = 0;
+    bool has_empty = false;
+    for (std::size_t begin = 0; begin <= name.size();) {
+        const std::size_t end = std::min(name.find('.', begin), name.size());
+        has_empty |= end == begin;
+        longest = std::max(longest, end - begin);
+        begin = end + 1;
+    }
+    if (has_empty) return "a name has no two dots side by side; delete one";
+    if (name.size() > kLongest || longest > kLongestLabel) {
+        return "a name has at most 253 bytes, and 63 between two dots (RFC 1035 2.3.4)";
+    }
+    return {};
+}
+
+}  // namespace portsplit::core
