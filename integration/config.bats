@@ -332,7 +332,7 @@ END
     chmod 646 "$CONFIG"
     run -0 portsplit check "$CONFIG"
     diff - <(printf '%s\n' "$output") <<END
-$CONFIG:1: warning: every user can write $CONFIG, and so choose programs that run as nobody; chmod o-w $CONFIG [writable]
+$CONFIG:1: warning: every user can write $CONFIG, and so choose where clients go and what runs as nobody; chmod o-w $CONFIG [writable]
 $CONFIG:5: warning: service a: every user can write $TMP/script, and so choose what runs as nobody; chmod o-w $TMP/script [writable]
 $CONFIG:5: warning: service a: exec = $TMP/script is a script, and its stdio is socket: if it ends before it has read all that the client sent, the client's connection is reset; write stdio = pipe [script]
 $CONFIG: can be served (errors: 0, warnings: 3)
@@ -341,7 +341,7 @@ END
     [[ $output == "$CONFIG: can be served (errors: 0, warnings: 0)" ]]
     sed -i '/^user/d' "$CONFIG"
     start_daemon
-    log_has "$CONFIG:1: warning: every user can write $CONFIG, and so choose programs that run as the user that starts Portsplit; chmod o-w $CONFIG\$"
+    log_has "$CONFIG:1: warning: every user can write $CONFIG, and so choose where clients go and what runs as the user that starts Portsplit; chmod o-w $CONFIG\$"
     not log_has 'is a script'
 }
 

@@ -88,14 +88,15 @@ class Maker {
         }
     }
 
-    /// Takes an alternative with a field that is missing, if there is one.
+    /// Mostly takes an alternative with a field that is missing, if there is one.
     std::string of_choice(const LayoutChoice& choice) {
         std::vector<const LayoutSequence*> useful;
         for (const LayoutSequence& sequence : choice) {
             if (missing_in(sequence) > 0) useful.push_back(&sequence);
         }
-        const LayoutSequence& taken = useful.empty() ? choice[below(choice.size(), random_)]
-                                                     : *useful[below(useful.size(), random_)];
+        const bool is_any = useful.empty() || below(4, random_) == 0;
+        const LayoutSequence& taken =
+            is_any ? choice[below(choice.size(), random_)] : *useful[below(useful.size(), random_)];
         std::string stream;
         for (const LayoutItem& item : taken) stream += of_item(item);
         return stream;
@@ -104,9 +105,10 @@ class Maker {
     std::string of_item(const LayoutItem& item) {
         const std::size_t useful = missing_in(std::span(&item, 1));
         std::size_t times = 1;
-        if (item.repeat == Repeat::Optional) times = useful > 0 ? 1 : below(2, random_);
-        if (item.repeat == Repeat::Any) times = useful > 0 ? useful : below(2, random_);
-        if (item.repeat == Repeat::Some) times = std::max<std::size_t>(useful, 1);
+        if (item.repeat == Repeat::Optional) times = useful > 0 ? 1 : 0;
+        if (item.repeat == Repeat::Any) times = useful + below(2, random_);
+        if (item.repeat == Repeat::Some)
+            times = std::max<std::size_t>(useful + below(2, random_), 1);
         std::string stream;
         while (times-- > 0) stream += of_atom(item);
         return stream;
@@ -123,6 +125,8 @@ class Maker {
             case LayoutItem::Kind::Braces:
                 stream = item.choice.empty() ? std::string(room_of(item.number).least, 'a')
                                              : of_choice(item.choice);
+                // What reads to the end of the braces takes the zeros.
+                stream.resize(std::max<std::size_t>(stream.size(), room_of(item.number).least));
                 return number(item.number.type, stream.size() + item.number.less) + stream;
             case LayoutItem::Kind::Field:
                 return of_field(item.field);
@@ -148,8 +152,11 @@ class Maker {
                        return field.bytes->test(static_cast<std::uint8_t>(c));
                    }));
         };
-        const std::string_view word = kWords[below(std::size(kWords), random_)];
-        if (fits(word)) return std::string(word);
+        const std::size_t first = below(std::size(kWords), random_);
+        for (std::size_t i = 0; i < std::size(kWords); ++i) {
+            const std::string_view word = kWords[(first + i) % std::size(kWords)];
+            if (fits(word)) return std::string(word);
+        }
         char letter = 'a';
         for (int byte = 0; field.bytes && !fits(std::string(size.least, letter)) && byte < 256;
              ++byte) {
@@ -223,9 +230,11 @@ std::vector<std::string> find_layout_examples(const LayoutSource& source,
         std::string stream = maker.make();
         if (stream.size() > window) continue;
         LayoutIndex::Reading reading(index);
+        reading.run().want_end();
         reading.run().advance(as_bytes(stream));
         const LayoutIndex::First found = index.find(reading);
-        const bool fits = found.matching && !found.open;
+        const bool fits =
+            found.matching && !found.open && reading.run().state() != LayoutRun::State::Failed;
         if (fits && std::ranges::find(examples, stream) == examples.end())
             examples.push_back(std::move(stream));
     }

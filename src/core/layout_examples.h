@@ -11,7 +11,8 @@
 
 namespace portsplit::core {
 
-/// Returns different streams that decide for a pattern, each whole up to the end of the layout.
+/// Returns different streams that decide for a pattern and fit all of the layout, as far as it can be read without
+/// more bytes.
 /// @param source  compiles (throws InvalidPattern otherwise)
 /// @param pattern  its fields and values are valid (throws InvalidPattern otherwise)
 /// @param window  the longest stream

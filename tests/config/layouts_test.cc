@@ -98,11 +98,10 @@ TEST(Layouts, ReportWhatIsWrongWithAField) {
         ElementsAre(
             "/etc/main.conf:5: request.x: no field x in layout request; its fields are host, can, "
             "port or method"));
-    EXPECT_THAT(
-        issues_of_service("request.port = ssh\n"),
-        ElementsAre(
-            "/etc/main.conf:5: request.port = ssh: not a number; write one such as 443, or a range "
-            "such as 1-1024 (at byte 1)"));
+    EXPECT_THAT(issues_of_service("request.port = ssh\n"),
+                ElementsAre("/etc/main.conf:5: request.port = ssh: this field is a number; write "
+                            "one such as 443, or a range "
+                            "such as 1-1024 (at byte 1)"));
     EXPECT_THAT(
         issues_of_service("request.host = a*b\n"),
         ElementsAre(
@@ -111,7 +110,7 @@ TEST(Layouts, ReportWhatIsWrongWithAField) {
     EXPECT_THAT(issues_of_service("request.method = get\n"),
                 ElementsAre("/etc/main.conf:5: warning: service s: request.method = get never "
                             "fits: a value of this "
-                            "field has no g; look at its set in the layout"));
+                            "field has no g; its bytes are A-Z"));
 }
 
 TEST(Layouts, ReportWhatIsWrongWithARule) {
@@ -174,6 +173,9 @@ TEST(Layouts, NameTheLineOfTheFileWithABadValue) {
             "/etc/sites.txt:2: request.host = a*b: a * in the middle; write it at one end, ~EXPR "
             "for an expression, or \\2A for a * (at byte 2)",
             "/etc/sites.txt:3: @more: a list in a list; write \\40 for an @"));
+    EXPECT_THAT(issues_of_service("request.host = @\n"),
+                ElementsAre("/etc/main.conf:5: request.host = @: no file behind the @; write "
+                            "@FILE, or \\40 for an @"));
     EXPECT_THAT(
         issues_of_service("request.host = @none\n"),
         ElementsAre("/etc/main.conf:5: request.host = @none: cannot read /etc/none: no such file"));

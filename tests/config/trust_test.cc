@@ -37,18 +37,21 @@ std::vector<std::string> warnings_of(const std::string& text, const std::string&
 TEST(CheckTrust, WarnsOfAConfigurationFileThatEveryUserCanWrite) {
     EXPECT_THAT(warnings_of("user = www\n[fallback]\nexec = cat\n", "/open/f"),
                 ElementsAre("writable  /open/f:1: warning: every user can write /open/f, and so "
-                            "choose programs that run as www; chmod o-w /open/f"));
-    EXPECT_THAT(warnings_of("include = ./open.conf\n[fallback]\nexec = cat\n", "/etc/f"),
-                ElementsAre("writable  /etc/open.conf:1: warning: every user can write "
-                            "/etc/open.conf, and so choose programs that run as the user that "
-                            "starts Portsplit; chmod o-w /etc/open.conf"));
+                            "choose where clients go and what runs as www; chmod o-w /open/f"));
+    EXPECT_THAT(
+        warnings_of("include = ./open.conf\n[fallback]\nexec = cat\n", "/etc/f"),
+        ElementsAre("writable  /etc/open.conf:1: warning: every user can write "
+                    "/etc/open.conf, and so choose where clients go and what runs as the user that "
+                    "starts Portsplit; chmod o-w /etc/open.conf"));
 }
 
 TEST(CheckTrust, WarnsOfTheFileEvenIfItHasErrors) {
-    EXPECT_THAT(warnings_of("nonsense\n", "/open/f"),
-                ElementsAre("writable  /open/f:1: warning: every user can write /open/f, and so "
-                            "choose programs that run as the user that starts Portsplit; chmod o-w "
-                            "/open/f"));
+    EXPECT_THAT(
+        warnings_of("nonsense\n", "/open/f"),
+        ElementsAre(
+            "writable  /open/f:1: warning: every user can write /open/f, and so "
+            "choose where clients go and what runs as the user that starts Portsplit; chmod o-w "
+            "/open/f"));
 }
 
 TEST(CheckTrust, WarnsOfAProgramThatEveryUserCanWrite) {

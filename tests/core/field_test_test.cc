@@ -80,7 +80,8 @@ TEST(ParseFieldTest, ReturnsTheFaultAndItsPlace) {
         {"a\\x", name_field(), "a \\ without two hex digits; write \\5C for a backslash", 1},
         {"*.", name_field(), "no name behind the dot", 2},
         {".", name_field(), "no name behind the dot", 1},
-        {"x", number_field(), "not a number; write one such as 443, or a range such as 1-1024", 0},
+        {"x", number_field(),
+         "this field is a number; write one such as 443, or a range such as 1-1024", 0},
         {"9-1", number_field(), "a range that ends before it begins", 0},
         {"~(", name_field(), "missing closing parenthesis", 2},
     };

@@ -28,7 +28,8 @@ inline std::string names_of_keys(Place section) {
     for (const Key& key : keys()) {
         if (stands_in(key, section)) names.push_back(key.name);
     }
-    return alternatives(names);
+    return alternatives(names) +
+           (section == Place::Service ? ", and LAYOUT.FIELD, such as tls.sni" : "");
 }
 
 /// Returns a classic file with these global lines and one service, valid but for the lines.
