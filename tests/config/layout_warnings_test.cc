@@ -63,6 +63,22 @@ TEST(AdviseOnLayouts, WarnsOfAPatternThatTakesAllStreamsOfALayout) {
             "move this service above any"));
 }
 
+TEST(Advise, WarnsOnceOfAServiceOfWhichALayoutNeverDecides) {
+    const auto names_for = [](const std::string& services) {
+        const Loaded loaded = read(std::string("\n") + kLayout + services, "f", Need::Services);
+        std::string names;
+        for (const Issue& issue : advise(loaded)) {
+            if (issue.service == "below") names.append(issue.name).append(" ");
+        }
+        return names;
+    };
+    const std::string below = "exec = a\n[below]\ntls.sni = a.test\nexec = a\n";
+    EXPECT_EQ(names_for("[above]\ntls.sni = *.test\n" + below), "shadowed ");
+    EXPECT_EQ(names_for("[above]\nhex = 16 03\n" + below), "shadowed ");
+    EXPECT_EQ(names_for("[above]\nlayout = tls\n" + below), "never-wins ");
+    EXPECT_EQ(names_for("[above]\ntls.sni = b.test\n" + below), "");
+}
+
 TEST(AdviseOnLayouts, WarnsOfAnAddressAsTheNameOfAServer) {
     EXPECT_THAT(
         warnings_of("[a]\ntls.sni = a.test\ntls.sni = 192.0.2.1\ntls.alpn = 192.0.2.1\n"
