@@ -96,6 +96,19 @@ relay_to() {
     ((NOW - start >= 4900 && NOW - start < 6000 + 1000 * PORTSPLIT_PATIENCE))
 }
 
+@test "relay: connect-timeout sets how long a target may take to answer" {
+    answer second
+    in_background "$PEER" hole 127.0.0.1:0 >"$TMP/hole.out"
+    learn_port hole
+    relay_to "connect = 127.0.0.1:$hole_port" "connect = 127.0.0.1:$second_port" 'connect-timeout = 1'
+    look_at_clock
+    local start=$NOW
+    talk send:X1 expect:second:X1 shutdown expect-eof
+    look_at_clock
+    echo "after $((NOW - start)) ms"
+    ((NOW - start >= 950 && NOW - start < 2000 + 1000 * PORTSPLIT_PATIENCE))
+}
+
 @test "relay: a name is resolved when the connection comes" {
     answer named
     relay_to "connect = localhost:$named_port"

@@ -14,6 +14,8 @@ constexpr std::size_t kLongestKeepalive = 32767;
 
 /// In seconds. poll(2) takes an int of milliseconds, which is 24 days; a day is far below.
 constexpr std::size_t kLongestTimeout = 86400;
+/// The longest time for a target in seconds. The kernel gives up after about two minutes (tcp(7) tcp_syn_retries).
+constexpr std::size_t kLongestConnect = 120;
 
 constexpr auto kKeys = std::to_array<Key>({
     {.name = "bind",
@@ -69,6 +71,11 @@ constexpr auto kKeys = std::to_array<Key>({
     {.name = "connect",
      .takes = takes::targets(&core::Connect::targets),
      .help = "address to relay to; several are tried in order"},
+    {.name = "connect-timeout",
+     .takes = takes::seconds(&core::Connect::timeout, 1, kLongestConnect),
+     .default_text = "5",
+     .unit = "seconds",
+     .help = "how long one target may take to answer before the next is tried"},
     {.name = "keepalive",
      .takes = takes::number(&core::Service::keepalive, 0, kLongestKeepalive),
      .default_text = "120",

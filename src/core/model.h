@@ -93,6 +93,8 @@ struct Exec {
 /// Relays to the first target that accepts a connection.
 struct Connect {
     List<Endpoint> targets;
+    /// The time for each target: for its name and all its addresses together.
+    std::chrono::milliseconds timeout{5000};
 
     bool operator==(const Connect&) const = default;
 };

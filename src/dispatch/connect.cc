@@ -80,10 +80,9 @@ sys::Result<sys::UniqueFd> connect_to_any(std::span<const sys::Address> addresse
 }
 
 std::optional<sys::UniqueFd> connect_to_target(const core::Connect& connect,
-                                               const OwnListeners& own, Reporter& reporter,
-                                               std::chrono::milliseconds limit) {
+                                               const OwnListeners& own, Reporter& reporter) {
     for (std::size_t i = 0; i < connect.targets.size(); ++i) {
-        if (auto fd = connect_to_one(connect.targets[i], i, own, limit, reporter)) {
+        if (auto fd = connect_to_one(connect.targets[i], i, own, connect.timeout, reporter)) {
             reporter.set_target(i);
             return fd;
         }

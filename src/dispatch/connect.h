@@ -16,8 +16,6 @@
 
 namespace portsplit::dispatch {
 
-/// The time for each `connect` of a service: for its name and all its addresses together.
-inline constexpr std::chrono::seconds kTargetLimit{5};
 /// The part of a target's time that its name may take; the rest is for its addresses. A name server that
 /// answers for one address family only takes all of it.
 inline constexpr std::chrono::milliseconds name_limit(std::chrono::milliseconds target_limit) {
@@ -62,11 +60,9 @@ sys::Result<sys::UniqueFd> connect_to_any(std::span<const sys::Address> addresse
 
 /// Connects to the first target that answers. Reports each target that failed and the one that
 /// answered.
-/// @param own    no target may lead back to these
-/// @param limit  for each target; only tests pass another
+/// @param own  no target may lead back to these
 /// @returns a connected, non-blocking socket; nothing if no target answered
 std::optional<sys::UniqueFd> connect_to_target(const core::Connect& connect,
-                                               const OwnListeners& own, Reporter& reporter,
-                                               std::chrono::milliseconds limit = kTargetLimit);
+                                               const OwnListeners& own, Reporter& reporter);
 
 }  // namespace portsplit::dispatch

@@ -121,6 +121,7 @@ class RandomConfig {
             connect.targets.push_back(
                 {pick({"192.0.2.1", "2001:db8::1", "backend.example"}), port});
         }
+        if (maybe()) connect.timeout = std::chrono::milliseconds(1000 + below(119'001));
         return connect;
     }
 
