@@ -48,10 +48,15 @@ constexpr auto kTypography = std::to_array<Typographic>({
     {"\xE2\x80\x8B", "a blank without width (U+200B)", "blank", "nothing"},
 });
 
-/// Returns true if an expression may be meant for a ClientHello: it begins with the byte of a handshake, or
-/// with a search for what follows, in which no header of HTTP is named.
+/// Returns true if an expression begins with the byte of a handshake.
+bool begins_as_hello(std::string_view expression) {
+    return expression.substr(0, 12).find("\\x16") != expression.npos;
+}
+
+/// Returns true if an expression may be meant for a ClientHello: it begins as one, or with a search for what
+/// follows, in which no header of HTTP and no path is named.
 bool may_search_hello(std::string_view expression) {
-    if (expression.substr(0, 12).find("\\x16") != expression.npos) return true;
+    if (begins_as_hello(expression)) return true;
     if (expression.starts_with("(?")) {
         const std::size_t end = expression.find_first_not_of("imsxn", 2);
         if (end != expression.npos && expression[end] == ')') expression.remove_prefix(end + 1);
@@ -59,7 +64,23 @@ bool may_search_hello(std::string_view expression) {
     const bool is_search = std::ranges::any_of(
         std::to_array<std::string_view>({".*", ".+", ".{", "[\\s\\S]", "[\\S\\s]"}),
         [&](std::string_view it) { return expression.starts_with(it); });
-    return is_search && expression.find("ost:") == expression.npos;
+    return is_search && expression.find("ost:") == expression.npos &&
+           expression.find('/') == expression.npos;
+}
+
+/// Returns the size of what stands for a dot between labels at a place; 0 if nothing does.
+/// @param is_loose  a dot that is not escaped counts
+std::size_t dot_at(std::string_view expression, std::size_t at, bool is_loose) {
+    const std::string_view rest = expression.substr(at);
+    if (rest.starts_with("\\.")) return 2;
+    if (rest.starts_with("[.]")) return 3;
+    return is_loose && rest.starts_with('.') ? 1 : 0;
+}
+
+/// Returns true if the last label of a name may be that of a domain: two letters or more, and no digit.
+bool ends_as_domain(std::string_view name) {
+    const std::string_view last = name.substr(name.rfind('.') + 1);
+    return last.size() >= 2 && last.find_first_of("0123456789-") == last.npos;
 }
 
 /// Returns the server's name for which an expression searches a ClientHello; empty if it does not.
@@ -67,7 +88,8 @@ std::string server_name_in(std::string_view expression) {
     constexpr std::string_view kLetters =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-";
     if (!may_search_hello(expression)) return {};
-    // The last run of labels with escaped dots between them.
+    const bool is_loose = begins_as_hello(expression);
+    // The last run of labels with dots between them, escaped or not.
     std::string name;
     for (std::size_t at = 0; at < expression.size();) {
         const std::size_t end =
@@ -75,17 +97,23 @@ std::string server_name_in(std::string_view expression) {
         std::string labels(expression.substr(at, end - at));
         bool has_dot = false;
         std::size_t next = end;
-        while (!labels.empty() && expression.substr(next, 2) == "\\.") {
+        while (!labels.empty() && dot_at(expression, next, is_loose) > 0) {
+            const std::size_t begin = next + dot_at(expression, next, is_loose);
             const std::size_t stop =
-                std::min(expression.find_first_not_of(kLetters, next + 2), expression.size());
-            if (stop == next + 2) break;
-            labels += "." + std::string(expression.substr(next + 2, stop - next - 2));
+                std::min(expression.find_first_not_of(kLetters, begin), expression.size());
+            if (stop == begin) break;
+            labels += "." + std::string(expression.substr(begin, stop - begin));
             has_dot = true;
             next = stop;
         }
-        if (has_dot) name = labels;
+        // Behind one of several bytes, the first label is not known.
+        if (has_dot && at > 0 && expression[at - 1] == ']') labels.erase(0, labels.find('.') + 1);
+        const bool is_below = (at >= 1 && expression[at - 1] == ']') ||
+                              (at >= 2 && expression.substr(at - 2, 2) == "\\.");
+        if (has_dot && ends_as_domain(labels)) name = (is_below ? "*." : "") + labels;
         // An escape is no part of a name.
-        const std::size_t skipped = expression.substr(next, 2) == "\\x" ? 4 : 1;
+        const std::string_view rest = expression.substr(std::min(next, expression.size()));
+        const std::size_t skipped = rest.starts_with("\\x") ? 4 : rest.starts_with('\\') ? 2 : 1;
         at = std::max(next, at) + skipped;
     }
     return name;

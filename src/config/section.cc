@@ -90,12 +90,18 @@ class SectionReader {
 
     /// Keeps the values of `LAYOUT.FIELD` for the time when all layouts are known.
     void keep_condition(core::FieldName name, const Entry& entry) {
+        Key key = *find_key(kLayout);
+        key.name = entry.key;
         for (const Value& value : entry.values) {
             if (value.kind == Kind::Group || value.kind == Kind::List ||
                 value.kind == Kind::Boolean || value.kind == Kind::Float) {
                 issues_.error(value.spot, fmt::format("{}: not a string; write it in double quotes",
                                                       entry.key));
                 continue;
+            }
+            for (Suspicion& suspicion : suspicions_of(key, value)) {
+                issues_.warning(value.spot, std::move(suspicion.text), suspicion.name,
+                                section_.name);
             }
             draft_->asked.push_back({std::string(name.layout), std::string(name.field), value});
         }

@@ -23,6 +23,13 @@ bool is_section(std::string_view line, int /*number*/) {
 
 }  // namespace
 
+std::string_view without_byte_order_mark(std::string_view text, FileIssues issues) {
+    if (!text.starts_with(kByteOrderMark)) return text;
+    issues.warning(1, "a byte order mark, which is ignored; save the file as plain UTF-8",
+                   "byte-order-mark");
+    return text.substr(kByteOrderMark.size());
+}
+
 std::optional<std::string> clean(std::string_view text, FileIssues issues) {
     if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
         issues.error(
@@ -30,11 +37,7 @@ std::optional<std::string> clean(std::string_view text, FileIssues issues) {
             "a NUL byte: this is not a text file; in a pattern write \\00 in string or 00 in hex");
         return std::nullopt;
     }
-    if (text.starts_with(kByteOrderMark)) {
-        issues.warning(1, "a byte order mark, which is ignored; save the file as plain UTF-8",
-                       "byte-order-mark");
-        text.remove_prefix(kByteOrderMark.size());
-    }
+    text = without_byte_order_mark(text, issues);
     std::size_t cr = text.find("\r\n");
     if (cr != text.npos) {
         issues.warning(line_of(text, cr),

@@ -11,6 +11,9 @@
 
 namespace portsplit::config {
 
+/// Returns a text without a byte order mark at its front. Issues: a warning if it has one.
+std::string_view without_byte_order_mark(std::string_view text, FileIssues issues);
+
 /// Removes a byte order mark, and each carriage return before a newline, with one warning for either.
 /// Line numbers stay the same.
 /// @returns nothing, after an error, if the text holds a NUL byte

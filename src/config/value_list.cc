@@ -13,6 +13,9 @@
 namespace portsplit::config {
 namespace {
 
+/// An expression that fits no value.
+constexpr const char* kNothing = "~(?!)";
+
 class Expander {
   public:
     Expander(const std::string& including, std::size_t& bytes, const Files& files, Issues& issues)
@@ -21,12 +24,24 @@ class Expander {
     /// @returns false if a file could not be read
     bool expand(Entry& entry) {
         bool is_whole = true;
+        const Spot spot = entry.values.empty() ? entry.spot : entry.values.front().spot;
+        const Kind kind = entry.values.empty() ? Kind::String : entry.values.front().kind;
         for (Value& value : std::exchange(entry.values, {})) {
             if (!value.text.starts_with('@')) {
                 entry.values.push_back(std::move(value));
             } else {
                 is_whole &= append_lines(entry, value);
             }
+        }
+        if (entry.values.empty() && is_whole) {
+            issues_.warning(
+                spot,
+                fmt::format("{}: a list without a value, such as a file without a line; "
+                            "no client fits it",
+                            entry.key),
+                "never-fits");
+            // The condition stays: without it, the service would take more clients.
+            entry.values.push_back({spot, kind, kNothing});
         }
         return is_whole;
     }
@@ -48,7 +63,8 @@ class Expander {
         }
         bytes_ += text->size();
         FileIssues issues = issues_.add_file(path, *text);
-        for_each_line(*text, [&](std::string_view line, int number) {
+        const std::string_view lines = without_byte_order_mark(*text, issues);
+        for_each_line(lines, [&](std::string_view line, int number) {
             if (line.ends_with('\r')) line.remove_suffix(1);
             const std::string_view content = trim(line);
             if (content.empty() || content.front() == '#') return;

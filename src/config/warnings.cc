@@ -195,8 +195,8 @@ class Search {
             case Finding::Kind::Waits:
                 return fmt::format(
                     "{} matches it, but service {} still answers more; a client that sends only "
-                    "this is served at the deadline; move it up, or match more bytes",
-                    example, earlier(it, spot));
+                    "this is served at the deadline; {}",
+                    example, earlier(it, spot), advice_for_wait(it));
             case Finding::Kind::NeverMatches:
                 return fmt::format("no stream was found that regex \"{}\" matches; {}", pattern(it),
                                    advice_for(it));
@@ -221,6 +221,13 @@ class Search {
 
     std::string pattern(const Finding& it) const {
         return shown(print_pattern(config_.services[it.service].patterns[it.pattern]));
+    }
+
+    std::string advice_for_wait(const Finding& it) const {
+        const auto& layouts = config_.services[it.by_service].layouts;
+        if (layouts.empty()) return "move it up, or match more bytes";
+        return fmt::format("write layout = {}, which waits for the same bytes",
+                           layouts.front().layout);
     }
 
     std::string advice_for(const Finding& it) const {

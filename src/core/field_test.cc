@@ -82,10 +82,9 @@ class Reader {
         auto bytes = unescaped(rest, first);
         if (!bytes) return bytes.error();
         if (bytes->empty()) return PatternProblem{"no name behind the dot", first};
-        const bool is_whole = kind != Kind::Prefix && kind != Kind::Suffix;
         if (field_.is_name) {
-            // Half of a name keeps a dot at its end.
-            *bytes = is_whole ? folded_name(*bytes) : folded_name(*bytes + '.');
+            // The beginning of a name keeps a dot at its end.
+            *bytes = kind != Kind::Prefix ? folded_name(*bytes) : folded_name(*bytes + '.');
         }
         return FieldTest{kind, Text(*bytes)};
     }
@@ -165,7 +164,9 @@ std::string why_never(const FieldTest& test, const Layout::Field& field) {
     const auto wrong = std::ranges::find_if(test.text, [&](char c) { return !may_have(field, c); });
     if (wrong != test.text.end()) {
         return "a value of this field has no " +
-               (*wrong > ' ' && *wrong < 0x7F ? std::string(1, *wrong) : std::string("such byte")) +
+               (*wrong == ' '                   ? "blank"
+                : *wrong > ' ' && *wrong < 0x7F ? std::string(1, *wrong)
+                                                : std::string("such byte")) +
                "; its bytes are " + shown(field.bytes);
     }
     const std::size_t least = test.text.size() + (test.kind == Kind::Below ? 2 : 0);

@@ -26,8 +26,12 @@ constexpr std::size_t kMostValues = 8;
 /// How many examples are taken of an expression that a value has to fit.
 constexpr std::size_t kOfExpression = 4;
 
+/// A part of a name that no service asks for.
+constexpr const char* kOdd = "zq7-x";
 /// What fields hold that nobody asks for, where their sets allow it.
-constexpr std::string_view kWords[] = {"GET", "POST", "/", "/index.html", "example.org", "a", "ab"};
+constexpr std::string_view kWords[] = {"GET",           "POST", "HEAD",   "ZQX",
+                                       "zq7-x.example", "/",    "/zq7-x", "/index.html",
+                                       "example.org",   "ab"};
 
 using Random = std::minstd_rand;
 
@@ -40,11 +44,18 @@ std::vector<std::string> texts_for(const FieldTest& test, std::size_t window) {
         case FieldTest::Kind::Present:
             return {};
         case FieldTest::Kind::Below:
-            return {"a." + text};
+            return {"a." + text, kOdd + ("." + text)};
+        case FieldTest::Kind::AtOrBelow:
+            return {text, kOdd + ("." + text)};
+        case FieldTest::Kind::Prefix:
+            return {text, text + kOdd};
         case FieldTest::Kind::Suffix:
-            return {text.starts_with('.') ? "a" + text : text};
-        case FieldTest::Kind::Range:
-            return {std::to_string(test.range.least), std::to_string(test.range.most)};
+            return {text.starts_with('.') ? "a" + text : text, kOdd + text};
+        case FieldTest::Kind::Range: {
+            const auto [least, most] = test.range;
+            return {std::to_string(least), std::to_string(least + (most - least) / 2),
+                    std::to_string(most)};
+        }
         case FieldTest::Kind::Regex:
             return find_examples({PatternKind::Regex, test.text}, window, kOfExpression).matches;
         default:
@@ -140,7 +151,8 @@ class Maker {
         const auto wanted = wanted_.find(field.name);
         if (wanted != wanted_.end() && missing_.erase(field.name) > 0 && !wanted->second.empty())
             text = wanted->second[below(wanted->second.size(), random_)];
-        if (field.number) return number(*field.number, text ? std::stoul(*text) : 0);
+        if (field.number)
+            return number(*field.number, text ? std::stoul(*text) : below(5, random_));
         return text ? *text : any_text(field);
     }
 

@@ -80,10 +80,11 @@ class LayoutRules::Checker {
         const auto found = rules_.rules_.find(item.rule);
         if (found == rules_.rules_.end()) {
             const bool has_digit = item.rule.find_first_of("0123456789") != item.rule.npos;
-            return report(
-                rule, item,
-                "no rule " + item.rule + "; write one, or correct the name" +
-                    (has_digit ? "; the numbers are u8, u16, u24, u32, le16 and le32" : ""));
+            return report(rule, item,
+                          "no rule " + item.rule + "; write one, or correct the name" +
+                              (has_digit ? "; the numbers are u8, u16, u24, u32, le16, le32, "
+                                           "varint and ber"
+                                         : ""));
         }
         const auto round = std::ranges::find(path_, item.rule);
         if (round != path_.end()) {

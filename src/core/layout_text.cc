@@ -168,6 +168,8 @@ class Reader {
             item.number = read_number();
             return;
         }
+        if (word.front() >= '0' && word.front() <= '9')
+            return fail_at(begin, "not a byte; a byte is two hex digits, such as 16");
         if (const std::string why = why_no_layout_name(word); !why.empty())
             return fail_at(begin, why);
         item.kind = LayoutItem::Kind::Rule;

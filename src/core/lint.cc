@@ -8,8 +8,9 @@
 namespace portsplit::core {
 namespace {
 
-/// How many matching streams are tried for one pattern.
+/// How many matching streams are tried for one pattern, and for what is asked of one layout.
 constexpr std::size_t kMostMatches = 8;
+constexpr std::size_t kMostOfLayout = 40;
 
 class Linter {
   public:
@@ -63,7 +64,7 @@ class Linter {
     std::vector<std::string> examples_of(const LayoutPattern& pattern) const {
         const auto& layouts = plan_.config().layouts;
         const auto source = std::ranges::find(layouts, pattern.layout, &LayoutSource::name);
-        return find_layout_examples(*source, pattern, plan_.window(), kMostMatches);
+        return find_layout_examples(*source, pattern, plan_.window(), kMostOfLayout);
     }
 
     void check_pattern(std::size_t service, std::size_t pattern, const Examples& examples) {

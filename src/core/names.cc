@@ -35,9 +35,20 @@ std::string why_no_host_name(std::string_view name) {
                "write that, as "
                "idn2(1) prints it";
     }
+    const std::size_t strange = name.find_first_of(" \t,;'\"[]()");
+    if (strange != name.npos) {
+        const bool is_blank = name[strange] == ' ' || name[strange] == '\t';
+        return "a name of a host has no " + (is_blank ? "blank" : std::string(1, name[strange])) +
+               "; write one name";
+    }
+    // A name that is none of a host may be /.
+    if (const std::size_t slash = name.find('/'); slash != name.npos && name.find('.') < slash) {
+        return "a client sends the name alone, without a path; write " +
+               std::string(name.substr(0, slash));
+    }
     // An IPv6 address has two colons at least.
     if (std::ranges::count(name, ':') == 1) {
-        return "a name has no port here; write " + std::string(name.substr(0, name.find(':')));
+        return "a name has no port here; delete " + std::string(name.substr(name.find(':')));
     }
     std::size_t longest = 0;
     bool has_empty = false;

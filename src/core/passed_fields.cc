@@ -40,6 +40,8 @@ bool may_carry_field(std::string_view variable) {
     constexpr std::string_view kBeginnings[] = {"LD_",        "GCONV_", "MALLOC_",    "GLIBC_",
                                                 "BASH_FUNC_", "GIT_",   "PORTSPLIT_", "TCP",
                                                 "REMOTE_",    "SOCAT_", "NCAT_",      "SSL_"};
+    // As s6-tlsserver(8) and ucspi-tls pass the name: a text, by which no program finds code.
+    if (variable == "SSL_TLS_SNI_SERVERNAME") return true;
     return std::ranges::find(kNames, variable) == std::end(kNames) &&
            std::ranges::none_of(kBeginnings,
                                 [&](std::string_view it) { return variable.starts_with(it); });

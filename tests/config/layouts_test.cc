@@ -165,6 +165,46 @@ TEST(Layouts, ReadValuesFromAFile) {
                   "request", false, {{"host", {"a.test", "*.b.test", "x.test", "c.test"}}}}));
 }
 
+TEST(Layouts, LetNothingFitAListWithoutAValue) {
+    const Texts others{{"/etc/sites.txt", "# none yet\n\n"}};
+    const Loaded loaded = read_main(
+        std::string(kRequest) + "[s]\nrequest.host = @sites.txt\nrequest.port = 1\nexec = cat\n",
+        others);
+    EXPECT_THAT(
+        texts_of(loaded.issues),
+        ElementsAre("/etc/main.conf:5: warning: request.host: a list without a value, such as a "
+                    "file without a line; no client fits it"));
+    EXPECT_EQ(pattern_of(loaded),
+              (core::LayoutPattern{"request", false, {{"host", {"~(?!)"}}, {"port", {"1"}}}}));
+    // Another value still fits.
+    EXPECT_EQ(
+        pattern_of(read_main(std::string(kRequest) +
+                                 "[s]\nrequest.host = @sites.txt\nrequest.host = a\nexec = cat\n",
+                             others)),
+        (core::LayoutPattern{"request", false, {{"host", {"~(?!)", "a"}}}}));
+}
+
+TEST(Layouts, LeaveOutAByteOrderMarkOfAFileOfValues) {
+    const Texts others{{"/etc/sites.txt",
+                        "\xEF\xBB\xBF"
+                        "a.test\n"}};
+    const Loaded loaded =
+        read_main(std::string(kRequest) + "[s]\nrequest.host = @sites.txt\nexec = cat\n", others);
+    EXPECT_THAT(
+        texts_of(loaded.issues),
+        ElementsAre("/etc/sites.txt:1: warning: a byte order mark, which is ignored; save the "
+                    "file as plain UTF-8"));
+    EXPECT_EQ(pattern_of(loaded), (core::LayoutPattern{"request", false, {{"host", {"a.test"}}}}));
+}
+
+TEST(Layouts, WarnOfQuotesAndCommentsInAValue) {
+    EXPECT_THAT(issues_of_service("request.host = \"a.test\"\n"),
+                ::testing::Contains(::testing::HasSubstr("the quotes are part of the value; write "
+                                                         "request.host = a.test")));
+    EXPECT_THAT(issues_of_service("request.host = a.test # main\n"),
+                ::testing::Contains(::testing::HasSubstr("\"# main\" is part of the value")));
+}
+
 TEST(Layouts, NameTheLineOfTheFileWithABadValue) {
     const Texts others{{"/etc/sites.txt", "a.test\na*b\n@more\n"}};
     EXPECT_THAT(

@@ -114,12 +114,23 @@ TEST(NeverMeant, WarnsOfAServersNameInAnExpression) {
              {"\\x16\\x03(?s).{1,500}?\\x00\\x00\\x00\\x0b\\x00\\x09\\x00\\x00\\x06b\\.test",
               "b.test"},
              {"(?s)\\x16\\x03.{3}\\x01.{1,1200}?vpn\\.example\\.org", "vpn.example.org"},
+             {"(?s).*example\\.org", "example.org"},
+             {"(?i).*(www\\.)?example\\.org", "example.org"},
+             {".{0,400}?mail\\.example\\.org", "mail.example.org"},
+             {"(?s)\\x16\\x03.*www.example.org", "www.example.org"},
+             {"(?s)^\\x16\\x03.*\\Qwww.example.org\\E", "www.example.org"},
+             {"(?s).*[Ww]ww[.]example[.]org", "*.example.org"},
+             {"(?s)\\x16\\x03.*(git|www)\\.example\\.org", "*.example.org"},
          }) {
         EXPECT_THAT(warnings_of_line("regex = " + regex),
                     ::testing::Contains(::testing::HasSubstr(advice + name)));
     }
     EXPECT_THAT(warnings_of_line("regex = (?s)\\x16\\x03...\\x01.{2}\\x03"), ElementsAre());
     EXPECT_THAT(warnings_of_line("regex = GET .* HTTP/1\\.1"), ElementsAre());
+    EXPECT_THAT(warnings_of_line("regex = (?s).*Host: example\\.org"), ElementsAre());
+    EXPECT_THAT(warnings_of_line("regex = .*/index\\.html"), ElementsAre());
+    EXPECT_THAT(warnings_of_line("regex = (?s).{0,50}SSH-2\\.0-"), ElementsAre());
+    EXPECT_THAT(warnings_of_line("regex = .*foo.bar"), ElementsAre());
 }
 
 TEST(NeverMeant, WarnsOfHexAsText) {

@@ -127,8 +127,8 @@ TEST(WhyNever, FindsANameThatNoClientSends) {
     EXPECT_EQ(why("xn--bcher-kva.example"), "");
     EXPECT_EQ(why("10.0.0.1"), "") << "a name in HTTP";
     EXPECT_EQ(why(std::string(63, 'a') + ".test"), "");
-    EXPECT_EQ(why("example.org:8080"), "a name has no port here; write example.org");
-    EXPECT_EQ(why("*.example.org:443"), "a name has no port here; write example.org");
+    EXPECT_EQ(why("example.org:8080"), "a name has no port here; delete :8080");
+    EXPECT_EQ(why("*.example.org:443"), "a name has no port here; delete :443");
     EXPECT_EQ(why("https://example.org/"),
               "a client sends the name alone, not a URL; write example.org");
     EXPECT_EQ(why("https://example.org:1"),
@@ -137,6 +137,12 @@ TEST(WhyNever, FindsANameThatNoClientSends) {
                   "cher.example"),
               "a client sends such a name in its ASCII form, which begins with xn-- (RFC 5890); "
               "write that, as idn2(1) prints it");
+    EXPECT_EQ(why("www.example.org/blog"),
+              "a client sends the name alone, without a path; write www.example.org");
+    EXPECT_EQ(why("/"), "") << "the virtual host of a message broker";
+    EXPECT_EQ(why("a.example, b.example"), "a name of a host has no ,; write one name");
+    EXPECT_EQ(why("a.example b.example"), "a name of a host has no blank; write one name");
+    EXPECT_EQ(why("[2001:db8::1]"), "a name of a host has no [; write one name");
     EXPECT_EQ(why("a..example"), "a name has no two dots side by side; delete one");
     const std::string too_long =
         "a name has at most 253 bytes, and 63 between two dots (RFC 1035 2.3.4)";

@@ -37,8 +37,8 @@ TEST(LayoutCompile, ReportsWhatIsWrong) {
          "1: reads as a byte; choose another name\n"},
         {{"start = 16 header"}, "0: no rule header; write one, or correct the name (at byte 4)\n"},
         {{"start = 16 u40"},
-         "0: no rule u40; write one, or correct the name; the numbers are u8, u16, u24, u32, le16 "
-         "and le32 (at byte 4)\n"},
+         "0: no rule u40; write one, or correct the name; the numbers are u8, u16, u24, u32, le16, "
+         "le32, varint and ber (at byte 4)\n"},
         {{"start = 16 # the record"},
          "0: a comment; a comment has a line of its own (at byte 4)\n"},
         {{"start = one", "one = 16 two", "two = 17 one"},

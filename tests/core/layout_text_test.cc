@@ -127,7 +127,7 @@ TEST(ParseLayoutRule, ReturnsTheFaultAndItsPlace) {
         {"..[]", "a set without a byte", 2},
         {"..70000", "a number that is too large here; at most 65536", 2},
         {"Header", "no name; a name is small letters, digits and -, and begins with a letter", 0},
-        {"9x", "no name; a name is small letters, digits and -, and begins with a letter", 0},
+        {"9x", "not a byte; a byte is two hex digits, such as 16", 0},
         {"04-00", "a range that ends before it begins", 2},
         {"16, 03",
          "not the beginning of anything; write a byte such as 16, a 'text', a number such as u16, "

@@ -104,6 +104,17 @@ TEST(Lint, FindsNothingForAServiceThatWinsSomeStreamsOfItsLayout) {
     EXPECT_EQ(layout_findings_of({host, asking({{"port", {"1"}}})}), "");
     EXPECT_EQ(layout_findings_of({host, asking({{"host", {"a.test", "b.test"}}})}), "");
     EXPECT_EQ(layout_findings_of({asking({{"can", {"h2"}}}), host}), "") << "no list has to come";
+    const auto hosts = [](const char* above, const char* below) {
+        return layout_findings_of({asking({{"host", {above}}}), asking({{"host", {below}}})});
+    };
+    EXPECT_EQ(hosts("a.test", "*.test"), "");
+    EXPECT_EQ(hosts("a.test", ".a.test"), "");
+    EXPECT_EQ(hosts("a*", "*.test"), "");
+    EXPECT_EQ(hosts("a*", "*t"), "");
+    EXPECT_EQ(hosts("~[a-m].*", "*.test"), "");
+    EXPECT_EQ(hosts("a", "a*"), "");
+    EXPECT_EQ(layout_findings_of({asking({{"port", {"1"}}}), asking({{"port", {"1-9"}}})}), "");
+    EXPECT_EQ(layout_findings_of({asking({{"port", {"0"}}}), asking({{"host", {"x"}}})}), "");
 }
 
 TEST(Lint, FindsAnExpressionThatNeverMatches) {

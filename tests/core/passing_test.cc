@@ -162,12 +162,13 @@ TEST(PassedFields, ReturnsThemAsTheyAreNamed) {
 }
 
 TEST(MayCarryField, IsFalseForVariablesThatProgramsTrust) {
-    for (const char* name : {"SITE", "DATABASE", "PATHS", "X", "TLS_SNI", "HOST"}) {
+    for (const char* name :
+         {"SITE", "DATABASE", "PATHS", "X", "TLS_SNI", "HOST", "SSL_TLS_SNI_SERVERNAME"}) {
         EXPECT_TRUE(may_carry_field(name)) << name;
     }
     for (const char* name :
          {"PATH", "LD_PRELOAD", "LD_LIBRARY_PATH", "IFS", "BASH_ENV", "PYTHONPATH",
-          "PORTSPLIT_SERVICE", "TCPREMOTEIP", "REMOTE_HOST", "PROTO"}) {
+          "PORTSPLIT_SERVICE", "TCPREMOTEIP", "REMOTE_HOST", "PROTO", "SSL_CERT_FILE"}) {
         EXPECT_FALSE(may_carry_field(name)) << name;
     }
 }
