@@ -29,9 +29,9 @@ constexpr std::size_t kOfExpression = 4;
 /// A part of a name that no service asks for.
 constexpr const char* kOdd = "zq7-x";
 /// What fields hold that nobody asks for, where their sets allow it.
-constexpr std::string_view kWords[] = {"GET",           "POST", "HEAD",   "ZQX",
-                                       "zq7-x.example", "/",    "/zq7-x", "/index.html",
-                                       "example.org",   "ab"};
+constexpr std::string_view kWords[] = {"GET",           "POST",        "HEAD", "PUT",
+                                       "DELETE",        "/zq7-x",      "/",    "/index.html",
+                                       "zq7-x.example", "example.org", "ab"};
 
 using Random = std::minstd_rand;
 
