@@ -70,6 +70,9 @@ END
     [[ $output == *'tls fits at byte '* ]]
     run -0 "$PORTSPLIT_BIN/portsplit" explain --hex '16 03 01 00 05 02' "$CONFIG"
     [[ $output == *'tls does not fit: rule start at byte 6'* ]]
+    printf '%s\n' '[layout x]' "start = 'A' <f [a-z]> 'B'" '[s]' 'x.f = *' 'exec = true' >"$CONFIG"
+    run -0 "$PORTSPLIT_BIN/portsplit" explain --text AB "$CONFIG"
+    [[ $output == *'x.f "" empty, at byte 2, certain at 2'* ]]
 }
 
 @test "layouts: a reload reads the lines of a file anew" {

@@ -420,11 +420,16 @@ execArgs = portsplit-dispatch --inetd --log $LOG $CONFIG
 END
     start_super stunnel4 "$TMP/stunnel.conf"
     from_127_0_0_9() { socat -t 10 - "OPENSSL:127.0.0.1:$PORT,bind=127.0.0.9,verify=0" <"$1"; }
+    # s_client sends no end of the stream: after one, stunnel may drop what still comes back.
+    probe_from_127_0_0_9() {
+        timeout 20 openssl s_client -quiet -bind 127.0.0.9:0 -connect "127.0.0.1:$PORT" \
+            <"$TMP/hello" >"$TMP/report" 2>/dev/null || true
+    }
     printf RELAYhello >"$TMP/hello"
     [[ $(from_127_0_0_9 "$TMP/hello") == relayed:RELAYhello ]]
     log_says 'service=relayed reason=match src=127.0.0.9 sport=[1-9][0-9]* '
     printf PROBE >"$TMP/hello"
-    from_127_0_0_9 "$TMP/hello" >"$TMP/report"
+    probe_from_127_0_0_9
     file_says "$TMP/report" '^env TCPREMOTEIP=127.0.0.9$'
     file_says "$TMP/report" '^env REMOTE_HOST=127.0.0.9$'
     end_background
@@ -433,7 +438,7 @@ END
     PORT=$FREE
     start_super socat "OPENSSL-LISTEN:$PORT,bind=127.0.0.1,reuseaddr,fork,cert=$TMP/cert.pem,key=$TMP/key.pem,verify=0" \
         "EXEC:$DISPATCH --inetd --log $LOG $CONFIG"
-    from_127_0_0_9 "$TMP/hello" >"$TMP/report"
+    probe_from_127_0_0_9
     file_says "$TMP/report" '^env TCPREMOTEIP=127.0.0.9$'
     log_says 'service=probe reason=match src=127.0.0.9 sport=[1-9][0-9]* '
 }

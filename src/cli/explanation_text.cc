@@ -145,9 +145,11 @@ std::string lines_of(const core::LayoutExplanation& layout) {
     std::string text;
     for (const auto& field : layout.fields) {
         for (const core::FieldValue& value : field.values) {
-            text += fmt::format("{}.{} \"{}\" bytes {}-{}, certain at {}\n", layout.name,
-                                field.name, config::shown(config::escape(value.text)),
-                                value.begin + 1, value.end, value.certain);
+            const std::string place =
+                value.begin == value.end ? fmt::format("empty, at byte {}", value.begin + 1)
+                                         : fmt::format("bytes {}-{}", value.begin + 1, value.end);
+            text += fmt::format("{}.{} \"{}\" {}, certain at {}\n", layout.name, field.name,
+                                config::shown(config::escape(value.text)), place, value.certain);
         }
     }
     switch (layout.state) {

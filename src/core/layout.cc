@@ -37,6 +37,14 @@ std::string in_hex(const ByteSets& sets) {
     return text;
 }
 
+/// Returns true if a class has every byte of a set.
+bool holds_all(const ByteClass& bytes, const ByteSet& set) {
+    for (unsigned byte = 0; byte < bytes.size(); ++byte) {
+        if (set.holds(static_cast<std::uint8_t>(byte)) && !bytes.test(byte)) return false;
+    }
+    return true;
+}
+
 }  // namespace
 
 class LayoutCompiler {
@@ -174,8 +182,33 @@ class LayoutCompiler {
         }
     }
 
+    /// Reports an item that is there as often as its beginning fits, if what stands behind it never comes.
+    /// @returns false after a report
+    bool check_behind(const LayoutItem& item, const Beginnings& begins, const Follow& follow) {
+        const auto takes = [&](const ByteSets& bytes) {
+            return std::any_of(begins.begin(), begins.end(),
+                               [&](const ByteSets& it) { return covers_all(it, bytes); });
+        };
+        const bool repeats = item.repeat != Repeat::Optional;
+        if (repeats && takes({ByteSet()}) && !follow.is_end_of_braces) {
+            report(rule_, item,
+                   braces_ == 0
+                       ? "a repetition without an end: it takes every byte"
+                       : "what stands behind it never comes: the repetition takes every byte");
+            return false;
+        }
+        if (follow.bytes.empty() || !takes(follow.bytes)) return true;
+        report(
+            rule_, item,
+            repeats
+                ? "what stands behind it never comes: it begins as the repetition does"
+                : "an optional part that is never absent: what stands behind it begins as it does");
+        return false;
+    }
+
     void emit_optional(const LayoutItem& item, const Follow& follow) {
         const Beginnings begins = rules_.beginnings_of(item);
+        if (!check_behind(item, begins, follow)) return;
         if (begins.empty() && braces_ == 0) {
             return report(rule_, item,
                           "an optional part that begins with anything: nobody can tell whether it "
@@ -199,6 +232,7 @@ class LayoutCompiler {
             return report(rule_, item,
                           "a repetition without an end; write the bytes that stand behind it");
         }
+        if (!check_behind(item, begins, follow)) return;
         loops_.emplace_back();
         const std::size_t entry =
             item.repeat == Repeat::Some ? emit({.kind = OpKind::Jump}, item) : 0;
@@ -320,10 +354,19 @@ class LayoutCompiler {
             op = {.kind = OpKind::While,
                   .first = static_cast<std::uint32_t>(layout_.classes_.size())};
             layout_.classes_.push_back(*field.bytes);
+            if (!field.size && !follow.bytes.empty() && holds_all(*field.bytes, follow.bytes[0])) {
+                return report(rule_, item,
+                              "what stands behind it never comes: the set has its first byte; take "
+                              "it out of the set, or write a size");
+            }
         } else if (field.size && size.least == size.most) {
             op.kind = OpKind::Exact;
         } else if (follow.bytes.size() > Layout::kFarthest) {
             return report(rule_, item, kTooFar);
+        } else if (!follow.bytes.empty() && follow.bytes[0] == ByteSet()) {
+            return report(rule_, item,
+                          "always empty: it ends where what stands behind it begins, which is any "
+                          "byte; write its size");
         } else if (!follow.bytes.empty()) {
             op = {.kind = OpKind::Until,
                   .first = add_sets(follow.bytes),

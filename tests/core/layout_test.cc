@@ -23,6 +23,14 @@ std::string warnings(const std::vector<std::string>& rules) {
     return layout ? problems_of(found) : problems_of(layout.error());
 }
 
+TEST(LayoutCompile, TakesARepetitionThatLeavesWhatStandsBehindIt) {
+    for (const char* rule : {"start = {u8 ??*}", "start = 'a'* 'b'", "start = {u8 'a'* 'b' <f>}",
+                             "start = 'ab'* 'a'", "start = 'ab'? 'a'", "start = ..[a-z]1-3 'a'",
+                             "start = ..[a-z] 'A'", "start = {u8 ??+} 16", "start = <f> 00-FE"}) {
+        EXPECT_EQ(problems({rule}), "") << rule;
+    }
+}
+
 TEST(LayoutCompile, ReportsWhatIsWrong) {
     struct Case {
         std::vector<std::string> rules;
@@ -64,6 +72,25 @@ TEST(LayoutCompile, ReportsWhatIsWrong) {
          "byte 1)\n"},
         {{"start = ..1* u8"},
          "0: a repetition without an end; write the bytes that stand behind it (at byte 1)\n"},
+        {{"start = ??* 01 <f 1>"},
+         "0: a repetition without an end: it takes every byte (at byte 1)\n"},
+        {{"start = {u8 ??+ <f 1>}"},
+         "0: what stands behind it never comes: the repetition takes every byte (at byte 5)\n"},
+        {{"start = 01* 01 <f 1>"},
+         "0: what stands behind it never comes: it begins as the repetition does (at byte 1)\n"},
+        {{"start = (01 | 02-04)* 03 <f 1>"},
+         "0: what stands behind it never comes: it begins as the repetition does (at byte 1)\n"},
+        {{"start = 'a'? 'ab'"},
+         "0: an optional part that is never absent: what stands behind it begins as it does (at "
+         "byte 1)\n"},
+        {{"start = ..[a-z] 'a' <f 1>"},
+         "0: what stands behind it never comes: the set has its first byte; take it out of the "
+         "set, "
+         "or write a size (at byte 1)\n"},
+        {{"start = <f> ??"},
+         "0: always empty: it ends where what stands behind it begins, which is any byte; write "
+         "its "
+         "size (at byte 1)\n"},
         {{"start = u8? 16"},
          "0: an optional part that begins with anything: nobody can tell whether it is there; "
          "begin it with bytes, "
