@@ -145,9 +145,9 @@ std::string lines_of(const core::LayoutExplanation& layout) {
     std::string text;
     for (const auto& field : layout.fields) {
         for (const core::FieldValue& value : field.values) {
-            const std::string place =
-                value.begin == value.end ? fmt::format("empty, at byte {}", value.begin + 1)
-                                         : fmt::format("bytes {}-{}", value.begin + 1, value.end);
+            const std::string place = value.begin == value.end
+                                          ? fmt::format("empty, at byte {}", value.begin + 1)
+                                          : fmt::format("bytes {}-{}", value.begin + 1, value.end);
             text += fmt::format("{}.{} \"{}\" {}, certain at {}\n", layout.name, field.name,
                                 config::shown(config::escape(value.text)), place, value.certain);
         }
