@@ -139,7 +139,7 @@ class Search {
         for (; place.value < condition.values.size(); ++place.value) {
             if (!core::IpAddress::parse(condition.values[place.value])) continue;
             warn(spot_of(place), "never-fits", place.service,
-                 fmt::format("{} never fits: {}", written(place), noted->no_address));
+                 fmt::format("{} hardly ever fits: {}", written(place), noted->no_address));
         }
     }
 

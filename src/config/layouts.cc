@@ -146,9 +146,10 @@ void LayoutsReader::check_passed(std::string_view key, const Value& value,
     if (is_asked) return;
     issues_.warning(
         value.spot,
-        fmt::format("{0}: never there: no service asks layout {1}, so it is not read; write "
-                    "layout = {1}, or a condition such as {1}.{2} = *, in a service",
-                    as_written(key, value), name->layout, name->field),
+        fmt::format(
+            "{0}: never there: no service asks layout {1}, so it is not read; write "
+            "layout = {1} in place of a pattern, or a condition such as {1}.{2} = *, in a service",
+            as_written(key, value), name->layout, name->field),
         "not-read", service);
 }
 
@@ -169,10 +170,13 @@ void LayoutsReader::add_value(const Asked& asked, const core::Layout& layout,
                         test.error().text, test.error().place + 1),
             pointed_at(asked.value.text, test.error().place));
     }
-    if (const std::string why = core::why_never(*test, field); !why.empty()) {
+    const std::string never = core::why_never(*test, field);
+    const std::string why = never.empty() ? core::why_hardly_ever(*test, field) : never;
+    if (!why.empty()) {
         issues_.warning(asked.value.spot,
-                        fmt::format("service {}: {} never fits: {}", shown(service),
-                                    as_written(key_of(asked), asked.value), why),
+                        fmt::format("service {}: {} {} fits: {}", shown(service),
+                                    as_written(key_of(asked), asked.value),
+                                    never.empty() ? "hardly ever" : "never", why),
                         "never-fits", service);
     }
     named(pattern.conditions, &core::FieldCondition::field, asked.field)

@@ -178,7 +178,8 @@ class Search {
         const Origin& origin = origins_.services[it.service];
         // A service may include its patterns from a file that many share: then its own line is the
         // one to change.
-        const bool is_service = it.kind == Finding::Kind::NeverWins;
+        const bool is_service =
+            it.kind == Finding::Kind::NeverWins || it.kind == Finding::Kind::Superseded;
         const Spot pattern = is_service ? origin.spot : origin.patterns[it.pattern];
         const Spot spot = pattern.file == origin.spot.file ? pattern : origin.spot;
         warn(spot, core::to_string(it.kind), it.service, text_of(it, spot));
@@ -205,6 +206,12 @@ class Search {
                     "no stream was found that regex \"{}\" matches for certain; with {} it stays "
                     "undecided until the deadline or a full window; {}",
                     pattern(it), endless(it, example), advice_for(it));
+            case Finding::Kind::Superseded:
+                return fmt::format(
+                    "what it asks of layout {} decides nothing: all streams found for it, such as "
+                    "{}, "
+                    "fit another pattern of the service, and one is enough; delete that pattern",
+                    config_.services[it.service].layouts[it.pattern].layout, example);
             case Finding::Kind::HoldsAll:
                 return fmt::format(
                     "regex \"{}\" can match after any first byte: {} stays undecided until the "

@@ -179,8 +179,13 @@ std::string why_never(const FieldTest& test, const Layout::Field& field) {
         test.text.size() < field.size.least) {
         return "a value of this field has at least " + std::to_string(field.size.least) + " bytes";
     }
-    const bool is_host = field.is_name && test.kind != Kind::Prefix && test.kind != Kind::Suffix;
-    return is_host ? why_no_host_name(test.text) : "";
+    return {};
+}
+
+std::string why_hardly_ever(const FieldTest& test, const Layout::Field& field) {
+    const bool is_whole =
+        test.kind == Kind::Exact || test.kind == Kind::Below || test.kind == Kind::AtOrBelow;
+    return field.is_name && is_whole ? why_no_host_name(test.text) : "";
 }
 
 }  // namespace portsplit::core

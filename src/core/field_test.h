@@ -35,7 +35,10 @@ struct FieldTest {
 Result<FieldTest, PatternProblem> parse_field_test(std::string_view text,
                                                    const Layout::Field& field);
 
-/// Returns why no value of a field can fit a test, or why no client sends one; empty if one may.
+/// Returns why no value of a field can fit a test; empty if one can.
 std::string why_never(const FieldTest& test, const Layout::Field& field);
+
+/// Returns why no usual client sends a value that fits a test, by the rules for names of hosts; empty if one may.
+std::string why_hardly_ever(const FieldTest& test, const Layout::Field& field);
 
 }  // namespace portsplit::core

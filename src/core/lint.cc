@@ -1,6 +1,7 @@
 #include "core/lint.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/examples.h"
 #include "core/layout_examples.h"
@@ -32,7 +33,9 @@ class Linter {
         bool wins = false;
         for (const LayoutPattern& pattern : plan_.service(service).layouts) {
             if (++searched_ > kMostSearched) return;
-            for (const std::string& match : examples_of(pattern)) {
+            const std::vector<std::string> examples = examples_of(pattern);
+            check_layout(service, pattern, examples);
+            for (const std::string& match : examples) {
                 const auto standing = plan_.ask(as_bytes(match));
                 wins |= standing.service == service;
                 const bool is_lost = standing.answer == Answer::Match && standing.service < service;
@@ -59,6 +62,22 @@ class Linter {
             lost->kind = Kind::NeverWins;
             findings_.push_back(*lost);
         }
+    }
+
+    void check_layout(std::size_t service, const LayoutPattern& pattern,
+                      const std::vector<std::string>& examples) {
+        Service others = plan_.service(service);
+        others.layouts.clear();
+        if (others.patterns.empty() || examples.empty()) return;
+        Config config;
+        config.services.push_back(std::move(others));
+        const Plan plan(config);
+        const bool all = std::ranges::all_of(examples, [&](const std::string& stream) {
+            return plan.ask(as_bytes(stream)).answer == Answer::Match;
+        });
+        const auto index =
+            static_cast<std::size_t>(&pattern - plan_.service(service).layouts.data());
+        if (all) findings_.push_back({Kind::Superseded, service, index, service, examples.front()});
     }
 
     std::vector<std::string> examples_of(const LayoutPattern& pattern) const {
@@ -96,6 +115,8 @@ std::string_view to_string(Finding::Kind kind) {
             return "never-matches";
         case Finding::Kind::NeverCertain:
             return "never-certain";
+        case Finding::Kind::Superseded:
+            return "shadowed";
         case Finding::Kind::HoldsAll:
             return "holds-all";
     }

@@ -20,13 +20,15 @@ struct Finding {
         Waits,         ///< a stream fits the service, but an earlier service still answers more
         NeverMatches,  ///< the search found no stream that the expression matches
         NeverCertain,  ///< no stream found matches, and one stays undecided up to the window
+        Superseded,    ///< every stream found for a layout fits the patterns of its service, too
         HoldsAll,      ///< no first byte rules the expression out, and a stream can stay undecided
     };
     Kind kind;
     std::size_t service;
-    std::size_t pattern;     ///< how many patterns there are, if it is about a layout
-    std::size_t by_service;  ///< NeverWins, Waits: the earlier service
-    std::string example;     ///< the stream, or its start
+    /// How many patterns there are, if it is about a layout; Superseded: the index in Service::layouts.
+    std::size_t pattern;
+    std::size_t by_service;                       ///< NeverWins, Waits: the earlier service
+    std::string example;                          ///< the stream, or its start
     std::optional<char> repeated = std::nullopt;  ///< set if the stream repeats this byte for ever
 
     bool operator==(const Finding&) const = default;

@@ -20,6 +20,7 @@ std::string_view without_final_dot(std::string_view name) {
 std::string folded_name(std::string_view name) { return in_small_letters(without_final_dot(name)); }
 
 std::string why_no_host_name(std::string_view name) {
+    if (name.ends_with(".txt")) return "a file of values is written with an @ before its name";
     // RFC 1035 2.3.4. The text has no dot at its end.
     constexpr std::size_t kLongest = 253;
     constexpr std::size_t kLongestLabel = 63;

@@ -16,7 +16,7 @@ std::string_view without_final_dot(std::string_view name);
 /// Returns a name as names are compared: both of the above.
 std::string folded_name(std::string_view name);
 
-/// Returns why no client sends a name of a host in this form, and what would be right; empty if one may.
+/// Returns why no usual client sends a name of a host in this form, and what would be right; empty if one may.
 std::string why_no_host_name(std::string_view name);
 
 }  // namespace portsplit::core

@@ -77,18 +77,26 @@ TEST(Advise, WarnsOnceOfAServiceOfWhichALayoutNeverDecides) {
     EXPECT_EQ(names_for("[above]\nhex = 16 03\n" + below), "shadowed ");
     EXPECT_EQ(names_for("[above]\nlayout = tls\n" + below), "never-wins ");
     EXPECT_EQ(names_for("[above]\ntls.sni = b.test\n" + below), "");
+    // A pattern of the same service that takes what it asks of the layout.
+    const std::string other = "[above]\nstring = SSH-\nexec = a\n";
+    EXPECT_EQ(names_for(other + "[below]\nhex = 16 03\ntls.sni = a.test\nexec = a\n"), "shadowed ");
+    EXPECT_EQ(
+        names_for(other + "[below]\nregex = \\x16\\x03[\\x00-\\xff]\ntls.sni = a.test\nexec = a\n"),
+        "shadowed ");
+    EXPECT_EQ(names_for(other + "[below]\nstring = GET\ntls.sni = a.test\nexec = a\n"), "");
 }
 
 TEST(AdviseOnLayouts, WarnsOfAnAddressAsTheNameOfAServer) {
     EXPECT_THAT(
         warnings_of("[a]\ntls.sni = a.test\ntls.sni = 192.0.2.1\ntls.alpn = 192.0.2.1\n"
                     "exec = a\n[b]\ntls.sni = 2001:db8::1\nexec = a\n"),
-        ElementsAre("f:6: warning: service a: tls.sni = 192.0.2.1 never fits: a client that "
-                    "connects to an address sends no name (RFC 6066 3); write the name of the "
-                    "server",
-                    "f:10: warning: service b: tls.sni = 2001:db8::1 never fits: a client that "
-                    "connects to an address sends no name (RFC 6066 3); write the name of the "
-                    "server"));
+        ElementsAre(
+            "f:6: warning: service a: tls.sni = 192.0.2.1 hardly ever fits: a client that "
+            "connects to an address sends no name (RFC 6066 3); write the name of the "
+            "server",
+            "f:10: warning: service b: tls.sni = 2001:db8::1 hardly ever fits: a client that "
+            "connects to an address sends no name (RFC 6066 3); write the name of the "
+            "server"));
 }
 
 TEST(AdviseOnLayouts, WarnsOfASmallWindow) {

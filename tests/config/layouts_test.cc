@@ -277,8 +277,8 @@ TEST(PassedFields, ReportWhatIsWrongWithThem) {
 
 TEST(PassedFields, WarnOfALayoutThatNoServiceAsks) {
     const std::string warning =
-        ": never there: no service asks layout request, so it is not read; write layout = request, "
-        "or a condition such as request.host = *, in a service";
+        ": never there: no service asks layout request, so it is not read; write layout = request "
+        "in place of a pattern, or a condition such as request.host = *, in a service";
     EXPECT_THAT(issues_with("log = request.host\n" + std::string(kRequest) +
                             "[s]\nstring = x\nexec = cat\nenv = A request.host\n"),
                 ElementsAre("/etc/main.conf:1: warning: log = request.host" + warning,

@@ -115,9 +115,9 @@ TEST(WhyNever, FindsAValueThatTheFieldNeverHas) {
               "a value of this field has no c; its bytes are \\00 \\20 - \\5C a-b");
 }
 
-TEST(WhyNever, FindsANameThatNoClientSends) {
+TEST(WhyHardlyEver, FindsANameThatNoUsualClientSends) {
     const auto why = [](const std::string& text) {
-        return why_never(*parse_field_test(text, name_field()), name_field());
+        return why_hardly_ever(*parse_field_test(text, name_field()), name_field());
     };
     EXPECT_EQ(why("example.org"), "");
     EXPECT_EQ(why("a_b.example.org."), "");
@@ -143,6 +143,8 @@ TEST(WhyNever, FindsANameThatNoClientSends) {
     EXPECT_EQ(why("a.example, b.example"), "a name of a host has no ,; write one name");
     EXPECT_EQ(why("a.example b.example"), "a name of a host has no blank; write one name");
     EXPECT_EQ(why("[2001:db8::1]"), "a name of a host has no [; write one name");
+    EXPECT_EQ(why("./names.txt"), "a file of values is written with an @ before its name");
+    EXPECT_EQ(why("names.txt"), "a file of values is written with an @ before its name");
     EXPECT_EQ(why("a..example"), "a name has no two dots side by side; delete one");
     const std::string too_long =
         "a name has at most 253 bytes, and 63 between two dots (RFC 1035 2.3.4)";
