@@ -184,6 +184,7 @@ TEST_F(ReloadTest, RestartsADeadZygoteAfterAReadingThatFailed) {
     start();
     configure("127.0.0.1", "colour = red");
     ASSERT_TRUE(reload().begin(Kind::Reload));
+    loopback::wait_for_state(reader_pid(), 'Z');
     ASSERT_EQ(::kill(zygote(), SIGKILL), 0);
     EXPECT_EQ(next_outcome(), "reload failed");
     EXPECT_EQ(next_outcome(), "restart taken over");
