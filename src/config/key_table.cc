@@ -14,7 +14,7 @@ constexpr std::size_t kLongestKeepalive = 32767;
 
 /// In seconds. poll(2) takes an int of milliseconds, which is 24 days; a day is far below.
 constexpr std::size_t kLongestTimeout = 86400;
-/// The longest time for a target in seconds. The kernel gives up after about two minutes (tcp(7) tcp_syn_retries).
+/// In seconds. The kernel gives up after about two minutes (tcp(7) tcp_syn_retries).
 constexpr std::size_t kLongestConnect = 120;
 
 constexpr auto kKeys = std::to_array<Key>({

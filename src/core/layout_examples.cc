@@ -1,6 +1,7 @@
 #include "core/layout_examples.h"
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 #include <optional>
 #include <random>
@@ -15,6 +16,7 @@
 #include "core/layout.h"
 #include "core/layout_index.h"
 #include "core/layout_rules.h"
+#include "core/regex.h"
 
 namespace portsplit::core {
 namespace {
@@ -56,8 +58,12 @@ std::vector<std::string> texts_for(const FieldTest& test, std::size_t window) {
             return {std::to_string(least), std::to_string(least + (most - least) / 2),
                     std::to_string(most)};
         }
-        case FieldTest::Kind::Regex:
+        case FieldTest::Kind::Regex: {
+            // Not every expression for a whole value is one for the beginning of a stream.
+            const auto regex = compile_regex(test.text);
+            if (!regex || regex->answer({}) == Answer::Match) return {};
             return find_examples({PatternKind::Regex, test.text}, window, kOfExpression).matches;
+        }
         default:
             return {text};
     }
@@ -69,9 +75,13 @@ class Maker {
     using Wanted = std::map<std::string, std::vector<std::string>, std::less<>>;
 
     /// @param wanted  the fields that a stream shall have, each with one of these values; any if there is none
-    Maker(const LayoutRules& rules, Wanted wanted) : rules_(rules), wanted_(std::move(wanted)) {}
+    /// @param longest  the most bytes of a stream
+    Maker(const LayoutRules& rules, Wanted wanted, std::size_t longest)
+        : rules_(rules), wanted_(std::move(wanted)), longest_(longest) {}
 
+    /// Returns a stream, which may not fit. One of more than `longest` bytes is not whole.
     std::string make() {
+        filled_ = 0;
         missing_.clear();
         for (const auto& [field, values] : wanted_) missing_.insert(field);
         const std::string joined = of_choice(rules_.find(LayoutRules::kStart)->choice);
@@ -86,6 +96,7 @@ class Maker {
 
     /// Returns how many fields that are missing can stand in these items.
     std::size_t missing_in(std::span<const LayoutItem> items) const {
+        if (missing_.empty()) return 0;
         std::set<std::string_view> found;
         collect_missing(items, found);
         return found.size();
@@ -134,10 +145,10 @@ class Maker {
             case LayoutItem::Kind::Number:
                 return number(item.number.type, item.number.range.least);
             case LayoutItem::Kind::Braces:
-                stream = item.choice.empty() ? std::string(room_of(item.number).least, 'a')
-                                             : of_choice(item.choice);
+                if (!item.choice.empty()) stream = of_choice(item.choice);
                 // What reads to the end of the braces takes the zeros.
-                stream.resize(std::max<std::size_t>(stream.size(), room_of(item.number).least));
+                if (stream.size() < room_of(item.number).least)
+                    stream += filled(room_of(item.number).least - stream.size(), '\0');
                 return number(item.number.type, stream.size() + item.number.less) + stream;
             case LayoutItem::Kind::Field:
                 return of_field(item.field);
@@ -151,9 +162,10 @@ class Maker {
         const auto wanted = wanted_.find(field.name);
         if (wanted != wanted_.end() && missing_.erase(field.name) > 0 && !wanted->second.empty())
             text = wanted->second[below(wanted->second.size(), random_)];
-        if (field.number)
-            return number(*field.number, text ? std::stoul(*text) : below(5, random_));
-        return text ? *text : any_text(field);
+        if (!field.number) return text ? *text : any_text(field);
+        std::size_t value = below(5, random_);
+        if (text) std::from_chars(text->data(), text->data() + text->size(), value);
+        return number(*field.number, value);
     }
 
     std::string any_text(const LayoutField& field) {
@@ -169,12 +181,17 @@ class Maker {
             const std::string_view word = kWords[(first + i) % std::size(kWords)];
             if (fits(word)) return std::string(word);
         }
-        char letter = 'a';
-        for (int byte = 0; field.bytes && !fits(std::string(size.least, letter)) && byte < 256;
-             ++byte) {
-            letter = static_cast<char>(byte);
+        std::size_t byte = 'a';
+        if (field.bytes && !field.bytes->test(byte)) {
+            for (byte = 0; byte < 255 && !field.bytes->test(byte);) ++byte;
         }
-        return std::string(size.least, letter);
+        return filled(size.least, static_cast<char>(byte));
+    }
+
+    /// Returns bytes that only fill a place; none once there are more than `longest_` of them.
+    std::string filled(std::size_t size, char byte) {
+        filled_ += size;
+        return filled_ > longest_ ? std::string() : std::string(size, byte);
     }
 
     static std::string number(NumberType type, std::size_t value) {
@@ -206,6 +223,8 @@ class Maker {
 
     const LayoutRules& rules_;
     Wanted wanted_;
+    std::size_t longest_;
+    std::size_t filled_ = 0;                      ///< bytes of the stream that only fill a place
     std::set<std::string, std::less<>> missing_;  ///< fields that the stream does not have yet
     Random random_;
 };
@@ -236,7 +255,7 @@ std::vector<std::string> find_layout_examples(const LayoutSource& source,
     const LayoutIndex index(source, {{&shorter, 0}});
     std::vector<LayoutProblem> problems;
     const LayoutRules rules(source, problems);
-    Maker maker(rules, wanted_of(shorter, index.layout(), window));
+    Maker maker(rules, wanted_of(shorter, index.layout(), window), window);
     std::vector<std::string> examples;
     for (int i = 0; i < kMostTries && examples.size() < most; ++i) {
         std::string stream = maker.make();

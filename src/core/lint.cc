@@ -31,10 +31,11 @@ class Linter {
         std::optional<Finding> lost;   // a stream that goes to an earlier service
         std::optional<Finding> waits;  // a stream for which an earlier service answers more
         bool wins = false;
-        for (const LayoutPattern& pattern : plan_.service(service).layouts) {
+        for (std::size_t l = 0; l < plan_.service(service).layouts.size(); ++l) {
             if (++searched_ > kMostSearched) return;
-            const std::vector<std::string> examples = examples_of(pattern);
-            check_layout(service, pattern, examples);
+            const std::vector<std::string> examples =
+                examples_of(plan_.service(service).layouts[l]);
+            check_layout(service, l, examples);
             for (const std::string& match : examples) {
                 const auto standing = plan_.ask(as_bytes(match));
                 wins |= standing.service == service;
@@ -64,7 +65,7 @@ class Linter {
         }
     }
 
-    void check_layout(std::size_t service, const LayoutPattern& pattern,
+    void check_layout(std::size_t service, std::size_t layout,
                       const std::vector<std::string>& examples) {
         Service others = plan_.service(service);
         others.layouts.clear();
@@ -75,9 +76,8 @@ class Linter {
         const bool all = std::ranges::all_of(examples, [&](const std::string& stream) {
             return plan.ask(as_bytes(stream)).answer == Answer::Match;
         });
-        const auto index =
-            static_cast<std::size_t>(&pattern - plan_.service(service).layouts.data());
-        if (all) findings_.push_back({Kind::Superseded, service, index, service, examples.front()});
+        if (all)
+            findings_.push_back({Kind::Superseded, service, layout, service, examples.front()});
     }
 
     std::vector<std::string> examples_of(const LayoutPattern& pattern) const {
