@@ -29,7 +29,7 @@ struct Noted {
     std::string_view layout;
     std::string_view field;
     const char* text;
-    /// Why it is never an address; null if it may be.
+    /// Why no usual client sends an address.
     const char* no_address;
 };
 constexpr Noted kNoted[] = {
@@ -132,8 +132,7 @@ class Search {
         const core::LayoutPattern& asked = config_.services[place.service].layouts[place.layout];
         const core::FieldCondition& condition = asked.conditions[place.condition];
         const auto noted = std::ranges::find_if(kNoted, [&](const Noted& it) {
-            return it.layout == asked.layout && it.field == condition.field &&
-                   it.no_address != nullptr;
+            return it.layout == asked.layout && it.field == condition.field;
         });
         if (noted == std::end(kNoted)) return;
         for (; place.value < condition.values.size(); ++place.value) {

@@ -179,7 +179,7 @@ class Search {
         // A service may include its patterns from a file that many share: then its own line is the
         // one to change.
         const bool is_service =
-            it.kind == Finding::Kind::NeverWins || it.kind == Finding::Kind::Superseded;
+            it.kind == Finding::Kind::NeverWins || it.kind == Finding::Kind::Shadowed;
         const Spot pattern = is_service ? origin.spot : origin.patterns[it.pattern];
         const Spot spot = pattern.file == origin.spot.file ? pattern : origin.spot;
         warn(spot, core::to_string(it.kind), it.service, text_of(it, spot));
@@ -206,7 +206,7 @@ class Search {
                     "no stream was found that regex \"{}\" matches for certain; with {} it stays "
                     "undecided until the deadline or a full window; {}",
                     pattern(it), endless(it, example), advice_for(it));
-            case Finding::Kind::Superseded:
+            case Finding::Kind::Shadowed:
                 return fmt::format(
                     "what it asks of layout {} decides nothing: all streams found for it, such as "
                     "{}, "

@@ -76,8 +76,7 @@ class Linter {
         const bool all = std::ranges::all_of(examples, [&](const std::string& stream) {
             return plan.ask(as_bytes(stream)).answer == Answer::Match;
         });
-        if (all)
-            findings_.push_back({Kind::Superseded, service, layout, service, examples.front()});
+        if (all) findings_.push_back({Kind::Shadowed, service, layout, service, examples.front()});
     }
 
     std::vector<std::string> examples_of(const LayoutPattern& pattern) const {
@@ -115,7 +114,7 @@ std::string_view to_string(Finding::Kind kind) {
             return "never-matches";
         case Finding::Kind::NeverCertain:
             return "never-certain";
-        case Finding::Kind::Superseded:
+        case Finding::Kind::Shadowed:
             return "shadowed";
         case Finding::Kind::HoldsAll:
             return "holds-all";

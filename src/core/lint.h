@@ -20,12 +20,12 @@ struct Finding {
         Waits,         ///< a stream fits the service, but an earlier service still answers more
         NeverMatches,  ///< the search found no stream that the expression matches
         NeverCertain,  ///< no stream found matches, and one stays undecided up to the window
-        Superseded,    ///< every stream found for a layout fits the patterns of its service, too
+        Shadowed,      ///< every stream found for a layout fits the patterns of its service, too
         HoldsAll,      ///< no first byte rules the expression out, and a stream can stay undecided
     };
     Kind kind;
     std::size_t service;
-    /// How many patterns there are, if it is about a layout; Superseded: the index in Service::layouts.
+    /// How many patterns there are, if it is about a layout; Shadowed: the index in Service::layouts.
     std::size_t pattern;
     std::size_t by_service;                       ///< NeverWins, Waits: the earlier service
     std::string example;                          ///< the stream, or its start

@@ -5,19 +5,14 @@
 
 namespace portsplit::core {
 
-std::string in_small_letters(std::string_view text) {
-    std::string small(text);
-    for (char& c : small) {
+std::string folded_name(std::string_view name) {
+    std::string folded(name);
+    for (char& c : folded) {
         if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
     }
-    return small;
+    if (folded.ends_with('.')) folded.pop_back();
+    return folded;
 }
-
-std::string_view without_final_dot(std::string_view name) {
-    return name.ends_with('.') ? name.substr(0, name.size() - 1) : name;
-}
-
-std::string folded_name(std::string_view name) { return in_small_letters(without_final_dot(name)); }
 
 std::string why_no_host_name(std::string_view name) {
     if (name.ends_with(".txt")) return "a file of values is written with an @ before its name";

@@ -7,13 +7,7 @@
 
 namespace portsplit::core {
 
-/// Returns a text with its ASCII letters small.
-std::string in_small_letters(std::string_view text);
-
-/// Returns a text without a dot at its end.
-std::string_view without_final_dot(std::string_view name);
-
-/// Returns a name as names are compared: both of the above.
+/// Returns a name as names are compared.
 std::string folded_name(std::string_view name);
 
 /// Returns why no usual client sends a name of a host in this form, and what would be right; empty if one may.
