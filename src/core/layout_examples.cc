@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
-#include <optional>
 #include <random>
 #include <set>
 #include <span>
@@ -156,13 +155,13 @@ class Maker {
     }
 
     std::string of_field(const LayoutField& field) {
-        std::optional<std::string> text;
+        const std::string* text = nullptr;
         const auto wanted = wanted_.find(field.name);
         if (wanted != wanted_.end() && missing_.erase(field.name) > 0 && !wanted->second.empty())
-            text = wanted->second[below(wanted->second.size(), random_)];
-        if (!field.number) return text ? *text : any_text(field);
+            text = &wanted->second[below(wanted->second.size(), random_)];
+        if (!field.number) return text != nullptr ? *text : any_text(field);
         std::size_t value = below(5, random_);
-        if (text) std::from_chars(text->data(), text->data() + text->size(), value);
+        if (text != nullptr) std::from_chars(text->data(), text->data() + text->size(), value);
         return number(*field.number, value);
     }
 
