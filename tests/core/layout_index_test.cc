@@ -13,6 +13,7 @@
 #include "core/verdict.h"
 #include "support/layouts.h"
 #include "support/naive_layout.h"
+#include "support/naive_layout_pattern.h"
 #include "support/random_layout.h"
 
 namespace portsplit::core {
@@ -174,49 +175,6 @@ TEST(LayoutIndex, TellsWhichServiceGaveUpOnAnExpression) {
 
 // --- against a plain evaluation ---
 
-bool fits_plainly(const std::string& test, const std::string& value, const Layout::Field& field) {
-    if (test == "*") return true;
-    if (field.number) {
-        const std::size_t dash = test.find('-');
-        const unsigned long number = std::stoul(value);
-        return number >= std::stoul(test) &&
-               number <= std::stoul(test.substr(dash == test.npos ? 0 : dash + 1));
-    }
-    if (field.is_name && test.starts_with("*.")) {
-        return value.size() > test.size() - 1 && value.ends_with(test.substr(1));
-    }
-    if (field.is_name && test.starts_with(".")) {
-        return value == test.substr(1) || (value.size() > test.size() && value.ends_with(test));
-    }
-    if (test.ends_with('*')) return value.starts_with(test.substr(0, test.size() - 1));
-    if (test.starts_with('*')) return value.ends_with(test.substr(1));
-    return value == test;
-}
-
-/// Returns the answer of one service from what the oracle read.
-Answer plain_answer(const Service& service, const Layout& layout, const LayoutReader::Read& read) {
-    const LayoutPattern& pattern = service.layouts.front();
-    const bool has_ended = read.outcome != LayoutReader::Outcome::More;
-    Answer all = Answer::Match;
-    if (pattern.whole && read.outcome == LayoutReader::Outcome::Failed) return Answer::No;
-    if (pattern.whole && !has_ended) all = Answer::More;
-    for (const FieldCondition& condition : pattern.conditions) {
-        const auto found = read.fields.find(std::string(condition.field));
-        const LayoutReader::Field state =
-            found == read.fields.end() ? LayoutReader::Field() : found->second;
-        const Layout::Field& field = layout.fields()[*layout.find_field(condition.field)];
-        const bool fits = std::ranges::any_of(state.values, [&](const std::string& value) {
-            return std::ranges::any_of(condition.values, [&](const Text& test) {
-                return fits_plainly(std::string(test), value, field);
-            });
-        });
-        if (fits) continue;
-        if (state.is_complete || has_ended) return Answer::No;
-        all = Answer::More;
-    }
-    return all;
-}
-
 class RandomServices {
   public:
     explicit RandomServices(std::mt19937& random) : random_(random) {}
@@ -262,6 +220,10 @@ TEST(LayoutIndexOfRandomLayouts, AgreesWithAskingEachService) {
         const Config config = config_with(source, RandomServices(random).make(*layout));
         const Plan plan(config);
         LayoutReader oracle(source);
+        std::vector<naive::OneLayoutPattern> patterns;
+        for (const Service& service : config.services) {
+            patterns.emplace_back(source, service.layouts.front());
+        }
         Specimen specimen(source, random);
         for (int k = 0; k < 8; ++k) {
             std::string stream = specimen.make().substr(0, 40);
@@ -275,8 +237,8 @@ TEST(LayoutIndexOfRandomLayouts, AgreesWithAskingEachService) {
                 const std::string seen = stream.substr(0, size);
                 const auto read = oracle.read(seen);
                 Plan::Standing expected;
-                for (std::size_t s = 0; s < config.services.size() && !expected.service; ++s) {
-                    const Answer answer = plain_answer(config.services[s], *layout, read);
+                for (std::size_t s = 0; s < patterns.size() && !expected.service; ++s) {
+                    const Answer answer = patterns[s].answer(read);
                     if (answer != Answer::No) expected = {answer, s, {}};
                 }
                 const auto found = plan.ask(as_bytes(seen), reading);

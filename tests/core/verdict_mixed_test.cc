@@ -1,4 +1,4 @@
-// Random configurations that mix all kinds of patterns: the verdict agrees with the naive rule over
+// Random configurations that mix all kinds of patterns and layouts: the verdict agrees with the naive rule over
 // single patterns, does not depend on segments, and a window too small for a pattern turns its more
 // into no.
 
@@ -17,6 +17,7 @@
 #include "support/naive.h"
 #include "support/naive_rule.h"
 #include "support/segments.h"
+#include "support/small_layouts.h"
 #include "support/verdict_text.h"
 
 namespace portsplit::core {
@@ -62,6 +63,7 @@ Config random_config(unsigned seed) {
     std::mt19937 random(seed);
     Config config;
     config.window = random() % 3 == 0 ? 1 + random() % 5 : 4096;
+    config.layouts = small_layouts();
     config.services.resize(1 + random() % 5);
     for (std::size_t i = 0; i < config.services.size(); ++i) {
         Service& service = config.services[i];
@@ -70,6 +72,9 @@ Config random_config(unsigned seed) {
         for (PatternSource& pattern : service.patterns) {
             pattern = pattern_pool()[random() % pattern_pool().size()];
         }
+        if (random() % 2 == 0) continue;
+        service.layouts.push_back(small_layout_pool()[random() % small_layout_pool().size()]);
+        if (random() % 2 == 0) service.patterns.clear();
     }
     config.services.push_back({kFallback, {}, {}});
     config.services.push_back({kTimeout, {}, {}});
@@ -84,6 +89,13 @@ std::string show(unsigned seed, const Config& config, const std::string& stream)
         for (const PatternSource& pattern : service.patterns) {
             text += std::string(" ") + kKinds[static_cast<std::size_t>(pattern.kind)] + ' ' +
                     testing::PrintToString(pattern.text);
+        }
+        for (const LayoutPattern& asked : service.layouts) {
+            text += " " + std::string(asked.layout) + (asked.whole ? " whole" : "");
+            for (const FieldCondition& condition : asked.conditions) {
+                text += " " + std::string(condition.field) + " = ";
+                for (const Text& value : condition.values) text += std::string(value) + ",";
+            }
         }
     }
     return text + "; stream " + testing::PrintToString(stream);

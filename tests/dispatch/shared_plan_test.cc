@@ -31,7 +31,7 @@
 namespace portsplit::dispatch {
 namespace {
 
-/// One service of each kind of pattern and action, `count` times.
+/// One service of each kind of pattern and action, and one that asks a layout, `count` times.
 core::Config config_of(std::size_t count) {
     core::Config config;
     for (std::size_t i = 0; i < count; ++i) {
@@ -45,7 +45,11 @@ core::Config config_of(std::size_t count) {
         exec.patterns = {{core::PatternKind::Hex, "16 03 00-04 ?? ??"},
                          {core::PatternKind::String, core::Text("exec" + number)}};
         config.services.push_back(std::move(exec));
+        core::Service named{core::Text("named" + number), {}, to(long_text, 9)};
+        named.layouts = {{"hello", false, {{"name", {long_text, core::Text("*." + number)}}}}};
+        config.services.push_back(std::move(named));
     }
+    config.layouts = {{"hello", {{"start", "'hello ' <name name> ' ' <can+','> '\\0A'"}}}};
     return config;
 }
 
@@ -70,8 +74,9 @@ TEST(SharedPlan, HoldsTheConfiguration) {
 TEST(SharedPlan, AnswersAsThePlanDoes) {
     const auto shared = SharedPlan::build(config_of(3));
     ASSERT_TRUE(shared);
-    EXPECT_EQ(shared->plan().ask(core::as_bytes("exec10001")).service, 3U);
-    EXPECT_EQ(shared->plan().ask(core::as_bytes("ab100027")).service, 4U);
+    EXPECT_EQ(shared->plan().ask(core::as_bytes("exec10001")).service, 4U);
+    EXPECT_EQ(shared->plan().ask(core::as_bytes("ab100027")).service, 6U);
+    EXPECT_EQ(shared->plan().ask(core::as_bytes("hello A.10001 x\n")).service, 5U);
     EXPECT_EQ(shared->plan().ask(core::as_bytes("ab10003")).answer, core::Answer::No);
 }
 
@@ -117,8 +122,9 @@ TEST_F(SharedPlanApart, IsThePlanOfTheConfiguration) {
     const auto shared = build([] { return config_of(3); });
     ASSERT_TRUE(shared);
     EXPECT_EQ(shared->plan().config(), config_of(3));
-    EXPECT_EQ(shared->plan().ask(core::as_bytes("exec10001")).service, 3U);
-    EXPECT_EQ(shared->plan().ask(core::as_bytes("ab100027")).service, 4U);
+    EXPECT_EQ(shared->plan().ask(core::as_bytes("exec10001")).service, 4U);
+    EXPECT_EQ(shared->plan().ask(core::as_bytes("ab100027")).service, 6U);
+    EXPECT_EQ(shared->plan().ask(core::as_bytes("hello A.10001 x\n")).service, 5U);
 }
 
 /// Makes streams that fit a pattern of a random configuration, or nearly.
@@ -146,10 +152,22 @@ class RandomStreams {
     std::size_t below(std::size_t end) { return random_() % end; }
 
     std::mt19937 random_;
-    /// The other kinds of pattern are a few texts, see RandomConfig; these fit them.
-    std::vector<std::string> parts_{
-        "GET /index HTTP/1.1", "ab\"x\"",  {'b', '\0'}, "#;{}=", {'\0', 'z'},
-        "\x16\x03\x01__\x01",  "\x3c\x4f", "\xff\xfe",  "~~~"};
+    /// The other kinds of pattern, and the layout, are a few texts, see RandomConfig; these fit them.
+    std::vector<std::string> parts_{"GET /index HTTP/1.1",
+                                    "ab\"x\"",
+                                    {'b', '\0'},
+                                    "#;{}=",
+                                    {'\0', 'z'},
+                                    "\x16\x03\x01__\x01",
+                                    "\x3c\x4f",
+                                    "\xff\xfe",
+                                    "~~~",
+                                    "R\x0fn\x0d"
+                                    "a.example.org",
+                                    "R\x08n\x01"
+                                    "a\"\\"
+                                    "\x01\xbb",
+                                    {'R', '\x04', '"', '\\', '\0', '\x50'}};
 };
 
 // verdict_mixed_test.cc compares a shared plan with the naive rule.

@@ -365,6 +365,27 @@ TEST(SniffTcp, WaitsOnceForEachSegment) {
     EXPECT_LE(outcome.waits, kSegments + 3);
 }
 
+// The length says how many bytes are missing: they come one by one, and wake nobody.
+TEST(SniffTcp, WaitsOnceForABlockOfALayout) {
+    core::Config config;
+    config.layouts = {{"block", {{"start", "{u8(200) ..} <kind 1>"}}}};
+    core::Service asking = service("block", {}, to("127.0.0.1", 1));
+    asking.layouts = {{"block", false, {{"kind", {"k"}}}}};
+    config.services = {asking};
+    const core::Plan plan(config);
+    Sniffing sniffing(loopback::tcp_pair(), plan, kLate);
+    ASSERT_TRUE(loopback::send_all(sniffing.client().get(), "\xc8"));
+    ASSERT_TRUE(loopback::comes_true([&] { return sniffing.low_water() == 201; }));
+    for (int i = 0; i < 200; ++i) {
+        ASSERT_TRUE(loopback::send_all(sniffing.client().get(), "x"));
+        let_pass(sniffing, 1ms);
+    }
+    ASSERT_TRUE(loopback::send_all(sniffing.client().get(), "k"));
+    const Outcome outcome = sniffing.outcome();
+    EXPECT_EQ(outcome.verdict, "block match");
+    EXPECT_LE(outcome.waits, 6) << "for the length, the block, the field; 200 without the mark";
+}
+
 TEST(SniffUnix, WaitsInGrowingPausesUntilTheDeadlineWhileNoByteComes) {
     const auto begin = Clock::now();
     Sniffing sniffing(loopback::unix_pair(), ordinary_plan(), 400ms);

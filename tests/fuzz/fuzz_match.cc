@@ -1,7 +1,8 @@
-// Compares `decide` with the naive rule, for patterns of all kinds and any bytes.
+// Compares `decide` with the naive rule, for patterns of all kinds, layouts, and any bytes.
 //
 // An input can be written by hand. A line is one pattern: s: and the bytes of a string, h: and the
-// notation of hex, r: and an expression. Any other line begins the next service. An empty line ends
+// notation of hex, r: and an expression, l: and the letter of what is asked of a layout: a is the first of
+// support/small_layouts.h. Any other line begins the next service. An empty line ends
 // the services; the rest is the stream, in which '|' marks the end of a segment. So a string cannot
 // contain a newline and a stream no '|'; the exhaustive tests cover these.
 
@@ -19,6 +20,7 @@
 #include "support/checks.h"
 #include "support/naive_rule.h"
 #include "support/segments.h"
+#include "support/small_layouts.h"
 
 namespace {
 
@@ -31,7 +33,11 @@ constexpr std::size_t kMostExpressions = 4;
 constexpr std::size_t kWindow = 24;
 
 struct Input {
-    std::vector<std::vector<PatternSource>> services;
+    struct Asked {
+        std::vector<PatternSource> patterns;
+        std::vector<LayoutPattern> layouts;
+    };
+    std::vector<Asked> services;
     std::string stream;
     std::vector<std::size_t> cuts;  ///< lengths of the stream at which a segment ends
 };
@@ -42,6 +48,18 @@ std::optional<PatternSource> read_pattern(std::string_view line) {
     if (line.starts_with("h:")) return PatternSource{PatternKind::Hex, text};
     if (line.starts_with("r:")) return PatternSource{PatternKind::Regex, text};
     return std::nullopt;
+}
+
+/// Returns what is asked of a layout. A service asks each layout once.
+std::optional<LayoutPattern> read_asked(std::string_view line,
+                                        const std::vector<LayoutPattern>& so_far) {
+    if (!line.starts_with("l:") || line.size() != 3) return std::nullopt;
+    const auto index = static_cast<std::size_t>(line[2] - 'a');
+    if (index >= small_layout_pool().size()) return std::nullopt;
+    const LayoutPattern& asked = small_layout_pool()[index];
+    const bool is_new =
+        std::ranges::find(so_far, asked.layout, &LayoutPattern::layout) == so_far.end();
+    return is_new ? std::optional(asked) : std::nullopt;
 }
 
 /// Returns false for what config/ rejects: an empty string, or a text that does not compile.
@@ -59,6 +77,11 @@ Input parse(std::string_view text) {
         const std::string_view line = text.substr(0, end);
         text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
         if (line.empty()) break;
+        Input::Asked& service = input.services.back();
+        if (const auto asked = read_asked(line, service.layouts)) {
+            service.layouts.push_back(*asked);
+            continue;
+        }
         auto source = read_pattern(line);
         if (!source) {
             input.services.emplace_back();
@@ -66,7 +89,7 @@ Input parse(std::string_view text) {
         }
         const bool is_expression = source->kind == PatternKind::Regex;
         if (is_expression && ++expressions > kMostExpressions) continue;
-        if (is_valid(*source)) input.services.back().push_back(*std::move(source));
+        if (is_valid(*source)) service.patterns.push_back(*std::move(source));
     }
     for (const char byte : text) {
         if (byte == '|') {
@@ -82,11 +105,13 @@ Input parse(std::string_view text) {
 Config config_of(const Input& input) {
     Config config;
     config.window = kWindow;
+    config.layouts = small_layouts();
     config.services = {{kTimeout, {}, {}}, {kFallback, {}, {}}};
-    for (const auto& patterns : input.services) {
+    for (const auto& [patterns, layouts] : input.services) {
         Service& service = config.services.emplace_back();
         service.name = "service";
         service.patterns.assign(patterns.begin(), patterns.end());
+        service.layouts.assign(layouts.begin(), layouts.end());
     }
     return config;
 }

@@ -13,6 +13,7 @@
 
 #include "core/hex.h"
 #include "core/verdict.h"
+#include "support/naive_layout_pattern.h"
 
 namespace portsplit::core::naive {
 
@@ -55,10 +56,15 @@ class Rule {
         for (std::size_t i = 0; i < config.services.size(); ++i) {
             if (config.services[i].name == kFallback) fallback_ = i;
             if (config.services[i].name == kTimeout) timeout_ = i;
-            auto& patterns = services_.emplace_back();
+            auto& [patterns, layouts] = services_.emplace_back();
             for (const PatternSource& source : config.services[i].patterns) {
                 patterns.emplace_back(source);
                 window_ = std::max(window_, patterns.back().length());
+            }
+            for (const LayoutPattern& asked : config.services[i].layouts) {
+                const auto source =
+                    std::ranges::find(config.layouts, asked.layout, &LayoutSource::name);
+                layouts.emplace_back(*source, asked);
             }
         }
     }
@@ -81,13 +87,19 @@ class Rule {
     }
 
   private:
+    struct Asking {
+        std::vector<OnePattern> patterns;
+        std::vector<OneLayoutPattern> layouts;
+    };
+
     /// Rule 1.
     std::vector<Answer> answers_of(std::string_view seen) const {
         std::vector<Answer> answers;
-        for (const auto& patterns : services_) {
+        for (const auto& [patterns, layouts] : services_) {
             const auto one_answers = [&](Answer answer) {
-                return std::any_of(patterns.begin(), patterns.end(),
-                                   [&](const OnePattern& it) { return it.answer(seen) == answer; });
+                const auto has_it = [&](const auto& it) { return it.answer(seen) == answer; };
+                return std::ranges::any_of(patterns, has_it) ||
+                       std::ranges::any_of(layouts, has_it);
             };
             answers.push_back(one_answers(Answer::Match)  ? Answer::Match
                               : one_answers(Answer::More) ? Answer::More
@@ -109,7 +121,7 @@ class Rule {
     /// Returns the first service before the winner that has a pattern which gave up.
     std::optional<std::size_t> gave_up(std::size_t winner, std::string_view seen) const {
         for (std::size_t i = 0; i < winner; ++i) {
-            for (const OnePattern& pattern : services_[i]) {
+            for (const OnePattern& pattern : services_[i].patterns) {
                 if (pattern.answer(seen) == Answer::GaveUp) return i;
             }
         }
@@ -119,7 +131,7 @@ class Rule {
     std::size_t window_;
     std::optional<std::size_t> fallback_;
     std::optional<std::size_t> timeout_;
-    std::vector<std::vector<OnePattern>> services_;
+    std::vector<Asking> services_;
 };
 
 }  // namespace portsplit::core::naive
