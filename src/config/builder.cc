@@ -117,7 +117,8 @@ class Builder {
                                           "that no pattern decides; delete this one",
                                           section.name, elsewhere(section.spot, pattern)));
             }
-        } else if (origin.patterns.empty() && draft.asked.empty() && !section.has_gap) {
+        } else if (origin.patterns.empty() && draft.asked.empty() && !section.has_gap &&
+                   !draft.has_gap) {
             issues_.error(origin.spot, fmt::format("service {} has no pattern; {}",
                                                    shown(section.name), pattern_advice(section)));
         } else if (const auto meant = last_resort_in_other_case(section.name)) {

@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <utility>
@@ -16,7 +18,7 @@ namespace portsplit::config {
 namespace {
 
 /// How the name of a layout is told from that of a service, which has no blank.
-constexpr std::string_view kLayoutHeader = "layout ";
+constexpr std::string_view kLayoutWord = "layout";
 
 bool has_escapes(std::string_view name) {
     const Key* key = find_key(name);
@@ -60,11 +62,18 @@ class Reader {
                                               shown(content), shown(name)));
         }
         // A broken header begins a section, too: otherwise each line below it would be an error.
-        const bool is_layout = sections_ == Sections::Services && name.starts_with(kLayoutHeader);
+        const std::size_t blank = std::min(name.find_first_of(" \t"), name.size());
+        const std::string_view layout = trim(name.substr(blank));
+        const bool is_layout = sections_ == Sections::Services && !layout.empty() &&
+                               nearest(name.substr(0, blank), {kLayoutWord});
+        if (is_layout && name.substr(0, blank) != kLayoutWord) {
+            issues_.error(number, fmt::format("{}: not the beginning of a layout; write [{} {}]",
+                                              shown(content), kLayoutWord, shown(layout)));
+        }
         is_in_layout_ = is_layout;
         Section& section =
             is_layout ? document_.layouts.emplace_back() : document_.services.emplace_back();
-        section.name = is_layout ? trim(name.substr(kLayoutHeader.size())) : name;
+        section.name = is_layout ? layout : name;
         section.spot = issues_.at(number);
     }
 
@@ -170,7 +179,7 @@ core::Result<std::string, Inexpressible> write_classic(const core::Config& confi
     std::string out;
     if (auto inexpressible = append_classic(document.global, out)) return *std::move(inexpressible);
     for (const Section& layout : document.layouts) {
-        out += fmt::format("{}[{}{}]\n", out.empty() ? "" : "\n", kLayoutHeader, layout.name);
+        out += fmt::format("{}[{} {}]\n", out.empty() ? "" : "\n", kLayoutWord, layout.name);
         if (auto inexpressible = append_classic(layout, out)) return *std::move(inexpressible);
     }
     for (const Section& service : document.services) {

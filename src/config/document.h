@@ -25,6 +25,11 @@ struct Value {
     bool operator==(const Value&) const = default;
 };
 
+/// Returns the spelling of the file that a value stands in.
+inline Spelling spelling_of(const Value& value) {
+    return value.kind == Kind::Bare ? Spelling::Classic : Spelling::Libconfig;
+}
+
 struct Entry {
     std::string key;
     Spot spot;

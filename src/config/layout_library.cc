@@ -31,27 +31,42 @@ class Library {
     void add_for(const Section& section) {
         for (const Entry& entry : section.entries) {
             if (const auto field = core::split_field(entry.key)) {
-                add(std::string(field->layout), entry.spot);
+                add(std::string(field->layout), entry.spot,
+                    entry.values.empty() ? section.spelling : spelling_of(entry.values.front()));
                 continue;
             }
             for (const Value& value : entry.values) {
-                if (entry.key == kLayout) add(value.text, value.spot);
+                const Spelling spelling = spelling_of(value);
+                if (entry.key == kLayout) add_whole(value, spelling);
                 if (const auto passed = passed_field(entry.key, value.text)) {
-                    add(std::string(passed->layout), value.spot);
+                    add(std::string(passed->layout), value.spot, spelling);
                 }
             }
         }
     }
 
   private:
-    void add(const std::string& name, Spot spot) {
+    void add_whole(const Value& value, Spelling spelling) {
+        if (value.kind == Kind::Group || value.kind == Kind::List) return;  // reported elsewhere
+        const auto field = core::split_field(value.text);
+        if (!field) return add(value.text, value.spot, spelling);
+        issues_.error(
+            value.spot,
+            fmt::format("{}: a field, not a layout; write {} for clients that "
+                        "have one, or {}",
+                        as_written(kLayout, value),
+                        condition(shown(field->layout), shown(field->field), "*", spelling),
+                        whole_layout(shown(field->layout), spelling)));
+    }
+
+    void add(const std::string& name, Spot spot, Spelling spelling) {
         if (!known_.insert(name).second) return;
         const std::string path = fmt::format("{}/{}{}", folder_, name, kSuffix);
         const bool may_read = files_.read && core::why_no_layout_name(name).empty();
         const auto text = may_read ? files_.read(path) : Unreadable{};
         if (!text) {
-            return issues_.error(spot,
-                                 fmt::format("no layout {}; {}", shown(name), advice_on(name)));
+            return issues_.error(
+                spot, fmt::format("no layout {}; {}", shown(name), advice_on(name, spelling)));
         }
         const auto read = read_(*text, path);
         if (!read) return;
@@ -63,7 +78,8 @@ class Library {
         document_.layouts.push_back(*layout);
     }
 
-    std::string advice_on(const std::string& name) const {
+    std::string advice_on(const std::string& name, Spelling spelling) const {
+        const std::string header = layout_header(shown(name), spelling);
         const std::vector<std::string> files =
             files_.names ? files_.names(folder_) : std::vector<std::string>{};
         std::vector<std::string_view> names;
@@ -71,11 +87,11 @@ class Library {
             if (!file.ends_with(kSuffix)) continue;
             names.push_back(file.substr(0, file.size() - kSuffix.size()));
         }
-        if (names.empty()) return fmt::format("write [layout {}] with its rules", shown(name));
+        if (names.empty()) return fmt::format("write {} with its rules", header);
         if (const auto meant = nearest(name, names)) return fmt::format("did you mean {}?", *meant);
         std::ranges::sort(names);
-        return fmt::format("the library has {}; or write [layout {}] with its rules",
-                           alternatives(names), shown(name));
+        return fmt::format("the library has {}; or write {} with its rules", alternatives(names),
+                           header);
     }
 
     Document& document_;

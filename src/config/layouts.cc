@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <set>
 
 #include "config/key_table.h"
 #include "config/wording.h"
@@ -29,6 +30,23 @@ std::string no_field(std::string_view written, core::FieldName name, const core:
     for (const core::Layout::Field& field : layout.fields()) fields.push_back(field.name);
     return fmt::format("{}: no field {} in layout {}; {}", written, shown(name.field), name.layout,
                        advice_on(name.field, fields, "its fields"));
+}
+
+/// Returns true if an entry of a layout is meant for the service below it, whose header is missing.
+bool is_key_of_service(const Section& layout, const Entry& entry) {
+    constexpr std::string_view kOfNames = "abcdefghijklmnopqrstuvwxyz0123456789-";
+    if (find_key(entry.key, Place::Service) == nullptr) return false;
+    return std::ranges::none_of(layout.entries, [&](const Entry& other) {
+        const std::string_view text = other.values.empty() ? "" : other.values.front().text;
+        for (std::size_t at = text.find(entry.key); at != text.npos;
+             at = text.find(entry.key, at + 1)) {
+            const std::size_t end = at + entry.key.size();
+            const bool begins = at == 0 || kOfNames.find(text[at - 1]) == kOfNames.npos;
+            const bool ends = end == text.size() || kOfNames.find(text[end]) == kOfNames.npos;
+            if (begins && ends && &other != &entry) return true;
+        }
+        return false;
+    });
 }
 
 /// Returns the element of a list with this name, which is added if it is not there. The list stays sorted.
@@ -61,9 +79,10 @@ void LayoutsReader::read(const Section& section) {
     if (first != compiled_.end()) {
         return issues_.error(
             section.spot,
-            fmt::format("layout {} is there already; keep one of the two", shown(section.name)));
+            fmt::format("layout {} is already defined {}; keep one of the two", shown(section.name),
+                        where(first->spot, section.spot, issues_.files())));
     }
-    Compiled& compiled = compiled_.emplace_back(Compiled{section.name, std::nullopt});
+    Compiled& compiled = compiled_.emplace_back(Compiled{section.name, section.spot, std::nullopt});
     if (const std::string why = core::why_no_layout_name(section.name); !why.empty()) {
         return issues_.error(section.spot, fmt::format("layout {}: {}", shown(section.name), why));
     }
@@ -86,10 +105,35 @@ void LayoutsReader::read(const Section& section) {
     }
     std::vector<core::LayoutProblem> warnings;
     auto layout = core::Layout::compile(source, &warnings);
+    const std::set<std::size_t> misplaced = report_keys_of_service(section, !layout);
+    const auto is_misplaced = [&](const core::LayoutProblem& it) {
+        return misplaced.contains(it.rule);
+    };
+    std::erase_if(warnings, is_misplaced);
     report(section, warnings, Severity::Warning);
-    if (!layout) return report(section, layout.error(), Severity::Error);
+    if (!layout) {
+        std::vector<core::LayoutProblem> problems = layout.error();
+        std::erase_if(problems, is_misplaced);
+        return report(section, problems, Severity::Error);
+    }
     compiled.layout = *std::move(layout);
     config_.layouts.push_back(std::move(source));
+}
+
+std::set<std::size_t> LayoutsReader::report_keys_of_service(const Section& layout, bool is_error) {
+    std::set<std::size_t> rules;
+    for (std::size_t rule = 0; rule < layout.entries.size(); ++rule) {
+        const Entry& entry = layout.entries[rule];
+        if (!is_key_of_service(layout, entry)) continue;
+        rules.insert(rule);
+        add_issue(is_error ? Severity::Error : Severity::Warning, entry.spot,
+                  fmt::format("layout {}: {}: a key of a service, and no rule here uses it; {}",
+                              layout.name, entry.key,
+                              layout.spelling == Spelling::Classic
+                                  ? "write [NAME] above it, where the service begins"
+                                  : "move it into a group in services"));
+    }
+    return rules;
 }
 
 void LayoutsReader::report(const Section& section, const std::vector<core::LayoutProblem>& problems,
@@ -107,11 +151,15 @@ void LayoutsReader::report(const Section& section, const std::vector<core::Layou
         if (problem.place) text += fmt::format(" (at byte {})", *problem.place + 1);
         std::string excerpt =
             problem.place ? pointed_at(entry.values.front().text, *problem.place) : std::string();
-        if (severity == Severity::Error) {
-            issues_.error(entry.spot, std::move(text), std::move(excerpt));
-        } else {
-            issues_.warning(entry.spot, std::move(text), "layout", {}, std::move(excerpt));
-        }
+        add_issue(severity, entry.spot, std::move(text), std::move(excerpt));
+    }
+}
+
+void LayoutsReader::add_issue(Severity severity, Spot spot, std::string text, std::string excerpt) {
+    if (severity == Severity::Error) {
+        issues_.error(spot, std::move(text), std::move(excerpt));
+    } else {
+        issues_.warning(spot, std::move(text), "layout", {}, std::move(excerpt));
     }
 }
 
@@ -144,12 +192,13 @@ void LayoutsReader::check_passed(std::string_view key, const Value& value,
                it.layouts.end();
     });
     if (is_asked) return;
+    const Spelling spelling = spelling_of(value);
     issues_.warning(
         value.spot,
-        fmt::format(
-            "{0}: never there: no service asks layout {1}, so it is not read; write "
-            "layout = {1} in place of a pattern, or a condition such as {1}.{2} = *, in a service",
-            as_written(key, value), name->layout, name->field),
+        fmt::format("{}: never there: no service asks layout {}, so it is not read; write "
+                    "{} in place of a pattern, or a condition such as {}, in a service",
+                    as_written(key, value), name->layout, whole_layout(name->layout, spelling),
+                    condition(name->layout, name->field, "*", spelling)),
         "not-read", service);
 }
 

@@ -2,7 +2,9 @@
 // What services ask of layouts: compiles the layouts of a configuration, checks each field and value that is
 // asked for, and puts them into the model. Called by builder.cc, when all sections are known.
 
+#include <cstddef>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,12 +46,17 @@ class LayoutsReader {
   private:
     struct Compiled {
         std::string name;
+        Spot spot;
         std::optional<core::Layout> layout;  ///< none after an error
     };
 
     void read(const Section& section);
     void report(const Section& section, const std::vector<core::LayoutProblem>& problems,
                 Severity severity);
+    /// Reports rules that are meant for the service below the layout, whose header is missing.
+    /// @returns their indexes
+    std::set<std::size_t> report_keys_of_service(const Section& layout, bool is_error);
+    void add_issue(Severity severity, Spot spot, std::string text, std::string excerpt = {});
     void add_value(const Asked& asked, const core::Layout& layout, core::LayoutPattern& pattern,
                    const std::string& service, Origin& origin);
 

@@ -52,6 +52,11 @@ class Reader {
         for_each_element(root, [&](const config_setting_t& setting) {
             if (name_of(setting) == std::string_view("layouts")) {
                 read_layouts(setting);
+            } else if (name_of(setting) == kLayout && config_setting_is_group(&setting)) {
+                issues_.error(
+                    line_of(setting),
+                    "layout: a group of layouts is called layouts; write layouts : { ... };");
+                read_layouts(setting);
             } else if (name_of(setting) != std::string_view("services")) {
                 Entry& entry = document_.global.entries.emplace_back(entry_of(setting));
                 entry.services_above = document_.services.size();

@@ -94,6 +94,31 @@ constexpr auto kPorts = std::to_array<Port>({
     {"git", 9418},
 });
 
+struct KeyOfOthers {
+    std::string_view name;
+    std::string_view field;
+};
+/// Of sslh, HAProxy, nginx, Traefik and SNIProxy, or what users try first. Without `_`, `-` and capitals.
+constexpr auto kKeysOfOthers = std::to_array<KeyOfOthers>({
+    {"sni", "tls.sni"},
+    {"tlssni", "tls.sni"},
+    {"snihostname", "tls.sni"},
+    {"snihostnames", "tls.sni"},
+    {"hostsni", "tls.sni"},
+    {"servername", "tls.sni"},
+    {"reqsslsni", "tls.sni"},
+    {"alpn", "tls.alpn"},
+    {"tlsalpn", "tls.alpn"},
+    {"protocol", "tls.alpn"},
+    {"alpnprotocols", "tls.alpn"},
+    {"host", "http.host"},
+    {"hostname", "http.host"},
+    {"httphost", "http.host"},
+    {"vhost", "http.host"},
+    {"path", "http.path"},
+    {"method", "http.method"},
+});
+
 template <typename Rows>
 auto row_named(const Rows& rows, std::string_view name) {
     return std::find_if(rows.begin(), rows.end(),
@@ -197,6 +222,16 @@ std::optional<std::string> seconds_in(std::string_view text) {
     seconds.erase(seconds.find_last_not_of('0') + 1);
     if (seconds.ends_with('.')) seconds.pop_back();
     return seconds;
+}
+
+std::optional<std::string_view> field_named(std::string_view key) {
+    std::string word;
+    for (const char c : key) {
+        if (c != '-' && c != '_') word += c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+    }
+    const auto row = row_named(kKeysOfOthers, word);
+    if (row == kKeysOfOthers.end()) return std::nullopt;
+    return row->field;
 }
 
 std::optional<std::uint16_t> port_named(std::string_view name) {

@@ -54,6 +54,10 @@ std::string warning_of_stray(std::string_view stray);
 /// Returns the number of seconds in a text with a unit, such as `0.5` for `500ms`; none if it has none.
 std::optional<std::string> seconds_in(std::string_view text);
 
+/// Returns the field of a layout that a key of other programs means, such as `tls.sni` for `servername`; none
+/// if the key is not among the common ones.
+std::optional<std::string_view> field_named(std::string_view key);
+
 /// Returns the number of a port that IANA has given this name; none if it is not among the common ones.
 std::optional<std::uint16_t> port_named(std::string_view name);
 

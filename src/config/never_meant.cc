@@ -166,8 +166,8 @@ class Suspect {
         if (name.empty()) return;
         add("server-name", fmt::format("an expression does not find a server's name for sure, "
                                        "because clients shuffle what "
-                                       "is before it; write tls.sni = {}",
-                                       name));
+                                       "is before it; write {}",
+                                       condition("tls", "sni", name, spelling_of(value_))));
     }
 
     /// A text that was copied from a web page or a letter may have what a word processor makes of quotes,

@@ -95,8 +95,12 @@ class SectionReader {
         for (const Value& value : entry.values) {
             if (value.kind == Kind::Group || value.kind == Kind::List ||
                 value.kind == Kind::Boolean || value.kind == Kind::Float) {
-                issues_.error(value.spot, fmt::format("{}: not a string; write it in double quotes",
-                                                      entry.key));
+                const bool is_list = value.kind == Kind::List;
+                issues_.error(value.spot, fmt::format("{}: {}", entry.key,
+                                                      is_list ? why_unfit(key, value.kind)
+                                                              : "not a string; write it in double "
+                                                                "quotes"));
+                draft_->has_gap = true;
                 continue;
             }
             for (Suspicion& suspicion : suspicions_of(key, value)) {
@@ -123,7 +127,22 @@ class SectionReader {
                 alternatives(known),
                 place_ == Place::Global ? "" : ", and LAYOUT.FIELD, such as tls.sni");
         }
+        if (const auto field = place_ == Place::Service ? field_named(entry.key) : std::nullopt) {
+            advice = advice_on_field(*field, entry);
+            draft_->has_gap = true;
+        }
         issues_.error(entry.spot, fmt::format("unknown key {}; {}", shown(entry.key), advice));
+    }
+
+    /// Returns how to ask the field that a key of another program means.
+    static std::string advice_on_field(std::string_view field, const Entry& entry) {
+        const core::FieldName name = *core::split_field(field);
+        const bool has_text = !entry.values.empty() &&
+                              (is_classic(entry) || entry.values.front().kind == Kind::String);
+        return fmt::format("a field is asked as LAYOUT.FIELD; write {}",
+                           condition(name.layout, name.field,
+                                     has_text ? shown(entry.values.front().text) : "VALUE",
+                                     is_classic(entry) ? Spelling::Classic : Spelling::Libconfig));
     }
 
     static bool is_classic(const Entry& entry) {

@@ -17,6 +17,8 @@ struct ServiceDraft {
     core::Exec exec;
     core::Connect connect;
     std::vector<Asked> asked;  ///< of layouts; checked when all of them are known
+    /// True if what a service asks of a layout was reported: it is not without a pattern.
+    bool has_gap = false;
 };
 
 // Both read the entries of a section into the model. Issues: keys that are unknown, misplaced or

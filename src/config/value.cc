@@ -319,6 +319,8 @@ std::optional<Problem> check_form(const Key& key, std::string_view text) {
         case Type::LogItem:
             if (core::split_field(text) || std::ranges::find(words, text) != words.end())
                 return std::nullopt;
+            if (text.find_first_of(" \t,") != text.npos)
+                return Problem{"more than one word; write each as a value of its own"};
             return Problem{fmt::format("unknown; write {}, or a field such as tls.sni",
                                        alternatives({words.begin(), words.end()}))};
         default:

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -63,9 +64,10 @@ class Expander {
         }
         bytes_ += text->size();
         FileIssues issues = issues_.add_file(path, *text);
-        const std::string_view lines = without_byte_order_mark(*text, issues);
-        for_each_line(lines, [&](std::string_view line, int number) {
-            if (line.ends_with('\r')) line.remove_suffix(1);
+        const std::optional<std::string> lines = clean(*text, issues);
+        if (!lines) return false;
+        for_each_line(*lines, [&](std::string_view line, int number) {
+            if (line.ends_with('\r')) line.remove_suffix(1);  // the last line has no LF
             const std::string_view content = trim(line);
             if (content.empty() || content.front() == '#') return;
             if (content.front() == '@') {

@@ -32,7 +32,8 @@ constexpr std::size_t kManyExpressions = 500;
 /// Finds the warnings of one configuration.
 class Search {
   public:
-    explicit Search(const Loaded& loaded) : config_(*loaded.config), origins_(loaded.origins) {}
+    explicit Search(const Loaded& loaded)
+        : config_(*loaded.config), origins_(loaded.origins), spelling_(loaded.spelling) {}
 
     std::vector<Issue> warnings() {
         const std::vector<core::Shadow> shadows = core::find_shadows(config_);
@@ -233,8 +234,8 @@ class Search {
     std::string advice_for_wait(const Finding& it) const {
         const auto& layouts = config_.services[it.by_service].layouts;
         if (layouts.empty()) return "move it up, or match more bytes";
-        return fmt::format("write layout = {}, which waits for the same bytes",
-                           layouts.front().layout);
+        return fmt::format("write {}, which waits for the same bytes",
+                           whole_layout(layouts.front().layout, spelling_));
     }
 
     std::string advice_for(const Finding& it) const {
@@ -263,6 +264,7 @@ class Search {
 
     const core::Config& config_;
     const Origins& origins_;
+    Spelling spelling_;
     std::vector<Issue> found_;
 };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <numeric>
+#include <utility>
 
 namespace portsplit::config {
 namespace {
@@ -13,21 +14,24 @@ constexpr std::size_t kLongestShown = 60;
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-/// Returns Levenshtein's distance: how many characters to insert, delete or replace,
-/// ignoring upper and lower case.
+/// Returns how many characters to insert, delete, replace or swap with the next one, ignoring upper and
+/// lower case: the optimal string alignment distance.
 std::size_t distance(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> row(b.size() + 1);
-    std::iota(row.begin(), row.end(), std::size_t{0});
+    std::vector<std::size_t> before(b.size() + 1);  // the row above `above`
+    std::vector<std::size_t> above(b.size() + 1);
+    std::iota(above.begin(), above.end(), std::size_t{0});
     for (std::size_t i = 1; i <= a.size(); ++i) {
-        std::size_t diagonal = row[0];
-        row[0] = i;
+        std::vector<std::size_t> row(b.size() + 1, i);
         for (std::size_t j = 1; j <= b.size(); ++j) {
-            const std::size_t replaced = diagonal + (lower(a[i - 1]) == lower(b[j - 1]) ? 0 : 1);
-            diagonal = row[j];
-            row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+            const bool is_same = lower(a[i - 1]) == lower(b[j - 1]);
+            row[j] = std::min({above[j] + 1, row[j - 1] + 1, above[j - 1] + (is_same ? 0 : 1)});
+            const bool is_swapped = i > 1 && j > 1 && lower(a[i - 1]) == lower(b[j - 2]) &&
+                                    lower(a[i - 2]) == lower(b[j - 1]);
+            if (is_swapped) row[j] = std::min(row[j], before[j - 2] + 1);
         }
+        before = std::exchange(above, std::move(row));
     }
-    return row[b.size()];
+    return above[b.size()];
 }
 
 }  // namespace
@@ -47,6 +51,23 @@ std::string shown(std::string_view text) {
 std::string as_written(std::string_view key, const Value& value) {
     const char* quote = value.kind == Kind::String ? "\"" : "";
     return fmt::format("{0} = {2}{1}{2}", shown(key), shown(value.text), quote);
+}
+
+std::string condition(std::string_view layout, std::string_view field, std::string_view value,
+                      Spelling spelling) {
+    return spelling == Spelling::Classic
+               ? fmt::format("{}.{} = {}", layout, field, value)
+               : fmt::format("{} : {{ {} = \"{}\"; }}", layout, field, value);
+}
+
+std::string whole_layout(std::string_view name, Spelling spelling) {
+    const char* quote = spelling == Spelling::Classic ? "" : "\"";
+    return fmt::format("layout = {1}{0}{1}", name, quote);
+}
+
+std::string layout_header(std::string_view name, Spelling spelling) {
+    return spelling == Spelling::Classic ? fmt::format("[layout {}]", name)
+                                         : fmt::format("layouts : {{ {} : {{ ... }}; }};", name);
 }
 
 std::string pointed_at(std::string_view text, std::size_t place) {

@@ -18,6 +18,14 @@ std::string shown(std::string_view text);
 /// Returns `KEY = VALUE`, with quotes if the value was a string of libconfig.
 std::string as_written(std::string_view key, const Value& value);
 
+/// Returns what to write to ask a value of a field: `tls.sni = VALUE`, and the group in libconfig.
+std::string condition(std::string_view layout, std::string_view field, std::string_view value,
+                      Spelling spelling);
+/// Returns what to write to ask a whole layout: `layout = NAME`, with quotes in libconfig.
+std::string whole_layout(std::string_view name, Spelling spelling);
+/// Returns where the rules of a layout are written: `[layout NAME]`, or the groups in libconfig.
+std::string layout_header(std::string_view name, Spelling spelling);
+
 /// Returns two lines: a text, cut to 36 characters before and behind a place, and a caret under that
 /// place. A byte that is not printable is one dot, so that the caret is under the right one.
 std::string pointed_at(std::string_view text, std::size_t place);

@@ -16,6 +16,7 @@ bool is_word(std::string_view text) {
 std::optional<FieldName> split_field(std::string_view name) {
     const std::size_t dot = name.find('.');
     if (dot == name.npos || dot == 0 || dot + 1 == name.size()) return std::nullopt;
+    if (name.find_first_of(" \t,") != name.npos) return std::nullopt;
     return FieldName{name.substr(0, dot), name.substr(dot + 1)};
 }
 

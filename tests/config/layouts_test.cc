@@ -128,7 +128,8 @@ TEST(Layouts, ReportWhatIsWrongWithARule) {
     EXPECT_THAT(
         issues_with(
             "[layout x]\nstart = 16\n[layout x]\nstart = 17\n[s]\nlayout = x\nexec = cat\n"),
-        ElementsAre("/etc/main.conf:3: layout x is there already; keep one of the two"));
+        ElementsAre(
+            "/etc/main.conf:3: layout x is already defined on line 1; keep one of the two"));
 }
 
 TEST(Layouts, ComeFromTheLibrary) {
@@ -152,8 +153,73 @@ TEST(Layouts, ComeFromTheLibrary) {
                 ::testing::Contains(::testing::HasSubstr("no layout")));
 }
 
+TEST(Layouts, ProposeTheNameOfWhichLettersAreSwapped) {
+    const Texts library{{"lib/layouts/rtsp.conf", ""}, {"lib/layouts/tls.conf", ""}};
+    EXPECT_THAT(issues_with("[s]\ntsl.sni = a\nexec = cat\n", library),
+                ElementsAre("/etc/main.conf:2: no layout tsl; did you mean tls?"));
+}
+
+TEST(Layouts, AreNoFields) {
+    EXPECT_THAT(
+        issues_with("[s]\nlayout = tls.sni\nexec = cat\n"),
+        ElementsAre("/etc/main.conf:2: layout = tls.sni: a field, not a layout; write tls.sni = * "
+                    "for clients that have one, or layout = tls"));
+    EXPECT_THAT(
+        issues_with("services : { s : { layout = \"tls.sni\"; exec = \"cat\"; }; };"),
+        ElementsAre("/etc/main.conf:1: layout = \"tls.sni\": a field, not a layout; write tls : { "
+                    "sni = \"*\"; } for clients that have one, or layout = \"tls\""));
+}
+
+TEST(Layouts, AreDescribedInTheSpellingOfTheFile) {
+    EXPECT_THAT(issues_with("services : { s : { layout = \"x\"; exec = \"cat\"; }; };"),
+                ElementsAre("/etc/main.conf:1: no layout x; write layouts : { x : { ... }; }; with "
+                            "its rules"));
+    EXPECT_THAT(
+        issues_with("log = \"x.a\"; layouts : { x : { start = \"<a 1>\"; }; };\n"
+                    "services : { s : { string = \"a\"; exec = \"cat\"; }; };"),
+        ElementsAre("/etc/main.conf:1: warning: log = \"x.a\": never there: no service asks layout "
+                    "x, so it is not read; write layout = \"x\" in place of a pattern, or a "
+                    "condition such as x : { a = \"*\"; }, in a service"));
+    EXPECT_THAT(
+        issues_with("layout : { x : { start = \"<a 1>\"; }; };\n"
+                    "services : { s : { x : { a = \"b\"; }; exec = \"cat\"; }; };"),
+        ElementsAre("/etc/main.conf:1: layout: a group of layouts is called layouts; write layouts "
+                    ": { ... };"));
+}
+
+TEST(Layouts, BeginWithTheWordLayout) {
+    const std::string rest = "\nstart = <a 1>\n[s]\nx.a = b\nexec = cat\n";
+    for (const std::string header : {"[Layout x]", "[layouts x]", "[layuot  x]"}) {
+        EXPECT_THAT(issues_with(header + rest),
+                    ElementsAre("/etc/main.conf:1: " + header +
+                                ": not the beginning of a layout; write [layout x]"));
+    }
+    EXPECT_THAT(issues_with("[layout  x]" + rest), ElementsAre());
+}
+
+TEST(Layouts, ReportKeysOfAServiceWithoutItsHeader) {
+    EXPECT_THAT(
+        issues_with("[layout x]\nstart = 16\nlayout = x\nexec = cat -n\n[s]\nstring = "
+                    "a\nexec = cat\n"),
+        ElementsAre("/etc/main.conf:3: layout x: layout: a key of a service, and no rule here uses "
+                    "it; write [NAME] above it, where the service begins",
+                    "/etc/main.conf:4: layout x: exec: a key of a service, and no rule here uses "
+                    "it; write [NAME] above it, where the service begins"));
+    // Only strange, not wrong.
+    EXPECT_THAT(
+        issues_with("layouts : { x : { start = \"16\"; hex = \"16 03\"; }; };\n"
+                    "services : { s : { string = \"a\"; exec = \"cat\"; }; };"),
+        ElementsAre(
+            "/etc/main.conf:1: warning: layout x: hex: a key of a service, and no rule here "
+            "uses it; move it into a group in services"));
+    // A rule may have such a name.
+    EXPECT_THAT(
+        issues_with("[layout x]\nstart = 16 string\nstring = 'a\n[s]\nstring = a\nexec = cat\n"),
+        ElementsAre(::testing::HasSubstr("layout x: string: a ' without its end")));
+}
+
 TEST(Layouts, ReadValuesFromAFile) {
-    const Texts others{{"/etc/sites.txt", "# ours\na.test\n\n *.b.test \r\n"},
+    const Texts others{{"/etc/sites.txt", "# ours\na.test\n\n *.b.test \n"},
                        {"/srv/more", "c.test\n"}};
     const Loaded loaded = read_main(std::string(kRequest) +
                                         "[s]\nrequest.host = @sites.txt\nrequest.host = x.test\n"
@@ -195,6 +261,21 @@ TEST(Layouts, LeaveOutAByteOrderMarkOfAFileOfValues) {
         ElementsAre("/etc/sites.txt:1: warning: a byte order mark, which is ignored; save the "
                     "file as plain UTF-8"));
     EXPECT_EQ(pattern_of(loaded), (core::LayoutPattern{"request", false, {{"host", {"a.test"}}}}));
+}
+
+TEST(Layouts, TakeAFileOfValuesAsAConfigurationIsTaken) {
+    const auto issues = [](const std::string& sites) {
+        return issues_with(std::string(kRequest) + "[s]\nrequest.host = @sites.txt\nexec = cat\n",
+                           {{"/etc/sites.txt", sites}});
+    };
+    EXPECT_THAT(
+        issues("a.test\nb.test\r\nc.test\r"),
+        ElementsAre("/etc/sites.txt:2: warning: lines end in CR LF; each CR is ignored; save the "
+                    "file with LF alone"));
+    EXPECT_THAT(
+        issues(std::string("a.test\n\0\n", 9)),
+        ElementsAre("/etc/sites.txt:2: a NUL byte: this is not a text file; in a pattern write "
+                    "\\00 in string or 00 in hex"));
 }
 
 TEST(Layouts, WarnOfQuotesAndCommentsInAValue) {
@@ -250,6 +331,16 @@ TEST(PassedFields, AreReadInBothSpellings) {
     EXPECT_EQ(read_main(written).config, classic.config) << written;
     EXPECT_EQ(read_main(*write_classic(*classic.config)).config, classic.config);
     EXPECT_EQ(unpack(pack(*classic.config), Need::Services), classic.config);
+}
+
+TEST(PassedFields, AreValuesOfTheirOwn) {
+    const std::string more = "more than one word; write each as a value of its own";
+    EXPECT_THAT(issues_of_service("request.port = 1\nlog = end request.port\nlog = request.port,"
+                                  "request.host\nenv = A request.port request.host\n"),
+                ElementsAre("/etc/main.conf:6: log = end request.port: " + more,
+                            "/etc/main.conf:7: log = request.port,request.host: " + more,
+                            "/etc/main.conf:8: env = A request.port request.host: neither "
+                            "NAME=VALUE nor a name and a field, such as SITE tls.sni"));
 }
 
 TEST(PassedFields, ReportWhatIsWrongWithThem) {

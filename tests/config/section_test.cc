@@ -28,8 +28,16 @@ TEST(ReadSection, ReportsUnknownAndMisplacedKeys) {
          "f:2: unknown key foo; " + global},
         {"nothing near, in a service", service_of("string = a\nconnect = b:1\nfoobar = 1\n"),
          "f:5: unknown key foobar; " + service},
-        {"key of a later version", service_of("string = a\nconnect = b:1\nsni = a\n"),
-         "f:5: unknown key sni; " + service},
+        {"field without its layout", service_of("connect = b:1\nTLS-SNI = a.test\n"),
+         "f:4: unknown key TLS-SNI; a field is asked as LAYOUT.FIELD; write tls.sni = a.test"},
+        {"field without its layout in libconfig",
+         libconfig_service_of("host = \"a.test\"; connect = \"b:1\";"),
+         "f:2: unknown key host; a field is asked as LAYOUT.FIELD; write http : { host = "
+         "\"a.test\"; }"},
+        {"field in a list in a list",
+         libconfig_service_of("tls : { sni = ( (\"a.test\") ); }; connect = \"b:1\";") +
+             "layouts : { tls : { start = \"<sni 1>\"; }; };",
+         "f:2: tls.sni: a list inside a list; write its values in the outer one"},
         {"unprintable key", with_service("bind = *:4\n\x1b[2J = 1\n"),
          "f:2: unknown key \\1B[2J; " + global},
         {"global in a service", service_of("string = a\nconnect = b:1\ntimeout = 3\n"),

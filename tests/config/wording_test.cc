@@ -62,6 +62,7 @@ TEST(Nearest, ReturnsTheCandidateThatDiffersLeast) {
         {"id", "pid"},
         {"ExecArgs", "execarg"},
         {"exce", "exec"},
+        {"ipd", "pid"},
         {"x", ""},
         {"listen", ""},
         {"", ""},
