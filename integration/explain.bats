@@ -110,7 +110,7 @@ END
     run -64 explain --hex '1?'
     [[ $output == 'portsplit: --hex: ? and ranges are for patterns only' ]]
     run -64 explain --pcap "$CONFIG"
-    [[ $output == 'portsplit: cannot read the capture: unknown file format' ]]
+    [[ $output == "portsplit: cannot read the capture $CONFIG: unknown file format" ]]
     run -64 explain --text a --hex 61
     # shellcheck disable=SC2016
     run -64 bash -c '"$0" explain "$1" <&-' "$PORTSPLIT_BIN/portsplit" "$CONFIG"

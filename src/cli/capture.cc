@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <tuple>
 #include <utility>
 
@@ -116,7 +117,10 @@ Capture read_capture(const std::string& path, std::size_t most) {
     const std::unique_ptr<pcap_t, decltype(&pcap_close)> file(
         pcap_open_offline(path.c_str(), error.data()), &pcap_close);
     if (file == nullptr) {
-        return unreadable(fmt::format("cannot read the capture: {}", error.data()));
+        std::string_view why = error.data();
+        const std::string name = path + ": ";  // some messages of libpcap begin with it
+        if (why.starts_with(name)) why.remove_prefix(name.size());
+        return unreadable(fmt::format("cannot read the capture {}: {}", path, why));
     }
     const int link_type = pcap_datalink(file.get());
     if (!is_known_link(link_type)) {

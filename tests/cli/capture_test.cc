@@ -153,7 +153,9 @@ TEST(Capture, CountsSegmentsOfStreamsWithoutASyn) {
 TEST(Capture, NamesAFileThatCannotBeRead) {
     const Capture missing = read_capture("/nowhere", kMost);
     EXPECT_TRUE(missing.streams.empty());
-    EXPECT_EQ(missing.problem, "cannot read the capture: /nowhere: No such file or directory");
+    EXPECT_EQ(missing.problem, "cannot read the capture /nowhere: No such file or directory");
+    const Capture folder = read_capture("/", kMost);
+    EXPECT_EQ(folder.problem, "cannot read the capture /: error reading dump file: Is a directory");
 }
 
 TEST(Capture, ReturnsTheStreamsOfACutFile) {

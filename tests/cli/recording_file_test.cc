@@ -80,7 +80,8 @@ TEST_F(RecordingFile, RefusesACaptureWithoutTheBeginningOfAConnection) {
 
 TEST_F(RecordingFile, RefusesACaptureThatBreaksOff) {
     const std::string problem = problem_of(write("capture", number(0xA1B2C3D4, 4)));
-    EXPECT_TRUE(problem.starts_with("cannot read the capture: ")) << problem;
+    EXPECT_TRUE(problem.starts_with("cannot read the capture " + (folder_ / "capture") + ": "))
+        << problem;
 }
 
 TEST_F(RecordingFile, NamesAFileThatIsMissingOrEmpty) {
