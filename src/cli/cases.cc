@@ -11,6 +11,7 @@
 #include "config/escape.h"
 #include "config/key_table.h"
 #include "config/meant.h"
+#include "config/never_meant.h"
 #include "config/recording.h"
 #include "config/spelling.h"
 #include "config/value_list.h"
@@ -135,6 +136,7 @@ class Reader {
     }
 
     void store(const Key& key, const config::Value& value, Case& read) {
+        if (key.takes.type == Type::Bytes) warn_of_habits(key, value);
         using Text = std::string_view;
         if (key.name == "string") {
             read.bytes += unescaped(key, value);
@@ -159,6 +161,12 @@ class Reader {
         } else {
             const auto parse = [&](Text text) { return config::parse<std::size_t>(key, text); };
             read.certain = parsed<std::size_t>(key, value, parse);
+        }
+    }
+
+    void warn_of_habits(const Key& key, const config::Value& value) {
+        for (config::Suspicion& suspicion : config::suspicions_of(key, value)) {
+            issues_.warning(value.spot, std::move(suspicion.text), suspicion.name);
         }
     }
 
@@ -227,6 +235,19 @@ Cases read_cases(std::string_view text, const std::string& file_name, const core
     if (issues.has_errors()) read.cases.clear();
     read.issues = issues.sorted();
     return read;
+}
+
+bool is_file_of_cases(std::string_view text) {
+    config::Issues unused;
+    const auto document =
+        config::read_classic(text, unused.add_file("", text), config::Sections::Named);
+    const auto is_case = [](const config::Section& section) {
+        const auto has = [&](std::string_view key) {
+            return std::ranges::find(section.entries, key, &Entry::key) != section.entries.end();
+        };
+        return has("service") && !has("exec") && !has("connect");
+    };
+    return !document.services.empty() && std::ranges::all_of(document.services, is_case);
 }
 
 }  // namespace portsplit::cli

@@ -10,6 +10,7 @@
 #include "config/wording.h"
 
 namespace portsplit::cli {
+
 std::string advice_on(const std::vector<std::string>& arguments,
                       const std::vector<std::string_view>& commands,
                       const std::function<bool(const std::string&)>& is_file) {
@@ -25,6 +26,26 @@ std::string advice_on(const std::vector<std::string>& arguments,
     }
     return fmt::format("{}: no such file, and no command; commands are {}", config::shown(word),
                        fmt::join(commands, ", "));
+}
+
+std::string advice_on_input(const std::string& file, const std::string& extra,
+                            const std::function<bool(const std::string&)>& is_file) {
+    if (extra.empty() || extra.starts_with('-')) return {};
+    const std::string name = config::shown(extra);
+    if (!is_file(extra)) {
+        return fmt::format(
+            "{}: no such file; the bytes of a client are given by --text, --hex, "
+            "--pcap or standard input",
+            name);
+    }
+    if (extra.ends_with(".pcap") || extra.ends_with(".pcapng")) {
+        return fmt::format(
+            "{0}: a capture is named by an option; write portsplit explain --pcap {0} "
+            "{1}",
+            name, config::shown(file));
+    }
+    return fmt::format("{0}: bytes are read from standard input; write portsplit explain {1} < {0}",
+                       name, config::shown(file));
 }
 
 bool names_a_file(const std::string& name) { return ::access(name.c_str(), F_OK) == 0; }

@@ -17,6 +17,10 @@ std::string advice_on(const std::vector<std::string>& arguments,
                       const std::vector<std::string_view>& commands,
                       const std::function<bool(const std::string&)>& is_file);
 
+/// Returns what to write for an argument behind the FILE of `portsplit explain`; empty if it is an option.
+std::string advice_on_input(const std::string& file, const std::string& extra,
+                            const std::function<bool(const std::string&)>& is_file);
+
 /// Returns true if a file has this name.
 bool names_a_file(const std::string& name);
 

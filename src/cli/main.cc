@@ -113,6 +113,12 @@ struct Test {
 
 /// Returns what is known to be wrong with a command line.
 std::string advice_on(const CLI::App& app, const std::vector<std::string>& arguments) {
+    for (const CLI::App* command : app.get_subcommands()) {
+        const std::vector<std::string> extra = command->remaining();
+        if (command->get_name() != "explain" || extra.empty()) continue;
+        return cli::advice_on_input(command->get_option("FILE")->as<std::string>(), extra.front(),
+                                    cli::names_a_file);
+    }
     const auto all = app.get_subcommands([](const CLI::App*) { return true; });
     std::vector<std::string> names;
     names.reserve(all.size());

@@ -1,3 +1,4 @@
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <string>
@@ -14,10 +15,25 @@
 #include "sys/file.h"
 
 namespace portsplit::cli {
+namespace {
+
+/// Returns true if FILE is a file of cases.
+bool is_swapped(const std::string& file) {
+    const auto text = sys::read_file(file);
+    return text && is_file_of_cases(*text);
+}
+
+}  // namespace
 
 int test(const std::string& file, const std::string& cases_file, bool tap) {
     const auto loaded = load_or_complain(file, config::Need::Services);
     if (!loaded) return kExitConfiguration;
+    if (!loaded->config && is_swapped(file)) {
+        complain(
+            fmt::format("{0}: a file of cases, not a configuration; write portsplit test {1} {0}",
+                        file, cases_file));
+        return kExitConfiguration;
+    }
     print_issues(loaded->issues, Print::Errors);
     if (!loaded->config) return kExitConfiguration;
     const auto text = sys::read_file(cases_file);

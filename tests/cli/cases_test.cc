@@ -179,6 +179,17 @@ TEST(ReadCases, WarnsOfABackslashThatBeginsNoEscape) {
     EXPECT_EQ(cases.cases[0].bytes, "A\\r");
 }
 
+TEST(ReadCases, WarnsOfQuotesAndAComment) {
+    EXPECT_THAT(
+        issues_of_case("string = \"abc\"\nstring = GET # the method\nstring = a\"b#c\n"),
+        ElementsAre(
+            "folder/f:3: warning: string = \"abc\": the quotes are part of the pattern; write "
+            "string = abc, or \\22 for a quote that is meant",
+            "folder/f:4: warning: string = GET # the method: \"# the method\" is part of the "
+            "pattern: a comment needs a line of its own; write string = GET, or \\23 for a # that "
+            "is meant"));
+}
+
 TEST(ReadCases, ReturnsNoCaseWhenOneHasAnError) {
     EXPECT_TRUE(read("[a]\nservice = git\n[b]\nservice = x\n").cases.empty());
 }

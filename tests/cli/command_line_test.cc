@@ -55,6 +55,23 @@ TEST(AdviceOn, IsEmptyForCommandsAndFiles) {
     }
 }
 
+TEST(AdviceOnInput, NamesTheWayForBytesThatAreAnArgument) {
+    const auto advice_on = [](const std::string& extra) {
+        return advice_on_input("a.conf", extra,
+                               [](const std::string& name) { return name != "GET /"; });
+    };
+    EXPECT_EQ(advice_on("bytes.bin"),
+              "bytes.bin: bytes are read from standard input; write portsplit explain a.conf < "
+              "bytes.bin");
+    EXPECT_EQ(advice_on("x.pcap"),
+              "x.pcap: a capture is named by an option; write portsplit explain --pcap x.pcap "
+              "a.conf");
+    EXPECT_EQ(advice_on("GET /"),
+              "GET /: no such file; the bytes of a client are given by --text, --hex, --pcap or "
+              "standard input");
+    EXPECT_EQ(advice_on("--file"), "");
+}
+
 TEST(NamesAFile, IsTrueForAFileThatExists) {
     const Folder folder;
     EXPECT_TRUE(names_a_file(folder.path()));

@@ -184,5 +184,17 @@ TEST_F(TestCommand, Returns78WhenAFileCannotBeUsed) {
     EXPECT_EQ(printed_by([&] { return test(file(), cases, false); }).code, 78);
 }
 
+TEST_F(TestCommand, NamesTheOrderOfItsFilesWhenTheyAreSwapped) {
+    const std::string cases = folder_ / "a.cases";
+    write(kServices);
+    std::ofstream(cases) << "[a request]\nstring = GET /\nservice = web\n";
+    EXPECT_EQ(printed_by([&] { return test(cases, file(), false); }),
+              (Printed{78, "",
+                       "portsplit: " + cases +
+                           ": a file of cases, not a configuration; write "
+                           "portsplit test " +
+                           file() + " " + cases + "\n"}));
+}
+
 }  // namespace
 }  // namespace portsplit::cli
