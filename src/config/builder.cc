@@ -15,6 +15,7 @@
 #include "config/key_table.h"
 #include "config/layouts.h"
 #include "config/overlap.h"
+#include "config/passing.h"
 #include "config/section.h"
 #include "config/value.h"
 #include "config/wording.h"
@@ -48,7 +49,7 @@ class Builder {
             issues_.error({}, fmt::format("no bind; write where to listen, such as bind = {}",
                                           quoted("*:443", document_.global)));
         }
-        check_log(built_.config.log, origin);
+        check_log(built_.config.log, origin, {}, issues_);
         if (built_.config.timeout.count() == 0) {
             issues_.warning(origin.of("timeout"),
                             "timeout = 0: a client that sends nothing is never closed; write a "
@@ -62,6 +63,7 @@ class Builder {
         draft.service.name = section.name;
         Origin origin = read_service(section, draft, issues_);
         check_patterns(draft, section, origin);
+        check_env(draft.exec.env, origin, section.name, issues_);
         check_action(section, origin);
         if (origin.has("connect")) {
             draft.service.action = std::move(draft.connect);
@@ -69,7 +71,7 @@ class Builder {
             draft.service.action = std::move(draft.exec);
         }
         check_limits(draft.service, section, origin);
-        check_log(draft.service.log, origin);
+        check_log(draft.service.log, origin, section.name, issues_);
         asked_.push_back(std::move(draft.asked));
         built_.config.services.push_back(std::move(draft.service));
         built_.origins.services.push_back(std::move(origin));
@@ -89,21 +91,6 @@ class Builder {
             for (const Value& value : entry.values) {
                 reader.check_passed(entry.key, value, section.name);
             }
-        }
-    }
-
-    /// Reports two different words in `log`: the fields beside them are a list.
-    void check_log(const core::List<core::Text>& log, const Origin& origin) {
-        std::optional<std::size_t> first;
-        for (std::size_t i = 0; i < log.size(); ++i) {
-            if (std::ranges::find(core::kLogWords, log[i]) == core::kLogWords.end()) continue;
-            if (first && log[i] != log[*first]) {
-                const Spot message = origin.of(kLog, i);
-                issues_.error(message,
-                              fmt::format("log = {}: {} {}; keep one of the two", log[i],
-                                          log[*first], where(origin.of(kLog, *first), message)));
-            }
-            if (!first) first = i;
         }
     }
 

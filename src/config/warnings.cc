@@ -25,10 +25,6 @@ namespace {
 
 using core::Finding;
 
-/// From so many expressions for one stream on there is a warning: they take half as long as all else of a
-/// connection, which is about 200 us.
-constexpr std::size_t kManyExpressions = 500;
-
 /// Finds the warnings of one configuration.
 class Search {
   public:
@@ -290,6 +286,7 @@ std::span<const std::string_view> warning_names() {
         "never-fits",
         "layout",
         "not-read",
+        "twice",
         "window",
         "outer-name",
         "backslash",

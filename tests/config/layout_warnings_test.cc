@@ -1,5 +1,6 @@
 #include "config/layout_warnings.h"
 
+#include <fmt/core.h>
 #include <gmock/gmock.h>
 
 #include <string>
@@ -108,6 +109,23 @@ TEST(AdviseOnLayouts, WarnsOfASmallWindow) {
                     "more, or delete it"));
     EXPECT_THAT(warnings_of(service, "window = 4096"), IsEmpty());
     EXPECT_THAT(warnings_of("[git]\nstring = a\nexec = a\n", "window = 512"), IsEmpty());
+}
+
+TEST(AdviseOnLayouts, WarnsOfManyExpressionsForOneField) {
+    const auto warnings = [](int count) {
+        std::string services;
+        for (int i = 0; i < count; ++i) {
+            services +=
+                fmt::format("[s{0}]\ntls.sni = ~{0}.*\ntls.sni = n{0}\nexec = a\n", 1000 + i);
+        }
+        return warnings_of(services);
+    };
+    EXPECT_THAT(warnings(499), IsEmpty());
+    EXPECT_THAT(
+        warnings(500),
+        ElementsAre("f:1: warning: a value of tls.sni is compared with 500 expressions, one after "
+                    "the other, about 0.2 us each; write values without a ~ where they do, such as "
+                    "*.example.org for a name: those are looked up at once"));
 }
 
 TEST(AdviseOnLayouts, HasOneNoteOnTheNameOfATlsServer) {

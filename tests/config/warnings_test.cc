@@ -153,8 +153,8 @@ TEST(WarningNames, HaveTheNameOfEveryWarning) {
         ElementsAre("shadowed", "never-wins", "waits", "never-matches", "never-certain",
                     "holds-all", "many-expressions", "no-fallback", "no-timeout", "no-deadline",
                     "quotes", "comment", "hex-looking", "typographic", "server-name", "never-fits",
-                    "layout", "not-read", "window", "outer-name", "backslash", "blanks", "case",
-                    "writable", "script", "tcpd", "byte-order-mark", "cr-lf"));
+                    "layout", "not-read", "twice", "window", "outer-name", "backslash", "blanks",
+                    "case", "writable", "script", "tcpd", "byte-order-mark", "cr-lf"));
 }
 
 constexpr const char* kLastResorts = "[fallback]\nexec = a\n[timeout]\nexec = a\n";
