@@ -15,6 +15,8 @@
 #include "config/value.h"
 #include "config/wording.h"
 #include "core/ip_address.h"
+#include "core/layout.h"
+#include "core/layout_bound.h"
 #include "core/layout_shadow.h"
 
 namespace portsplit::config {
@@ -107,16 +109,30 @@ class Search {
     }
 
     void warn_of_window() {
-        if (config_.window >= kUsualWindow) return;
-        for (const core::Service& service : config_.services) {
-            if (service.layouts.empty()) continue;
-            warn(origins_.global.of("window"), "window", std::nullopt,
-                 fmt::format(
-                     "window = {}: fields that lie behind so many bytes are never found, and the "
-                     "first message of a browser has 2000 and more; write {} or more, or delete it",
-                     config_.window, kUsualWindow));
-            return;
+        std::size_t wanted = config_.window;
+        std::string_view layout;
+        for (const core::LayoutSource& source : config_.layouts) {
+            const bool is_asked = std::ranges::any_of(config_.services, [&](const auto& service) {
+                return std::ranges::find(service.layouts, source.name,
+                                         &core::LayoutPattern::layout) != service.layouts.end();
+            });
+            const std::size_t needed = is_asked ? needed_by(source) : 0;
+            if (needed <= wanted) continue;
+            wanted = needed;
+            layout = source.name;
         }
+        if (layout.empty()) return;
+        warn(origins_.global.of("window"), "window", std::nullopt,
+             fmt::format("window = {}: a field of layout {} may lie behind so many bytes, and is "
+                         "never found there; write {} or more, or delete it",
+                         config_.window, layout, wanted));
+    }
+
+    /// Returns in how many first bytes the fields of a layout lie.
+    static std::size_t needed_by(const core::LayoutSource& source) {
+        const auto layout = core::Layout::compile(source);
+        const auto longest = layout ? core::longest_stream(*layout) : std::nullopt;
+        return std::min(longest.value_or(kUsualWindow), kUsualWindow);
     }
 
     void warn_of_addresses() {

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "core/hex.h"
+#include "core/name_expression.h"
 #include "core/names.h"
 #include "core/regex.h"
 
@@ -183,6 +184,7 @@ std::string why_never(const FieldTest& test, const Layout::Field& field) {
 }
 
 std::string why_hardly_ever(const FieldTest& test, const Layout::Field& field) {
+    if (field.is_name && test.kind == Kind::Regex) return why_no_name_fits(test.text);
     const bool is_whole =
         test.kind == Kind::Exact || test.kind == Kind::Below || test.kind == Kind::AtOrBelow;
     return field.is_name && is_whole ? why_no_host_name(test.text) : "";

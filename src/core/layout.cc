@@ -37,6 +37,18 @@ std::string in_hex(const ByteSets& sets) {
     return text;
 }
 
+/// Returns true if each byte of a set is all that one of these beginnings has.
+bool covers_together(const std::vector<ByteSets>& beginnings, const ByteSet& set) {
+    for (unsigned byte = set.low; byte <= set.high; ++byte) {
+        const auto it = static_cast<std::uint8_t>(byte);
+        const bool is_held = std::ranges::any_of(beginnings, [&](const ByteSets& begin) {
+            return begin.size() == 1 && begin.front().holds(it);
+        });
+        if (set.holds(it) && !is_held) return false;
+    }
+    return true;
+}
+
 /// Returns true if a class has every byte of a set.
 bool holds_all(const ByteClass& bytes, const ByteSet& set) {
     for (unsigned byte = 0; byte < bytes.size(); ++byte) {
@@ -144,9 +156,15 @@ class LayoutCompiler {
 
     void warn_of_covered(const LayoutSequence& sequence, const Beginnings& begins,
                          std::vector<ByteSets>& earlier) {
-        const auto is_covered = [&](const ByteSets& begin) {
+        const auto is_covered_by_one = [&](const ByteSets& begin) {
             return std::any_of(earlier.begin(), earlier.end(),
                                [&](const ByteSets& it) { return covers_all(it, begin); });
+        };
+        bool is_by_one = true;
+        const auto is_covered = [&](const ByteSets& begin) {
+            if (is_covered_by_one(begin)) return true;
+            is_by_one = false;
+            return !begin.empty() && covers_together(earlier, begin.front());
         };
         const bool is_anything = begins.empty();
         const bool all =
@@ -154,8 +172,9 @@ class LayoutCompiler {
         if (all) {
             const std::string such_as = is_anything ? "" : ", such as " + in_hex(begins.front());
             warn(rule_, sequence.front().place,
-                 "an alternative that is never taken: an earlier one begins with all of its bytes" +
-                     such_as + "; move it up");
+                 std::string("an alternative that is never taken: ") +
+                     (is_by_one ? "an earlier one begins" : "earlier ones together begin") +
+                     " with all of its bytes" + such_as + "; move it up");
         }
         earlier.insert(earlier.end(), begins.begin(), begins.end());
         if (is_anything) earlier.emplace_back();

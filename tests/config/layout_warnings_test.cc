@@ -100,15 +100,22 @@ TEST(AdviseOnLayouts, WarnsOfAnAddressAsTheNameOfAServer) {
             "server"));
 }
 
-TEST(AdviseOnLayouts, WarnsOfASmallWindow) {
+TEST(AdviseOnLayouts, WarnsOfAWindowSmallerThanALayoutNeeds) {
     const std::string service = "[git]\ntls.sni = a.test\nexec = a\n";
-    EXPECT_THAT(
-        warnings_of(service, "window = 512"),
-        ElementsAre("f:1: warning: window = 512: fields that lie behind so many bytes are never "
-                    "found, and the first message of a browser has 2000 and more; write 4096 or "
-                    "more, or delete it"));
-    EXPECT_THAT(warnings_of(service, "window = 4096"), IsEmpty());
+    const auto too_small = [](const std::string& window, const std::string& layout,
+                              const std::string& needed) {
+        return "f:1: warning: window = " + window + ": a field of layout " + layout +
+               " may lie behind so many bytes, and is never found there; write " + needed +
+               " or more, or delete it";
+    };
+    // {u8 ...} twice, behind two bytes.
+    EXPECT_THAT(warnings_of(service, "window = 513"), ElementsAre(too_small("513", "tls", "514")));
+    EXPECT_THAT(warnings_of(service, "window = 514"), IsEmpty());
     EXPECT_THAT(warnings_of("[git]\nstring = a\nexec = a\n", "window = 512"), IsEmpty());
+    const std::string endless = "[layout x]\nstart = (01 u8)* 02\n[s]\nlayout = x\nexec = a\n";
+    EXPECT_THAT(warnings_of(service + endless, "window = 4095"),
+                ElementsAre(too_small("4095", "x", "4096")));
+    EXPECT_THAT(warnings_of(service + endless, "window = 4096"), IsEmpty());
 }
 
 TEST(AdviseOnLayouts, WarnsOfManyExpressionsForOneField) {

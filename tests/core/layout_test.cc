@@ -157,6 +157,15 @@ TEST(LayoutCompile, WarnsOfWhatIsStrange) {
     EXPECT_EQ(warnings({"start = u8 | 16"}), "0: " + covered(", such as 16"));
     EXPECT_EQ(warnings({"start = u8 | u16"}), "0: " + covered(""));
     EXPECT_EQ(warnings({"start = 16 17 | 16 | ??"}), "");
+    const auto together = [](const std::string& such_as, const std::string& place) {
+        return "0: an alternative that is never taken: earlier ones together begin with all of its "
+               "bytes, such as " +
+               such_as + "; move it up (at byte " + place + ")\n";
+    };
+    EXPECT_EQ(warnings({"start = 01 | 02 | 01-02"}), together("01", "11"));
+    EXPECT_EQ(warnings({"start = 01 u8 | 03 | 02 | (01-02 | 03 16) u16"}), together("01", "19"));
+    EXPECT_EQ(warnings({"start = 01 | 02 16 | 01-02"}), "");
+    EXPECT_EQ(warnings({"start = 01 | 02 | 01-03"}), "");
     EXPECT_EQ(warnings({"start = one one", "one = 16 | 16"}), "1: " + covered(", such as 16"))
         << "once, though the rule is used twice";
 }
