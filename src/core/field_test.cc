@@ -23,6 +23,16 @@ std::optional<std::uint32_t> decimal(std::string_view text) {
     return number;
 }
 
+/// Returns the number that `0x` and hex digits stand for.
+std::optional<std::uint32_t> hexadecimal(std::string_view text) {
+    if (!text.starts_with("0x") && !text.starts_with("0X")) return std::nullopt;
+    std::uint32_t number = 0;
+    const auto [end, error] =
+        std::from_chars(text.data() + 2, text.data() + text.size(), number, 16);
+    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    return number;
+}
+
 class Reader {
   public:
     Reader(std::string_view text, const Layout::Field& field) : text_(text), field_(field) {}
@@ -47,15 +57,20 @@ class Reader {
         const std::size_t dash = std::min(text_.find('-'), text_.size());
         const auto least = decimal(text_.substr(0, dash));
         const auto most = dash == text_.size() ? least : decimal(text_.substr(dash + 1));
-        if (!least || !most) {
-            return PatternProblem{
-                "this field is a number; write one such as 443, or a range such as "
-                "1-1024",
-                0};
-        }
+        if (!least || !most) return no_number();
         if (*most < *least) return PatternProblem{"a range that ends before it begins", 0};
         if (*least == *most) return FieldTest{Kind::Exact, Text(std::to_string(*least))};
         return FieldTest{Kind::Range, {}, {*least, *most}};
+    }
+
+    PatternProblem no_number() const {
+        if (const auto meant = hexadecimal(text_)) {
+            return {"this field is a number in decimal; write " + std::to_string(*meant), 0};
+        }
+        return {
+            "this field is a number; write one such as 443, or a range such as 1-1024; "
+            "portsplit-patterns(7) has what the numbers of the library's layouts mean",
+            0};
     }
 
     Result<FieldTest, PatternProblem> read_text() const {

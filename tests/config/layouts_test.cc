@@ -101,7 +101,8 @@ TEST(Layouts, ReportWhatIsWrongWithAField) {
     EXPECT_THAT(issues_of_service("request.port = ssh\n"),
                 ElementsAre("/etc/main.conf:5: request.port = ssh: this field is a number; write "
                             "one such as 443, or a range "
-                            "such as 1-1024 (at byte 1)"));
+                            "such as 1-1024; portsplit-patterns(7) has what the numbers of the "
+                            "library's layouts mean (at byte 1)"));
     EXPECT_THAT(
         issues_of_service("request.host = a*b\n"),
         ElementsAre(

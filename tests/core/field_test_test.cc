@@ -81,7 +81,10 @@ TEST(ParseFieldTest, ReturnsTheFaultAndItsPlace) {
         {"*.", name_field(), "no name behind the dot", 2},
         {".", name_field(), "no name behind the dot", 1},
         {"x", number_field(),
-         "this field is a number; write one such as 443, or a range such as 1-1024", 0},
+         "this field is a number; write one such as 443, or a range such as 1-1024; "
+         "portsplit-patterns(7) has what the numbers of the library's layouts mean",
+         0},
+        {"0x0304", number_field(), "this field is a number in decimal; write 772", 0},
         {"9-1", number_field(), "a range that ends before it begins", 0},
         {"~(", name_field(), "missing closing parenthesis", 2},
     };
