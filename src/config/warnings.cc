@@ -10,12 +10,15 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 
 #include "config/escape.h"
+#include "config/key_table.h"
 #include "config/layout_warnings.h"
 #include "config/value.h"
 #include "config/wording.h"
 #include "core/examples.h"
+#include "core/late_fields.h"
 #include "core/lint.h"
 #include "core/plan.h"
 #include "core/shadow.h"
@@ -54,6 +57,7 @@ class Search {
         }
         const core::Plan plan(config_);
         warn_of_many_expressions(plan);
+        warn_of_late_fields(plan);
         for (const Finding& finding : core::lint(plan)) {
             const std::string service(config_.services[finding.service].name);
             // That it never wins follows.
@@ -164,6 +168,22 @@ class Search {
                  "{} is compared with {} expressions, one after the other, about 0.2 us each; "
                  "begin them with different bytes, or write strings",
                  where, crowd.expressions));
+    }
+
+    void warn_of_late_fields(const core::Plan& plan) {
+        for (const core::LateField& late : core::find_late_fields(plan)) {
+            const core::Service& service = config_.services[late.service];
+            const std::string_view key = late.is_logged ? kLog : kEnv;
+            const std::string_view value =
+                late.is_logged ? service.log[late.value]
+                               : std::get<core::Exec>(service.action).env[late.value];
+            warn(origins_.services[late.service].of(key, late.value), "late", late.service,
+                 fmt::format("{} = {}: often missing: a pattern of the service decides after {} "
+                             "bytes, such as of \"{}\", and Portsplit waits for no field; write {} "
+                             "in place of the pattern",
+                             key, shown(value), late.bytes, shown(escape(late.example)),
+                             whole_layout(late.field.layout, spelling_)));
+        }
     }
 
     bool has_service(std::string_view name) const {
@@ -286,6 +306,7 @@ std::span<const std::string_view> warning_names() {
         "never-fits",
         "layout",
         "not-read",
+        "late",
         "twice",
         "window",
         "outer-name",

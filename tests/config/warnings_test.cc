@@ -1,5 +1,6 @@
 #include "config/warnings.h"
 
+#include <fmt/core.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -16,6 +17,7 @@ namespace portsplit::config {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::StartsWith;
 
 /// Each advice as its name and its whole text, but for those of the last resorts.
 std::vector<std::string> advice_for(const std::string& services) {
@@ -147,14 +149,40 @@ TEST(Advise, WarnsOfLastResortsBesideAnEmptyString) {
             "empty string, which fits every stream; delete one of the two"));
 }
 
+TEST(Advise, WarnsOfAFieldThatComesAfterThePatternHasDecided) {
+    const auto late = [](const std::string& services) {
+        const std::string layout = "[layout x]\nstart = 16 <a 1> <b 2>\n";
+        std::vector<std::string> texts;
+        for (const Issue& issue : advise(read(layout + services, "f", Need::Services))) {
+            if (issue.name == "late") texts.push_back(to_string(issue));
+        }
+        return texts;
+    };
+    const auto text = [](int line, const std::string& value, int bytes) {
+        return fmt::format(
+            "f:{}: warning: service s: {}: often missing: a pattern of the service "
+            "decides after {} bytes, such as of \"",
+            line, value, bytes);
+    };
+    const std::string below = "[t]\nx.b = zz\nexec = a\n";
+    EXPECT_THAT(
+        late("[s]\nhex = 16 ??\nexec = a\nlog = x.a\nlog = x.b\nenv = B x.b\n" + below),
+        ElementsAre(StartsWith(text(7, "log = x.b", 2)), StartsWith(text(8, "env = B x.b", 2))));
+    EXPECT_THAT(late("[s]\nregex = \\x16.{3}\nexec = a\nlog = x.b\n" + below), ElementsAre());
+    // The service above waits for the field.
+    EXPECT_THAT(late(below + "[s]\nhex = 16\nexec = a\nlog = x.b\n"), ElementsAre());
+    EXPECT_THAT(late("[s]\nlayout = x\nexec = a\nlog = x.b\n" + below), ElementsAre());
+    EXPECT_THAT(late("[s]\nstring = SSH-\nexec = a\nlog = x.b\n" + below), ElementsAre());
+}
+
 TEST(WarningNames, HaveTheNameOfEveryWarning) {
     EXPECT_THAT(
         warning_names(),
         ElementsAre("shadowed", "never-wins", "waits", "never-matches", "never-certain",
                     "holds-all", "many-expressions", "no-fallback", "no-timeout", "no-deadline",
                     "quotes", "comment", "hex-looking", "typographic", "server-name", "never-fits",
-                    "layout", "not-read", "twice", "window", "outer-name", "backslash", "blanks",
-                    "case", "writable", "script", "tcpd", "byte-order-mark", "cr-lf"));
+                    "layout", "not-read", "late", "twice", "window", "outer-name", "backslash",
+                    "blanks", "case", "writable", "script", "tcpd", "byte-order-mark", "cr-lf"));
 }
 
 constexpr const char* kLastResorts = "[fallback]\nexec = a\n[timeout]\nexec = a\n";
