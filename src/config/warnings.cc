@@ -178,11 +178,12 @@ class Search {
                 late.is_logged ? service.log[late.value]
                                : std::get<core::Exec>(service.action).env[late.value];
             warn(origins_.services[late.service].of(key, late.value), "late", late.service,
-                 fmt::format("{} = {}: often missing: a pattern of the service decides after {} "
-                             "bytes, such as of \"{}\", and Portsplit waits for no field; write {} "
-                             "in place of the pattern",
-                             key, shown(value), late.bytes, shown(escape(late.example)),
-                             whole_layout(late.field.layout, spelling_)));
+                 fmt::format(
+                     "{} = {}: missing unless it comes with the first bytes: a pattern of the "
+                     "service decides after {} bytes of a stream such as \"{}\", and nothing "
+                     "waits for the field; write {} in place of the pattern",
+                     key, shown(value), late.bytes, shown(escape(late.example)),
+                     whole_layout(late.field.layout, spelling_)));
         }
     }
 

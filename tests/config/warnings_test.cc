@@ -160,8 +160,9 @@ TEST(Advise, WarnsOfAFieldThatComesAfterThePatternHasDecided) {
     };
     const auto text = [](int line, const std::string& value, int bytes) {
         return fmt::format(
-            "f:{}: warning: service s: {}: often missing: a pattern of the service "
-            "decides after {} bytes, such as of \"",
+            "f:{}: warning: service s: {}: missing unless it comes with the first "
+            "bytes: a pattern of the service decides after {} bytes of a stream such "
+            "as \"",
             line, value, bytes);
     };
     const std::string below = "[t]\nx.b = zz\nexec = a\n";
