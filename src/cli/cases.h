@@ -43,8 +43,8 @@ using ReadRecording =
 Cases read_cases(std::string_view text, const std::string& file_name, const core::Config& config,
                  const ReadRecording& read_recording);
 
-/// Returns true if a text is a file of cases and no configuration: each section expects a service, and none has
-/// an action.
+/// Returns true if a text is a file of cases and no configuration: each section expects a service, and none
+/// has an action.
 bool is_file_of_cases(std::string_view text);
 
 }  // namespace portsplit::cli

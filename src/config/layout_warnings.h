@@ -13,7 +13,8 @@ namespace portsplit::config {
 inline constexpr std::size_t kManyExpressions = 500;
 
 /// Returns warnings of what can never be there because an earlier service takes it, of a window in which the
-/// fields may not lie, and of many expressions for one field; and a note for a field that is often taken for more than it is.
+/// fields may not lie, and of many expressions for one field; and a note for a field that is
+/// often taken for more than it is.
 std::vector<Issue> advise_on_layouts(const core::Config& config, const Origins& origins);
 
 }  // namespace portsplit::config

@@ -8,8 +8,8 @@
 
 namespace portsplit::config {
 
-/// Issues: two different words such as `end` and `no`, because the fields beside them are a list; a value that
-/// is there twice.
+/// Issues: two different words such as `end` and `no`, because the fields beside them are a list; a value
+/// that is there twice.
 /// @param origin  of the section
 /// @param service  empty above the services
 void check_log(const core::List<core::Text>& log, const Origin& origin, const std::string& service,

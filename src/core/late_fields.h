@@ -1,6 +1,6 @@
 #pragma once
-// Fields that a service passes on, but that come after the byte at which its pattern decides. Found by a search
-// for example streams, as core/lint.h.
+// Fields that a service passes on, but that come after the byte at which its pattern decides. Found by a
+// search for example streams, as core/lint.h.
 
 #include <cstddef>
 #include <string>
@@ -22,8 +22,8 @@ struct LateField {
     bool operator==(const LateField&) const = default;
 };
 
-/// Returns the fields in `log` and `env` of services that do not ask the layout themselves, if no stream was found
-/// in which the field has come when the service is chosen, and one in which it has not.
+/// Returns the fields in `log` and `env` of services that do not ask the layout themselves, if no stream was
+/// found in which the field has come when the service is chosen, and one in which it has not.
 std::vector<LateField> find_late_fields(const Plan& plan);
 
 }  // namespace portsplit::core

@@ -1,5 +1,5 @@
-// How it works. A program has no way back but the jump at the end of a repetition. So the longest stream is the
-// longest path through it; braces count as the largest number allows, and their inside not at all.
+// How it works. A program has no way back but the jump at the end of a repetition. So the longest stream is
+// the longest path through it; braces count as the largest number allows, and their inside not at all.
 #include "core/layout_bound.h"
 
 #include <algorithm>

@@ -1,5 +1,6 @@
 #pragma once
-// Expressions that are asked of a name, such as the name of a server, and that no name fits. Only for warnings.
+// Expressions that are asked of a name, such as the name of a server, and that no name fits. Only for
+// warnings.
 
 #include <string>
 #include <string_view>

@@ -19,7 +19,8 @@ struct FieldName {
     bool operator==(const FieldName&) const = default;
 };
 
-/// Splits such a name at its dot; none if there is no dot or nothing on a side of it, or if it is several words.
+/// Splits such a name at its dot; none if there is no dot or nothing on a side of it, or if it is
+/// several words.
 std::optional<FieldName> split_field(std::string_view name);
 
 /// Splits a value of `env` that passes a field, `NAME LAYOUT.FIELD`; none for `NAME=VALUE`.
