@@ -26,6 +26,15 @@ manual() {
         "$PORTSPLIT_BUILD/man/$1" | something
 }
 
+# prints_so BLOCK: the command of the block, behind `$ ` and `> `, prints the rest of it. It runs in $TMP.
+prints_so() {
+    local command
+    command=$(sed -n 's/^[$>] //p' <<<"$1" | something)
+    cd "$TMP" || return
+    PATH=$PORTSPLIT_BIN:$PATH run -0 "$SHELL_PROGRAM" -c "$command"
+    diff <(sed '/^[$>] /d' <<<"$1") - <<<"$output"
+}
+
 # Copies its input, and fails if that is empty.
 something() { grep '' || { echo 'nothing to paste' >&2 && false; }; }
 
@@ -120,11 +129,7 @@ readme() {
 
 @test "docs: README, explain prints this" {
     readme '^bind' >"$TMP/portsplit.conf"
-    local block
-    block=$(readme 'portsplit explain')
-    cd "$TMP" || return
-    PATH=$PORTSPLIT_BIN:$PATH run -0 "$SHELL_PROGRAM" -c "$(sed -n 's/^\$ //p' <<<"$block")"
-    diff <(sed 1d <<<"$block") - <<<"$output"
+    prints_so "$(readme 'portsplit explain')"
 }
 
 @test "docs: README, test prints this" {
@@ -465,6 +470,16 @@ END
     cd "$TMP" || return
     PATH=$PORTSPLIT_BIN:$PATH run -0 "$SHELL_PROGRAM" -c "$(manual portsplit.1 'The file of cases')"
     grep -qFx ".Ql $output ." "$PORTSPLIT_BUILD/man/portsplit.1"
+}
+
+@test "docs: portsplit.conf(5), a layout of your own: its bytes, and what explain prints of them" {
+    local heading='A layout of your own' listed
+    manual portsplit.conf.5 "$heading" '^.layout ' >"$TMP/try.conf"
+    prints_so "$(manual portsplit.conf.5 "$heading" '04lyon')"
+    listed=$(sed -n "/^\.Ss $heading/,/^\.El/s/^\.It Li //p" "$PORTSPLIT_BUILD/man/portsplit.conf.5" | paste -sd ' ')
+    grep -qx " *$listed" <<<"$output"
+    prints_so "$(manual portsplit.conf.5 "$heading" '05lyon')"
+    prints_so "$(manual portsplit.conf.5 "$heading" '0A. try')"
 }
 
 @test "docs: portsplit-dispatch(8) and portsplitd(8), systemd" {
