@@ -96,6 +96,12 @@ relays_to() { talk "send:$2" "expect:port$1:$2" shutdown expect-eof; }
     done
 }
 
+@test "examples: every-key passes a field of a layout to a program" {
+    { echo 'bind = 127.0.0.1:0'; sed -n '/^\[\(layout \)\?hello\]$/,/^$/p' "$EXAMPLES/every-key.conf"; } | configure
+    start_daemon
+    talk 'send:HELLO Me.\r\n' 'expect:me\n' expect-eof
+}
+
 @test "examples: portsplit-1.0.conf keeps its meaning" {
     serve_example portsplit-1.0.conf
     relays_to 8080 'GET / HTTP/1.1\r\n\r\n'
