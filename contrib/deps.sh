@@ -33,7 +33,7 @@ debian_packages() {
         test) echo bats socat curl openssl openssh-client openssh-server busybox strace \
             netcat-openbsd ncat stunnel4 tcpd ncurses-bin iproute2 procps util-linux \
             systemd ucspi-tcp s6 runit perl nginx libnginx-mod-stream postgresql mosquitto slapd \
-            lego pebble python3 python3-websockets freerdp2-x11 xvfb \
+            lego pebble python3 python3-websockets freerdp2-x11 xvfb tcpdump \
             libbsd0 libevent-2.1-7 libtirpc3 libwrap0 ;;
         check) echo clang-format clang-tidy shellcheck git ;;
         demo) echo curl openssl openssh-client openssh-server busybox netcat-openbsd util-linux ;;
@@ -50,7 +50,8 @@ fedora_packages() {
             openssl-devel gnutls-devel bats man-db glibc-static libstdc++-static ;;
         test) echo bats socat curl openssl openssh-clients openssh-server busybox strace netcat nmap-ncat stunnel \
             iproute procps-ng util-linux perl-Test-Harness nginx nginx-mod-stream postgresql-server \
-            postgresql mosquitto openldap-servers python3 python3-websockets freerdp xorg-x11-server-Xvfb ;;
+            postgresql mosquitto openldap-servers python3 python3-websockets freerdp xorg-x11-server-Xvfb \
+            tcpdump ;;
         check) echo clang-tools-extra ShellCheck git ;;
         demo) echo curl openssl openssh-clients openssh-server busybox netcat util-linux ;;
         fuzz) echo clang compiler-rt ;;

@@ -472,6 +472,61 @@ END
     grep -qFx ".Ql $output ." "$PORTSPLIT_BUILD/man/portsplit.1"
 }
 
+# recording PATTERN: prints the block of `Recording a client` that has a line that matches, with a free port.
+recording() { manual portsplit.1 'Recording a client' "$1" | sed -E "s/\b(4433|443)\b/$FREE/"; }
+
+# configure_git: a service for the client of `Recording a client`, and the case of that name, in $TMP.
+configure_git() {
+    printf '%s\n' '[git]' 'tls.sni = git.example.org' "connect = 127.0.0.1:$FREE" >"$TMP/portsplit.conf"
+    recording '^recording' >"$TMP/git.cases"
+}
+
+# records COMMAND: the listener of that block takes the client, and both end. The reserved port does not listen.
+records() {
+    # shellcheck disable=SC2317
+    awaits_client() { [[ -n $(ss -Hltn "sport = :$FREE") ]]; }
+    in_background "$SHELL_PROGRAM" -c "$(recording "^$1 ")"
+    wait_until 10 awaits_client
+    not "$SHELL_PROGRAM" -c "$(recording '^openssl')" >"$TMP/openssl" 2>&1
+    finish "$JOB"
+}
+
+@test "docs: portsplit(1), a client is recorded by ncat and by nc, and its recording is a case" {
+    find_free_port
+    configure_git
+    cd "$TMP" || return
+    local listener
+    for listener in ncat nc; do
+        rm -f client.bin
+        records "$listener"
+        PATH=$PORTSPLIT_BIN:$PATH run -0 "$SHELL_PROGRAM" -c "$(recording 'explain portsplit.conf')"
+        [[ ${lines[0]} == 'service=git reason=match '* ]]
+        run -0 "$PORTSPLIT_BIN/portsplit" test portsplit.conf git.cases
+    done
+}
+
+@test "docs: portsplit(1), a client is recorded by tcpdump, and its capture is a case" {
+    needs_root
+    find_free_port
+    configure_git
+    cd "$TMP" || return
+    "$SHELL_PROGRAM" -c "exec $(recording '^tcpdump')" 2>"$TMP/tcpdump" 3>&- &
+    local tcpdump=$!
+    BACKGROUND+=("$tcpdump")
+    wait_until 10 file_says "$TMP/tcpdump" 'listening on'
+    records ncat
+    # shellcheck disable=SC2317
+    is_captured() {
+        PATH=$PORTSPLIT_BIN:$PATH "$SHELL_PROGRAM" -c "$(recording 'explain --pcap')" >"$TMP/explained" 2>&1
+        file_says "$TMP/explained" '^service=git reason=match .* tls.sni=git.example.org$'
+    }
+    wait_until 10 is_captured
+    kill "$tcpdump"
+    wait "$tcpdump"
+    sed -i 's/client.bin/client.pcap/' git.cases
+    run -0 "$PORTSPLIT_BIN/portsplit" test portsplit.conf git.cases
+}
+
 @test "docs: portsplit.conf(5), a layout of your own: its bytes, and what explain prints of them" {
     local heading='A layout of your own' listed
     manual portsplit.conf.5 "$heading" '^.layout ' >"$TMP/try.conf"
