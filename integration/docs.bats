@@ -149,6 +149,9 @@ readme() {
     done
 }
 
+# links: prints where the links of its input lead to, but those to other hosts.
+links() { grep -oE '\]\([^)]+\)' | sed 's/^](//; s/)$//' | grep -v '^http'; }
+
 @test "docs: README and RUNNING.md, every link leads to a file, and to a heading in it" {
     local page link file anchor links=0
     cd "$BATS_TEST_DIRNAME/.." || return
@@ -162,7 +165,25 @@ readme() {
             [[ $link != *'#'* ]] || grep '^#' "$file" | sed 's/^#* //; s/[^A-Za-z0-9 -]//g; s/ /-/g' |
                 tr '[:upper:]' '[:lower:]' | grep -qxF -- "$anchor"
             links=$((links + 1))
-        done < <(grep -oE '\]\([^)]+\)' "$page" | sed 's/^](//; s/)$//' | grep -v '^http')
+        done < <(links <"$page")
+    done
+    ((links > 20))
+}
+
+# parts PAGE: prints each paragraph, item of a list and row of a table as one line.
+parts() { awk '/^$|^- |^[|]/ { print text; text = "" } { text = text " " $0 } END { print text }' "$1"; }
+
+@test "docs: README and RUNNING.md as installed, a link leads to an installed file or is said to be in the source tree" {
+    local page folder part link links=0
+    for page in README.md contrib/RUNNING.md; do
+        folder=$(dirname "$(installed "doc/portsplit/$page")")
+        while read -r part; do
+            while read -r link; do
+                echo "$page: $link"
+                exists "$folder/${link%%#*}" || [[ $part == *'[source tree](#install)'* ]]
+                links=$((links + 1))
+            done < <(links <<<"$part")
+        done < <(parts "$folder/${page##*/}")
     done
     ((links > 20))
 }
