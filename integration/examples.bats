@@ -66,8 +66,8 @@ relays_to() { talk "send:$2" "expect:port$1:$2" shutdown expect-eof; }
 
 @test "examples: every-key has every key, in both spellings" {
     local key keys
-    keys=$(sed -En 's/.*(\.name|kInclude|kLayout) = "([a-z-]+)".*/\2/p' "$KEY_TABLE.cc" "$KEY_TABLE.h")
-    [[ $keys == *half-closed*include*layout* ]]
+    keys=$(sed -En 's/.*(\.name|string_view k[A-Za-z]+) = "([a-z-]+)".*/\2/p' "$KEY_TABLE.cc" "$KEY_TABLE.h")
+    [[ $keys == *half-closed*include*services*layout* ]]
     for key in $keys; do
         echo "$key?"
         grep -Eq "^ *$key *= " "$EXAMPLES/every-key.conf"

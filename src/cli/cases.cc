@@ -35,6 +35,7 @@ constexpr auto kKeys = std::to_array<Key>({
     {.name = "hex", .takes = {.type = Type::Hex, .repeatable = true}},
     {.name = "recording", .takes = {.type = Type::Path, .repeatable = true}},
     {.name = "end", .takes = {.type = Type::YesNo}},
+    {.name = "listener", .takes = {.type = Type::Text}},
     {.name = "service", .takes = {.type = Type::Text}},
     {.name = "reason", .takes = {.type = Type::Word, .words = kReasons}},
     {.name = "certain", .takes = {.type = Type::Number, .largest = core::kLargestWindow}},
@@ -55,6 +56,9 @@ class Reader {
         : file_name_(file_name), read_recording_(read_recording), issues_(issues) {
         for (const core::Service& service : config.services) services_.push_back(service.name);
         services_.push_back(kNoService);
+        for (const core::Listener* listener : core::listeners_of(config)) {
+            listeners_.push_back(listener->name);
+        }
     }
 
     std::vector<Case> read(const config::Document& document) {
@@ -151,6 +155,9 @@ class Reader {
             const auto parse = [&](Text text) { return config::parse<bool>(key, text); };
             const bool ends = parsed<bool>(key, value, parse).value_or(false);
             read.ending = ends ? core::Ending::Eof : core::Ending::Deadline;
+        } else if (key.name == "listener") {
+            const auto parse = [&](Text name) { return listener_named(name); };
+            read.entrance.listener = parsed<std::size_t>(key, value, parse).value_or(0);
         } else if (key.name == "service") {
             const auto parse = [&](Text name) { return service_named(name); };
             read.service = parsed<std::string>(key, value, parse).value_or("");
@@ -209,6 +216,14 @@ class Reader {
                   : fmt::format("write {}", config::shown(config::alternatives(services_))))};
     }
 
+    /// Returns the index of a listener in core::listeners_of.
+    core::Result<std::size_t, Problem> listener_named(std::string_view name) const {
+        const auto found = std::find(listeners_.begin(), listeners_.end(), name);
+        if (found != listeners_.end()) return static_cast<std::size_t>(found - listeners_.begin());
+        return Problem{fmt::format("the configuration has no such listener; write {}",
+                                   config::shown(config::alternatives(listeners_)))};
+    }
+
     void report(const config::Value& value, const Key& key, std::string_view problem) {
         issues_.error(value.spot,
                       fmt::format("{}: {}", config::as_written(key.name, value), problem));
@@ -217,6 +232,7 @@ class Reader {
     const std::string& file_name_;
     const ReadRecording& read_recording_;
     config::Issues& issues_;
+    std::vector<std::string_view> listeners_;
     std::vector<std::string_view> services_;     ///< what a case may expect
     std::map<std::string, config::Spot> names_;  ///< of the cases so far
 };

@@ -11,6 +11,7 @@
 
 #include "config/issue.h"
 #include "config/value.h"
+#include "core/entrance.h"
 #include "core/model.h"
 #include "core/result.h"
 #include "core/verdict.h"
@@ -26,6 +27,7 @@ struct Case {
     std::string service;                           ///< as in a log line: `-` for none
     std::optional<core::Reason> reason = std::nullopt;
     std::optional<std::size_t> certain = std::nullopt;
+    core::Entrance entrance = {};  ///< the way by which the client came
 };
 
 struct Cases {

@@ -29,12 +29,13 @@ struct ExplainOptions {
     std::optional<std::string> text = {};  ///< with `\XX` for a byte in hex
     std::optional<std::string> hex = {};
     std::optional<std::string> capture = {};  ///< the path of a capture; all its streams
+    std::string listener = "main";            ///< the one that the client came to
     bool final = false;                       ///< decide as at the deadline
     bool json = false;
 };
 
 /// Prints how a configuration file decides, and why.
-/// @returns 0; 64 when the bytes, or a part of the capture, cannot be read; 78 when the file cannot
+/// @returns 0; 64 when the bytes, or a part of the capture, cannot be read, or there is no such listener; 78 when the file cannot
 int explain(const std::string& file, const ExplainOptions& options);
 
 /// Compares the decisions of a configuration file with those that a file of cases (cases.h) expects, and

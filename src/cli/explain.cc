@@ -1,8 +1,11 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "cli/capture.h"
 #include "cli/capture_table.h"
@@ -15,6 +18,8 @@
 #include "config/meant.h"
 #include "config/recording.h"
 #include "config/value.h"
+#include "config/wording.h"
+#include "core/entrance.h"
 #include "core/explanation.h"
 #include "core/plan.h"
 #include "core/result.h"
@@ -59,7 +64,23 @@ Input bytes_of(const ExplainOptions& options) {
     return bytes_of_standard_input();
 }
 
-int explain_bytes(const core::Plan& plan, const ExplainOptions& options) {
+std::optional<core::Verdict> decide(const core::Plan& plan, core::Bytes seen, core::Ending ending,
+                                    const core::Entrance& entrance) {
+    core::Plan::Reading reading(plan, entrance);
+    return core::decide(plan, seen, ending, reading);
+}
+
+/// Returns the message about a name that no listener has.
+std::string unknown_listener(const core::Config& config, const std::string& file,
+                             const std::string& name) {
+    std::vector<std::string_view> known;
+    for (const core::Listener* it : core::listeners_of(config)) known.push_back(it->name);
+    return fmt::format("--listener {}: {} has no listener of this name; write {}", name, file,
+                       config::alternatives(known));
+}
+
+int explain_bytes(const core::Plan& plan, const core::Entrance& entrance,
+                  const ExplainOptions& options) {
     const Input input = bytes_of(options);
     if (!input) {
         complain(input.error().text);
@@ -67,7 +88,7 @@ int explain_bytes(const core::Plan& plan, const ExplainOptions& options) {
     }
     const core::Bytes seen = core::as_bytes(*input);
     const auto ending = options.final ? core::Ending::Deadline : core::Ending::Open;
-    const Decision decision{plan, seen, core::decide(plan, seen, ending)};
+    const Decision decision{plan, seen, decide(plan, seen, ending, entrance), entrance};
     const core::Explainer explainer(plan);
     if (options.json) {
         return print_result(fmt::format("{}\n", explanation_json(decision, explainer)));
@@ -77,7 +98,8 @@ int explain_bytes(const core::Plan& plan, const ExplainOptions& options) {
                     explanation_text(decision, explainer, look_of(STDOUT_FILENO).colour)));
 }
 
-int explain_capture(const core::Plan& plan, const ExplainOptions& options) {
+int explain_capture(const core::Plan& plan, const core::Entrance& entrance,
+                    const ExplainOptions& options) {
     const Capture capture = read_capture(*options.capture, plan.window());
     const core::Explainer explainer(plan);
     CaptureTable table(plan.config());
@@ -86,8 +108,8 @@ int explain_capture(const core::Plan& plan, const ExplainOptions& options) {
         const auto ending = stream.ended    ? core::Ending::Eof
                             : options.final ? core::Ending::Deadline
                                             : core::Ending::Open;
-        const Decision decision{plan, stream.bytes, core::decide(plan, stream.bytes, ending),
-                                &stream};
+        const Decision decision{plan, stream.bytes, decide(plan, stream.bytes, ending, entrance),
+                                entrance, &stream};
         if (options.json) {
             lines += explanation_json(decision, explainer);
         } else {
@@ -120,7 +142,14 @@ int explain(const std::string& file, const ExplainOptions& options) {
     print_issues(loaded->issues, Print::Errors);
     if (!loaded->config) return kExitConfiguration;
     const core::Plan plan(*loaded->config);
-    return options.capture ? explain_capture(plan, options) : explain_bytes(plan, options);
+    const auto listener = core::find_listener(plan.config(), options.listener);
+    if (!listener) {
+        complain(unknown_listener(plan.config(), file, options.listener));
+        return kExitUsage;
+    }
+    const core::Entrance entrance{*listener};
+    return options.capture ? explain_capture(plan, entrance, options)
+                           : explain_bytes(plan, entrance, options);
 }
 
 }  // namespace portsplit::cli

@@ -208,7 +208,7 @@ std::string summary(const Decision& decision) {
         line = fmt::format("src={} sport={} dst={} dport={} ", stream.client.host,
                            stream.client.port, stream.server.host, stream.server.port);
     }
-    const std::size_t bytes = core::bytes_needed(decision.plan, decision.seen);
+    const std::size_t bytes = core::bytes_needed(decision.plan, decision.seen, decision.entrance);
     line = fmt::format("service={} reason={} {}bytes={}", name_of(decision), reason_of(decision),
                        line, bytes);
     const auto action = action_of(decision);
@@ -222,7 +222,7 @@ std::string explanation_text(const Decision& decision, const core::Explainer& ex
     const auto& services = decision.plan.config().services;
     std::size_t width = 0;
     for (const core::Service& service : services) {
-        if (!service.is_last_resort()) width = std::max(width, service.name.size());
+        if (service.has_patterns()) width = std::max(width, service.name.size());
     }
 
     const core::Bytes shown = decision.seen.first(std::min(decision.seen.size(), kShownBytes));
@@ -233,7 +233,13 @@ std::string explanation_text(const Decision& decision, const core::Explainer& ex
     }
     const std::vector<core::ServiceExplanation> explanations = explainer.explain(decision.seen);
     for (std::size_t s = 0; s < services.size(); ++s) {
-        if (services[s].is_last_resort()) continue;
+        if (!services[s].has_patterns()) continue;
+        if (!decision.plan.asks(decision.entrance, s)) {
+            text += painter.paint(core::Answer::No,
+                                  fmt::format("{:<{}}  not asked here", services[s].name, width)) +
+                    "\n";
+            continue;
+        }
         text += line_of(services[s], explanations[s].service, width, painter);
         for (std::size_t p = 0; p < services[s].patterns.size(); ++p) {
             text += line_of(services[s].patterns[p], explanations[s].patterns[p], width, painter);
@@ -254,7 +260,7 @@ std::string explanation_json(const Decision& decision, const core::Explainer& ex
     json["service"] = nullptr;
     if (action) json["service"] = name_of(decision);
     json["reason"] = reason_of(decision);
-    json["bytes"] = core::bytes_needed(decision.plan, decision.seen);
+    json["bytes"] = core::bytes_needed(decision.plan, decision.seen, decision.entrance);
     json["action"] = nullptr;
     json["target"] = nullptr;
     if (action) {
@@ -272,9 +278,12 @@ std::string explanation_json(const Decision& decision, const core::Explainer& ex
     const auto& services = decision.plan.config().services;
     json["services"] = nlohmann::ordered_json::array();
     for (std::size_t s = 0; s < services.size(); ++s) {
-        if (services[s].is_last_resort()) continue;
-        nlohmann::ordered_json service = json_of(explanations[s].service);
+        if (!services[s].has_patterns()) continue;
+        const bool is_asked = decision.plan.asks(decision.entrance, s);
+        nlohmann::ordered_json service =
+            json_of(is_asked ? explanations[s].service : core::Certainty());
         service["name"] = services[s].name;
+        if (!is_asked) service["asked"] = false;
         service["patterns"] = nlohmann::ordered_json::array();
         for (std::size_t p = 0; p < services[s].patterns.size(); ++p) {
             nlohmann::ordered_json pattern = json_of(explanations[s].patterns[p]);

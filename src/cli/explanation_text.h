@@ -19,6 +19,7 @@ struct Decision {
     const core::Plan& plan;
     core::Bytes seen;
     std::optional<core::Verdict> verdict;  ///< nothing while undecided
+    core::Entrance entrance = {};          ///< the way by which the client came
     const Stream* stream = nullptr;        ///< of a capture; null for bytes from elsewhere
 };
 

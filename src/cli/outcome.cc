@@ -13,13 +13,13 @@ namespace portsplit::cli {
 namespace {
 
 /// Decides as a dispatcher does: after each byte, until the bytes suffice or the stream is over.
-core::Verdict decide_byte_by_byte(const core::Plan& plan, core::Bytes bytes, core::Ending ending) {
-    core::Plan::Reading reading(plan);
+core::Verdict decide_byte_by_byte(const core::Plan& plan, core::Bytes bytes, const Case& it) {
+    core::Plan::Reading reading(plan, it.entrance);
     for (std::size_t count = 0; count < bytes.size(); ++count) {
         const auto verdict = core::decide(plan, bytes.first(count), core::Ending::Open, reading);
         if (verdict) return *verdict;
     }
-    return *core::decide(plan, bytes, ending, reading);
+    return *core::decide(plan, bytes, it.ending, reading);
 }
 
 /// Returns `service=git reason=match certain=168`, as far as the case expects it.
@@ -56,12 +56,13 @@ std::string description(std::string_view name) {
 
 Outcome outcome_of(const core::Plan& plan, const Case& it) {
     const core::Bytes bytes = core::as_bytes(it.bytes);
-    const core::Verdict verdict = decide_byte_by_byte(plan, bytes, it.ending);
+    const core::Verdict verdict = decide_byte_by_byte(plan, bytes, it);
+    core::Plan::Reading at_once(plan, it.entrance);
     // How a stream is cut must not matter (core/verdict.h).
-    if (verdict != core::decide(plan, bytes, it.ending)) std::abort();
+    if (verdict != core::decide(plan, bytes, it.ending, at_once)) std::abort();
     return {.service = verdict.service ? std::string(plan.service(*verdict.service).name) : "-",
             .reason = verdict.reason,
-            .certain = core::bytes_needed(plan, bytes)};
+            .certain = core::bytes_needed(plan, bytes, it.entrance)};
 }
 
 bool is_expected(const Case& it, const Outcome& outcome) {

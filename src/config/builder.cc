@@ -4,17 +4,15 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdlib>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "config/key_table.h"
 #include "config/layouts.h"
-#include "config/overlap.h"
+#include "config/listeners.h"
 #include "config/passing.h"
 #include "config/section.h"
 #include "config/value.h"
@@ -36,7 +34,7 @@ class Builder {
         for (const Section& section : document_.services) build_service(section);
         add_layouts();
         check_names();
-        check_binds();
+        listeners_.check();
         check_loops();
         return std::move(built_);
     }
@@ -45,17 +43,8 @@ class Builder {
     void build_global() {
         Origin& origin = built_.origins.global;
         origin = read_global(document_.global, built_.config, issues_);
-        if (need_ == Need::Listeners && !origin.has("bind") && !document_.global.has_gap) {
-            issues_.error({}, fmt::format("no bind; write where to listen, such as bind = {}",
-                                          quoted("*:443", document_.global)));
-        }
         check_log(built_.config.log, origin, {}, issues_);
-        if (built_.config.timeout.count() == 0) {
-            issues_.warning(origin.of("timeout"),
-                            "timeout = 0: a client that sends nothing is never closed; write a "
-                            "number of seconds such as 3",
-                            "no-deadline");
-        }
+        listeners_.read();
     }
 
     void build_service(const Section& section) {
@@ -105,7 +94,7 @@ class Builder {
                                           section.name, elsewhere(section.spot, pattern)));
             }
         } else if (origin.patterns.empty() && draft.asked.empty() && !section.has_gap &&
-                   !draft.has_gap) {
+                   !draft.has_gap && !listeners_.is_last_resort(section.name)) {
             issues_.error(origin.spot, fmt::format("service {} has no pattern; {}",
                                                    shown(section.name), pattern_advice(section)));
         } else if (const auto meant = last_resort_in_other_case(section.name)) {
@@ -211,33 +200,9 @@ class Builder {
                           fmt::format("{} services; at most {} are possible", services.size(),
                                       kMostServices));
         }
-        std::unordered_map<std::string_view, Spot> firsts(services.size());
+        SectionNames names("service", issues_);
         for (std::size_t i = 0; i < services.size(); ++i) {
-            const Spot spot = built_.origins.services[i].spot;
-            const std::string_view name = services[i].name;
-            if (const std::string why = why_no_service_name(name); !why.empty()) {
-                issues_.error(spot, fmt::format("service {}: {}", shown(name), why));
-            } else if (const auto [first, fresh] = firsts.try_emplace(name, spot); !fresh) {
-                issues_.error(spot, fmt::format("service {} is already defined {}; keep one, or "
-                                                "choose another name",
-                                                name, where(first->second, spot)));
-            }
-        }
-    }
-
-    void check_binds() {
-        const auto& bind = built_.config.bind;
-        for (std::size_t later = 1; later < bind.size(); ++later) {
-            for (std::size_t earlier = 0; earlier < later; ++earlier) {
-                if (!collide(bind[later], bind[earlier])) continue;
-                const Value& taken = value_of_bind(later);
-                const Value& taker = value_of_bind(earlier);
-                issues_.error(taken.spot,
-                              fmt::format("{}: taken by {} {}; delete one of the two",
-                                          as_written("bind", taken), as_written("bind", taker),
-                                          where(taker.spot, taken.spot)));
-                break;
-            }
+            names.add(services[i].name, built_.origins.services[i].spot);
         }
     }
 
@@ -254,27 +219,13 @@ class Builder {
     }
 
     void check_loop(const core::Endpoint& target, Spot message, const Section& section) {
-        const auto& bind = built_.config.bind;
-        for (std::size_t b = 0; b < bind.size(); ++b) {
-            if (!leads_back(target, bind[b])) continue;
-            const Value& reached = value_of_bind(b);
-            issues_.error(message,
-                          fmt::format("connect = {}: leads back to {} {}, without end; "
-                                      "write the port of another program",
-                                      quoted(core::to_string(target), section),
-                                      as_written("bind", reached), where(reached.spot, message)));
-            return;
-        }
-    }
-
-    /// Returns a `bind` of the model as its file has it. The model has them in the order of the files.
-    const Value& value_of_bind(std::size_t index) const {
-        for (const Entry& entry : document_.global.entries) {
-            if (entry.key != "bind") continue;
-            if (index < entry.values.size()) return entry.values[index];
-            index -= entry.values.size();
-        }
-        std::abort();  // the model has one for each value
+        const Value* reached = listeners_.reached_by(target);
+        if (reached == nullptr) return;
+        issues_.error(message,
+                      fmt::format("connect = {}: leads back to {} {}, without end; "
+                                  "write the port of another program",
+                                  quoted(core::to_string(target), section),
+                                  as_written("bind", *reached), where(reached->spot, message)));
     }
 
     std::string where(Spot spot, Spot message) const {
@@ -286,17 +237,12 @@ class Builder {
         return spot.file == message.file ? "" : fmt::format(" {}", where(spot, message));
     }
 
-    /// Returns a text with the quotes that the spelling of a section needs.
-    static std::string quoted(std::string_view text, const Section& section) {
-        const char* quote = section.spelling == Spelling::Libconfig ? "\"" : "";
-        return fmt::format("{1}{0}{1}", text, quote);
-    }
-
     const Document& document_;
     Need need_;
     Issues& issues_;
     Built built_;
     std::vector<std::vector<Asked>> asked_;  ///< of layouts, by service
+    ListenersReader listeners_{document_, need_, built_.config, built_.origins, issues_};
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "config/describe.h"
 #include "config/key_table.h"
@@ -17,8 +18,9 @@
 namespace portsplit::config {
 namespace {
 
-/// How the name of a layout is told from that of a service, which has no blank.
+// How the names of layouts and listeners are told from those of services, which have no blank.
 constexpr std::string_view kLayoutWord = "layout";
+constexpr std::string_view kListenerWord = "listener";
 
 bool has_escapes(std::string_view name) {
     const Key* key = find_key(name);
@@ -62,25 +64,29 @@ class Reader {
                                               shown(content), shown(name)));
         }
         // A broken header begins a section, too: otherwise each line below it would be an error.
-        const std::size_t blank = std::min(name.find_first_of(" \t"), name.size());
-        const std::string_view layout = trim(name.substr(blank));
-        const bool is_layout = sections_ == Sections::Services && !layout.empty() &&
-                               nearest(name.substr(0, blank), {kLayoutWord});
-        if (is_layout && name.substr(0, blank) != kLayoutWord) {
-            issues_.error(number, fmt::format("{}: not the beginning of a layout; write [{} {}]",
-                                              shown(content), kLayoutWord, shown(layout)));
-        }
-        is_in_layout_ = is_layout;
-        Section& section =
-            is_layout ? document_.layouts.emplace_back() : document_.services.emplace_back();
-        section.name = is_layout ? layout : name;
-        section.spot = issues_.at(number);
+        begin(content, name, number).spot = issues_.at(number);
     }
 
-    Section& current() {
-        if (is_in_layout_) return document_.layouts.back();
-        return document_.services.empty() ? document_.global : document_.services.back();
+    /// Begins the section of a header.
+    Section& begin(std::string_view content, std::string_view name, int number) {
+        const std::size_t blank = std::min(name.find_first_of(" \t"), name.size());
+        const std::string_view behind = trim(name.substr(blank));
+        const auto word = sections_ == Sections::Services && !behind.empty()
+                              ? nearest(name.substr(0, blank), {kLayoutWord, kListenerWord})
+                              : std::nullopt;
+        if (word && name.substr(0, blank) != *word) {
+            issues_.error(number, fmt::format("{}: not the beginning of a {}; write [{} {}]",
+                                              shown(content), *word, *word, shown(behind)));
+        }
+        group_ = word == kLayoutWord     ? &document_.layouts
+                 : word == kListenerWord ? &document_.listeners
+                                         : &document_.services;
+        Section& section = group_->emplace_back();
+        section.name = word ? behind : name;
+        return section;
     }
+
+    Section& current() { return group_ == nullptr ? document_.global : group_->back(); }
 
     /// @param close  where the bracket of a broken header is closed
     static std::string advice_for_header(std::string_view content, std::size_t close,
@@ -123,7 +129,7 @@ class Reader {
     FileIssues issues_;
     Sections sections_;
     Document document_;
-    bool is_in_layout_ = false;  ///< true below the header of a layout
+    std::vector<Section>* group_ = nullptr;  ///< of the section that is read; null above all
 };
 
 /// Returns why a value cannot stand on a line of the classic spelling; empty if it can.
@@ -178,13 +184,15 @@ core::Result<std::string, Inexpressible> write_classic(const core::Config& confi
     const Document document = describe(config);
     std::string out;
     if (auto inexpressible = append_classic(document.global, out)) return *std::move(inexpressible);
-    for (const Section& layout : document.layouts) {
-        out += fmt::format("{}[{} {}]\n", out.empty() ? "" : "\n", kLayoutWord, layout.name);
-        if (auto inexpressible = append_classic(layout, out)) return *std::move(inexpressible);
-    }
-    for (const Section& service : document.services) {
-        out += fmt::format("{}[{}]\n", out.empty() ? "" : "\n", service.name);
-        if (auto inexpressible = append_classic(service, out)) return *std::move(inexpressible);
+    const std::pair<std::string, const std::vector<Section>*> groups[]{
+        {fmt::format("{} ", kListenerWord), &document.listeners},
+        {fmt::format("{} ", kLayoutWord), &document.layouts},
+        {"", &document.services}};
+    for (const auto& [header, sections] : groups) {
+        for (const Section& section : *sections) {
+            out += fmt::format("{}[{}{}]\n", out.empty() ? "" : "\n", header, section.name);
+            if (auto inexpressible = append_classic(section, out)) return *std::move(inexpressible);
+        }
     }
     return out;
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -18,22 +20,25 @@ Kind kind_of(Type type) {
     return Kind::String;
 }
 
+using Described = Owners<const core::Config, const core::Listener, const core::Service>;
+
 /// Visits the field of a key and returns the texts of its values; none if it has its default.
 class Texts {
   public:
-    Texts(const Key& key, const core::Config& config, const core::Service* service)
-        : key_(key), config_(config), service_(service) {}
+    /// @param defaults  of a listener
+    Texts(const Key& key, const Described& owners, const core::Listener& defaults)
+        : key_(key), owners_(owners), defaults_(defaults) {}
 
     template <typename Owner, typename T>
     std::vector<std::string> operator()(T Owner::*field) const {
-        const Owner* of = owner_in<Owner>(config_, service_);
-        if (of == nullptr || of->*field == Owner{}.*field) return {};
+        const Owner* of = owner_in<Owner>(owners_);
+        if (of == nullptr || of->*field == default_of<Owner>().*field) return {};
         return {print(of->*field)};
     }
 
     template <typename Owner, typename T>
     std::vector<std::string> operator()(core::List<T> Owner::*field) const {
-        const Owner* of = owner_in<Owner>(config_, service_);
+        const Owner* of = owner_in<Owner>(owners_);
         if (of == nullptr) return {};
         std::vector<std::string> texts;
         for (const T& value : of->*field) texts.push_back(print(value));
@@ -42,23 +47,32 @@ class Texts {
 
     template <typename Owner>
     std::vector<std::string> operator()(const Enumerated<Owner>& field) const {
-        const Owner* of = owner_in<Owner>(config_, service_);
-        if (of == nullptr || field.get(*of) == field.get(Owner{})) return {};
+        const Owner* of = owner_in<Owner>(owners_);
+        if (of == nullptr || field.get(*of) == field.get(default_of<Owner>())) return {};
         return {std::string(key_.takes.words[field.get(*of)])};
     }
 
     std::vector<std::string> operator()(core::PatternKind kind) const {
         std::vector<std::string> texts;
-        for (const core::PatternSource& pattern : service_->patterns) {
+        for (const core::PatternSource& pattern : owners_.service->patterns) {
             if (pattern.kind == kind) texts.push_back(print_pattern(pattern));
         }
         return texts;
     }
 
   private:
+    template <typename Owner>
+    Owner default_of() const {
+        if constexpr (std::is_same_v<Owner, core::Listener>) {
+            return defaults_;
+        } else {
+            return {};
+        }
+    }
+
     const Key& key_;
-    const core::Config& config_;
-    const core::Service* service_;  ///< null for the global section
+    const Described& owners_;
+    const core::Listener& defaults_;
 };
 
 Entry entry_of(std::string key, std::vector<std::string> texts) {
@@ -83,19 +97,20 @@ void append_layouts(const core::Service& service, Section& section) {
     }
 }
 
-Section describe_section(Place place, const core::Config& config, const core::Service* service) {
+Section describe_section(Place place, std::string_view name, const Described& owners,
+                         const core::Listener& defaults = {}) {
     Section section;
-    if (service != nullptr) section.name = service->name;
+    section.name = name;
     for (const Key& key : keys()) {
         if (!is_written(key, place)) continue;
         Entry entry{std::string(key.name), {}, false, {}};
-        for (std::string& text : std::visit(Texts(key, config, service), *key.takes.field)) {
+        for (std::string& text : std::visit(Texts(key, owners, defaults), *key.takes.field)) {
             entry.values.push_back({{}, kind_of(key.takes.type), std::move(text)});
         }
         entry.is_list = entry.values.size() > 1;
         if (!entry.values.empty()) section.entries.push_back(std::move(entry));
     }
-    if (service != nullptr) append_layouts(*service, section);
+    if (owners.service != nullptr) append_layouts(*owners.service, section);
     return section;
 }
 
@@ -103,7 +118,7 @@ Section describe_section(Place place, const core::Config& config, const core::Se
 
 Document describe(const core::Config& config) {
     Document document;
-    document.global = describe_section(Place::Global, config, nullptr);
+    document.global = describe_section(Place::Global, "", {&config, &config.top, nullptr});
     for (const core::LayoutSource& layout : config.layouts) {
         Section& section = document.layouts.emplace_back();
         section.name = layout.name;
@@ -111,8 +126,13 @@ Document describe(const core::Config& config) {
             section.entries.push_back(entry_of(std::string(rule.name), {std::string(rule.text)}));
         }
     }
+    for (const core::Listener& listener : config.listeners) {
+        document.listeners.push_back(describe_section(Place::Listener, listener.name,
+                                                      {&config, &listener, nullptr}, config.top));
+    }
     for (const core::Service& service : config.services) {
-        document.services.push_back(describe_section(Place::Service, config, &service));
+        document.services.push_back(
+            describe_section(Place::Service, service.name, {&config, nullptr, &service}));
     }
     return document;
 }

@@ -40,7 +40,7 @@ struct Entry {
     bool operator==(const Entry&) const = default;
 };
 
-/// The global entries, or those of one service.
+/// The global entries, or those of one listener, service or layout.
 struct Section {
     std::string name;
     Spelling spelling = Spelling::Classic;  ///< of the file that it begins in
@@ -55,6 +55,7 @@ struct Section {
 struct Document {
     Section global;
     std::vector<Section> services;
+    std::vector<Section> listeners{};
     std::vector<Section> layouts{};  ///< their entries are the rules
 
     bool operator==(const Document&) const = default;

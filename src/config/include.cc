@@ -107,6 +107,7 @@ class Includer {
         document.global.has_gap |= included == nullptr || included->global.has_gap;
         if (included == nullptr) return;
         append(included->global.entries, document.global.entries);
+        append(included->listeners, document.listeners);
         append(included->layouts, document.layouts);
         append(included->services, document.services);
     }
@@ -132,6 +133,11 @@ class Includer {
             const Entry& entry = included.global.entries.front();
             return fmt::format("{} {} is outside of a service; {}", shown(entry.key),
                                at(entry.spot), kWanted);
+        }
+        if (!included.listeners.empty()) {
+            const Section& listener = included.listeners.front();
+            return fmt::format("listener {} {} is outside of a service; {}", shown(listener.name),
+                               at(listener.spot), kWanted);
         }
         if (included.services.empty()) return fmt::format("no service in it; {}", kWanted);
         if (included.services.size() == 1) return {};

@@ -67,6 +67,8 @@ class Origin {
     Spot of(std::string_view key, std::size_t index = 0) const;
     /// Returns true if the key was given a value, readable or not.
     bool has(std::string_view key) const { return !spots_of(key).empty(); }
+    /// Returns how many values the key was given.
+    std::size_t count(std::string_view key) const { return spots_of(key).size(); }
 
     Spot spot;                   ///< of the section itself
     std::vector<Spot> patterns;  ///< one for each pattern of the model, of all kinds
@@ -90,7 +92,8 @@ class Origin {
 struct Origins {
     std::vector<std::string> files;  ///< their names, by `Spot::file`
     Origin global;
-    std::vector<Origin> services;  ///< in the order of the model's
+    std::vector<Origin> listeners;  ///< in the order of the model's sections
+    std::vector<Origin> services;   ///< in the order of the model's
 
     /// Makes an issue that names the spot's file.
     Issue issue(Severity severity, Spot spot, std::string text) const;

@@ -19,13 +19,25 @@ constexpr std::size_t kLongestConnect = 120;
 
 constexpr auto kKeys = std::to_array<Key>({
     {.name = "bind",
-     .takes = takes::binds(&core::Config::bind),
+     .takes = takes::binds(&core::Listener::bind),
      .help = "address and port to listen on; * means every address, IPv4 and IPv6"},
     {.name = "timeout",
-     .takes = takes::seconds(&core::Config::timeout, 0, kLongestTimeout),
+     .takes = takes::seconds(&core::Listener::timeout, 0, kLongestTimeout),
      .default_text = "3",
      .unit = "seconds",
      .help = "how long a connection may stay undecided, from accept; 0 is no limit"},
+    {.name = kServices,
+     .takes = takes::service_names(&core::Listener::services),
+     .help = "a service that this listener asks; by default it asks all"},
+    {.name = kFallbackKey,
+     .takes = takes::service_names(&core::Listener::fallback),
+     .help = "the service for clients of this listener that match nothing; else the one called "
+             "fallback"},
+    {.name = kOnTimeout,
+     .takes = takes::service_names(&core::Listener::on_timeout),
+     .help =
+         "the service for clients of this listener that are undecided at the deadline; else the "
+         "one called timeout"},
     {.name = "maxconn",
      .takes = takes::number(&core::Config::maxconn, 0, 1'000'000),
      .default_text = "1000",

@@ -22,11 +22,13 @@ namespace portsplit::config {
 
 /// Where a key may be written.
 enum class Place {
-    Global,   ///< above the services
-    Service,  ///< in a service
-    Exec,     ///< in a service that has `exec`
-    Connect,  ///< in a service that has `connect`
-    Both,     ///< above the services and in them
+    Global,     ///< above the services
+    Listening,  ///< above the services, and in a listener
+    Listener,   ///< in a listener
+    Service,    ///< in a service
+    Exec,       ///< in a service that has `exec`
+    Connect,    ///< in a service that has `connect`
+    Both,       ///< above the services and in them
 };
 
 /// How the text of a value is read. Namespace `takes` has a function for each.
@@ -52,6 +54,7 @@ enum class Type {
     YesNo,    ///< yes, no, true, false. With `alias_of`, yes sets that key to the enumerator `yes`
     Include,  ///< of a file: its name in the library, or a path
     Layout,   ///< the name of a layout
+    ServiceName,  ///< of a service of the configuration
 };
 
 /// A member of any enumeration, read and written as the number of its enumerator.
@@ -73,7 +76,7 @@ using FieldOf = std::variant<core::PatternKind,  // those of Service::patterns t
                              core::List<core::Text> Owners::*...,      //
                              core::List<core::Endpoint> Owners::*...,  //
                              Enumerated<Owners>...>;
-using Field = FieldOf<core::Config, core::Service, core::Exec, core::Connect>;
+using Field = FieldOf<core::Config, core::Listener, core::Service, core::Exec, core::Connect>;
 
 /// The values of a key: their form as text, and the member of the model that they set. Made by the
 /// functions of namespace `takes`, so that the form fits the member.
@@ -103,16 +106,26 @@ struct Key {
 /// All keys, in the order in which they are documented and written.
 std::span<const Key> keys();
 
-/// Returns the struct of a model that has a field; null if the service has the other action.
-/// @param config, service  of a constant model or another; service is null for the global section
-template <typename Owner, typename Config, typename Service>
-auto* owner_in(Config& config, Service* service) {
+/// The structs of a model that a section sets.
+template <typename Config, typename Listener, typename Service>
+struct Owners {
+    Config* config;
+    Listener* listener;  ///< null for a service
+    Service* service;    ///< null for another section
+};
+
+/// Returns the struct of a model that has a field; null if the section is of another kind, or if the service
+/// has the other action.
+template <typename Owner, typename Config, typename Listener, typename Service>
+auto* owner_in(const Owners<Config, Listener, Service>& owners) {
     if constexpr (std::is_same_v<Owner, core::Config>) {
-        return &config;
+        return owners.config;
+    } else if constexpr (std::is_same_v<Owner, core::Listener>) {
+        return owners.listener;
     } else if constexpr (std::is_same_v<Owner, core::Service>) {
-        return service;
+        return owners.service;
     } else {
-        return std::get_if<Owner>(&service->action);
+        return std::get_if<Owner>(&owners.service->action);
     }
 }
 
@@ -120,12 +133,17 @@ auto* owner_in(Config& config, Service* service) {
 const Key* find_key(std::string_view name);
 
 /// Returns the key of that name in that kind of section, or null: `log` has a row for each.
-/// @param section  Global or Service
+/// @param section  Global, Listener or Service
 const Key* find_key(std::string_view name, Place section);
 
 /// The only key that does not reach the model: include.h replaces it by the content of the file that it
 /// names, before a section is read.
 inline constexpr std::string_view kInclude = "include";
+
+// Of a listener: names of services. In libconfig `services` is also the group of all of them.
+inline constexpr std::string_view kServices = "services";
+inline constexpr std::string_view kFallbackKey = "fallback";
+inline constexpr std::string_view kOnTimeout = "on-timeout";
 
 /// Names layouts that a stream fits as a whole. It sets Service::layouts together with the conditions
 /// `LAYOUT.FIELD`, which are no keys of the table: layouts.h reads both.
@@ -136,10 +154,19 @@ inline constexpr std::string_view kLog = "log";
 inline constexpr std::string_view kEnv = "env";
 
 /// Returns true if a key may be written in that kind of section.
-/// @param section  Global or Service
+/// @param section  Global, Listener or Service
 constexpr bool stands_in(const Key& key, Place section) {
-    const Place place = key.takes.place;
-    return place == Place::Both || (place == Place::Global) == (section == Place::Global);
+    switch (key.takes.place) {
+        case Place::Both:
+            return section != Place::Listener;
+        case Place::Listening:
+            return section != Place::Service;
+        case Place::Global:
+        case Place::Listener:
+            return section == key.takes.place;
+        default:
+            return section == Place::Service;
+    }
 }
 
 /// Returns true if a key of that kind of section is written: it sets a member, and is no old form.
@@ -153,6 +180,7 @@ namespace takes {
 template <typename Owner>
 constexpr Place place_of() {
     if (std::is_same_v<Owner, core::Config>) return Place::Global;
+    if (std::is_same_v<Owner, core::Listener>) return Place::Listening;
     if (std::is_same_v<Owner, core::Exec>) return Place::Exec;
     if (std::is_same_v<Owner, core::Connect>) return Place::Connect;
     return Place::Service;
@@ -294,6 +322,15 @@ constexpr Takes log_items(core::List<core::Text> Owner::*field,
                           std::span<const std::string_view> words) {
     Takes made = into(Type::LogItem, field);
     made.words = words;
+    return made;
+}
+
+/// Of a listener alone: above the services it would mean nothing.
+/// @param field  a name, or a list of them
+template <typename T>
+constexpr Takes service_names(T core::Listener::*field) {
+    Takes made = into(Type::ServiceName, field);
+    made.place = Place::Listener;
     return made;
 }
 

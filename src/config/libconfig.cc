@@ -21,6 +21,9 @@
 namespace portsplit::config {
 namespace {
 
+constexpr std::string_view kLayouts = "layouts";
+constexpr std::string_view kListeners = "listeners";
+
 int line_of(const config_setting_t& setting) { return static_cast<int>(setting.line); }
 
 const char* name_of(const config_setting_t& setting) {
@@ -50,78 +53,70 @@ class Reader {
         document_.global.spelling = Spelling::Libconfig;
         document_.global.spot = issues_.at(1);
         for_each_element(root, [&](const config_setting_t& setting) {
-            if (name_of(setting) == std::string_view("layouts")) {
-                read_layouts(setting);
-            } else if (name_of(setting) == kLayout && config_setting_is_group(&setting)) {
+            const std::string_view name = name_of(setting);
+            if (name == kLayouts) {
+                read_sections(setting, document_.layouts);
+            } else if (name == kLayout && config_setting_is_group(&setting)) {
                 issues_.error(
                     line_of(setting),
                     "layout: a group of layouts is called layouts; write layouts : { ... };");
-                read_layouts(setting);
-            } else if (name_of(setting) != std::string_view("services")) {
+                read_sections(setting, document_.layouts);
+            } else if (name == kListeners) {
+                read_sections(setting, document_.listeners);
+            } else if (name == kServices) {
+                read_sections(setting, document_.services);
+            } else {
                 Entry& entry = document_.global.entries.emplace_back(entry_of(setting));
                 entry.services_above = document_.services.size();
-            } else if (config_setting_is_group(&setting)) {
-                read_service_group(setting);
-            } else if (config_setting_is_list(&setting)) {
-                read_service_list(setting);
-            } else {
-                issues_.error(line_of(setting), "services: not a group; write services : { ... };");
             }
         });
         return std::move(document_);
     }
 
   private:
-    /// Reads `layouts`: each member is a group of rules.
-    void read_layouts(const config_setting_t& layouts) {
-        if (!config_setting_is_group(&layouts)) {
-            issues_.error(line_of(layouts), "layouts: not a group; write layouts : { ... };");
-            return;
+    /// Reads a group, or a list of groups.
+    void read_sections(const config_setting_t& setting, std::vector<Section>& sections) {
+        if (config_setting_is_group(&setting)) {
+            read_group(setting, sections);
+        } else if (config_setting_is_list(&setting)) {
+            read_list(setting, sections);
+        } else {
+            issues_.error(line_of(setting), fmt::format("{0}: not a group; write {0} : {{ ... }};",
+                                                        name_of(setting)));
         }
-        for_each_element(layouts, [&](const config_setting_t& group) {
-            if (!config_setting_is_group(&group)) {
-                issues_.error(
-                    line_of(group),
-                    fmt::format("{0}: not a group; write {0} : {{ ... }};", name_of(group)));
-                return;
-            }
-            Section& layout = begin(document_.layouts, name_of(group), group);
-            for_each_element(group, [&](const config_setting_t& setting) {
-                layout.entries.push_back(entry_of(setting));
-            });
-        });
     }
 
-    /// Reads `services` as a group: each member is a group with the name of its service.
-    void read_service_group(const config_setting_t& services) {
-        for_each_element(services, [&](const config_setting_t& group) {
+    /// Reads a group: each member is a group with the name of its section.
+    void read_group(const config_setting_t& groups, std::vector<Section>& sections) {
+        for_each_element(groups, [&](const config_setting_t& group) {
             if (!config_setting_is_group(&group)) {
                 issues_.error(
                     line_of(group),
                     fmt::format("{0}: not a group; write {0} : {{ ... }};", name_of(group)));
                 return;
             }
-            Section& service = begin(document_.services, name_of(group), group);
+            Section& section = begin(sections, name_of(group), group);
             for_each_element(
-                group, [&](const config_setting_t& setting) { add_entries(setting, service); });
+                group, [&](const config_setting_t& setting) { add_entries(setting, section); });
         });
     }
 
-    /// Reads `services` as a list: each element is a group with a member `name`.
-    void read_service_list(const config_setting_t& services) {
-        for_each_element(services, [&](const config_setting_t& group) {
+    /// Reads a list: each element is a group with a member `name`.
+    void read_list(const config_setting_t& groups, std::vector<Section>& sections) {
+        for_each_element(groups, [&](const config_setting_t& group) {
             const config_setting_t* name = config_setting_is_group(&group)
                                                ? config_setting_get_member(&group, "name")
                                                : nullptr;
             if (name == nullptr || config_setting_type(name) != CONFIG_TYPE_STRING) {
                 issues_.error(line_of(group),
-                              "services: each element of the list is a group with a name; write "
-                              "{ name = \"NAME\"; ... }");
+                              fmt::format("{}: each element of the list is a group with a name; "
+                                          "write {{ name = \"NAME\"; ... }}",
+                                          name_of(groups)));
                 return;
             }
-            Section& service = begin(document_.services, value_of(*name).text, *name);
+            Section& section = begin(sections, value_of(*name).text, *name);
             for_each_element(group, [&](const config_setting_t& setting) {
-                if (&setting != name) add_entries(setting, service);
+                if (&setting != name) add_entries(setting, section);
             });
         });
     }
@@ -135,18 +130,18 @@ class Reader {
         return section;
     }
 
-    /// Adds an entry. A group in a service, other than a key, is a layout: each member is an entry
+    /// Adds an entry. A group in a section, other than a key, is a layout: each member is an entry
     /// `LAYOUT.FIELD`.
-    void add_entries(const config_setting_t& setting, Section& service) {
+    void add_entries(const config_setting_t& setting, Section& section) {
         const std::string_view name = name_of(setting);
         if (!config_setting_is_group(&setting) || find_key(name) != nullptr) {
-            service.entries.push_back(entry_of(setting));
+            section.entries.push_back(entry_of(setting));
             return;
         }
         for_each_element(setting, [&](const config_setting_t& member) {
             Entry entry = entry_of(member);
             entry.key = fmt::format("{}.{}", name, entry.key);
-            service.entries.push_back(std::move(entry));
+            section.entries.push_back(std::move(entry));
         });
     }
 
@@ -260,17 +255,6 @@ void append_libconfig(const Section& section, std::size_t indent, std::size_t ke
     if (!group.empty()) out += fmt::format("{:{}}}};\n", "", indent);
 }
 
-void append_layouts(const std::vector<Section>& layouts, std::string& out) {
-    if (layouts.empty()) return;
-    out += "layouts : {\n";
-    for (const Section& layout : layouts) {
-        out += fmt::format("    {} : {{\n", layout.name);
-        append_libconfig(layout, 8, longest_key(layout), out);
-        out += "    };\n";
-    }
-    out += "};\n\n";
-}
-
 /// Returns true if libconfig reads this as the name of a group; `true` and `false` are values to it.
 bool is_libconfig_name(std::string_view name) {
     constexpr std::string_view kFirst = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz*";
@@ -282,28 +266,28 @@ bool is_libconfig_name(std::string_view name) {
            name.find_first_not_of(kLater) == name.npos && lower != "true" && lower != "false";
 }
 
-/// Writes `services` as a group; as a list if there are too many, or one has a name that no group has.
-void append_services(const std::vector<Section>& services, std::string& out) {
+/// Writes sections as a group; as a list if there are too many, or one has a name that no group has.
+void append_sections(std::string_view group_name, const std::vector<Section>& sections,
+                     std::string& out) {
     constexpr std::string_view kName = "name";
-    const bool as_group = services.size() <= kLargestGroup &&
-                          std::all_of(services.begin(), services.end(), [](const Section& service) {
-                              return is_libconfig_name(service.name);
-                          });
-    out += as_group ? "services : {\n" : "services = (\n";
+    const bool as_group = sections.size() <= kLargestGroup &&
+                          std::all_of(sections.begin(), sections.end(),
+                                      [](const Section& it) { return is_libconfig_name(it.name); });
+    out += fmt::format("{}{}\n", group_name, as_group ? " : {" : " = (");
     bool is_first = true;
-    for (const Section& service : services) {
-        std::size_t key_width = longest_key(service);
+    for (const Section& section : sections) {
+        std::size_t key_width = longest_key(section);
         if (as_group) {
-            out += fmt::format("{}    {} : {{\n", is_first ? "" : "    };\n\n", service.name);
+            out += fmt::format("{}    {} : {{\n", is_first ? "" : "    };\n\n", section.name);
         } else {
             key_width = std::max(key_width, kName.size());
             out += fmt::format("{}    {{\n        {:<{}} = {};\n", is_first ? "" : "    },\n",
-                               kName, key_width, in_quotes(service.name));
+                               kName, key_width, in_quotes(section.name));
         }
         is_first = false;
-        append_libconfig(service, 8, key_width, out);
+        append_libconfig(section, 8, key_width, out);
     }
-    if (!services.empty()) out += as_group ? "    };\n" : "    }\n";
+    if (!sections.empty()) out += as_group ? "    };\n" : "    }\n";
     out += as_group ? "};\n" : ");\n";
 }
 
@@ -327,8 +311,13 @@ std::string write_libconfig(const core::Config& config) {
     std::string out;
     append_libconfig(document.global, 0, longest_key(document.global), out);
     if (!out.empty()) out += '\n';
-    append_layouts(document.layouts, out);
-    append_services(document.services, out);
+    for (const auto& [name, sections] :
+         {std::pair(kListeners, &document.listeners), std::pair(kLayouts, &document.layouts)}) {
+        if (sections->empty()) continue;
+        append_sections(name, *sections, out);
+        out += '\n';
+    }
+    append_sections(kServices, document.services, out);
     return out;
 }
 

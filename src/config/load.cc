@@ -13,15 +13,16 @@
 namespace portsplit::config {
 namespace {
 
+using Looked = Owners<const core::Config, const core::Listener, const core::Service>;
+
 /// Returns the text of a field; null if it is no text, or in the other action of the service.
 class TextOf {
   public:
-    TextOf(const core::Config& config, const core::Service* service)
-        : config_(config), service_(service) {}
+    explicit TextOf(const Looked& owners) : owners_(owners) {}
 
     template <typename Owner>
     const core::Text* operator()(core::Text Owner::*field) const {
-        const Owner* owner = owner_in<Owner>(config_, service_);
+        const Owner* owner = owner_in<Owner>(owners_);
         return owner == nullptr ? nullptr : &(owner->*field);
     }
     template <typename Field>
@@ -30,8 +31,7 @@ class TextOf {
     }
 
   private:
-    const core::Config& config_;
-    const core::Service* service_;  ///< null for the global section
+    const Looked& owners_;
 };
 
 bool is_outside(Type type) {
@@ -51,7 +51,8 @@ std::vector<const Key*> outside_keys(Place section) {
 std::vector<Outside> find_outside(const core::Config& config, const Origins& origins) {
     std::vector<Outside> found;
     const auto add = [&](const Key& key, const core::Service* service, const Origin& origin) {
-        const core::Text* name = std::visit(TextOf(config, service), *key.takes.field);
+        const Looked owners{&config, &config.top, service};
+        const core::Text* name = std::visit(TextOf(owners), *key.takes.field);
         if (name == nullptr || name->empty()) return;
         found.push_back({&key, std::string(*name), origin.of(key.name)});
     };

@@ -13,20 +13,20 @@ namespace portsplit::config {
 namespace {
 
 /// Gives one member of a model to a Packer or an Unpacker, for both go through a model in the same order.
-template <typename Way, typename Config, typename Service>
+template <typename Way, typename Owners>
 class Member {
   public:
-    Member(Way& way, const Key& key, Config& config, Service* service)
-        : way_(way), key_(key), config_(config), service_(service) {}
+    Member(Way& way, const Key& key, const Owners& owners)
+        : way_(way), key_(key), owners_(owners) {}
 
     template <typename Owner, typename T>
     void operator()(T Owner::*field) const {
-        auto* owner = owner_in<Owner>(config_, service_);
+        auto* owner = owner_in<Owner>(owners_);
         if (owner != nullptr) way_.member(key_, owner->*field);
     }
     template <typename Owner>
     void operator()(const Enumerated<Owner>& field) const {
-        auto* owner = owner_in<Owner>(config_, service_);
+        auto* owner = owner_in<Owner>(owners_);
         if (owner != nullptr) way_.word(key_, *owner, field);
     }
     /// Patterns of all kinds are one member.
@@ -35,31 +35,33 @@ class Member {
   private:
     Way& way_;
     const Key& key_;
-    Config& config_;
-    Service* service_;  ///< null for the global section
+    const Owners& owners_;
 };
 
-template <typename Way, typename Config, typename Service>
-void for_each_member(Way& way, Place place, Config& config, Service* service) {
+template <typename Way, typename Owners>
+void for_each_member(Way& way, Place place, const Owners& owners) {
     for (const Key& key : keys()) {
-        if (is_written(key, place)) {
-            std::visit(Member(way, key, config, service), *key.takes.field);
-        }
+        if (is_written(key, place)) std::visit(Member(way, key, owners), *key.takes.field);
     }
 }
 
 class Packer {
   public:
     std::string pack(const core::Config& config) {
-        const core::Service* none = nullptr;
-        for_each_member(*this, Place::Global, config, none);
+        using Packed = Owners<const core::Config, const core::Listener, const core::Service>;
+        for_each_member(*this, Place::Global, Packed{&config, &config.top, nullptr});
+        add(config.listeners.size());
+        for (const core::Listener& listener : config.listeners) {
+            add(listener.name);
+            for_each_member(*this, Place::Listener, Packed{&config, &listener, nullptr});
+        }
         add(config.services.size());
         for (const core::Service& service : config.services) {
             add(service.name);
             add_all(service.patterns);
             add_all(service.layouts);
             add(service.action.index());
-            for_each_member(*this, Place::Service, config, &service);
+            for_each_member(*this, Place::Service, Packed{&config, nullptr, &service});
         }
         add_all(config.layouts);
         return std::move(bytes_);
@@ -128,14 +130,18 @@ class Unpacker {
 
     std::optional<core::Config> unpack() {
         core::Config config;
-        core::Service* none = nullptr;
-        for_each_member(*this, Place::Global, config, none);
+        using Unpacked = Owners<core::Config, core::Listener, core::Service>;
+        for_each_member(*this, Place::Global, Unpacked{&config, &config.top, nullptr});
+        take_all(config.listeners, [&](core::Listener& listener) {
+            take(listener.name);
+            for_each_member(*this, Place::Listener, Unpacked{&config, &listener, nullptr});
+        });
         take_all(config.services, [&](core::Service& service) {
             take(service.name);
             take_all(service.patterns);
             take_all(service.layouts);
             take(service.action);
-            for_each_member(*this, Place::Service, config, &service);
+            for_each_member(*this, Place::Service, Unpacked{&config, nullptr, &service});
         });
         take_all(config.layouts);
         if (!fits_ || !rest_.empty()) return std::nullopt;

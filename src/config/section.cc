@@ -35,7 +35,13 @@ std::vector<std::string_view> names_of_keys(Place place) {
 class SectionReader {
   public:
     SectionReader(const Section& section, core::Config& config, Issues& issues)
-        : section_(section), place_(Place::Global), config_(&config), issues_(issues) {}
+        : section_(section),
+          place_(Place::Global),
+          config_(&config),
+          listener_(&config.top),
+          issues_(issues) {}
+    SectionReader(const Section& section, core::Listener& listener, Issues& issues)
+        : section_(section), place_(Place::Listener), listener_(&listener), issues_(issues) {}
     SectionReader(const Section& section, ServiceDraft& draft, Issues& issues)
         : section_(section), place_(Place::Service), draft_(&draft), issues_(issues) {}
 
@@ -122,10 +128,9 @@ class SectionReader {
         }
         if (advice.empty() && meant) advice = fmt::format("did you mean {}?", *meant);
         if (advice.empty()) {
-            advice = fmt::format(
-                "{} are {}{}", place_ == Place::Global ? "global keys" : "the keys of a service",
-                alternatives(known),
-                place_ == Place::Global ? "" : ", and LAYOUT.FIELD, such as tls.sni");
+            advice =
+                fmt::format("{} are {}{}", keys_of_section(), alternatives(known),
+                            place_ == Place::Service ? ", and LAYOUT.FIELD, such as tls.sni" : "");
         }
         if (const auto field = place_ == Place::Service ? field_named(entry.key) : std::nullopt) {
             advice = advice_on_field(*field, entry);
@@ -145,6 +150,11 @@ class SectionReader {
                                      is_classic(entry) ? Spelling::Classic : Spelling::Libconfig));
     }
 
+    const char* keys_of_section() const {
+        if (place_ == Place::Global) return "global keys";
+        return place_ == Place::Listener ? "the keys of a listener" : "the keys of a service";
+    }
+
     static bool is_classic(const Entry& entry) {
         return !entry.values.empty() && entry.values.front().kind == Kind::Bare;
     }
@@ -153,10 +163,20 @@ class SectionReader {
     }
 
     void report_misplaced(const Entry& entry) {
-        const std::string advice =
-            place_ != Place::Service ? fmt::format("a key of a service; {}", move_to_service(entry))
-            : is_classic(entry)      ? "a global key; move it above the first [service]"
-                                     : "a global key; move it out of services";
+        const std::string_view group = place_ == Place::Service ? "services" : "listeners";
+        std::string advice;
+        if (find_key(entry.key, Place::Global) != nullptr) {
+            advice = is_classic(entry)
+                         ? fmt::format("a global key; move it above the first {}",
+                                       place_ == Place::Service ? "[service]" : "[listener NAME]")
+                         : fmt::format("a global key; move it out of {}", group);
+        } else if (find_key(entry.key, Place::Listener) != nullptr) {
+            advice = fmt::format("a key of a listener; {}",
+                                 is_classic(entry) ? "move it below a [listener NAME]"
+                                                   : "move it into a group in listeners");
+        } else {
+            advice = fmt::format("a key of a service; {}", move_to_service(entry));
+        }
         issues_.error(entry.spot, fmt::format("{}: {}", entry.key, advice));
     }
 
@@ -183,6 +203,8 @@ class SectionReader {
 
     template <typename Owner, typename T>
     void store(const Key& key, const Value& value, core::List<T> Owner::*field) {
+        // The first value replaces what a listener has from the top.
+        if (origin_.count(key.name) == 1) (owner<Owner>().*field).clear();
         (owner<Owner>().*field).push_back(read_value(key, value, parse<T>).value_or(T{}));
     }
 
@@ -316,6 +338,7 @@ class SectionReader {
     template <typename Owner>
     Owner& owner() {
         if constexpr (std::is_same_v<Owner, core::Config>) return *config_;
+        if constexpr (std::is_same_v<Owner, core::Listener>) return *listener_;
         if constexpr (std::is_same_v<Owner, core::Service>) return draft_->service;
         if constexpr (std::is_same_v<Owner, core::Exec>) return draft_->exec;
         if constexpr (std::is_same_v<Owner, core::Connect>) return draft_->connect;
@@ -323,8 +346,9 @@ class SectionReader {
 
     const Section& section_;
     Place place_;
-    core::Config* config_ = nullptr;  ///< of the global section
-    ServiceDraft* draft_ = nullptr;   ///< of a service
+    core::Config* config_ = nullptr;      ///< of the global section
+    core::Listener* listener_ = nullptr;  ///< of a listener, or of the global section
+    ServiceDraft* draft_ = nullptr;       ///< of a service
     Issues& issues_;
     std::vector<Given> given_;
     std::vector<const Value*> firsts_ = std::vector<const Value*>(keys().size());  ///< by key
@@ -334,8 +358,22 @@ class SectionReader {
 
 }  // namespace
 
+void SectionNames::add(std::string_view name, Spot spot) {
+    if (const std::string why = why_no_name(name); !why.empty()) {
+        issues_.error(spot, fmt::format("{} {}: {}", what_, shown(name), why));
+    } else if (const auto [first, fresh] = firsts_.try_emplace(name, spot); !fresh) {
+        issues_.error(spot, fmt::format("{} {} is already defined {}; keep one, or "
+                                        "choose another name",
+                                        what_, name, where(first->second, spot, issues_.files())));
+    }
+}
+
 Origin read_global(const Section& section, core::Config& config, Issues& issues) {
     return SectionReader(section, config, issues).read();
+}
+
+Origin read_listener(const Section& section, core::Listener& listener, Issues& issues) {
+    return SectionReader(section, listener, issues).read();
 }
 
 Origin read_service(const Section& section, ServiceDraft& draft, Issues& issues) {

@@ -197,6 +197,7 @@ std::string placeholder(const Key& key) {
         case Type::Include:
             return "NAME|PATH";
         case Type::Layout:
+        case Type::ServiceName:
             return "NAME";
         case Type::LogItem:
         case Type::Word:
@@ -375,8 +376,8 @@ std::string print_pattern(const core::PatternSource& pattern) {
     return is_string ? escape(pattern.text) : std::string(pattern.text);
 }
 
-std::string why_no_service_name(std::string_view name) {
-    if (name.empty()) return "a service without a name; give it one";
+std::string why_no_name(std::string_view name) {
+    if (name.empty()) return "no name; give it one";
     if (name == "-") return "- means no service in the log; choose another name";
     const bool printable = std::all_of(name.begin(), name.end(), [](char c) {
         return c > ' ' && c < 0x7f && c != '=' && c != ']' && c != '"';

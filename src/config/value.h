@@ -54,8 +54,8 @@ std::string print(std::string_view value);
 /// Returns a pattern as the value of its key: `string` escaped, `hex` and `regex` as they are.
 std::string print_pattern(const core::PatternSource& pattern);
 
-/// Returns what is wrong with the name of a service; empty if nothing is. A name has no blank and no
+/// Returns what is wrong with the name of a service or a listener; empty if nothing is. A name has no blank and no
 /// `=`: log line and environment are split there. It has no quote: in libconfig `["a"]` is a list.
-std::string why_no_service_name(std::string_view name);
+std::string why_no_name(std::string_view name);
 
 }  // namespace portsplit::config

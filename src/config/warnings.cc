@@ -15,6 +15,7 @@
 #include "config/escape.h"
 #include "config/key_table.h"
 #include "config/layout_warnings.h"
+#include "config/listener_warnings.h"
 #include "config/value.h"
 #include "config/wording.h"
 #include "core/examples.h"
@@ -31,8 +32,8 @@ using core::Finding;
 /// Finds the warnings of one configuration.
 class Search {
   public:
-    explicit Search(const Loaded& loaded)
-        : config_(*loaded.config), origins_(loaded.origins), spelling_(loaded.spelling) {}
+    Search(const core::Config& config, const Origins& origins, Spelling spelling)
+        : config_(config), origins_(origins), spelling_(spelling) {}
 
     std::vector<Issue> warnings() {
         const std::vector<core::Shadow> shadows = core::find_shadows(config_);
@@ -149,7 +150,7 @@ class Search {
                  "no [fallback]: clients that match nothing are reset, which an outsider can see; "
                  "add [fallback] with the server that the port should look like");
         }
-        if (!has_service(core::kTimeout) && config_.timeout.count() > 0) {
+        if (!has_service(core::kTimeout) && config_.top.timeout.count() > 0) {
             warn({}, "no-timeout", std::nullopt,
                  "no [timeout]: a client that sends too little is closed at the deadline, which an "
                  "outsider can see; add [timeout] with the server that the port should look like");
@@ -296,6 +297,8 @@ std::span<const std::string_view> warning_names() {
         core::to_string(Finding::Kind::NeverCertain),
         core::to_string(Finding::Kind::HoldsAll),
         "many-expressions",
+        "not-asked",
+        "never-chooses",
         "no-fallback",
         "no-timeout",
         "no-deadline",
@@ -325,7 +328,11 @@ std::span<const std::string_view> warning_names() {
 
 std::vector<Issue> advise(const Loaded& loaded) {
     if (!loaded.config) return {};
-    return Search(loaded).warnings();
+    const auto advise_on = [&](const core::Config& config, const Origins& origins) {
+        return Search(config, origins, loaded.spelling).warnings();
+    };
+    if (loaded.config->listeners.empty()) return advise_on(*loaded.config, loaded.origins);
+    return advise_by_listener(*loaded.config, loaded.origins, advise_on);
 }
 
 }  // namespace portsplit::config

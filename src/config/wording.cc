@@ -70,6 +70,11 @@ std::string layout_header(std::string_view name, Spelling spelling) {
                                          : fmt::format("layouts : {{ {} : {{ ... }}; }};", name);
 }
 
+std::string quoted(std::string_view text, const Section& section) {
+    const char* quote = section.spelling == Spelling::Libconfig ? "\"" : "";
+    return fmt::format("{1}{0}{1}", text, quote);
+}
+
 std::string pointed_at(std::string_view text, std::size_t place) {
     constexpr std::size_t kAround = 36;
     const std::size_t begin = place > kAround ? place - kAround : 0;

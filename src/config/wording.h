@@ -26,6 +26,9 @@ std::string whole_layout(std::string_view name, Spelling spelling);
 /// Returns where the rules of a layout are written: `[layout NAME]`, or the groups in libconfig.
 std::string layout_header(std::string_view name, Spelling spelling);
 
+/// Returns a text with the quotes that the spelling of a section needs.
+std::string quoted(std::string_view text, const Section& section);
+
 /// Returns two lines: a text, cut to 36 characters before and behind a place, and a caret under that
 /// place. A byte that is not printable is one dot, so that the caret is under the right one.
 std::string pointed_at(std::string_view text, std::size_t place);

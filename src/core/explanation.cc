@@ -133,10 +133,11 @@ std::vector<LayoutExplanation> Explainer::explain_layouts(Bytes seen) const {
     return explanations;
 }
 
-std::size_t bytes_needed(const Plan& plan, Bytes seen) {
+std::size_t bytes_needed(const Plan& plan, Bytes seen, const Entrance& entrance) {
     const Bytes looked_at = in_window(seen, plan.window());
     return first_length(looked_at.size(), [&](std::size_t length) {
-        return decide(plan, looked_at.first(length), Ending::Open).has_value();
+        Plan::Reading reading(plan, entrance);
+        return decide(plan, looked_at.first(length), Ending::Open, reading).has_value();
     });
 }
 

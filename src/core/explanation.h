@@ -79,7 +79,7 @@ class Explainer {
 
 /// Returns how many first bytes sufficed for the verdict: the smallest number after which `decide`
 /// returns one with `Ending::Open`. If there is none, all bytes looked at.
-std::size_t bytes_needed(const Plan& plan, Bytes seen);
+std::size_t bytes_needed(const Plan& plan, Bytes seen, const Entrance& entrance = {});
 
 /// Returns how many first bytes the service needs to match on its own; nothing if all of them do
 /// not suffice.

@@ -1,6 +1,7 @@
 #include "core/layout_examples.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <map>
 #include <random>
@@ -249,7 +250,8 @@ std::vector<std::string> find_layout_examples(const LayoutSource& source,
     for (FieldCondition& condition : shorter.conditions) {
         if (condition.values.size() > kMostValues) condition.values.resize(kMostValues);
     }
-    const LayoutIndex index(source, {{&shorter, 0}});
+    static constexpr std::array<std::uint32_t, 1> kOnlyPart{0};
+    const LayoutIndex index(source, {{&shorter}});
     std::vector<LayoutProblem> problems;
     const LayoutRules rules(source, problems);
     Maker maker(rules, wanted_of(shorter, index.layout(), window), window);
@@ -257,7 +259,7 @@ std::vector<std::string> find_layout_examples(const LayoutSource& source,
     for (int i = 0; i < kMostTries && examples.size() < most; ++i) {
         std::string stream = maker.make();
         if (stream.size() > window) continue;
-        LayoutIndex::Reading reading(index);
+        LayoutIndex::Reading reading(index, kOnlyPart);
         reading.run().want_end();
         reading.run().advance(as_bytes(stream));
         const LayoutIndex::First found = index.find(reading);

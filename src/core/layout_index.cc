@@ -52,6 +52,7 @@ class LayoutIndex::Builder {
         for (auto& [name, draft] : drafts_) {
             Group& group = groups.emplace_back();
             group.first = draft.first.service;
+            group.part = draft.first.part;
             group.whole = draft.first.pattern->whole;
             group.key = draft.key;
             group.tests = FieldIndex(draft.tests);
@@ -90,7 +91,7 @@ class LayoutIndex::Builder {
     void add(const Entry& entry) {
         const FieldCondition* key = key_of(*entry.pattern);
         // The name of a group: all that its services have in common.
-        std::string name = entry.pattern->whole ? "whole" : "";
+        std::string name = std::to_string(entry.part) + (entry.pattern->whole ? "whole" : "");
         name += '\0' + (key == nullptr ? std::string() : std::string(key->field));
         for (const FieldCondition& condition : entry.pattern->conditions) {
             if (&condition == key) continue;
@@ -132,9 +133,12 @@ LayoutIndex::LayoutIndex(const LayoutSource& source, const std::vector<Entry>& e
     }
 }
 
-LayoutIndex::Reading::Reading(const LayoutIndex& index) : run_(index.layout_) {
+LayoutIndex::Reading::Reading(const LayoutIndex& index, std::span<const std::uint32_t> parts)
+    : parts_(parts), run_(index.layout_) {
     for (const std::uint32_t field : index.kept_) run_.keep(field);
     for (const Group& group : index.groups_) {
+        if (!asks(group.part)) continue;
+        is_asked_ = true;
         if (group.whole) run_.want_end();
         if (group.key) run_.want(*group.key);
         for (const Condition& condition : group.conditions) run_.want(condition.field);
@@ -144,6 +148,7 @@ LayoutIndex::Reading::Reading(const LayoutIndex& index) : run_(index.layout_) {
 LayoutIndex::First LayoutIndex::find(Reading& reading) const {
     First first;
     for (const Group& group : groups_) {
+        if (!reading.asks(group.part)) continue;
         const First it = find(group, reading);
         lower(first.matching, it.matching);
         lower(first.open, it.open);

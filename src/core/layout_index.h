@@ -2,12 +2,14 @@
 // One layout and the services that ask about it. Any number of services cost one reading of the stream and
 // one look-up of each field. Used by core/plan.h.
 //
-// How it works. Services that ask the same of all fields but one are a group. That one field, the key of the
+// How it works. Services of one part of the plan that ask the same of all fields but one are a group. That one field, the key of the
 // group, has an index (core/field_index.h); what is asked of the others is tested once for the group.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -26,14 +28,18 @@ class LayoutIndex {
     struct Entry {
         const LayoutPattern* pattern;
         std::uint32_t service = 0;
+        std::uint32_t part = 0;  ///< of the plan: the services of a part are asked together, or not
     };
 
     /// What is known of one stream.
     class Reading {
       public:
-        /// @param index  must outlive this
-        explicit Reading(const LayoutIndex& index);
+        /// @param index, parts  must outlive this
+        /// @param parts  those that are asked
+        Reading(const LayoutIndex& index, std::span<const std::uint32_t> parts);
 
+        /// Returns false if no service is asked. Then the stream need not be read.
+        bool is_asked() const { return is_asked_; }
         LayoutRun& run() { return run_; }
 
       private:
@@ -44,6 +50,12 @@ class LayoutIndex {
             std::uint32_t looked_up = 0;  ///< bytes of FieldValues
         };
 
+        bool asks(std::uint32_t part) const {
+            return std::ranges::find(parts_, part) != parts_.end();
+        }
+
+        std::span<const std::uint32_t> parts_;
+        bool is_asked_ = false;
         LayoutRun run_;
         std::vector<Found> found_;  ///< one for each FieldIndex, once a value has come
     };
@@ -75,6 +87,7 @@ class LayoutIndex {
     };
     struct Group {
         std::uint32_t first = 0;  ///< the first service
+        std::uint32_t part = 0;
         bool whole = false;
         std::optional<std::uint32_t> key;  ///< the field of `tests`
         FieldIndex tests;

@@ -16,6 +16,8 @@ namespace portsplit::core {
 
 inline constexpr const char* kFallback = "fallback";
 inline constexpr const char* kTimeout = "timeout";
+/// The listener of the `bind`s above the services.
+inline constexpr const char* kMain = "main";
 
 /// The largest value of `window`, in bytes.
 inline constexpr std::size_t kLargestWindow = 65536;
@@ -114,6 +116,9 @@ struct Service {
     List<LayoutPattern> layouts{};  ///< one for each layout that it asks; patterns like the others
     List<Text> log{};               ///< as that of Config, for the connections of this service
 
+    /// Returns false for a last resort.
+    bool has_patterns() const { return !patterns.empty() || !layouts.empty(); }
+
     /// Returns true for `fallback` and `timeout`. They have no patterns, and their place among the
     /// services means nothing.
     bool is_last_resort() const { return name == kFallback || name == kTimeout; }
@@ -129,13 +134,26 @@ enum class LogLines {
 /// The word for each.
 inline constexpr std::array<std::string_view, 3> kLogWords{"end", "start", "no"};
 
-struct Config {
-    List<Endpoint> bind;
+/// A set of listening sockets, and what applies to the connections that they accept.
+struct Listener {
+    Text name = kMain;
+    List<Endpoint> bind{};
     std::chrono::milliseconds timeout{3000};  ///< the deadline, from accept; 0: none
-    std::size_t maxconn = 1000;               ///< connections at the same time; 0: no limit
-    std::size_t window = 16384;               ///< how many first bytes are looked at
-    Text pid;                                 ///< path of the pid file; empty: none
-    Text user;  ///< the dispatchers run as this user; empty: no change
+    List<Text> services{};                    ///< names of those that are asked; empty: all
+    // Names of the services that are the last resorts here; empty: the one that is called so.
+    Text fallback{};
+    Text on_timeout{};
+
+    bool operator==(const Listener&) const = default;
+};
+
+struct Config {
+    Listener top;                ///< what is written above the services
+    List<Listener> listeners;    ///< the sections, with what they have from the top
+    std::size_t maxconn = 1000;  ///< connections at the same time; 0: no limit
+    std::size_t window = 16384;  ///< how many first bytes are looked at
+    Text pid;                    ///< path of the pid file; empty: none
+    Text user;                   ///< the dispatchers run as this user; empty: no change
     Text group;
     List<Text> log{};  ///< one of kLogWords, and fields `LAYOUT.FIELD`; core/passing.h reads them
     List<Service> services;

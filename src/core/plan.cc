@@ -55,71 +55,118 @@ class InOrder {
 /// Lists while they grow. An arena cannot use again what a list leaves behind when it grows, so the plan
 /// gets copies of these.
 struct Plan::Draft {
-    std::vector<PrefixTree::Entry> entries;
+    struct Part {
+        std::vector<PrefixTree::Entry> entries;
+        std::vector<std::uint32_t> unindexed;
+    };
+    std::vector<const Listener*> listeners;
+    /// By which listeners ask their services: one flag for each.
+    std::map<std::vector<bool>, std::uint32_t> numbers;
+    std::vector<Part> parts;
     std::vector<Expression> expressions;
-    std::vector<std::uint32_t> unindexed;
     std::map<std::string_view, std::vector<LayoutIndex::Entry>> askers;  ///< by layout
     std::size_t longest = 0;  ///< of the patterns of fixed length
 
-    explicit Draft(const Config& config) {
-        for (std::uint32_t i = 0; i < config.services.size(); ++i) {
-            for (const PatternSource& source : config.services[i].patterns) add(source, i);
-            for (const LayoutPattern& pattern : config.services[i].layouts) {
-                askers[pattern.layout].push_back({&pattern, i});
-            }
+    explicit Draft(const Config& config) : listeners(listeners_of(config)) {
+        for (std::uint32_t i = 0; i < config.services.size(); ++i) add(config.services[i], i);
+    }
+
+    void add(const Service& service, std::uint32_t index) {
+        const std::uint32_t part = part_of(service);
+        for (const PatternSource& source : service.patterns) add(source, index, parts[part]);
+        for (const LayoutPattern& pattern : service.layouts) {
+            askers[pattern.layout].push_back({&pattern, index, part});
         }
     }
 
-    void add(const PatternSource& source, std::uint32_t service) {
+    std::uint32_t part_of(const Service& service) {
+        std::vector<bool> asked;
+        for (const Listener* listener : listeners) asked.push_back(is_asked_by(*listener, service));
+        const auto next = static_cast<std::uint32_t>(parts.size());
+        const auto [number, is_new] = numbers.try_emplace(asked, next);
+        if (is_new) parts.emplace_back();
+        return number->second;
+    }
+
+    void add(const PatternSource& source, std::uint32_t service, Part& part) {
         if (auto sets = byte_sets(source)) {
             longest = std::max(longest, sets->size());
-            entries.push_back({*std::move(sets), service});
+            part.entries.push_back({*std::move(sets), service});
             return;
         }
         const auto number = static_cast<std::uint32_t>(expressions.size());
         Beginnings beginnings;
         expressions.push_back({service, valid(compile_regex(source.text, &beginnings))});
-        if (beginnings.empty()) unindexed.push_back(number);
-        for (ByteSets& sets : beginnings) entries.push_back({std::move(sets), service, number});
+        if (beginnings.empty()) part.unindexed.push_back(number);
+        for (ByteSets& sets : beginnings) {
+            part.entries.push_back({std::move(sets), service, number});
+        }
+    }
+
+    List<std::uint32_t> parts_of(std::size_t listener) const {
+        std::vector<std::uint32_t> asked;
+        for (const auto& [listeners_that_ask, number] : numbers) {
+            if (listeners_that_ask[listener]) asked.push_back(number);
+        }
+        std::ranges::sort(asked);
+        return {asked.begin(), asked.end()};
     }
 };
 
 Plan::Plan(const Config& config) : Plan(config, Draft(config)) {}
 
 Plan::Plan(const Config& config, Draft draft)
-    : tree_(std::move(draft.entries)),
-      expressions_(std::move_iterator(draft.expressions.begin()),
+    : expressions_(std::move_iterator(draft.expressions.begin()),
                    std::move_iterator(draft.expressions.end())),
-      unindexed_(draft.unindexed.begin(), draft.unindexed.end()),
       config_(config),
       window_(std::max<std::size_t>(config.window, draft.longest)) {
+    parts_.reserve(draft.parts.size());
+    for (Draft::Part& part : draft.parts) {
+        parts_.push_back(
+            {PrefixTree(std::move(part.entries)), {part.unindexed.begin(), part.unindexed.end()}});
+    }
     layouts_.reserve(draft.askers.size());
     for (const auto& [name, entries] : draft.askers) {
         const auto source = std::ranges::find(config_.layouts, name, &LayoutSource::name);
         if (source == config_.layouts.end()) throw InvalidPattern("no layout " + std::string(name));
         layouts_.emplace_back(*source, entries, kept_of(config_, name));
     }
-    for (std::size_t i = 0; i < config_.services.size(); ++i) {
-        if (config_.services[i].name == kFallback) fallback_ = i;
-        if (config_.services[i].name == kTimeout) timeout_ = i;
+    listeners_.reserve(draft.listeners.size());
+    for (std::size_t i = 0; i < draft.listeners.size(); ++i) {
+        const Listener& listener = *draft.listeners[i];
+        AtListener& at =
+            listeners_.emplace_back(AtListener{listener.timeout, {}, draft.parts_of(i)});
+        for (std::size_t s = 0; s < config_.services.size(); ++s) {
+            if (is_fallback_of(listener, config_.services[s])) at.last_resorts.fallback = s;
+            if (is_timeout_of(listener, config_.services[s])) at.last_resorts.timeout = s;
+        }
     }
 }
 
 PrefixTree::Crowd Plan::largest_crowd() const {
-    PrefixTree::Crowd largest = tree_.largest_crowd();
-    largest.expressions += unindexed_.size();
+    PrefixTree::Crowd largest;
+    for (const Part& part : parts_) {
+        PrefixTree::Crowd crowd = part.tree.largest_crowd();
+        crowd.expressions += part.unindexed.size();
+        if (crowd.expressions > largest.expressions) largest = crowd;
+    }
     return largest;
 }
 
-Plan::Reading::Reading(const Plan& plan) {
+bool Plan::asks(const Entrance& entrance, std::size_t service) const {
+    return is_asked_by(*listeners_of(config_)[entrance.listener], config_.services[service]);
+}
+
+Plan::Reading::Reading(const Plan& plan, const Entrance& entrance) : at_(plan.at(entrance)) {
     layouts_.reserve(plan.layouts_.size());
-    for (const LayoutIndex& index : plan.layouts_) layouts_.emplace_back(index);
+    for (const LayoutIndex& index : plan.layouts_) layouts_.emplace_back(index, at_.parts);
 }
 
 std::size_t Plan::read_layouts(Bytes seen, Reading& reading, LayoutIndex::First& first) const {
     std::size_t lack = SIZE_MAX;
     for (std::size_t i = 0; i < layouts_.size(); ++i) {
         LayoutRun& run = reading.layouts_[i].run();
+        if (!reading.layouts_[i].is_asked()) continue;
         run.advance(seen);
         const LayoutIndex::First found = layouts_[i].find(reading.layouts_[i]);
         first.matching = smaller(first.matching, found.matching);
@@ -137,9 +184,32 @@ const FieldValues& Plan::values_of(std::string_view layout, std::string_view fie
     if (index == layouts_.end()) return kNone;
     const auto number = index->layout().find_field(field);
     if (!number) return kNone;
-    LayoutRun& run = reading.layouts_[static_cast<std::size_t>(index - layouts_.begin())].run();
+    LayoutIndex::Reading& of_layout =
+        reading.layouts_[static_cast<std::size_t>(index - layouts_.begin())];
+    if (!of_layout.is_asked()) return kNone;
+    LayoutRun& run = of_layout.run();
     run.read_out(seen.first(std::min(seen.size(), window_)));
     return run.field(*number).values;
+}
+
+const List<std::uint32_t>& Plan::find_in_parts(Bytes seen, const Reading& reading,
+                                               LayoutIndex::First& first,
+                                               PrefixTree::Numbers& begun) const {
+    static const List<std::uint32_t> kNone;
+    const List<std::uint32_t>* unindexed = &kNone;
+    for (const std::uint32_t number : reading.at_.parts) {
+        const Part& part = parts_[number];
+        const PrefixTree::First found = part.tree.find(seen, begun);
+        first.matching = smaller(first.matching, found.matching);
+        first.open = smaller(first.open, found.open);
+        // Those of one part need no copy: usually there is no other.
+        if (unindexed == &kNone) {
+            unindexed = &part.unindexed;
+        } else {
+            begun.insert(begun.end(), part.unindexed.begin(), part.unindexed.end());
+        }
+    }
+    return *unindexed;
 }
 
 Plan::Standing Plan::ask(Bytes seen) const {
@@ -150,7 +220,8 @@ Plan::Standing Plan::ask(Bytes seen) const {
 Plan::Standing Plan::ask(Bytes seen, Reading& reading, Mores mores) const {
     StackMemory<512> memory;
     PrefixTree::Numbers begun(&memory);
-    LayoutIndex::First first{tree_.find(seen, begun), {}};
+    LayoutIndex::First first;
+    const List<std::uint32_t>& unindexed = find_in_parts(seen, reading, first, begun);
     // The next byte may decide, unless only layouts need more.
     bool needs_next_byte = first.open.has_value();
     const std::size_t lack = read_layouts(seen, reading, first);
@@ -161,7 +232,7 @@ Plan::Standing Plan::ask(Bytes seen, Reading& reading, Mores mores) const {
         standing.service = first.open;
     }
     std::sort(begun.begin(), begun.end());
-    InOrder numbers(begun, unindexed_);
+    InOrder numbers(begun, unindexed);
     while (const auto number = numbers.next()) {
         const Expression& expression = expressions_[*number];
         // Expressions are sorted by service. Ask one only if it can change the standing: its service

@@ -2,6 +2,7 @@
 // A valid configuration, compiled: it answers for all services at once. Immutable; each loaded
 // configuration has one. The verdict for a connection is made of its answers in core/verdict.h.
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "core/bytes.h"
+#include "core/entrance.h"
 #include "core/layout_index.h"
 #include "core/layout_run.h"
 #include "core/memory.h"
@@ -21,6 +23,8 @@
 namespace portsplit::core {
 
 class Plan {
+    struct AtListener;
+
   public:
     /// All memory that the plan keeps comes from the MemoryScope.
     /// Throws InvalidPattern if a pattern of the configuration does not compile.
@@ -34,9 +38,22 @@ class Plan {
     /// length of the longest pattern of fixed length.
     std::size_t window() const { return window_; }
 
-    /// The indexes of the last resorts, if the configuration has them.
-    std::optional<std::size_t> fallback() const { return fallback_; }
-    std::optional<std::size_t> timeout() const { return timeout_; }
+    /// Returns true if a service may be asked for a client.
+    bool asks(const Entrance& entrance, std::size_t service) const;
+
+    /// Returns how many listeners there are.
+    std::size_t listeners() const { return listeners_.size(); }
+
+    /// Returns how long a client of a listener may stay undecided; 0 for ever.
+    std::chrono::milliseconds timeout(const Entrance& entrance) const {
+        return at(entrance).timeout;
+    }
+
+    /// The indexes of the last resorts, if there are any.
+    struct LastResorts {
+        std::optional<std::size_t> fallback;
+        std::optional<std::size_t> timeout;
+    };
 
     /// The answer of all services together: that of the first service that does not answer no.
     struct Standing {
@@ -46,12 +63,14 @@ class Plan {
         std::optional<std::size_t> gave_up;
     };
 
-    /// What the layouts of a plan know of one stream. It goes on where it stopped, so a stream is read once,
-    /// however it was cut. Without layouts there is nothing to know.
+    /// Which services are asked for one stream, and what the layouts of a plan know of it. It goes on where it
+    /// stopped, so a stream is read once, however it was cut.
     class Reading {
       public:
         /// @param plan  must outlive this
-        explicit Reading(const Plan& plan);
+        explicit Reading(const Plan& plan, const Entrance& entrance = {});
+
+        const LastResorts& last_resorts() const { return at_.last_resorts; }
 
         /// How many bytes are missing at least before the answer of `ask` can change.
         std::size_t lack() const { return lack_; }
@@ -59,6 +78,7 @@ class Plan {
       private:
         friend class Plan;
 
+        const AtListener& at_;
         std::vector<LayoutIndex::Reading> layouts_;  ///< one for each of the plan's
         std::size_t lack_ = 1;
     };
@@ -86,6 +106,18 @@ class Plan {
 
   private:
     enum class Mores { Count, AreNo };
+    /// The services that the same listeners ask. Without listeners of their own, all services are one part.
+    struct Part {
+        PrefixTree tree;  ///< their patterns of fixed length, and how their expressions begin
+        /// The numbers of their expressions of which no beginning is known, sorted.
+        List<std::uint32_t> unindexed;
+    };
+    /// What is settled for the clients of a listener.
+    struct AtListener {
+        std::chrono::milliseconds timeout{};
+        LastResorts last_resorts{};
+        List<std::uint32_t> parts;  ///< those that are asked
+    };
     struct Expression {
         std::uint32_t service;
         Regex regex;
@@ -94,21 +126,26 @@ class Plan {
 
     Plan(const Config& config, Draft draft);
 
+    const AtListener& at(const Entrance& entrance) const { return listeners_[entrance.listener]; }
+
     Standing ask(Bytes seen, Reading& reading, Mores mores) const;
+    /// Keeps the smallest services of all parts that are asked in `first`, and appends their expressions to
+    /// `begun`.
+    /// @returns further expressions, sorted, which are not in `begun`
+    const List<std::uint32_t>& find_in_parts(Bytes seen, const Reading& reading,
+                                             LayoutIndex::First& first,
+                                             PrefixTree::Numbers& begun) const;
     /// Reads on with all layouts, and keeps the smaller services in `first`.
     /// @returns how many bytes are missing at least before a layout can answer
     std::size_t read_layouts(Bytes seen, Reading& reading, LayoutIndex::First& first) const;
 
     // In this order: in shared memory, what is read first lies close together.
-    PrefixTree tree_;               ///< all patterns of fixed length, and how expressions begin
+    List<AtListener> listeners_;  ///< in the order of `listeners_of`
+    List<Part> parts_;
     List<Expression> expressions_;  ///< sorted by service
-    /// The numbers of the expressions of which no beginning is known, sorted.
-    List<std::uint32_t> unindexed_;
-    List<LayoutIndex> layouts_;  ///< those that a service asks, sorted by name
+    List<LayoutIndex> layouts_;     ///< those that a service asks, sorted by name
     Config config_;
     std::size_t window_;
-    std::optional<std::size_t> fallback_;
-    std::optional<std::size_t> timeout_;
 };
 
 }  // namespace portsplit::core

@@ -30,9 +30,10 @@ std::optional<Verdict> decide(const Plan& plan, Bytes seen, Ending ending, Plan:
     // cannot change a verdict that an earlier look would have given.
     const Plan::Standing now = plan.ask(looked_at, reading);
     if (now.answer == Answer::Match) return Verdict{now.service, Reason::Match, now.gave_up};
-    const bool may_be_silent = looked_at.empty() && plan.timeout();
+    const Plan::LastResorts& last = reading.last_resorts();
+    const bool may_be_silent = looked_at.empty() && last.timeout;
     if (now.answer == Answer::No && !may_be_silent) {
-        return Verdict{plan.fallback(), Reason::Fallback, now.gave_up};
+        return Verdict{last.fallback, Reason::Fallback, now.gave_up};
     }
 
     const bool is_full = looked_at.size() == plan.window();
@@ -43,9 +44,9 @@ std::optional<Verdict> decide(const Plan& plan, Bytes seen, Ending ending, Plan:
     const Plan::Standing end = plan.ask_at_end(looked_at, reading);
     if (end.answer == Answer::Match) return Verdict{end.service, Reason::Match, end.gave_up};
     // Rule 5 before rule 4: a client that filled the window sent enough, so it did not time out.
-    const Verdict fallback{plan.fallback(), Reason::Fallback, end.gave_up};
+    const Verdict fallback{last.fallback, Reason::Fallback, end.gave_up};
     if (is_full) return fallback;
-    if (ending == Ending::Deadline) return Verdict{plan.timeout(), Reason::Timeout, end.gave_up};
+    if (ending == Ending::Deadline) return Verdict{last.timeout, Reason::Timeout, end.gave_up};
     if (looked_at.empty()) return Verdict{std::nullopt, Reason::Eof, end.gave_up};
     return fallback;
 }

@@ -12,6 +12,8 @@
 // 5. A full window turns every more into no as well, and `fallback` wins if no service matches.
 // 6. If the winner would be a `fallback` or `timeout` that the configuration does not have, the
 //    connection is closed.
+// 7. Which services are asked is settled before any byte: a service that the listener does not name
+//    answers no.
 
 #include <cstddef>
 #include <optional>

@@ -28,21 +28,22 @@ AfterFailure after_accept_error(int code) {
     }
 }
 
-core::Result<Delivery, int> accept_from(const Listener& listener) {
+core::Result<Delivery, int> accept_from(const ListeningSocket& socket) {
     sockaddr_storage storage{};
     socklen_t length = sizeof storage;
     auto* generic = reinterpret_cast<sockaddr*>(&storage);  // sockaddr(3type)
     // The relay needs a non-blocking socket. `launch` makes it blocking for a program.
     constexpr int kFlags = SOCK_CLOEXEC | SOCK_NONBLOCK;
     sys::UniqueFd fd(
-        sys::retry([&] { return ::accept4(listener.fd.get(), generic, &length, kFlags); }));
+        sys::retry([&] { return ::accept4(socket.fd.get(), generic, &length, kFlags); }));
     if (!fd) return errno;
     // The peer comes from accept(2): getpeername(2) fails once the client has reset the connection.
-    sys::Ends ends{sys::Address::from(storage), listener.bound};
-    if (listener.bound.is_internet() && listener.bound.ip().is_any()) {
+    sys::Ends ends{sys::Address::from(storage), socket.bound};
+    if (socket.bound.is_internet() && socket.bound.ip().is_any()) {
         if (const auto local = sys::local_address(fd.get())) ends.local = *local;
     }
-    return Delivery{{.arrival = {sys::Clock::now(), ends}}, std::move(fd)};
+    const auto listener = static_cast<std::uint32_t>(socket.listener);
+    return Delivery{{.arrival = {sys::Clock::now(), ends, listener}}, std::move(fd)};
 }
 
 }  // namespace portsplit::daemon

@@ -1,10 +1,10 @@
 #pragma once
 // accept(2) on one listening socket, and what its errors mean. For Intake alone. A file of its own
-// because Listeners owns sockets and takes no connection.
+// because ListeningSockets owns sockets and takes no connection.
 
 #include "core/result.h"
 #include "daemon/delivery.h"
-#include "daemon/listeners.h"
+#include "daemon/sockets.h"
 
 namespace portsplit::daemon {
 
@@ -18,8 +18,8 @@ enum class AfterFailure {
 /// Returns what an errno of accept(2) means.
 AfterFailure after_accept_error(int code);
 
-/// Takes one connection from the accept queue of a listener.
+/// Takes one connection from the accept queue of a socket.
 /// @returns the connection, without an id; the errno of accept(2) if it failed
-core::Result<Delivery, int> accept_from(const Listener& listener);
+core::Result<Delivery, int> accept_from(const ListeningSocket& socket);
 
 }  // namespace portsplit::daemon

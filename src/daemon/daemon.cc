@@ -78,19 +78,19 @@ bool Daemon::open_dispatcher() {
 
 void Daemon::adopt_passed_sockets() {
     for (Passed& passed : manager_.take_sockets()) {
-        const auto adopted = listeners_.adopt(std::move(passed.fd), passed.name);
+        const auto adopted = sockets_.adopt(std::move(passed.fd), passed.name);
         if (!adopted) log_.line(Level::Error, adopted.error());
     }
 }
 
 /// Logs the addresses and writes them to --ready-fd, once.
 void Daemon::announce() {
-    for (const Listener& listener : listeners_.all()) {
-        if (!listener.passed) continue;
+    for (const ListeningSocket& socket : sockets_.all()) {
+        if (!socket.passed) continue;
         log_.line(Level::Notice,
-                  Listeners::describe_passed(listener, reload_.in_force()->config.bind));
+                  ListeningSockets::describe_passed(socket, reload_.in_force()->config));
     }
-    const std::string line = fmt::format("listening on {}", listeners_.text());
+    const std::string line = fmt::format("listening on {}", sockets_.text());
     log_.line(Level::Notice, line);
     if (::geteuid() == 0 && !reload_.in_force()->user) {
         log_.line(Level::Warning,
@@ -111,7 +111,7 @@ void Daemon::turn() {
     reload_.watch(set);
     set.wake_at(reaper_.due());
     if (is_listening()) {
-        intake_.watch(set, listeners_.all());
+        intake_.watch(set, sockets_.all());
         if (options_.idle_exit.count() > 0) set.wake_at(busy_at_ + options_.idle_exit);
     }
     if (is_listening() || finishing_) set.wake_at(manager_.due());
@@ -129,7 +129,7 @@ void Daemon::turn() {
     if (auto outcome = reload_.step()) on_outcome(*std::move(outcome));
     intake_.hand_over();
     if (is_listening()) {
-        intake_.accept_ready(set, listeners_.all());
+        intake_.accept_ready(set, sockets_.all());
         intake_.report_limit();
     }
     notify_manager();
@@ -147,7 +147,7 @@ std::string Daemon::status() const {
         return fmt::format("stopped listening; exiting when the last of {} connections ends",
                            count);
     }
-    return fmt::format("serving {} connections on {}{}{}", count, listeners_.text(),
+    return fmt::format("serving {} connections on {}{}{}", count, sockets_.text(),
                        intake_.is_at_limit() ? "; maxconn reached, new clients wait" : "",
                        last_reload_failed_ ? "; the last reload failed" : "");
 }
@@ -217,7 +217,7 @@ void Daemon::reopen_log() {
 void Daemon::log_what_is_served() {
     const std::size_t maxconn = intake_.connection_limit();
     log_.line(Level::Notice, fmt::format("listening on {}; connections being served: {} of {}",
-                                         listeners_.text(), generations_.connections(),
+                                         sockets_.text(), generations_.connections(),
                                          maxconn == 0 ? "any number" : std::to_string(maxconn)));
 }
 
@@ -256,7 +256,7 @@ void Daemon::stop_listening() {
     if (!is_listening()) return;
     intake_.hand_over_all();
     generations_.retire();
-    listeners_.close();
+    sockets_.close();
     reload_.stop();
 }
 
@@ -284,15 +284,11 @@ void Daemon::log_takeover(Reload::Kind kind) {
     const std::string what = kind == Reload::Kind::Reload
                                  ? fmt::format("reloaded {}", options_.file)
                                  : "portsplit-dispatch runs again";
-    log_.line(Level::Notice, fmt::format("{}, listening on {}", what, listeners_.text()));
+    log_.line(Level::Notice, fmt::format("{}, listening on {}", what, sockets_.text()));
 }
 
 void Daemon::on_outcome(Reload::Outcome outcome) {
     if (outcome.took_over) {
-        intake_.limit_connections(reload_.in_force()->config.maxconn);
-        for (const Listener& listener : outcome.closing) intake_.accept_rest(listener);
-        // The order matters: a postponed reload may bind these addresses again.
-        outcome.closing.clear();
         intake_.hand_over();
         busy_at_ = Clock::now();
         last_reload_failed_ = false;

@@ -3,17 +3,17 @@
 // zygotes and clients. Reads no byte that a client sent. Called by main alone.
 //
 // The parts: Intake takes connections in, Reload changes the configuration, Generations are the
-// zygotes, Listeners the sockets, ServiceManager is notified.
+// zygotes, ListeningSockets the sockets, ServiceManager is notified.
 
 #include <optional>
 #include <string>
 
 #include "daemon/generations.h"
 #include "daemon/intake.h"
-#include "daemon/listeners.h"
 #include "daemon/options.h"
 #include "daemon/reload.h"
 #include "daemon/service_manager.h"
+#include "daemon/sockets.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
 #include "sys/log.h"
@@ -65,10 +65,10 @@ class Daemon {
     ServiceManager manager_;
     sys::UniqueFd signals_;
     Launchpad launchpad_;
-    Listeners listeners_;
+    ListeningSockets sockets_;
     Generations generations_;
     Intake intake_{generations_, log_};
-    Reload reload_{launchpad_, listeners_, generations_, log_};
+    Reload reload_{launchpad_, sockets_, intake_, generations_, log_};
     sys::Reaper reaper_;
 
     std::string loaded_at_;  ///< when the configuration in use was loaded, as local time

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <utility>
 
+#include "core/entrance.h"
 #include "sys/error.h"
 
 namespace portsplit::daemon {
@@ -18,7 +19,7 @@ using sys::Level;
 constexpr std::chrono::milliseconds kShortagePause{100};
 /// Between two reports that `maxconn` is reached.
 constexpr std::chrono::minutes kReportPause{1};
-/// Accepts in a row from one listener before the next has its turn.
+/// Accepts in a row from one socket before the next has its turn.
 constexpr int kAcceptBatch = 32;
 
 }  // namespace
@@ -36,7 +37,7 @@ void Intake::report_limit() {
                     sources.empty() ? "" : "; most connections: ", fmt::join(sources, ", ")));
 }
 
-void Intake::watch(sys::PollSet& set, const std::vector<Listener>& listeners) {
+void Intake::watch(sys::PollSet& set, const std::vector<ListeningSocket>& sockets) {
     watched_.clear();
     const Generation* current = generations_.current();
     if (current != nullptr && !queue_.empty() && has_room()) {
@@ -51,24 +52,24 @@ void Intake::watch(sys::PollSet& set, const std::vector<Listener>& listeners) {
         set.wake_at(accept_at_);
         return;
     }
-    for (const Listener& listener : listeners) {
-        watched_.push_back({listener.fd.get(), set.add(listener.fd.get(), POLLIN)});
+    for (const ListeningSocket& socket : sockets) {
+        watched_.push_back({socket.fd.get(), set.add(socket.fd.get(), POLLIN)});
     }
 }
 
-void Intake::accept_ready(const sys::PollSet& set, const std::vector<Listener>& listeners) {
-    for (const Listener& listener : listeners) {
+void Intake::accept_ready(const sys::PollSet& set, const std::vector<ListeningSocket>& sockets) {
+    for (const ListeningSocket& socket : sockets) {
         const auto watched =
             std::find_if(watched_.begin(), watched_.end(),
-                         [&](const Watched& entry) { return entry.fd == listener.fd.get(); });
-        if (watched != watched_.end() && set.revents(watched->handle) != 0) accept_batch(listener);
+                         [&](const Watched& entry) { return entry.fd == socket.fd.get(); });
+        if (watched != watched_.end() && set.revents(watched->handle) != 0) accept_batch(socket);
     }
 }
 
-void Intake::accept_batch(const Listener& listener) {
+void Intake::accept_batch(const ListeningSocket& socket) {
     int failures = 0;
     for (int i = 0; i < kAcceptBatch && can_accept(); ++i) {
-        auto accepted = accept_from(listener);
+        auto accepted = accept_from(socket);
         if (accepted) {
             enqueue(*std::move(accepted));
             hand_over();
@@ -78,19 +79,19 @@ void Intake::accept_batch(const Listener& listener) {
         if (next == AfterFailure::Wait) return;
         // If every accept of a batch fails, pause: the loop would be a busy loop otherwise.
         if (next == AfterFailure::Continue && ++failures < kAcceptBatch) continue;
-        pause_accepting(listener, accepted.error());
+        pause_accepting(socket, accepted.error());
         return;
     }
 }
 
-void Intake::pause_accepting(const Listener& listener, int code) {
+void Intake::pause_accepting(const ListeningSocket& socket, int code) {
     accept_at_ = Clock::now() + kShortagePause;
     log_.limited(Level::Error, "failed accepts",
                  fmt::format("cannot accept on {}, clients wait until it works again: {}",
-                             listener.text, sys::error_text(code)));
+                             socket.text, sys::error_text(code)));
 }
 
-void Intake::accept_rest(const Listener& closing) {
+void Intake::accept_rest(const ListeningSocket& closing) {
     for (int failures = 0; failures < kAcceptBatch;) {
         auto accepted = accept_from(closing);
         if (accepted) {
@@ -99,6 +100,28 @@ void Intake::accept_rest(const Listener& closing) {
         }
         if (after_accept_error(accepted.error()) != AfterFailure::Continue) return;
         ++failures;
+    }
+}
+
+void Intake::change_configuration(const core::Config& before, const core::Config& next,
+                                  const std::vector<ListeningSocket>& closing) {
+    for (const ListeningSocket& socket : closing) accept_rest(socket);
+    const auto old_listeners = core::listeners_of(before);
+    Generation* current = generations_.current();
+    for (Delivery& delivery : std::exchange(queue_, {})) {
+        std::uint32_t& listener = delivery.message.arrival.listener;
+        const auto renamed = core::find_listener(next, old_listeners[listener]->name);
+        const auto wait = renamed ? Generation::Wait::Never : Generation::Wait::ForRoom;
+        if (current != nullptr && current->hand_over(delivery, wait)) continue;
+        if (!renamed) {
+            log_.limited(Level::Error, "clients of removed listeners",
+                         fmt::format("a client of the removed listener {} is closed: no process "
+                                     "could take it",
+                                     old_listeners[listener]->name));
+            continue;
+        }
+        listener = static_cast<std::uint32_t>(*renamed);
+        queue_.push_back(std::move(delivery));
     }
 }
 

@@ -1,11 +1,11 @@
 #pragma once
 // The way of a connection through the daemon: accept, queue, hand over to the current generation.
-// Counts against `maxconn`. Owns the queue; Listeners and Generations belong to the Daemon.
+// Counts against `maxconn`. Owns the queue; ListeningSockets and Generations belong to the Daemon.
 //
 // How it works. A connection is accepted only while the queue is empty and `maxconn` allows one
 // more; other clients wait in the kernel's accept queue. So the queue holds connections only
 //  - while no zygote lives or its channel is full,
-//  - above `maxconn`, from the accept queue of a listener that closes,
+//  - above `maxconn`, from the accept queue of a socket that closes,
 //  - that a dead zygote had not taken.
 
 #include <cstddef>
@@ -16,7 +16,7 @@
 #include "core/model.h"
 #include "daemon/accept.h"
 #include "daemon/generations.h"
-#include "daemon/listeners.h"
+#include "daemon/sockets.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 #include "sys/poll_set.h"
@@ -36,15 +36,21 @@ class Intake {
 
     /// Adds to the set the descriptors and the moment at which a connection can next be accepted or
     /// handed over.
-    void watch(sys::PollSet& set, const std::vector<Listener>& listeners);
+    void watch(sys::PollSet& set, const std::vector<ListeningSocket>& sockets);
 
-    /// Accepts from the listeners that the wait found ready. Call after each `watch`, with the
-    /// current listeners: a listener that was not watched is left out.
-    void accept_ready(const sys::PollSet& set, const std::vector<Listener>& listeners);
+    /// Accepts from the sockets that the wait found ready. Call after each `watch`, with the
+    /// current sockets: a socket that was not watched is left out.
+    void accept_ready(const sys::PollSet& set, const std::vector<ListeningSocket>& sockets);
 
-    /// Accepts all clients in the accept queue of a listener that closes, even above `maxconn`:
+    /// Accepts all clients in the accept queue of a socket that closes, even above `maxconn`:
     /// they have completed the handshake, and close(2) would reset them.
-    void accept_rest(const Listener& closing);
+    void accept_rest(const ListeningSocket& closing);
+
+    /// Gives the clients of the old configuration to the current generation, before the next one takes over:
+    /// those in the queue, and the rest of the sockets that close. Those that it cannot take wait for the
+    /// next generation; they are closed if that has no listener of the same name.
+    void change_configuration(const core::Config& before, const core::Config& next,
+                              const std::vector<ListeningSocket>& closing);
 
     /// Queues connections that a dead zygote had not taken.
     void put_back(std::vector<Delivery> untaken);
@@ -66,8 +72,8 @@ class Intake {
 
     bool has_room() const;
     bool can_accept() const { return queue_.empty() && has_room(); }
-    void accept_batch(const Listener& listener);
-    void pause_accepting(const Listener& listener, int code);
+    void accept_batch(const ListeningSocket& socket);
+    void pause_accepting(const ListeningSocket& socket, int code);
     void enqueue(Delivery accepted);
 
     Generations& generations_;

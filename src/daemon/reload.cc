@@ -14,7 +14,7 @@ using sys::Clock;
 using sys::Level;
 
 bool Reload::begin(Kind kind) {
-    const auto need = listeners_.has_passed() ? config::Need::Services : config::Need::Listeners;
+    const auto need = sockets_.has_passed() ? config::Need::Services : config::Need::Listeners;
     auto reader = Reader::start(launchpad_.file, need, log_);
     if (!reader) {
         log_.line(Level::Error, sys::to_string(reader.error()));
@@ -35,7 +35,7 @@ std::optional<Reload::Outcome> Reload::on_reader_end(int status) {
     auto reading = first.process.finish(status, log_);
     if (!reading) {
         const Unread& unread = reading.error();
-        return Outcome{first.kind, false, unread.exit_code, {}, unread.problems};
+        return Outcome{first.kind, false, unread.exit_code, unread.problems};
     }
     read_ = Read{first.kind, *std::move(reading)};
     return change_to_read();
@@ -46,7 +46,7 @@ std::optional<Reload::Outcome> Reload::change_to_read() {
     if (!read_ || change_) return std::nullopt;
     Read read = *std::exchange(read_, std::nullopt);
     if (change_to(read.kind, std::move(read.reading))) return std::nullopt;
-    return Outcome{read.kind, false, kExitSystem, {}};
+    return Outcome{read.kind, false, kExitSystem};
 }
 
 /// Creates the parts of a new configuration beside those in use: pid file, sockets, zygote.
@@ -61,17 +61,25 @@ bool Reload::change_to(Kind kind, std::shared_ptr<const Reading> reading) {
     };
     auto pid_file = lock_pid_file(reading->config);
     if (!pid_file) return failed(pid_file.error());
-    auto missing = listeners_.open_missing(reading->config.bind);
+    if (const std::string unbound = sockets_.find_unbound(reading->config); !unbound.empty()) {
+        log_.line(
+            Level::Error,
+            fmt::format("listener {0} has no bind, and the service manager passed no socket "
+                        "named {0}: write a bind, or FileDescriptorName={0} in its socket unit",
+                        unbound));
+        return false;
+    }
+    auto missing = sockets_.open_missing(reading->config);
     if (!missing) return failed(missing.error());
     if (kind != Kind::Restart) log_skipped(missing->skipped);
-    const std::string listeners = listeners_.text_for(reading->config.bind, missing->listeners);
+    const std::string listeners = sockets_.text_for(reading->config, missing->sockets);
     auto generation =
         Generation::start(launchpad_, reading->packed.get(), listeners, reading->user, log_);
     if (!generation) return failed(generation.error());
     generations_.add_starting(*std::move(generation));
     change_ = Change{.kind = kind,
                      .reading = std::move(reading),
-                     .missing = std::move(missing->listeners),
+                     .missing = std::move(missing->sockets),
                      .pid_file = *std::move(pid_file),
                      .ready_by = Clock::now() + ready_limit_};
     return true;
@@ -124,15 +132,20 @@ std::optional<Reload::Outcome> Reload::step() {
     return std::nullopt;
 }
 
+/// The order matters: the generation that ends takes the clients of sockets that close, because the next
+/// one may not know their listener.
 Reload::Outcome Reload::commit() {
     Change change = *std::exchange(change_, std::nullopt);
-    in_force_ = std::move(change.reading);
-    const bool pid_file_stays = std::string_view(in_force_->config.pid) == pid_file_.path();
+    const auto before = std::exchange(in_force_, std::move(change.reading));
+    const core::Config& next = in_force_->config;
+    const bool pid_file_stays = std::string_view(next.pid) == pid_file_.path();
     if (!pid_file_stays) pid_file_ = change.pid_file ? *std::move(change.pid_file) : PidFile();
     restart_.on_ready(Clock::now());
+    const auto closing = sockets_.change_to(next, std::move(change.missing));
+    if (before && before != in_force_) intake_.change_configuration(before->config, next, closing);
+    intake_.limit_connections(next.maxconn);
     generations_.promote_starting();
-    return {change.kind, true, 0,
-            listeners_.change_to(in_force_->config.bind, std::move(change.missing))};
+    return {change.kind, true, 0};
 }
 
 Reload::Outcome Reload::on_starting_zygote_end(int status) {
@@ -147,7 +160,7 @@ Reload::Outcome Reload::abandon(const std::string& why) {
     log_.line(Level::Error, why);
     const bool dead = in_force_ && generations_.current() == nullptr;
     if (dead) restart_.on_death(Clock::now());
-    return {kind, false, kExitSystem, {}};
+    return {kind, false, kExitSystem};
 }
 
 void Reload::stop() {

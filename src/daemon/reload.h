@@ -1,7 +1,7 @@
 #pragma once
 // Puts a configuration into use: at the start, at a reload, and again after a zygote died. Owns the
 // configuration in force with its user and pid file, and the change that has begun. Notifies no
-// service manager and hands over no connection: the Daemon does, by the outcome.
+// service manager: the Daemon does, by the outcome.
 //
 // How it works. A change makes everything new beside the old, in three steps. A reader reads and checks
 // the file (reader.h). When it has ended, the pid file is locked, addresses are bound and a zygote is
@@ -18,10 +18,11 @@
 
 #include "core/model.h"
 #include "daemon/generations.h"
-#include "daemon/listeners.h"
+#include "daemon/intake.h"
 #include "daemon/pid_file.h"
 #include "daemon/reader.h"
 #include "daemon/restart_schedule.h"
+#include "daemon/sockets.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 #include "sys/poll_set.h"
@@ -36,11 +37,13 @@ inline constexpr std::chrono::milliseconds kReadLimit{30000};
 class Reload {
   public:
     /// @param launchpad  its members may be set until `start` is called
-    Reload(const Launchpad& launchpad, Listeners& listeners, Generations& generations,
-           sys::Log& log, std::chrono::milliseconds ready_limit = kReadyLimit,
+    Reload(const Launchpad& launchpad, ListeningSockets& sockets, Intake& intake,
+           Generations& generations, sys::Log& log,
+           std::chrono::milliseconds ready_limit = kReadyLimit,
            std::chrono::milliseconds read_limit = kReadLimit)
         : launchpad_(launchpad),
-          listeners_(listeners),
+          sockets_(sockets),
+          intake_(intake),
           generations_(generations),
           log_(log),
           ready_limit_(ready_limit),
@@ -51,10 +54,9 @@ class Reload {
     /// How a change ended.
     struct Outcome {
         Kind kind;
-        bool took_over;                 ///< else the reason is in the log
-        int exit_code;                  ///< of a daemon whose start failed so
-        std::vector<Listener> closing;  ///< no longer configured; still open
-        std::uint32_t problems = 0;     ///< of the file; 0 if it failed for another reason
+        bool took_over;              ///< else the reason is in the log
+        int exit_code;               ///< of a daemon whose start failed so
+        std::uint32_t problems = 0;  ///< of the file; 0 if it failed for another reason
     };
 
     /// Begins to read the file and to change to what it says. A change must not be in progress.
@@ -105,7 +107,7 @@ class Reload {
     struct Change {
         Kind kind;
         std::shared_ptr<const Reading> reading;
-        std::vector<Listener> missing;
+        std::vector<ListeningSocket> missing;
         std::optional<PidFile> pid_file;  ///< if its path is a new one
         sys::Clock::time_point ready_by;  ///< when the change is dropped unless the zygote is ready
     };
@@ -132,7 +134,8 @@ class Reload {
     Outcome abandon(const std::string& why);
 
     const Launchpad& launchpad_;
-    Listeners& listeners_;
+    ListeningSockets& sockets_;
+    Intake& intake_;
     Generations& generations_;
     sys::Log& log_;
     std::chrono::milliseconds ready_limit_;

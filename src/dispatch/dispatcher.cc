@@ -120,15 +120,21 @@ int relay_to_program(Chosen chosen, const core::Exec& exec, const Setting& setti
     return 0;
 }
 
+/// Returns the name of the listener that a client came to, if the configuration has listeners of their own.
+std::string own_listener(const core::Plan& plan, const sys::Arrival& arrival) {
+    if (plan.config().listeners.empty()) return {};
+    return std::string(core::listeners_of(plan.config())[arrival.listener]->name);
+}
+
 int act(Chosen chosen, const Setting& setting, Reporter& reporter) {
     set_options(chosen.client.fd.get(), chosen.service);
     if (const auto* connect = std::get_if<core::Connect>(&chosen.service.action)) {
         return relay_to_target(std::move(chosen), *connect, setting, reporter);
     }
     const auto& exec = std::get<core::Exec>(chosen.service.action);
-    const auto environment =
-        program_environment(setting.environment, exec, chosen.client.arrival.ends,
-                            std::string(chosen.service.name), chosen.reason, chosen.fields);
+    const auto environment = program_environment(
+        setting.environment, exec, chosen.client.arrival.ends, std::string(chosen.service.name),
+        chosen.reason, chosen.fields, own_listener(setting.plan, chosen.client.arrival));
     if (exec.stdio == core::Stdio::Socket) {
         return become_program(chosen, exec, setting, environment, reporter);
     }
@@ -140,13 +146,15 @@ int act(Chosen chosen, const Setting& setting, Reporter& reporter) {
 
 int serve(Client client, const Setting& setting, Reporter& reporter) {
     const core::Plan& plan = setting.plan;
-    const auto timeout = plan.config().timeout;
+    const core::Entrance entrance{client.arrival.listener};
+    const auto timeout = plan.timeout(entrance);
     const auto deadline =
         timeout.count() == 0 ? Clock::time_point::max() : client.arrival.accepted + timeout;
 
     std::vector<std::byte> ahead;
-    auto decided = client.output ? read_ahead(client.fd.get(), plan, deadline, ahead, reporter)
-                                 : sniff(client.fd.get(), plan, deadline, reporter);
+    auto decided = client.output
+                       ? read_ahead(client.fd.get(), plan, entrance, deadline, ahead, reporter)
+                       : sniff(client.fd.get(), plan, entrance, deadline, reporter);
     if (!decided) {
         reporter.publish_failure(Stage::Look, decided.error().code);
         return kExitTemporary;

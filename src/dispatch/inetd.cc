@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "dispatch/dispatcher.h"
+#include "dispatch/loop.h"
 #include "dispatch/progress.h"
 #include "dispatch/record.h"
 #include "dispatch/told_addresses.h"
@@ -102,7 +103,7 @@ bool is_client(int fd) {
     return look_at_descriptors() == Given::Pipes && sys::is_same_stream(STDOUT_FILENO, fd);
 }
 
-int serve_inetd(const core::Plan& plan, sys::Log& log) {
+int serve_inetd(const core::Plan& plan, const core::Entrance& entrance, sys::Log& log) {
     const auto accepted = Clock::now();
     const Given given = look_at_descriptors();
     if (const std::string why = why_not_a_connection(given); !why.empty()) {
@@ -112,14 +113,15 @@ int serve_inetd(const core::Plan& plan, sys::Log& log) {
     const auto ends = given == Given::Socket ? ends_of_socket() : sys::Ends();
     if (!ends) return 0;
 
-    Client client{copy_of(STDIN_FILENO), {accepted, told_ends(*ends)}};
+    const auto listener = static_cast<std::uint32_t>(entrance.listener);
+    Client client{copy_of(STDIN_FILENO), {accepted, told_ends(*ends), listener}};
     if (given == Given::Pipes) client.output = copy_of(STDOUT_FILENO);
     if (!client.fd || (given == Given::Pipes && !client.output)) return kExitTemporary;
     // One descriptor holds the socket from here on, so closing it ends the connection.
     for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::close(fd);
     if (!sys::open_standard_descriptors()) return kExitSystem;
 
-    const Setting setting{plan, sys::own_environment(), plan.config().bind, log.descriptor()};
+    const Setting setting{plan, sys::own_environment(), binds_of(plan.config()), log.descriptor()};
     LogReporter reporter(plan, log, {.arrival = client.arrival});
     const int exit_code = serve(std::move(client), setting, reporter);
     reporter.finish(exit_code);

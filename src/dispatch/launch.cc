@@ -106,7 +106,8 @@ std::vector<std::string> clean_environment() { return {std::string("PATH=") + sy
 std::vector<std::string> program_environment(std::vector<std::string> base, const core::Exec& exec,
                                              const sys::Ends& ends, const std::string& service,
                                              core::Reason reason,
-                                             const std::vector<core::Passed::Variable>& fields) {
+                                             const std::vector<core::Passed::Variable>& fields,
+                                             const std::string& listener) {
     Environment environment(std::move(base));
     for (const core::Text& name : exec.passenv) environment.pass(std::string(name));
     if (exec.stdio == core::Stdio::Pty && !environment.value_of("TERM")) {
@@ -114,6 +115,7 @@ std::vector<std::string> program_environment(std::vector<std::string> base, cons
     }
     environment.set("PORTSPLIT_SERVICE", service);
     environment.set("PORTSPLIT_REASON", core::to_string(reason));
+    if (!listener.empty()) environment.set("PORTSPLIT_LISTENER", listener);
     if (ends.peer.is_internet()) set_addresses(environment, ends);
     for (const core::Passed::Variable& field : fields) {
         if (field.value) {

@@ -21,13 +21,15 @@ std::vector<std::string> clean_environment();
 /// - `PROTO TCPREMOTEIP TCPREMOTEPORT TCPLOCALIP TCPLOCALPORT` (UCSPI; `PROTO=TCP` for IPv6 too);
 /// - `REMOTE_ADDR REMOTE_PORT` (systemd, CGI), `REMOTE_HOST` (xinetd; the address, never a name);
 /// - `PORTSPLIT_SERVICE PORTSPLIT_REASON`, which alone are set if the peer is a Unix-domain socket;
+/// - `PORTSPLIT_LISTENER`, if the listener has a name;
 /// - the fields that are passed on, each only if it has a value;
 /// - the variables of `env` with a text.
 /// A `REMOTE_HOST` in `base` that is a name stays: a super-server looked it up.
-std::vector<std::string> program_environment(
-    std::vector<std::string> base, const core::Exec& exec, const sys::Ends& ends,
-    const std::string& service, core::Reason reason,
-    const std::vector<core::Passed::Variable>& fields = {});
+std::vector<std::string> program_environment(std::vector<std::string> base, const core::Exec& exec,
+                                             const sys::Ends& ends, const std::string& service,
+                                             core::Reason reason,
+                                             const std::vector<core::Passed::Variable>& fields = {},
+                                             const std::string& listener = {});
 
 /// The descriptors that become 0, 1 and 2 of a program. Each is 3 or higher, and two or all of them
 /// may be the same.

@@ -94,6 +94,11 @@ std::string start_line(const core::Plan& plan, const sys::Ends& ends, const Prog
         acted.target);
 }
 
+std::string listener_text(const core::Plan& plan, const sys::Arrival& arrival) {
+    if (plan.config().listeners.empty()) return {};
+    return fmt::format(" listener={}", core::listeners_of(plan.config())[arrival.listener]->name);
+}
+
 std::string failure_line(const core::Plan& plan, const sys::Ends& ends, const Progress& progress) {
     const core::Service* service = service_of(plan, progress);
     return fmt::format("{} for service {}, client {}: {}",

@@ -9,6 +9,7 @@
 #include "core/plan.h"
 #include "dispatch/progress.h"
 #include "sys/address.h"
+#include "sys/arrival.h"
 
 namespace portsplit::dispatch {
 
@@ -23,6 +24,9 @@ std::string connection_line(const core::Plan& plan, const sys::Ends& ends, const
 /// Returns `started service=S reason=R src=IP sport=N dst=IP dport=N action=A target=T`,
 /// for `log = start`. The target is `-` while it is not connected.
 std::string start_line(const core::Plan& plan, const sys::Ends& ends, const Progress& progress);
+
+/// Returns ` listener=NAME`, which follows a line, if the configuration has listeners of their own; else nothing.
+std::string listener_text(const core::Plan& plan, const sys::Arrival& arrival);
 
 /// Returns a sentence for `progress.failure`: the action that failed, the service, the client and
 /// the reason.

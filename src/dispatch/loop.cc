@@ -4,6 +4,7 @@
 #include <charconv>
 #include <system_error>
 
+#include "core/entrance.h"
 #include "sys/socket.h"
 
 namespace portsplit::dispatch {
@@ -17,6 +18,14 @@ bool is_served_by(const core::IpAddress& target, std::string_view bind) {
 }
 
 }  // namespace
+
+core::List<core::Endpoint> binds_of(const core::Config& config) {
+    core::List<core::Endpoint> binds;
+    for (const core::Listener* listener : core::listeners_of(config)) {
+        binds.insert(binds.end(), listener->bind.begin(), listener->bind.end());
+    }
+    return binds;
+}
 
 core::List<core::Endpoint> listeners_in(std::string_view text) {
     core::List<core::Endpoint> listeners;

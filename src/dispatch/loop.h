@@ -8,6 +8,7 @@
 
 #include "core/endpoint.h"
 #include "core/memory.h"
+#include "core/model.h"
 #include "sys/address.h"
 
 namespace portsplit::dispatch {
@@ -17,6 +18,9 @@ struct OwnListeners {
     const core::List<core::Endpoint>& binds;  ///< `ADDRESS:PORT`, or `*:PORT` for both families
     sys::Address local;                       ///< the address that the client came to
 };
+
+/// Returns the binds of all listeners.
+core::List<core::Endpoint> binds_of(const core::Config& config);
 
 /// Reads addresses as `bind` takes them, separated by blanks. Leaves out what is none.
 core::List<core::Endpoint> listeners_in(std::string_view text);

@@ -77,7 +77,13 @@ int serve_connection(const dispatch::Options& options) {
     }
     log_issues(loaded->issues, config::Severity::Error, *log);
     if (!loaded->config) return kExitConfiguration;
-    return dispatch::serve_inetd(core::Plan(*loaded->config), *log);
+    const auto listener = core::find_listener(*loaded->config, options.listener);
+    if (!listener) {
+        log->line(sys::Level::Error, "--listener " + options.listener + ": " + options.file +
+                                         " has no listener of this name");
+        return kExitUsage;
+    }
+    return dispatch::serve_inetd(core::Plan(*loaded->config), core::Entrance{*listener}, *log);
 }
 
 }  // namespace

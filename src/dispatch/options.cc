@@ -16,9 +16,10 @@ namespace portsplit::dispatch {
 namespace {
 
 constexpr const char* kHelp =
-    "Usage: portsplit-dispatch --inetd [--log WHERE] FILE\n"
+    "Usage: portsplit-dispatch --inetd [--listener NAME] [--log WHERE] FILE\n"
     "Serve the one connection on descriptor 0, as inetd, xinetd or tcpserver pass it.\n"
     "\n"
+    "  --listener NAME the listener that the client came to; main by default\n"
     "  --log WHERE     syslog (default), stderr, or the path of a file\n"
     "  -h, --help      print this and exit\n"
     "  -V, --version   print the version and exit\n"
@@ -42,11 +43,10 @@ CommandLine read_command_line(int argc, char** argv) {
                 .serve = Serve::Generation};
     }
 
-    static constexpr option kOptions[] = {{"inetd", no_argument, nullptr, 'i'},
-                                          {"log", required_argument, nullptr, 'l'},
-                                          {"help", no_argument, nullptr, 'h'},
-                                          {"version", no_argument, nullptr, 'V'},
-                                          {nullptr, 0, nullptr, 0}};
+    static constexpr option kOptions[] = {
+        {"inetd", no_argument, nullptr, 'i'},     {"listener", required_argument, nullptr, 'n'},
+        {"log", required_argument, nullptr, 'l'}, {"help", no_argument, nullptr, 'h'},
+        {"version", no_argument, nullptr, 'V'},   {nullptr, 0, nullptr, 0}};
     CommandLine line;
     bool inetd = false;
     opterr = 0;
@@ -54,6 +54,9 @@ CommandLine read_command_line(int argc, char** argv) {
         switch (found) {
             case 'i':
                 inetd = true;
+                break;
+            case 'n':
+                line.options.listener = optarg;
                 break;
             case 'l':
                 line.options.log = optarg;

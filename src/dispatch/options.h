@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "core/model.h"
 #include "sys/log.h"
 
 namespace portsplit::dispatch {
@@ -17,7 +18,8 @@ enum class Serve {
 struct Options {
     std::string file;
     std::string log = sys::kSyslog;
-    std::string version;  ///< of the contract in handoff.h, as the daemon wrote it
+    std::string listener = core::kMain;  ///< of a connection
+    std::string version;                 ///< of the contract in handoff.h, as the daemon wrote it
 };
 
 /// Options to serve with, or the exit code of a program that has nothing to serve.

@@ -11,10 +11,10 @@ namespace portsplit::dispatch {
 using sys::Clock;
 
 sys::Result<core::Decided> read_ahead(int client, const core::Plan& plan,
-                                      Clock::time_point deadline, std::vector<std::byte>& bytes,
-                                      Reporter& reporter) {
+                                      const core::Entrance& entrance, Clock::time_point deadline,
+                                      std::vector<std::byte>& bytes, Reporter& reporter) {
     core::Ending ending = core::Ending::Open;
-    core::Plan::Reading reading(plan);
+    core::Plan::Reading reading(plan, entrance);
     while (true) {
         auto decided = core::decide_and_pass(plan, bytes, ending, reading);
         if (decided) return *std::move(decided);

@@ -28,8 +28,9 @@ void ConnectionLog::update(ConnectionRecord& record, const Progress& progress, p
     const bool starts = progress.service != Progress::kNone && !record.started;
     if (starts && lines_of(progress) == core::LogLines::Start) {
         record.started = true;
-        log_.line(Level::Info, start_line(plan_, record.arrival.ends, progress).append(fields),
-                  pid);
+        std::string line = start_line(plan_, record.arrival.ends, progress);
+        line += listener_text(plan_, record.arrival);
+        log_.line(Level::Info, line.append(fields), pid);
     }
     if (progress.failure.stage != Stage::None) {
         write(Level::Error, "failed connections",
@@ -56,6 +57,7 @@ void ConnectionLog::finish(const ConnectionRecord& record, std::optional<int> st
         sys::Clock::now() - record.arrival.accepted);
     std::string line =
         connection_line(plan_, record.arrival.ends, record.progress, status, duration);
+    line += listener_text(plan_, record.arrival);
     log_.line(Level::Info, line.append(fields), pid);
 }
 

@@ -99,10 +99,10 @@ sys::Result<WakeUp> wait(int fd, short events, Clock::time_point until) {
 
 }  // namespace
 
-sys::Result<core::Decided> sniff(int client, const core::Plan& plan, Clock::time_point deadline,
-                                 Reporter& reporter) {
+sys::Result<core::Decided> sniff(int client, const core::Plan& plan, const core::Entrance& entrance,
+                                 Clock::time_point deadline, Reporter& reporter) {
     Window window(plan.window());
-    core::Plan::Reading reading(plan);
+    core::Plan::Reading reading(plan, entrance);
     std::size_t seen = 0;
     bool new_bytes = true;  // at first: a plan may be decided without any byte
     core::Ending ending = core::Ending::Open;

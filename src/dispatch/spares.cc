@@ -58,7 +58,7 @@ std::optional<Spares::Lost> Spares::on_end(pid_t pid) {
     return std::nullopt;
 }
 
-std::optional<sys::UniqueFd> Spares::take(Place& place, int channel) {
+std::optional<sys::UniqueFd> Spares::take(Place& place, int channel, std::size_t listeners) {
     // The write brings the page into this process, so that recvmsg(2) does not fault on it later.
     place.state.store(State::Waiting, std::memory_order_relaxed);
     const auto buffer = std::as_writable_bytes(std::span(&place.message, 1));
@@ -68,7 +68,8 @@ std::optional<sys::UniqueFd> Spares::take(Place& place, int channel) {
     if (dismissed) place.state.store(State::Dismissed, std::memory_order_release);
     if (dismissed || !received) return std::nullopt;
     const bool whole = received->size == buffer.size() && !received->truncated;
-    const bool known = whole && place.message.kind == handoff::Kind::Handover;
+    const bool known = whole && place.message.kind == handoff::Kind::Handover &&
+                       place.message.arrival.listener < listeners;
     if (known && received->fd) return std::move(received->fd);
     if (!whole) place.message.id = 0;  // a truncated message: its id is not valid
     place.state.store(State::Misunderstood, std::memory_order_release);

@@ -81,9 +81,10 @@ class Spares {
     // For a spare.
 
     /// Waits for a connection, which is written into the place.
+    /// @param listeners  how many the plan has: a connection of another is refused
     /// @returns the client's socket; nothing if none comes, with the reason in the place's state:
     ///          `Waiting` means that recvmsg(2) failed
-    std::optional<sys::UniqueFd> take(Place& place, int channel);
+    std::optional<sys::UniqueFd> take(Place& place, int channel, std::size_t listeners);
 
     /// Unmaps the shared memory. No other function may be called after that.
     void unmap();

@@ -101,7 +101,7 @@ bool is_valid(const core::Plan& plan, const Message& message) {
 /// get parts of.
 core::List<core::Endpoint> own_listeners(const core::Plan& plan) {
     const char* text = ::getenv(handoff::kListenersVariable);
-    if (text == nullptr) return plan.config().bind;
+    if (text == nullptr) return binds_of(plan.config());
     core::List<core::Endpoint> listeners = listeners_in(text);
     ::unsetenv(handoff::kListenersVariable);
     return listeners;
@@ -241,7 +241,7 @@ void Zygote::be_spare(Spares::Place& place) {
     log_channel_.reset();
     sys::unblock_signals();
 
-    auto client = spares_.take(place, channel_.get());
+    auto client = spares_.take(place, channel_.get(), plan_.listeners());
     if (!client) ::_exit(kExitUnused);
     const handoff::Handover message = place.message;
     place.state.store(Spares::State::Taken, std::memory_order_release);

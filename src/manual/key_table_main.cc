@@ -55,6 +55,8 @@ int main() {
     for (std::string line; std::getline(std::cin, line);) {
         if (line == "@KEYS@") {
             print_keys(Place::Global, "Global keys");
+            print_keys(Place::Listening, "Global or of a listener");
+            print_keys(Place::Listener, "Keys of a listener");
             print_keys(Place::Service, "Keys of a service");
             print_keys(Place::Both, "Global or of a service");
         } else {

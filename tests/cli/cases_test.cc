@@ -123,7 +123,7 @@ TEST(ReadCases, ReportsAnUnknownKey) {
     EXPECT_THAT(issues_of_case("recoding = known\nx = 1\n"),
                 ElementsAre("folder/f:3: unknown key recoding; did you mean recording?",
                             "folder/f:4: unknown key x; the keys of a case are string, hex, "
-                            "recording, end, service, reason or certain"));
+                            "recording, end, listener, service, reason or certain"));
 }
 
 TEST(ReadCases, ReportsAKeyThatIsSetTwice) {

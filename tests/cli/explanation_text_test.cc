@@ -41,7 +41,7 @@ class Decided {
 
     Decision decision(const Stream* stream = nullptr) const {
         const core::Bytes seen = core::as_bytes(bytes_);
-        return {plan_, seen, core::decide(plan_, seen, core::Ending::Open), stream};
+        return {plan_, seen, core::decide(plan_, seen, core::Ending::Open), {}, stream};
     }
     std::string summary(const Stream* stream = nullptr) const {
         return cli::summary(decision(stream));

@@ -137,7 +137,7 @@ TEST(Builder, ReportsAnInvalidServiceName) {
                   "[]\nstring = b\nexec = x\n"
                   "[-]\nstring = c\nexec = x\n"),
         ElementsAre("f:2: service a b: a name is printable ASCII without blanks, =, ] and \"",
-                    "f:5: service : a service without a name; give it one",
+                    "f:5: service : no name; give it one",
                     "f:8: service -: - means no service in the log; choose another name"));
 }
 

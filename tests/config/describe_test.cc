@@ -67,6 +67,7 @@ TEST(RandomConfig, SetsEachKeyThatHasAMember) {
             }
         };
         add(document.global);
+        for (const Section& listener : document.listeners) add(listener);
         for (const Section& service : document.services) add(service);
     }
     for (const Key& key : keys()) {

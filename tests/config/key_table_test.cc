@@ -117,7 +117,9 @@ TEST(KeyTable, HasAKeyForEachKindOfPattern) {
 }
 
 TEST(KeyTable, TakesThePlaceOfAKeyFromItsMember) {
-    EXPECT_EQ(key_named("bind").takes.place, Place::Global);
+    EXPECT_EQ(key_named("pid").takes.place, Place::Global);
+    EXPECT_EQ(key_named("bind").takes.place, Place::Listening);
+    EXPECT_EQ(key_named("services").takes.place, Place::Listener);
     EXPECT_EQ(key_named("string").takes.place, Place::Service);
     EXPECT_EQ(key_named("stdio").takes.place, Place::Exec);
     EXPECT_EQ(key_named("pty").takes.place, Place::Exec);
@@ -129,14 +131,17 @@ TEST(StandsIn, IsTrueForTheSectionsOfAKeysPlace) {
     struct Case {
         const char* name;
         bool in_global;
+        bool in_listener;
         bool in_service;
     };
-    for (const Case& c :
-         {Case{"bind", true, false}, Case{"string", false, true}, Case{"execarg", false, true},
-          Case{"connect", false, true}, Case{"include", true, true}}) {
+    for (const Case& c : {Case{"bind", true, true, false}, Case{"pid", true, false, false},
+                          Case{"services", false, true, false}, Case{"string", false, false, true},
+                          Case{"execarg", false, false, true}, Case{"connect", false, false, true},
+                          Case{"include", true, false, true}}) {
         const Key* key = find_key(c.name);
         ASSERT_NE(key, nullptr) << c.name;
         EXPECT_EQ(stands_in(*key, Place::Global), c.in_global) << c.name;
+        EXPECT_EQ(stands_in(*key, Place::Listener), c.in_listener) << c.name;
         EXPECT_EQ(stands_in(*key, Place::Service), c.in_service) << c.name;
     }
 }

@@ -44,8 +44,8 @@ TEST(Read, ReadsTheExampleOfTheManualOfPortsplitOne) {
     EXPECT_THAT(loaded.issues, ElementsAre());
     EXPECT_EQ(loaded.spelling, Spelling::Classic);
     core::Config expected;
-    expected.bind = {{"0.0.0.0", 9090}, {"::", 9090}};
-    expected.timeout = 2s;
+    expected.top.bind = {{"0.0.0.0", 9090}, {"::", 9090}};
+    expected.top.timeout = 2s;
     expected.maxconn = 10;
     expected.pid = "/run/portsplit.pid";
     expected.services = {
@@ -101,7 +101,8 @@ const std::map<std::string_view, const char*> kSamples = {
     {"include", "./x"},    {"log", "start"},         {"keepalive", "9"}, {"nodelay", "no"},
     {"half-closed", "60"}, {"idle", "3600.5"},       {"argv0", "b"},     {"directory", "/srv"},
     {"umask", "077"},      {"env", "A=b"},           {"passenv", "A"},   {"grace", "5"},
-    {"layout", "x"},       {"connect-timeout", "2"},
+    {"layout", "x"},       {"connect-timeout", "2"}, {"services", "s"},  {"fallback", "s"},
+    {"on-timeout", "s"},
 };
 
 /// A file of one service that uses a key; one with an action that the key goes with.
@@ -111,6 +112,7 @@ std::string sample_file(const Key& key, Spelling spelling) {
     if (settings.contains("exec")) settings["exec"] = "a";
     settings[key.name] = kSamples.at(key.name);
     std::string global;
+    std::string listener;
     std::string service;
     for (const auto& [name, text] : settings) {
         const Key& used = name == key.name ? key : *find_key(name);
@@ -123,8 +125,15 @@ std::string sample_file(const Key& key, Spelling spelling) {
                 used.takes.type == Type::Seconds || used.takes.type == Type::Number;
             if (!is_number) value.insert(0, "\"").append("\"");
         }
-        std::string& section = used.takes.place == Place::Global ? global : service;
+        std::string& section = stands_in(used, Place::Service)  ? service
+                               : stands_in(used, Place::Global) ? global
+                                                                : listener;
         section.append(name).append(" = ").append(value).append("\n");
+    }
+    if (!listener.empty() && spelling == Spelling::Classic) {
+        global += "[listener l]\nbind = *:81\n" + listener;
+    } else if (!listener.empty()) {
+        global += "listeners : { l : { bind = \"*:81\";\n" + listener + "} };\n";
     }
     if (spelling == Spelling::Classic) return global + "[s]\n" + service;
     return global + "services : { s : {\n" + service + "} }\n";
@@ -135,7 +144,7 @@ TEST(Read, ReadsEachKeyOfTheTableFromBothSpellings) {
     for (const Key& key : keys()) names.insert(key.name);
     EXPECT_EQ(kSamples.size(), names.size()) << "each key needs a sample";
     core::Config connecting;
-    connecting.bind = {{"*", 80}};
+    connecting.top.bind = {{"*", 80}};
     connecting.services = {{"s", {{core::PatternKind::String, "x"}}, core::Connect{{{"a", 1}}}}};
     core::Config starting = connecting;
     starting.services[0].action = core::Exec{"a", {}};
@@ -151,6 +160,9 @@ TEST(Read, ReadsEachKeyOfTheTableFromBothSpellings) {
         EXPECT_THAT(texts_of(libconfig.issues), ElementsAre()) << key.name;
         ASSERT_TRUE(classic.config) << key.name;
         EXPECT_EQ(libconfig.config, classic.config) << key.name;
+        core::Config listening = connecting;
+        listening.listeners.push_back({"l", {{"*", 81}}});
+        EXPECT_NE(classic.config, listening) << key.name << " is read and lost";
         EXPECT_NE(classic.config, connecting) << key.name << " is read and lost";
         EXPECT_NE(classic.config, starting) << key.name << " is read and lost";
     }

@@ -47,13 +47,13 @@ bool is_read(const core::Config& config) { return unpack(pack(config), Need::Glo
 TEST(Packed, IsRefusedWithANumberThatItsKeyDoesNotAllow) {
     core::Config config;
     config.window = core::kLargestWindow;
-    config.timeout = std::chrono::hours(24);
+    config.top.timeout = std::chrono::hours(24);
     EXPECT_TRUE(is_read(config));
-    ++config.timeout;
+    ++config.top.timeout;
     EXPECT_FALSE(is_read(config));
-    config.timeout = -std::chrono::milliseconds(1);
+    config.top.timeout = -std::chrono::milliseconds(1);
     EXPECT_FALSE(is_read(config));
-    config.timeout = {};
+    config.top.timeout = {};
     EXPECT_TRUE(is_read(config));
     ++config.window;
     EXPECT_FALSE(is_read(config));

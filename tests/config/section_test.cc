@@ -128,7 +128,7 @@ TEST(ReadSection, AcceptsAScalarForAListKeyAndAnEmptyListAsNoValue) {
     const auto loaded =
         read(libconfig_service_of("string = ( \"a\" ); connect = \"b:1\";"), "f", Need::Listeners);
     ASSERT_TRUE(loaded.config);
-    EXPECT_EQ(loaded.config->bind.size(), 1u);
+    EXPECT_EQ(loaded.config->top.bind.size(), 1u);
     EXPECT_EQ(loaded.config->services[0].patterns.size(), 1u);
     EXPECT_THAT(issues_of("bind = [ ]; services : { fallback : { connect = [ ]; }; };"),
                 ElementsAre("f:1: no bind; write where to listen, such as bind = \"*:443\"",

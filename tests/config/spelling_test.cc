@@ -15,7 +15,7 @@ TEST(Clean, RemovesAByteOrderMarkWithAWarning) {
     EXPECT_THAT(issues_of(text),
                 ElementsAre("f:1: warning: a byte order mark, which is ignored; save the file as "
                             "plain UTF-8"));
-    EXPECT_EQ(read(text, "f", Need::Listeners).config->bind.size(), 1u);
+    EXPECT_EQ(read(text, "f", Need::Listeners).config->top.bind.size(), 1u);
 }
 
 TEST(Clean, RemovesCarriageReturnsWithOneWarningForAFile) {

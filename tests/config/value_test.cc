@@ -169,7 +169,7 @@ TEST(Parse, ReportsWhatIsWrongAndWhatToWrite) {
     };
     for (const Case& c : cases) {
         const std::string line = c.key + " = " + c.text + "\n";
-        const bool is_global = key(c.key).takes.place == Place::Global;
+        const bool is_global = stands_in(key(c.key), Place::Global);
         const auto issues = is_global ? issues_of(with_service(line), Need::Services)
                                       : issues_of("bind = *:4\n[fallback]\n" + line + "exec = a\n");
         const int number = is_global ? 1 : 3;
@@ -190,7 +190,7 @@ TEST(WhyNoServiceName, RejectsNamesThatBreakTheLogOrTheEnvironment) {
         {"ssh", ""},
         {"http/1.1", ""},
         {"a[b", ""},
-        {"", "a service without a name; give it one"},
+        {"", "no name; give it one"},
         {"-", "- means no service in the log; choose another name"},
         {"a b", not_printable},
         {"a=b", not_printable},
@@ -201,7 +201,7 @@ TEST(WhyNoServiceName, RejectsNamesThatBreakTheLogOrTheEnvironment) {
         {std::string(64, 'a'), ""},
         {std::string(65, 'a'), "a name has at most 64 characters"},
     };
-    for (const Case& c : cases) EXPECT_EQ(why_no_service_name(c.name), c.expected) << c.name;
+    for (const Case& c : cases) EXPECT_EQ(why_no_name(c.name), c.expected) << c.name;
 }
 
 }  // namespace

@@ -41,14 +41,14 @@ TEST(Plan, HasAWindowOfAtLeastItsLongestPattern) {
 
 TEST(Plan, FindsTheLastResortsAtAnyPlace) {
     const Plan plan(config_of({{kTimeout, {}}, {"ssh", {"SSH-"}}, {kFallback, {}}}));
-    EXPECT_EQ(plan.timeout(), 0U);
-    EXPECT_EQ(plan.fallback(), 2U);
+    EXPECT_EQ(Plan::Reading(plan).last_resorts().timeout, 0U);
+    EXPECT_EQ(Plan::Reading(plan).last_resorts().fallback, 2U);
 }
 
 TEST(Plan, HasNoLastResortWhenTheConfigurationHasNone) {
     const Plan plan(config_of({{"ssh", {"SSH-"}}, {"fallbacks", {"f"}}}));
-    EXPECT_EQ(plan.timeout(), std::nullopt);
-    EXPECT_EQ(plan.fallback(), std::nullopt);
+    EXPECT_EQ(Plan::Reading(plan).last_resorts().timeout, std::nullopt);
+    EXPECT_EQ(Plan::Reading(plan).last_resorts().fallback, std::nullopt);
 }
 
 TEST(PlanAsk, AnswersMatchWhenOnePatternMatchesAndAnotherNeedsMore) {
@@ -80,6 +80,35 @@ TEST(PlanAsk, AgreesWithTheNaiveAnswerForEveryShortStream) {
                 << show({prefixes}) << "seen '" << seen << "'";
         }
     }
+}
+
+/// A plan whose only listener of its own asks `plain`, and whose `main` asks a layout, too.
+Plan plan_with_listener() {
+    Config config;
+    config.layouts = {{"letter", {{"start", "<first 1> <second 1>"}}}};
+    config.services.resize(2);
+    config.services[0].name = "asking";
+    config.services[0].layouts = {{"letter", false, {{"first", {"a"}}}}};
+    config.services[1].name = "plain";
+    config.services[1].patterns = {{PatternKind::String, "ab"}};
+    Listener& listener = config.listeners.emplace_back();
+    listener.name = "other";
+    listener.services = {"plain"};
+    config.log = {"letter.first"};
+    return Plan(config);
+}
+
+TEST(Plan, ReadsNoLayoutThatTheListenerDoesNotAsk) {
+    const Plan plan = plan_with_listener();
+    const Bytes seen = as_bytes("ab");
+    Plan::Reading main(plan);
+    EXPECT_EQ(plan.ask(seen, main).service, 0U);
+    EXPECT_EQ(plan.values_of("letter", "first", seen, main).size(), 1U);
+    Plan::Reading other(plan, {1});
+    EXPECT_EQ(plan.ask(seen, other).service, 1U);
+    EXPECT_EQ(plan.values_of("letter", "first", seen, other).size(), 0U);
+    EXPECT_TRUE(plan.asks({0}, 0));
+    EXPECT_FALSE(plan.asks({1}, 0));
 }
 
 }  // namespace

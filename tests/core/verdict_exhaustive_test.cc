@@ -40,7 +40,8 @@ void for_each_configuration(std::size_t services, const std::vector<Prefixes>& c
 void expect_naive_verdicts(const std::vector<Prefixes>& services,
                            const std::vector<std::string>& streams, Has has = Has::Both) {
     const Plan plan(with_last_resorts(services, has));
-    const naive::LastResorts last{plan.fallback(), plan.timeout()};
+    const naive::LastResorts last{Plan::Reading(plan).last_resorts().fallback,
+                                  Plan::Reading(plan).last_resorts().timeout};
     for (const std::string& seen : streams) {
         const naive::Outlook outlook = naive::outlook(services, seen);
         for (const Ending ending : kEndings) {

@@ -123,6 +123,45 @@ TEST(DecideMixedKinds, AgreesWithTheNaiveRule) {
     }
 }
 
+/// Adds two listeners, each with some of the services, and with last resorts of its own or not.
+void add_listeners(unsigned seed, Config& config) {
+    std::mt19937 random(seed);
+    const auto any_name = [&] { return config.services[random() % config.services.size()].name; };
+    for (const char* name : {"one", "two"}) {
+        Listener& listener = config.listeners.emplace_back();
+        listener.name = name;
+        for (const Service& service : config.services) {
+            if (random() % 2 == 0) listener.services.push_back(service.name);
+        }
+        if (random() % 2 == 0) listener.fallback = any_name();
+        if (random() % 2 == 0) listener.on_timeout = any_name();
+    }
+}
+
+TEST(DecideMixedKinds, AgreesWithTheNaiveRuleForEachListener) {
+    const std::vector<std::string> all = naive::strings(0, 4, kAlphabet);
+    for (unsigned seed = 0; seed < kConfigurations; ++seed) {
+        Config config = random_config(seed);
+        add_listeners(seed, config);
+        const auto shared = dispatch::SharedPlan::build(config);
+        ASSERT_TRUE(shared);
+        const auto listeners = listeners_of(config);
+        ASSERT_EQ(listeners.size(), 3U);
+        for (std::size_t i = 0; i < listeners.size(); ++i) {
+            const naive::Rule rule(config, *listeners[i]);
+            for (const std::string& seen : all) {
+                for (const Ending ending : kEndings) {
+                    Plan::Reading reading(shared->plan(), {i});
+                    ASSERT_EQ(decide(shared->plan(), as_bytes(seen), ending, reading),
+                              rule.decide(seen, ending))
+                        << "listener " << i << ", ending " << static_cast<int>(ending) << "; "
+                        << show(seed, config, seen);
+                }
+            }
+        }
+    }
+}
+
 TEST(DecideMixedKinds, KeepsAVerdictForEveryContinuation) {
     const std::vector<std::string> all = naive::strings(5, 5, kAlphabet);
     for (unsigned seed = 0; seed < kConfigurations; ++seed) {

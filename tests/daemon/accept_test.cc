@@ -17,15 +17,15 @@ namespace {
 
 using namespace std::string_literals;
 
-Listener listener_on(const std::string& host) {
-    Listener listener;
+ListeningSocket listener_on(const std::string& host) {
+    ListeningSocket listener;
     listener.fd = loopback::listener_on(host);
     if (listener.fd) listener.bound = *sys::local_address(listener.fd.get());
     return listener;
 }
 
 /// A client whose connection waits in the listener's queue.
-sys::UniqueFd client_of(const Listener& listener) {
+sys::UniqueFd client_of(const ListeningSocket& listener) {
     auto client = sys::start_connect(listener.bound);
     loopback::events_of(listener.fd.get(), POLLIN);
     return client ? std::move(*client) : sys::UniqueFd();
@@ -50,7 +50,7 @@ TEST(AfterAcceptError, PausesAfterAnyOtherError) {
 }
 
 TEST(AcceptFrom, ReturnsEagainWhenTheQueueIsEmpty) {
-    const Listener listener = listener_on("127.0.0.1");
+    const ListeningSocket listener = listener_on("127.0.0.1");
     const auto accepted = accept_from(listener);
     ASSERT_FALSE(accepted);
     EXPECT_EQ(accepted.error(), EAGAIN);
@@ -58,7 +58,7 @@ TEST(AcceptFrom, ReturnsEagainWhenTheQueueIsEmpty) {
 
 TEST(AcceptFrom, ReturnsBothAddressesAndANonBlockingSocket) {
     for (const char* host : {"127.0.0.1", "::1"}) {
-        const Listener listener = listener_on(host);
+        const ListeningSocket listener = listener_on(host);
         ASSERT_TRUE(listener.fd) << "no " << host << " on this machine";
         const sys::UniqueFd client = client_of(listener);
         const auto accepted = accept_from(listener);
@@ -72,7 +72,7 @@ TEST(AcceptFrom, ReturnsBothAddressesAndANonBlockingSocket) {
 }
 
 TEST(AcceptFrom, ReturnsTheAddressThatTheClientConnectedToOfAWildcard) {
-    const Listener listener = listener_on("0.0.0.0");
+    const ListeningSocket listener = listener_on("0.0.0.0");
     auto client =
         sys::start_connect(*sys::Address::from(core::Endpoint{"127.0.0.9", listener.bound.port()}));
     ASSERT_TRUE(client);
@@ -83,7 +83,7 @@ TEST(AcceptFrom, ReturnsTheAddressThatTheClientConnectedToOfAWildcard) {
 }
 
 TEST(AcceptFrom, ReturnsTheAddressOfAPeerThatHasReset) {
-    const Listener listener = listener_on("127.0.0.1");
+    const ListeningSocket listener = listener_on("127.0.0.1");
     sys::UniqueFd client = client_of(listener);
     const std::string peer = sys::local_address(client.get())->text();
     loopback::reset(client);
@@ -93,7 +93,7 @@ TEST(AcceptFrom, ReturnsTheAddressOfAPeerThatHasReset) {
 }
 
 TEST(AcceptFrom, LeavesTheClientInTheQueueWhenDescriptorsRunOut) {
-    const Listener listener = listener_on("127.0.0.1");
+    const ListeningSocket listener = listener_on("127.0.0.1");
     const sys::UniqueFd client = client_of(listener);
     EXPECT_EQ(loopback::text_of_child([&] {
                   const sys::UniqueFd next(::dup(0));

@@ -48,8 +48,8 @@ class IntakeTest : public testing::Test {
     }
 
     /// Adds a listener in whose accept queue so many clients wait.
-    const Listener& add_listener(int clients) {
-        Listener listener;
+    const ListeningSocket& add_listener(int clients) {
+        ListeningSocket listener;
         listener.fd = loopback::listener_on("127.0.0.1");
         listener.bound = *sys::local_address(listener.fd.get());
         listener.text = listener.bound.text();
@@ -59,13 +59,21 @@ class IntakeTest : public testing::Test {
             loopback::events_of(client->get(), POLLOUT);
             clients_.push_back(*std::move(client));
         }
-        listeners_.push_back(std::move(listener));
-        return listeners_.back();
+        sockets_.push_back(std::move(listener));
+        return sockets_.back();
+    }
+
+    /// Returns a socket that `add_listener` has added.
+    ListeningSocket take_listener(int clients) {
+        add_listener(clients);
+        ListeningSocket socket = std::move(sockets_.back());
+        sockets_.pop_back();
+        return socket;
     }
 
     /// Adds a socket that is readable and on which every accept(2) fails with EOPNOTSUPP.
-    const Listener& add_broken_listener() {
-        Listener listener;
+    const ListeningSocket& add_broken_listener() {
+        ListeningSocket listener;
         listener.fd.reset(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
         const sys::Address any = *sys::Address::from(core::Endpoint{"127.0.0.1", 0});
         EXPECT_EQ(::bind(listener.fd.get(), any.data(), any.size()), 0);
@@ -75,19 +83,19 @@ class IntakeTest : public testing::Test {
             ::sendto(listener.fd.get(), "x", 1, 0, listener.bound.data(), listener.bound.size()),
             1);
         loopback::events_of(listener.fd.get(), POLLIN);
-        listeners_.push_back(std::move(listener));
-        return listeners_.back();
+        sockets_.push_back(std::move(listener));
+        return sockets_.back();
     }
 
     /// Runs the daemon's loop once and waits at most `limit`.
     /// @returns how many descriptors were ready
     int turn(milliseconds limit = milliseconds(0)) {
         sys::PollSet set;
-        intake_.watch(set, listeners_);
+        intake_.watch(set, sockets_);
         set.wake_at(Clock::now() + limit);
         const auto ready = set.wait();
         intake_.hand_over();
-        intake_.accept_ready(set, listeners_);
+        intake_.accept_ready(set, sockets_);
         return ready ? *ready : -1;
     }
 
@@ -128,7 +136,7 @@ class IntakeTest : public testing::Test {
         if (generations_.current() == nullptr) std::abort();
         return *generations_.current();
     }
-    std::vector<Listener>& listeners() { return listeners_; }
+    std::vector<ListeningSocket>& listeners() { return sockets_; }
     std::vector<sys::UniqueFd>& clients() { return clients_; }
     sys::Log& unused_log() { return log_.log(); }
     std::string log() { return log_.lines(); }
@@ -137,7 +145,7 @@ class IntakeTest : public testing::Test {
     LogOfLines log_;
     Generations generations_;
     Intake intake_{generations_, log_.log()};
-    std::vector<Listener> listeners_;
+    std::vector<ListeningSocket> sockets_;
     std::vector<sys::UniqueFd> clients_;
 };
 
@@ -243,7 +251,7 @@ TEST_F(IntakeTest, LeavesOutAListenerThatWasNotWatched) {
 TEST_F(IntakeTest, AcceptsTheRestOfAClosingListenerAboveTheLimit) {
     intake().limit_connections(1);
     start_zygote();
-    const Listener& closing = add_listener(3);
+    const ListeningSocket& closing = add_listener(3);
     intake().accept_rest(closing);
     intake().hand_over();
     EXPECT_EQ(generations().connections(), 1U);
@@ -257,6 +265,46 @@ TEST_F(IntakeTest, AcceptsTheRestOfAClosingListenerAboveTheLimit) {
 TEST_F(IntakeTest, LeavesAClosingListenerOnWhichEveryAcceptFails) {
     intake().accept_rest(add_broken_listener());
     EXPECT_FALSE(intake().has_queue());
+}
+
+/// Returns a configuration with sections for these listeners.
+core::Config with_listeners(const std::vector<std::string>& names) {
+    core::Config config;
+    for (const std::string& name : names) {
+        config.listeners.emplace_back().name = name;
+    }
+    return config;
+}
+
+TEST_F(IntakeTest, GivesTheClientsOfTheOldConfigurationToTheCurrentGeneration) {
+    start_zygote();
+    put_back(7);
+    std::vector<ListeningSocket> closing;
+    closing.push_back(take_listener(2));
+    closing.front().listener = 1;
+    intake().change_configuration(with_listeners({"old"}), with_listeners({"new"}), closing);
+    EXPECT_FALSE(intake().has_queue());
+    const std::vector<Delivery> sent = current().take_back();
+    ASSERT_EQ(sent.size(), 3U);
+    EXPECT_EQ(sent[0].message.arrival.listener, 0U);
+    EXPECT_EQ(sent[1].message.arrival.listener, 1U);
+    EXPECT_EQ(log(), "");
+}
+
+TEST_F(IntakeTest, KeepsClientsForTheListenerOfTheSameNameWhileNoZygoteLives) {
+    std::vector<ListeningSocket> closing;
+    closing.push_back(take_listener(1));
+    closing.back().listener = 2;  // b
+    closing.push_back(take_listener(1));
+    closing.back().listener = 1;  // a
+    intake().change_configuration(with_listeners({"a", "b"}), with_listeners({"c", "d", "b"}),
+                                  closing);
+    EXPECT_EQ(log(), "a client of the removed listener a is closed: no process could take it\n");
+    start_zygote();
+    intake().hand_over();
+    const std::vector<Delivery> sent = current().take_back();
+    ASSERT_EQ(sent.size(), 1U);
+    EXPECT_EQ(sent[0].message.arrival.listener, 3U);
 }
 
 TEST_F(IntakeTest, HandsOverInTheOrderOfTheQueue) {
@@ -293,7 +341,7 @@ TEST_F(IntakeTest, RetriesAfterAPauseWhenTheChannelIsShut) {
 TEST_F(IntakeTest, HandsOverTheWholeQueueAtTheEndAboveTheLimit) {
     intake().limit_connections(1);
     start_zygote(real_zygote());
-    const Listener& closing = add_listener(3);
+    const ListeningSocket& closing = add_listener(3);
     intake().accept_rest(closing);
     intake().hand_over();
     ASSERT_EQ(generations().connections(), 1U);

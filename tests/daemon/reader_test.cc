@@ -57,8 +57,8 @@ TEST_F(ReaderTest, ReturnsTheConfigurationWithoutItsServices) {
     const Read reading = read();
     ASSERT_TRUE(reading) << log();
     EXPECT_EQ((*reading)->config.maxconn, 7U);
-    ASSERT_EQ((*reading)->config.bind.size(), 1U);
-    EXPECT_EQ((*reading)->config.bind[0], (core::Endpoint{"127.0.0.1", 443}));
+    ASSERT_EQ((*reading)->config.top.bind.size(), 1U);
+    EXPECT_EQ((*reading)->config.top.bind[0], (core::Endpoint{"127.0.0.1", 443}));
     EXPECT_TRUE((*reading)->config.services.empty());
     EXPECT_FALSE((*reading)->user);
     EXPECT_EQ(log(), "");

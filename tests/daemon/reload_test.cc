@@ -90,7 +90,6 @@ class ReloadTest : public testing::Test {
         while (Clock::now() < limit) {
             auto outcome = turn();
             if (!outcome) continue;
-            closing_ = std::move(outcome->closing);
             exit_code_ = outcome->exit_code;
             const char* kind = outcome->kind == Kind::Start    ? "start "
                                : outcome->kind == Kind::Reload ? "reload "
@@ -112,12 +111,26 @@ class ReloadTest : public testing::Test {
         return -1;
     }
 
+    /// Begins a reload whose reader is stopped, in as many tries as it takes: a reader may have ended before.
+    pid_t begin_stopped_reading() {
+        while (true) {
+            EXPECT_TRUE(reload_.begin(Kind::Reload));
+            const pid_t reader = reader_pid();
+            ::kill(reader, SIGSTOP);
+            loopback::comes_true([&] {
+                const char state = loopback::state_of(reader);
+                return state == 'T' || state == 'Z' || state == '\0';
+            });
+            if (loopback::state_of(reader) == 'T') return reader;
+            next_outcome();
+        }
+    }
+
     Reload& reload() { return reload_; }
     int turns() const { return turns_; }
     Generations& generations() { return generations_; }
     pid_t zygote() { return generations_.current() ? generations_.current()->pid() : -1; }
-    Listeners& listeners() { return listeners_; }
-    const std::vector<Listener>& closing() const { return closing_; }
+    ListeningSockets& sockets() { return sockets_; }
     int exit_code() const { return exit_code_; }
     std::string path(const std::string& name) const { return folder_ / name; }
     std::string log() { return log_.lines(); }
@@ -126,24 +139,24 @@ class ReloadTest : public testing::Test {
     Folder folder_;
     LogOfLines log_;
     Launchpad launchpad_ = fake_zygote(folder_ / "ready");
-    Listeners listeners_;
+    ListeningSockets sockets_;
     Generations generations_;
-    std::vector<Listener> closing_;
+    Intake intake_{generations_, log_.log()};
     int turns_ = 0;
     int exit_code_ = -1;
-    Reload reload_{launchpad_, listeners_, generations_, log_.log(), milliseconds(500)};
+    Reload reload_{launchpad_, sockets_, intake_, generations_, log_.log(), milliseconds(500)};
 };
 
 TEST_F(ReloadTest, ListensOnceTheFirstZygoteIsReady) {
     ASSERT_TRUE(reload().begin(Kind::Start));
     EXPECT_TRUE(reload().is_changing());
     EXPECT_FALSE(reload().in_force());
-    EXPECT_TRUE(listeners().all().empty());
+    EXPECT_TRUE(sockets().all().empty());
     EXPECT_EQ(next_outcome(), "start taken over");
     EXPECT_FALSE(reload().is_changing());
     ASSERT_TRUE(reload().in_force());
-    EXPECT_EQ(reload().in_force()->config.bind.size(), 1U);
-    EXPECT_EQ(listeners().all().size(), 1U);
+    EXPECT_EQ(reload().in_force()->config.top.bind.size(), 1U);
+    EXPECT_EQ(sockets().all().size(), 1U);
     EXPECT_NE(zygote(), -1);
     EXPECT_EQ(log(), "");
 }
@@ -192,10 +205,7 @@ TEST_F(ReloadTest, RestartsADeadZygoteAfterAReadingThatFailed) {
 
 TEST_F(ReloadTest, RestartsADeadZygoteWhileAFileIsRead) {
     start();
-    ASSERT_TRUE(reload().begin(Kind::Reload));
-    const pid_t reader = reader_pid();
-    ASSERT_EQ(::kill(reader, SIGSTOP), 0);
-    loopback::wait_for_state(reader, 'T');
+    const pid_t reader = begin_stopped_reading();
     ASSERT_EQ(::kill(zygote(), SIGKILL), 0);
     EXPECT_EQ(next_outcome(), "restart taken over");
     ASSERT_EQ(::kill(reader, SIGCONT), 0);
@@ -239,7 +249,7 @@ TEST_F(ReloadTest, FailsWhenTheZygoteEndsBeforeItIsReady) {
 TEST_F(ReloadTest, KeepsTheConfigurationInForceWhenAReloadFails) {
     start();
     const pid_t before = zygote();
-    const std::string text = listeners().text();
+    const std::string text = sockets().text();
     configure("192.0.2.1");
     ASSERT_TRUE(reload().begin(Kind::Reload));
     EXPECT_EQ(next_outcome(), "reload failed");
@@ -249,19 +259,22 @@ TEST_F(ReloadTest, KeepsTheConfigurationInForceWhenAReloadFails) {
     ASSERT_TRUE(reload().begin(Kind::Reload));
     EXPECT_EQ(next_outcome(), "reload failed");
     EXPECT_EQ(zygote(), before);
-    EXPECT_EQ(listeners().text(), text);
-    EXPECT_EQ(reload().in_force()->config.bind[0].host, "127.0.0.1");
+    EXPECT_EQ(sockets().text(), text);
+    EXPECT_EQ(reload().in_force()->config.top.bind[0].host, "127.0.0.1");
 }
 
-TEST_F(ReloadTest, ReturnsTheListenersThatAreNoLongerConfigured) {
+TEST_F(ReloadTest, GivesTheClientsOfASocketThatClosesToTheGenerationThatEnds) {
     start();
+    const auto client = sys::start_connect(sockets().all()[0].bound);
+    ASSERT_TRUE(client);
+    ASSERT_NE(loopback::events_of(client->get(), POLLOUT), 0);
     configure("127.0.0.2");
     ASSERT_TRUE(reload().begin(Kind::Reload));
     EXPECT_EQ(next_outcome(), "reload taken over");
-    ASSERT_EQ(closing().size(), 1U);
-    EXPECT_EQ(closing()[0].bound.host(), "127.0.0.1");
-    ASSERT_EQ(listeners().all().size(), 1U);
-    EXPECT_EQ(listeners().all()[0].bound.host(), "127.0.0.2");
+    EXPECT_EQ(generations().connections(), 1U);
+    EXPECT_EQ(generations().current()->connections(), 0U);
+    ASSERT_EQ(sockets().all().size(), 1U);
+    EXPECT_EQ(sockets().all()[0].bound.host(), "127.0.0.2");
 }
 
 TEST_F(ReloadTest, MovesThePidFileWhenTheReloadTakesOver) {

@@ -57,9 +57,9 @@ class Inetd {
             prepare();
             sys::Log log = sys::Log::to_descriptor(std::move(log_to));
             core::Config config;
-            config.timeout = std::chrono::milliseconds(60'000);
+            config.top.timeout = std::chrono::milliseconds(60'000);
             config.services = {service("web", {"GET"}, action)};
-            return serve_inetd(core::Plan(config), log);
+            return serve_inetd(core::Plan(config), {}, log);
         });
     }
 

@@ -49,7 +49,9 @@ TEST(ReadDispatchCommandLine, PrintsHelpAndVersionAndExitsWithZero) {
     const Read help = read({"--help"});
     EXPECT_EQ(help.line.serve, Serve::Nothing);
     EXPECT_EQ(help.line.exit_code, 0);
-    EXPECT_TRUE(help.out.starts_with("Usage: portsplit-dispatch --inetd [--log WHERE] FILE\n"));
+    EXPECT_TRUE(
+        help.out.starts_with("Usage: portsplit-dispatch --inetd [--listener NAME] "
+                             "[--log WHERE] FILE\n"));
     const Read version = read({"--version"});
     EXPECT_EQ(version.line.serve, Serve::Nothing);
     EXPECT_EQ(version.line.exit_code, 0);

@@ -36,7 +36,7 @@ class Client {
     /// Returns `SERVICE REASON BYTES`.
     std::string decide(const core::Plan& plan, Clock::time_point until = Clock::time_point::max()) {
         std::vector<std::byte> bytes;
-        const auto verdict = read_ahead(reader_.get(), plan, until, bytes, recorder_);
+        const auto verdict = read_ahead(reader_.get(), plan, {}, until, bytes, recorder_);
         if (!verdict) return sys::to_string(verdict.error());
         std::string text = words(plan, *verdict) + " ";
         for (const std::byte byte : bytes) text += static_cast<char>(byte);

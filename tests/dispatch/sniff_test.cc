@@ -64,7 +64,7 @@ class Sniffing {
               const auto before = loopback::processor_time(RUSAGE_THREAD);
               const long waits = voluntary_switches();
               const auto verdict =
-                  sniff(pair_.near.get(), plan, Clock::now() + until_deadline, recorder_);
+                  sniff(pair_.near.get(), plan, {}, Clock::now() + until_deadline, recorder_);
               const auto spent = loopback::processor_time(RUSAGE_THREAD) - before;
               return Outcome{verdict ? words(plan, *verdict) : sys::to_string(verdict.error()),
                              spent, voluntary_switches() - waits};
@@ -422,7 +422,7 @@ TEST(Sniff, FailsForADescriptorThatIsNoSocket) {
     const sys::UniqueFd from(ends[0]);
     const sys::UniqueFd to(ends[1]);
     Recorder recorder;
-    const auto verdict = sniff(from.get(), ordinary_plan(), Clock::now() + kLate, recorder);
+    const auto verdict = sniff(from.get(), ordinary_plan(), {}, Clock::now() + kLate, recorder);
     ASSERT_FALSE(verdict);
     EXPECT_EQ(sys::to_string(verdict.error()),
               "cannot look at a client: Socket operation on non-socket");

@@ -40,7 +40,7 @@ class SparesTest : public testing::Test {
         EXPECT_NE(place, nullptr);
         children_.push_back(std::make_unique<Child>([&, next] {
             daemon_.reset();
-            const auto client = spares_.take(*place, channel());
+            const auto client = spares_.take(*place, channel(), 1);
             next(*place, client.has_value());
             while (true) ::pause();
             return 0;
@@ -159,6 +159,8 @@ TEST_F(SparesTest, RefuseAMessageThatIsNoConnection) {
     const handoff::Handover right{.id = 5};
     handoff::Handover wrong{.id = 9};
     wrong.kind = handoff::Kind::Reaped;
+    handoff::Handover foreign{.id = 7};
+    foreign.arrival.listener = 1;
     const core::Bytes bytes = std::as_bytes(std::span(&wrong, 1));
     const struct {
         core::Bytes message;
@@ -167,7 +169,9 @@ TEST_F(SparesTest, RefuseAMessageThatIsNoConnection) {
         const char* what;
     } cases[] = {{bytes, STDIN_FILENO, 9, "another kind"},
                  {bytes.first(bytes.size() - 1), STDIN_FILENO, 0, "a byte too short"},
-                 {std::as_bytes(std::span(&right, 1)), -1, 5, "a connection without its socket"}};
+                 {std::as_bytes(std::span(&right, 1)), -1, 5, "a connection without its socket"},
+                 {std::as_bytes(std::span(&foreign, 1)), STDIN_FILENO, 7,
+                  "of a listener that the plan does not have"}};
     for (const auto& test : cases) {
         Child& child = spare_without_connection();
         const pid_t pid = child.pid();

@@ -117,15 +117,20 @@ inline std::string name_of(pid_t pid) {
     return name && !name->empty() ? name->substr(0, name->size() - 1) : "";
 }
 
+/// Returns the state of a process as proc(5) has it, such as `T` for a stopped one; NUL if there is none.
+inline char state_of(pid_t pid) {
+    const auto stat = sys::read_file("/proc/" + std::to_string(pid) + "/stat");
+    const std::size_t name_end = stat ? stat->rfind(") ") : std::string::npos;
+    return name_end == std::string::npos ? '\0' : (*stat)[name_end + 2];
+}
+
 /// Waits, at most `kPatience`, until a process that was sent a signal is in the state that the signal
 /// leads to, as proc(5) names it: 'T' stopped, 'Z' dead.
 /// @returns false if it is in another state; true if it is gone
 inline bool wait_for_state(pid_t pid, char state) {
-    const std::string path = "/proc/" + std::to_string(pid) + "/stat";
-    const std::string behind_name = std::string(") ") + state;
     return comes_true([&] {
-        const auto stat = sys::read_file(path);
-        return !stat || stat->find(behind_name) != std::string::npos;
+        const char now = state_of(pid);
+        return now == '\0' || now == state;
     });
 }
 

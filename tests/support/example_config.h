@@ -10,8 +10,8 @@ namespace portsplit::config {
 
 inline core::Config example() {
     core::Config config;
-    config.bind = {{"0.0.0.0", 443}, {"::", 443}};
-    config.timeout = std::chrono::milliseconds(2500);
+    config.top.bind = {{"0.0.0.0", 443}, {"::", 443}};
+    config.top.timeout = std::chrono::milliseconds(2500);
     config.services = {
         {"ssh", {{core::PatternKind::String, "SSH-"}}, core::Connect{{{"127.0.0.1", 22}}}},
         {"web",

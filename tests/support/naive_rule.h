@@ -52,10 +52,21 @@ class OnePattern {
 
 class Rule {
   public:
-    explicit Rule(const Config& config) : window_(config.window) {
+    explicit Rule(const Config& config) : Rule(config, config.top) {}
+
+    /// For the clients of one listener.
+    Rule(const Config& config, const Listener& listener) : window_(config.window) {
         for (std::size_t i = 0; i < config.services.size(); ++i) {
-            if (config.services[i].name == kFallback) fallback_ = i;
-            if (config.services[i].name == kTimeout) timeout_ = i;
+            const Text& name = config.services[i].name;
+            if (name == (listener.fallback.empty() ? Text(kFallback) : listener.fallback)) {
+                fallback_ = i;
+            }
+            if (name == (listener.on_timeout.empty() ? Text(kTimeout) : listener.on_timeout)) {
+                timeout_ = i;
+            }
+            bool is_asked = listener.services.empty();
+            for (const Text& asked : listener.services) is_asked |= asked == name;
+            is_asked_.push_back(is_asked);
             auto& [patterns, layouts] = services_.emplace_back();
             for (const PatternSource& source : config.services[i].patterns) {
                 patterns.emplace_back(source);
@@ -95,7 +106,12 @@ class Rule {
     /// Rule 1.
     std::vector<Answer> answers_of(std::string_view seen) const {
         std::vector<Answer> answers;
-        for (const auto& [patterns, layouts] : services_) {
+        for (std::size_t i = 0; i < services_.size(); ++i) {
+            const auto& [patterns, layouts] = services_[i];
+            if (!is_asked_[i]) {
+                answers.push_back(Answer::No);
+                continue;
+            }
             const auto one_answers = [&](Answer answer) {
                 const auto has_it = [&](const auto& it) { return it.answer(seen) == answer; };
                 return std::ranges::any_of(patterns, has_it) ||
@@ -122,6 +138,7 @@ class Rule {
     std::optional<std::size_t> gave_up(std::size_t winner, std::string_view seen) const {
         for (std::size_t i = 0; i < winner; ++i) {
             for (const OnePattern& pattern : services_[i].patterns) {
+                if (!is_asked_[i]) continue;
                 if (pattern.answer(seen) == Answer::GaveUp) return i;
             }
         }
@@ -132,6 +149,7 @@ class Rule {
     std::optional<std::size_t> fallback_;
     std::optional<std::size_t> timeout_;
     std::vector<Asking> services_;
+    std::vector<bool> is_asked_;  ///< by service
 };
 
 }  // namespace portsplit::core::naive

@@ -19,8 +19,8 @@ class RandomConfig {
     core::Config make() {
         core::Config config;
         const std::size_t binds = below(4);
-        for (std::size_t i = 0; i < binds; ++i) config.bind.push_back(bind(i));
-        if (maybe()) config.timeout = std::chrono::milliseconds(below(86'400'001));
+        for (std::size_t i = 0; i < binds; ++i) config.top.bind.push_back(bind(i));
+        if (maybe()) config.top.timeout = std::chrono::milliseconds(below(86'400'001));
         if (maybe()) config.maxconn = below(1'000'001);
         if (maybe()) config.window = 1 + below(core::kLargestWindow);
         if (maybe()) config.pid = "/run/" + word();
@@ -29,6 +29,15 @@ class RandomConfig {
         config.log = log();
         const std::size_t services = 1 + below(5);
         for (std::size_t i = 0; i < services; ++i) config.services.push_back(service(i));
+        const std::size_t listeners = below(3);
+        for (std::size_t i = 0; i < listeners; ++i) {
+            config.listeners.push_back(listener(config, binds + i));
+            if (i > 0 || maybe()) continue;
+            core::Listener& main = config.listeners.front();
+            main.name = core::kMain;
+            main.bind.insert(main.bind.begin(), config.top.bind.begin(), config.top.bind.end());
+            config.top.bind.clear();
+        }
         if (maybe()) {
             config.layouts.push_back({"request",
                                       {{"start", "'R' {u8 part*}"},
@@ -45,6 +54,23 @@ class RandomConfig {
         core::List<core::Text> log;
         if (maybe()) log.emplace_back(core::kLogWords[below(core::kLogWords.size())]);
         return log;
+    }
+
+    /// Returns a listener that differs from the top in some of its keys.
+    core::Listener listener(const core::Config& config, std::size_t index) {
+        core::Listener listener = config.top;
+        listener.name = name().append(std::to_string(index));
+        listener.bind = {bind(index)};
+        if (maybe()) listener.timeout = std::chrono::milliseconds(below(86'400'001));
+        const auto any_service = [&] {
+            return config.services[below(config.services.size())].name;
+        };
+        for (std::size_t left = below(3); left > 0; --left) {
+            listener.services.push_back(any_service());
+        }
+        if (maybe()) listener.fallback = any_service();
+        if (maybe()) listener.on_timeout = any_service();
+        return listener;
     }
 
     core::Service service(std::size_t index) {

@@ -1,0 +1,32 @@
+#pragma once
+// The way by which a client came in. Before the client's first byte it settles which services are asked.
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "core/model.h"
+
+namespace portsplit::core {
+
+struct Entrance {
+    std::size_t listener = 0;  ///< index in `listeners_of`
+};
+
+/// Returns the listeners of a configuration. The first is `main`: its section, or else what is written above
+/// the services. The others are in the order of the file.
+std::vector<const Listener*> listeners_of(const Config& config);
+
+/// Returns the index in `listeners_of` of a listener; none if there is none of that name.
+std::optional<std::size_t> find_listener(const Config& config, std::string_view name);
+
+// Return true if a service is a last resort of a listener: the one that the listener names, or else the one
+// that is called so.
+bool is_fallback_of(const Listener& listener, const Service& service);
+bool is_timeout_of(const Listener& listener, const Service& service);
+
+/// Returns true if a service may be asked for the clients of a listener.
+bool is_asked_by(const Listener& listener, const Service& service);
+
+}  // namespace portsplit::core

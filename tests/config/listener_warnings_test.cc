@@ -1,0 +1,82 @@
+#include "config/listener_warnings.h"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "config/warnings.h"
+#include "support/issues_of.h"
+
+namespace portsplit::config {
+namespace {
+
+using ::testing::ElementsAre;
+
+/// Returns the warnings about a file without errors.
+std::vector<std::string> warnings_of(const std::string& text) {
+    const Loaded loaded = read(text, "f", Need::Listeners);
+    EXPECT_THAT(texts_of(loaded.issues), ElementsAre());
+    return texts_of(advise(loaded));
+}
+
+const std::string kLastResorts = "[fallback]\nconnect = a:8\n[timeout]\nconnect = a:9\n";
+
+TEST(AdviseByListener, LeavesOutWhatDoesNotHoldForOneOfTheListenersThatAsk) {
+    const std::string services =
+        "[web]\nstring = G\nconnect = a:1\n[get]\nstring = GET\nconnect = a:2\n" + kLastResorts;
+    const std::string main = "bind = *:80\n";
+    EXPECT_THAT(warnings_of(main + services),
+                ElementsAre("f:5: warning: service get: it can never win: streams that fit it, "
+                            "such as \"GET\", go to web on line 3; move it up or delete it"));
+    EXPECT_THAT(warnings_of(main + "[listener b]\nbind = *:81\nservices = get\n" + services),
+                ElementsAre());
+    EXPECT_EQ(
+        warnings_of(main + "[listener b]\nbind = *:81\nservices = web\nservices = get\n" + services)
+            .size(),
+        1U);
+    EXPECT_EQ(warnings_of("[listener a]\nbind = *:81\nservices = web\n"
+                          "[listener b]\nbind = *:82\nservices = get\n" +
+                          services),
+              std::vector<std::string>());
+}
+
+TEST(AdviseByListener, NamesTheListenerThatLacksALastResort) {
+    const std::string services = "[web]\nstring = G\nconnect = a:1\n";
+    EXPECT_THAT(
+        warnings_of("[listener a]\nbind = *:80\nfallback = web\non-timeout = web\n"
+                    "[listener b]\nbind = *:81\nfallback = web\n" +
+                    services),
+        ElementsAre("f:1: warning: listener b: no [timeout]: a client that sends too little is "
+                    "closed at the deadline, which an outsider can see; add [timeout] with the "
+                    "server that the port should look like"));
+    // Said once where it holds for all.
+    EXPECT_EQ(
+        warnings_of("[listener a]\nbind = *:80\n[listener b]\nbind = *:81\n" + services).size(),
+        2U);
+}
+
+TEST(AdviseByListener, WarnsOfAServiceThatNoListenerAsks) {
+    EXPECT_THAT(warnings_of("[listener a]\nbind = *:80\nservices = web\n"
+                            "[web]\nstring = G\nconnect = a:1\n"
+                            "[ssh]\nstring = SSH\nconnect = a:2\n" +
+                            kLastResorts),
+                ElementsAre("f:7: warning: service ssh: it never gets a client: no listener has it "
+                            "in services, fallback or on-timeout; add it to one, or delete it"));
+}
+
+TEST(AdviseByListener, WarnsOfAListenerThatNeverChooses) {
+    const std::vector<std::string> warnings = warnings_of(
+        "[listener a]\nbind = *:80\nfallback = plain\non-timeout = plain\n"
+        "[listener b]\nbind = *:81\nservices = plain\n"
+        "[plain]\nconnect = a:1\n");
+    EXPECT_TRUE(std::ranges::count(
+        warnings,
+        "f:5: warning: listener b: it never chooses a service: those that it asks have no pattern, "
+        "and it has no fallback and no on-timeout; name one of these"))
+        << testing::PrintToString(warnings);
+}
+
+}  // namespace
+}  // namespace portsplit::config
