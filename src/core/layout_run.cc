@@ -118,6 +118,7 @@ LayoutRun::Got LayoutRun::enter_frame(Cursor& cursor) {
 }
 
 LayoutRun::Got LayoutRun::wrong_frame(const Cursor& cursor, std::optional<std::uint32_t> number) {
+    looked_ = std::max(looked_, cursor.raw);
     wrong_frame_ = cursor.raw;
     wrong_frame_number_ = number;
     return Got::Wrong;
@@ -130,6 +131,7 @@ LayoutRun::Got LayoutRun::next(Cursor& cursor, std::uint8_t& byte) {
     if (cursor.raw == seen_.size()) return Got::Nothing;
     byte = to_number(seen_[cursor.raw]);
     ++cursor.raw;
+    looked_ = std::max(looked_, cursor.raw);
     ++cursor.joined;
     if (layout_.frame()) --cursor.left;
     return Got::Byte;
@@ -210,8 +212,8 @@ LayoutRun::Step LayoutRun::run_number(const LayoutOp& op) {
     ++at_;
     if (op.kind == LayoutOp::Kind::Push) return begin_braces(op, number);
     if (op.field == LayoutOp::kNone) return Step::Done;
-    value_ = {std::to_string(number), begin, here_.raw, here_.raw};
-    complete_value(op, here_.raw);
+    value_ = {std::to_string(number), begin, here_.raw};
+    complete_value(op);
     return Step::Done;
 }
 
@@ -265,11 +267,12 @@ LayoutRun::Step LayoutRun::take(const LayoutOp& op) {
         here_ = cursor;
         append(op, seen_.subspan(here_.raw, size));
         here_.raw += size;
+        looked_ = std::max(looked_, here_.raw);
         here_.joined += size;
         if (layout_.frame()) here_.left -= size;
         left_ -= size;
     }
-    complete_value(op, here_.raw);
+    complete_value(op);
     ++at_;
     return Step::Done;
 }
@@ -281,14 +284,12 @@ LayoutRun::Step LayoutRun::run_while(const LayoutOp& op) {
     }
     has_begun_ = true;
     const ByteClass& allowed = layout_.byte_class(op);
-    std::size_t certain = here_.raw;
     while (taken_ < op.most && here_.joined != end()) {
         Cursor cursor = here_;
         std::uint8_t byte = 0;
         const Got got = next(cursor, byte);
         if (got == Got::Nothing) return wait(1);
         if (got == Got::Wrong) return fail_at(cursor);
-        certain = cursor.raw;
         if (!allowed.test(byte)) {
             if (taken_ < op.least) return fail_at(cursor);
             break;
@@ -298,7 +299,7 @@ LayoutRun::Step LayoutRun::run_while(const LayoutOp& op) {
         ++taken_;
     }
     if (taken_ < op.least) return Step::Fails;
-    complete_value(op, certain);
+    complete_value(op);
     ++at_;
     return Step::Done;
 }
@@ -316,7 +317,7 @@ LayoutRun::Step LayoutRun::run_until(const LayoutOp& op) {
         const Fit fit = compare(sets, here_, behind);
         if (fit == Fit::Unknown) return wait(1);
         if (fit == Fit::Yes && taken_ >= op.least) {
-            complete_value(op, behind.raw);
+            complete_value(op);
             ++at_;
             return Step::Done;
         }
@@ -359,7 +360,7 @@ LayoutRun::Step LayoutRun::run_close(const LayoutOp& op) {
 
 // --- fields ---
 
-void LayoutRun::begin_value() { value_ = {"", here_.raw, here_.raw, here_.raw}; }
+void LayoutRun::begin_value() { value_ = {"", here_.raw, here_.raw}; }
 
 void LayoutRun::append(const LayoutOp& op, Bytes bytes) {
     if (op.field == LayoutOp::kNone) return;
@@ -372,12 +373,11 @@ void LayoutRun::append(const LayoutOp& op, Bytes bytes) {
 }
 
 /// Stores `value_` in the field of a step.
-void LayoutRun::complete_value(const LayoutOp& op, std::size_t certain) {
+void LayoutRun::complete_value(const LayoutOp& op) {
     if (op.field == LayoutOp::kNone) return;
     FieldState& state = fields_[op.field];
     if (!state.is_kept || state.is_complete) return;
     const Layout::Field& field = layout_.fields()[op.field];
-    value_.certain = certain;
     if (field.form == FieldForm::Joined) {
         if (field.is_name && value_.text.empty() && !joined_.contains(op.field)) return;
         const auto [it, is_first] = joined_.try_emplace(op.field, value_);
@@ -385,7 +385,6 @@ void LayoutRun::complete_value(const LayoutOp& op, std::size_t certain) {
         Draft& joined = it->second;
         joined.text.append(field.separator).append(value_.text);
         joined.end = value_.end;
-        joined.certain = certain;
         return;
     }
     store(op.field, value_);
@@ -400,7 +399,7 @@ void LayoutRun::store(std::uint32_t field, const Draft& draft) {
         if (folded.empty()) return;  // no name
         text = folded;
     }
-    fields_[field].values.add({text, draft.begin, draft.end, draft.certain});
+    fields_[field].values.add({text, draft.begin, draft.end, looked_});
 }
 
 void LayoutRun::complete_field(std::uint32_t index) {

@@ -63,7 +63,7 @@ class LayoutRun {
     State state() const { return state_; }
     const FieldState& field(std::size_t index) const { return fields_[index]; }
     /// How many bytes of the stream had to come for the state, if it is `Fits` or `Failed`.
-    std::size_t certain() const { return here_.raw; }
+    std::size_t certain() const { return looked_; }
     Failure failure() const;
     /// How many bytes are missing at least before the state or a field can change. 0 unless reading.
     std::size_t lack() const { return state_ == State::Reading ? lack_ : 0; }
@@ -78,7 +78,6 @@ class LayoutRun {
         std::string text;
         std::size_t begin = 0;  ///< as in FieldValue
         std::size_t end = 0;
-        std::size_t certain = 0;
     };
     /// A place in the stream.
     struct Cursor {
@@ -114,7 +113,7 @@ class LayoutRun {
     Fit compare(std::span<const ByteSet> sets, Cursor cursor, Cursor& behind);
     void begin_value();
     void append(const LayoutOp& op, Bytes bytes);
-    void complete_value(const LayoutOp& op, std::size_t certain);
+    void complete_value(const LayoutOp& op);
     void store(std::uint32_t field, const Draft& draft);
     void complete_field(std::uint32_t field);
 
@@ -128,6 +127,9 @@ class LayoutRun {
     State state_ = State::Reading;
     std::size_t at_ = 0;  ///< index of the step
     Cursor here_;
+    /// The bytes that were looked at, those ahead of `here_` included. No step looks further than it has to,
+    /// so with one byte less, this step would wait.
+    std::size_t looked_ = 0;
     std::array<std::size_t, Layout::kDeepest>
         ends_{};  ///< of the open braces, without heads of frames
     std::size_t depth_ = 0;

@@ -168,7 +168,7 @@ TEST(ExplanationText, SaysWhyALayoutDoesNotFit) {
               "test does not fit: rule frame at byte 1, expected \"'F' {u8(1-9) <>}\"\n");
     EXPECT_EQ(framed("F\x20"), "test does not fit: rule frame at byte 2, 32 is not in 1-9\n");
     EXPECT_EQ(left_over("\4aaaa"),
-              "test does not fit: rule start at byte 3, bytes are left in its braces\n");
+              "test does not fit: rule start at byte 4, bytes are left in its braces\n");
 }
 
 TEST(ExplanationText, ColoursEachAnswerOnATerminal) {

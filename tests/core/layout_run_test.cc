@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <random>
 #include <string>
@@ -62,11 +64,50 @@ std::string shown(const LayoutReader::Read& read) {
     return text;
 }
 
+/// Returns true if two runs know the same from the same bytes, and from which byte on.
+bool is_same(const Layout& layout, const LayoutRun& a, const LayoutRun& b) {
+    if (a.state() != b.state() || a.lack() != b.lack()) return false;
+    if (a.state() != LayoutRun::State::Reading && a.certain() != b.certain()) return false;
+    for (std::size_t i = 0; i < layout.fields().size(); ++i) {
+        if (a.field(i).is_complete != b.field(i).is_complete) return false;
+        if (a.field(i).values != b.field(i).values) return false;
+    }
+    return true;
+}
+
+/// Returns true if the values that a run has, and did not have one byte before, are certain at this byte.
+/// @param known  how many values each field had; changed
+bool is_certain_here(const Layout& layout, const LayoutRun& run, std::size_t size,
+                     std::vector<std::size_t>& known) {
+    for (std::size_t i = 0; i < layout.fields().size(); ++i) {
+        std::size_t count = 0;
+        for (const FieldValue& value : run.field(i).values) {
+            if (count++ >= known[i] && value.certain != size) return false;
+        }
+        known[i] = count;
+    }
+    return true;
+}
+
+/// Returns true if a stream cut in a way is read as one that comes at once.
+/// @param cuts  bit i: there is a cut behind byte i
+bool is_cut_alike(const Layout& layout, const std::string& stream, unsigned long long cuts,
+                  const LayoutRun& whole) {
+    LayoutRun run = run_of_all(layout);
+    for (std::size_t size = 1; size < stream.size(); ++size) {
+        if ((cuts >> (size - 1) & 1U) != 0) run.advance(as_bytes(stream.substr(0, size)));
+    }
+    run.advance(as_bytes(stream));
+    return is_same(layout, run, whole);
+}
+
 /// Compares a run with the oracle after each byte of a stream, and a run that gets all bytes at once.
 /// @returns false after a failure
 bool expect_oracle(const LayoutSource& source, const Layout& layout, const std::string& stream) {
     LayoutReader oracle(source);
     LayoutRun bytewise = run_of_all(layout);
+    std::vector<std::size_t> values(layout.fields().size());
+    std::size_t first = SIZE_MAX;  // the bytes after which the state is no longer `Reading`
     for (std::size_t size = 0; size <= stream.size(); ++size) {
         const std::string seen = stream.substr(0, size);
         bytewise.advance(as_bytes(seen));
@@ -75,6 +116,11 @@ bool expect_oracle(const LayoutSource& source, const Layout& layout, const std::
         if (!(found == expected)) {
             ADD_FAILURE() << show(source) << "after " << testing::PrintToString(seen) << ": "
                           << shown(found) << " instead of " << shown(expected);
+            return false;
+        }
+        if (!is_certain_here(layout, bytewise, size, values)) {
+            ADD_FAILURE() << show(source) << "a value is not certain at the last byte of "
+                          << testing::PrintToString(seen);
             return false;
         }
         LayoutRun read_out = run_of_one(layout);
@@ -89,16 +135,15 @@ bool expect_oracle(const LayoutSource& source, const Layout& layout, const std::
         }
         LayoutRun whole = run_of_all(layout);
         whole.advance(as_bytes(seen));
-        const bool same =
-            known(layout, whole) == found && whole.lack() == bytewise.lack() &&
-            (whole.state() == LayoutRun::State::Reading || whole.certain() == bytewise.certain());
-        if (!same) {
+        if (!is_same(layout, whole, bytewise)) {
             ADD_FAILURE() << show(source) << "at once: " << testing::PrintToString(seen);
             return false;
         }
         if (whole.state() == LayoutRun::State::Reading) continue;
-        if (whole.certain() > size) {
-            ADD_FAILURE() << show(source) << "certain beyond " << testing::PrintToString(seen);
+        first = std::min(first, size);
+        if (whole.certain() != first) {
+            ADD_FAILURE() << show(source) << "certain at " << whole.certain() << " and not at "
+                          << first << ": " << testing::PrintToString(seen);
             return false;
         }
     }
@@ -144,6 +189,12 @@ TEST(LayoutRunExhaustively, AgreesWithTheOracleForSmallLayouts) {
         ASSERT_TRUE(layout) << show(source) << problems_of(layout.error());
         for (const std::string& stream : streams) {
             if (!expect_oracle(source, *layout, stream)) return;
+            LayoutRun whole = run_of_all(*layout);
+            whole.advance(as_bytes(stream));
+            for (unsigned cuts = 0; cuts < 1U << (stream.size() - 1); ++cuts) {
+                ASSERT_TRUE(is_cut_alike(*layout, stream, cuts, whole))
+                    << show(source) << testing::PrintToString(stream) << " cut as " << cuts;
+            }
         }
     }
 }
@@ -165,6 +216,11 @@ TEST(LayoutRunOfRandomLayouts, AgreesWithTheOracle) {
                 stream = mutated(std::move(stream), random);
             stream.resize(std::min<std::size_t>(stream.size(), 40));
             if (!expect_oracle(source, *layout, stream)) return;
+            LayoutRun whole = run_of_all(*layout);
+            whole.advance(as_bytes(stream));
+            const unsigned long long cuts = random() & random();  // few more than every fourth byte
+            ASSERT_TRUE(is_cut_alike(*layout, stream, cuts, whole))
+                << show(source) << testing::PrintToString(stream) << " cut as " << cuts;
             const auto read = LayoutReader(source).read(stream);
             ++outcomes[read.outcome];
             with_fields += read.fields.empty() ? 0U : 1U;
