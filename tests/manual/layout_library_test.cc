@@ -175,7 +175,7 @@ TEST(LayoutLibrary, ReadsAClientHelloInAnyRecords) {
             const Reading expected = read_stream(layout, hello);
             EXPECT_EQ(expected.end, Reading::End::Fits) << file;
             for (const std::vector<std::size_t>& sizes : std::vector<std::vector<std::size_t>>{
-                     {1}, {2}, {3, 1, 7}, {43}, {100}, {512}, {1000, 1}}) {
+                     {1}, {2}, {3, 1, 7}, {43}, {100}, {512}, {1000, 1}, {16'384}}) {
                 const Reading reading = read_stream(layout, in_records(hello, sizes));
                 EXPECT_EQ(reading.end, expected.end) << file << " in records of " << sizes.front();
                 EXPECT_EQ(reading.values, expected.values)
