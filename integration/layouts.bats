@@ -304,6 +304,7 @@ takes_all() {
     takes_all 'include = tls' 'tls.sni = git.example.org'
     takes_all 'include = http' 'http.host = example.org'
     takes_all 'include = postgresql' 'postgresql.user = alice'
+    takes_all 'layout = git' 'git.host = git.example.org'
     takes_all 'layout = tls' 'tls.sni = git.example.org' 'tls.alpn = h2'
     takes_all 'layout = tls' 'layout = tls'
     takes_all 'tls.sni = a.test\ntls.alpn = h2' 'tls.sni = a.test' 'tls.alpn = h2'

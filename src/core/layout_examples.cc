@@ -168,6 +168,9 @@ class Maker {
 
     std::string any_text(const LayoutField& field) {
         const NumberRange size = field.size.value_or(NumberRange{0, 1024});
+        const bool is_skip = field.name.empty();
+        // A field before it, of which it has the bytes, would take them.
+        if (is_skip && size.least == 0 && below(2, random_) == 0) return {};
         const auto fits = [&](std::string_view text) {
             return text.size() >= size.least && text.size() <= size.most &&
                    (!field.bytes || std::ranges::all_of(text, [&](char c) {
@@ -183,7 +186,8 @@ class Maker {
         if (field.bytes && !field.bytes->test(byte)) {
             for (byte = 0; byte < 255 && !field.bytes->test(byte);) ++byte;
         }
-        return filled(size.least, static_cast<char>(byte));
+        const std::size_t some = is_skip && size.most > 0 ? 1 : 0;
+        return filled(std::max<std::size_t>(size.least, some), static_cast<char>(byte));
     }
 
     /// Returns bytes that only fill a place; none once there are more than `longest_` of them.

@@ -1,6 +1,7 @@
 // The layouts of the library (contrib/patterns/layouts) with the recordings of real clients: what each reads
 // is in contrib/patterns/recordings/fields.txt, and does not depend on how the bytes are cut.
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -80,13 +81,53 @@ core::LayoutSource source_of(const LayoutEntry& entry) {
     return source;
 }
 
-TEST(LayoutLibrary, HasAnExampleStreamForEachField) {
+/// Returns a byte as the value of a field has it.
+std::string escaped(char c) {
+    constexpr const char* kDigits = "0123456789ABCDEF";
+    const auto byte = static_cast<unsigned char>(c);
+    return {'\\', kDigits[byte / 16], kDigits[byte % 16]};
+}
+
+/// Returns streams in which a field has a value.
+std::vector<std::string> examples_of(const LayoutEntry& entry, const std::string& field,
+                                     const std::string& value) {
+    const core::LayoutPattern asked{
+        core::Text(entry.name), false, {{core::Text(field), {core::Text(value)}}}};
+    return core::find_layout_examples(source_of(entry), asked, 16'384, 4);
+}
+
+/// Returns the values that a stream has for a field.
+std::vector<std::string> values_in(const LayoutEntry& entry, std::size_t field,
+                                   const std::string& stream) {
+    core::LayoutRun run(entry.layout);
+    run.want(field);
+    run.advance(core::as_bytes(stream));
+    std::vector<std::string> values;
+    for (const core::FieldValue& value : run.field(field).values) values.emplace_back(value.text);
+    return values;
+}
+
+TEST(LayoutLibrary, ReadsBackEachValueForWhichAStreamIsMade) {
     for (const LayoutEntry& entry : all_layouts()) {
-        for (const LayoutEntry::Field& field : entry.fields) {
-            const core::LayoutPattern asked{
-                core::Text(entry.name), false, {{core::Text(field.name), {core::Text("*")}}}};
-            EXPECT_FALSE(core::find_layout_examples(source_of(entry), asked, 16'384, 1).empty())
-                << entry.name << "." << field.name;
+        for (std::size_t i = 0; i < entry.layout.fields().size(); ++i) {
+            const std::string field(entry.layout.fields()[i].name);
+            const std::vector<std::string> any = examples_of(entry, field, "*");
+            ASSERT_FALSE(any.empty()) << entry.name << "." << field;
+            const std::vector<std::string> found = values_in(entry, i, any.front());
+            ASSERT_FALSE(found.empty()) << entry.name << "." << field;
+            std::vector<std::string> wanted{found.front()};
+            if (entry.layout.fields()[i].is_name) wanted.emplace_back("git.example.org");
+            for (const std::string& value : wanted) {
+                std::string asked;  // an empty value is an expression, and \XX is any byte
+                for (const char c : value)
+                    asked += entry.layout.fields()[i].number ? std::string(1, c) : escaped(c);
+                const std::vector<std::string> streams =
+                    examples_of(entry, field, value.empty() ? "~" : asked);
+                EXPECT_FALSE(streams.empty()) << entry.name << "." << field << " = " << asked;
+                for (const std::string& stream : streams)
+                    EXPECT_THAT(values_in(entry, i, stream), testing::Contains(value))
+                        << entry.name << "." << field;
+            }
         }
     }
 }
