@@ -21,6 +21,7 @@ struct Value {
     Spot spot;
     Kind kind = Kind::Bare;
     std::string text;
+    bool is_line = false;  ///< true for a line of a file of values, which has no key and no quotes
 
     bool operator==(const Value&) const = default;
 };

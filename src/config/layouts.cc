@@ -221,7 +221,7 @@ void LayoutsReader::add_value(const Asked& asked, const core::Layout& layout,
     }
     const std::string never = core::why_never(*test, field);
     const std::string why = never.empty() ? core::why_hardly_ever(*test, field) : never;
-    if (!why.empty()) {
+    if (!why.empty() && !asked.is_suspicious) {
         issues_.warning(asked.value.spot,
                         fmt::format("service {}: {} {} fits: {}", shown(service),
                                     as_written(key_of(asked), asked.value),

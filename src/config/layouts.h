@@ -22,6 +22,7 @@ struct Asked {
     std::string layout;
     std::string field;
     Value value;
+    bool is_suspicious = false;  ///< true after a warning about the value, such as one about quotes
 };
 
 /// Returns the field that a value of `log` or `env` passes on; none for other values and keys.

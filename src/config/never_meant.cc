@@ -124,7 +124,7 @@ class Suspect {
     Suspect(const Key& key, const Value& value) : key_(key), value_(value) {}
 
     std::vector<Suspicion> suspicions() {
-        if (value_.kind == Kind::Bare) look_for_habits();
+        if (value_.kind == Kind::Bare || value_.is_line) look_for_habits();
         if (key_.takes.type == Type::Bytes) look_for_hex();
         if (key_.takes.type == Type::Regex) look_for_server_name();
         look_for_typography();
@@ -216,6 +216,7 @@ class Suspect {
                                                                         : "";
         if (!blank.empty() && text.ends_with(' ')) text.replace(text.size() - 1, 1, blank);
         if (!blank.empty() && text.starts_with(' ')) text.replace(0, 1, blank);
+        if (value_.is_line) return shown(text);
         return fmt::format("{} ={}{}", key_.name, text.empty() ? "" : " ", shown(text));
     }
 

@@ -109,11 +109,13 @@ class SectionReader {
                 draft_->has_gap = true;
                 continue;
             }
-            for (Suspicion& suspicion : suspicions_of(key, value)) {
+            std::vector<Suspicion> suspicions = suspicions_of(key, value);
+            for (Suspicion& suspicion : suspicions) {
                 issues_.warning(value.spot, std::move(suspicion.text), suspicion.name,
                                 section_.name);
             }
-            draft_->asked.push_back({std::string(name.layout), std::string(name.field), value});
+            draft_->asked.push_back(
+                {std::string(name.layout), std::string(name.field), value, !suspicions.empty()});
         }
     }
 

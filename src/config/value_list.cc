@@ -75,7 +75,7 @@ class Expander {
                                                  shown(content)));
                 return;
             }
-            entry.values.push_back({issues.at(number), value.kind, std::string(content)});
+            entry.values.push_back({issues.at(number), value.kind, std::string(content), true});
         });
         return true;
     }

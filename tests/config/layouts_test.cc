@@ -281,10 +281,22 @@ TEST(Layouts, TakeAFileOfValuesAsAConfigurationIsTaken) {
 
 TEST(Layouts, WarnOfQuotesAndCommentsInAValue) {
     EXPECT_THAT(issues_of_service("request.host = \"a.test\"\n"),
-                ::testing::Contains(::testing::HasSubstr("the quotes are part of the value; write "
-                                                         "request.host = a.test")));
-    EXPECT_THAT(issues_of_service("request.host = a.test # main\n"),
-                ::testing::Contains(::testing::HasSubstr("\"# main\" is part of the value")));
+                ElementsAre("/etc/main.conf:5: warning: request.host = \"a.test\": the quotes are "
+                            "part of the value; write request.host = a.test"));
+    EXPECT_THAT(
+        issues_of_service("request.host = a.test # main\n"),
+        ElementsAre("/etc/main.conf:5: warning: request.host = a.test # main: \"# main\" is "
+                    "part of the value: a comment needs a line of its own; write "
+                    "request.host = a.test"));
+    const Texts others{{"/etc/sites.txt", "\"a.test\"\nb.test # main\n"}};
+    const std::string line =
+        "/etc/sites.txt:1: warning: request.host = \"a.test\": the quotes are "
+        "part of the value; write a.test";
+    EXPECT_THAT(
+        issues_with(std::string(kRequest) + "[s]\nrequest.host = @sites.txt\nexec = cat\n", others),
+        ElementsAre(line,
+                    "/etc/sites.txt:2: warning: request.host = b.test # main: \"# main\" is "
+                    "part of the value: a comment needs a line of its own; write b.test"));
 }
 
 TEST(Layouts, NameTheLineOfTheFileWithABadValue) {
