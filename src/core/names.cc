@@ -31,6 +31,12 @@ std::string why_no_host_name(std::string_view name) {
                "write that, as "
                "idn2(1) prints it";
     }
+    if (name.starts_with('!')) {
+        return "a value has no sign for not; lead " + std::string(name.substr(1)) +
+               " elsewhere with a service above this one";
+    }
+    if (name.find_first_of("^$|") != name.npos)
+        return "an expression begins with ~; write ~" + std::string(name);
     const std::size_t strange = name.find_first_of(" \t,;'\"[]()");
     if (strange != name.npos) {
         const bool is_blank = name[strange] == ' ' || name[strange] == '\t';

@@ -146,6 +146,11 @@ TEST(WhyHardlyEver, FindsANameThatNoUsualClientSends) {
     EXPECT_EQ(why("a.example, b.example"), "a name of a host has no ,; write one name");
     EXPECT_EQ(why("a.example b.example"), "a name of a host has no blank; write one name");
     EXPECT_EQ(why("[2001:db8::1]"), "a name of a host has no [; write one name");
+    EXPECT_EQ(why("!www.example.org"),
+              "a value has no sign for not; lead www.example.org elsewhere with a service above "
+              "this one");
+    EXPECT_EQ(why("^www[.]example[.]org$"),
+              "an expression begins with ~; write ~^www[.]example[.]org$");
     EXPECT_EQ(why("./names.txt"), "a file of values is written with an @ before its name");
     EXPECT_EQ(why("names.txt"), "a file of values is written with an @ before its name");
     EXPECT_EQ(why("a..example"), "a name has no two dots side by side; delete one");
