@@ -8,13 +8,16 @@
 #include <charconv>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "config/describe.h"
 #include "config/key_table.h"
 #include "config/libconfig_scan.h"
+#include "config/spelling.h"
 #include "config/wording.h"
 #include "core/passed_fields.h"
 
@@ -186,9 +189,44 @@ class Reader {
     Document document_;
 };
 
+/// Returns the text of a line, counted from 1.
+std::string_view line_at(std::string_view text, int wanted) {
+    std::string_view found;
+    for_each_line(text, [&](std::string_view line, int number) {
+        if (number == wanted) found = line;
+    });
+    return found;
+}
+
+/// Returns the key `LAYOUT.FIELD` on a line, which the classic spelling has; none if there is no such key.
+std::optional<core::FieldName> dotted_key(std::string_view line) {
+    constexpr std::string_view kOfKeys = "abcdefghijklmnopqrstuvwxyz0123456789-.";
+    bool is_in_quotes = false;
+    for (std::size_t at = 0; at < line.size();) {
+        const std::size_t size =
+            is_in_quotes ? 0 : std::min(line.find_first_not_of(kOfKeys, at), line.size()) - at;
+        const std::string_view word = line.substr(at, size);
+        const std::size_t next = line.find_first_not_of(" \t", at + size);
+        const bool is_key = next != line.npos && (line[next] == '=' || line[next] == ':');
+        const auto field = is_key ? core::split_field(word) : std::nullopt;
+        const bool is_name = field && field->layout.front() >= 'a' && field->field.front() >= 'a' &&
+                             field->field.find('.') == field->field.npos;
+        if (is_name) return field;  // not an address
+        if (line[at] == '"') is_in_quotes = !is_in_quotes;
+        at += std::max<std::size_t>(size, 1);
+    }
+    return std::nullopt;
+}
+
 /// Returns the message for an error of libconfig. It tells the user what to write instead.
-std::string explain(std::string_view error) {
+/// @param line  the text of the line of the error
+std::string explain(std::string_view error, std::string_view line) {
     if (error == "syntax error") {
+        if (const auto field = dotted_key(line)) {
+            return fmt::format(
+                "{}.{}: a key with a dot is of the classic spelling; here, write {}", field->layout,
+                field->field, condition(field->layout, field->field, "VALUE", Spelling::Libconfig));
+        }
         return "libconfig cannot read on, here or just before; write key = value; with strings in "
                "double quotes, lists as [ \"a\", \"b\" ] and groups as name : { ... };";
     }
@@ -300,7 +338,8 @@ std::optional<Document> read_libconfig(std::string_view text, FileIssues issues)
     config_init(&config);
     const std::unique_ptr<config_t, decltype(&config_destroy)> owner(&config, &config_destroy);
     if (config_read_string(&config, prepared->c_str()) != CONFIG_TRUE) {
-        issues.error(config_error_line(&config), explain(config_error_text(&config)));
+        const int number = config_error_line(&config);
+        issues.error(number, explain(config_error_text(&config), line_at(text, number)));
         return std::nullopt;
     }
     return Reader(issues).read(*config_root_setting(&config));

@@ -49,7 +49,7 @@ std::string shown(std::string_view text) {
 }
 
 std::string as_written(std::string_view key, const Value& value) {
-    const char* quote = value.kind == Kind::String ? "\"" : "";
+    const char* quote = value.kind == Kind::String && !value.is_line ? "\"" : "";
     return fmt::format("{0} = {2}{1}{2}", shown(key), shown(value.text), quote);
 }
 

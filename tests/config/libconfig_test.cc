@@ -85,6 +85,10 @@ TEST(ReadLibconfig, ReportsWhatLibconfigCannotParse) {
         {"syntax", "a = 1;\nb = ;\n", "f:2: " + cannot_read_on},
         {"syntax at the end, never beyond the last line", "a = {\n", "f:1: " + cannot_read_on},
         {"address without quotes", "bind = 0.0.0.0:1; services : { };", "f:1: " + cannot_read_on},
+        {"key with a dot", "services : {\n s : { log = \"tls.sni = x\"; tls.sni = \"a\"; }; };",
+         "f:2: tls.sni: a key with a dot is of the classic spelling; here, write tls : { sni = "
+         "\"VALUE\"; }"},
+        {"a dot in a text", "a = \"tls.sni = x\";\nb = ;", "f:2: " + cannot_read_on},
         {"same key", "a = 1;\n\na = 2;",
          "f:3: a key or service that its group has already; write several values as a list: [ "
          "\"a\", \"b\" ]"},
