@@ -110,7 +110,12 @@ END
     run -64 explain --hex '1?'
     [[ $output == 'portsplit: --hex: ? and ranges are for patterns only' ]]
     run -64 explain --pcap "$CONFIG"
-    [[ $output == "portsplit: cannot read the capture $CONFIG: unknown file format" ]]
+    [[ $output == "portsplit: cannot read the capture $CONFIG: unknown file format; "* ]]
+    printf '\xD4\xC3\xB2\xA1' >"$TMP/capture"
+    # shellcheck disable=SC2016
+    run -0 --separate-stderr bash -c '"$0" explain "$1" <"$2"' "$PORTSPLIT_BIN/portsplit" "$CONFIG" \
+        "$TMP/capture"
+    [[ $stderr == 'portsplit: standard input: this is a capture, '*'; name the file with --pcap' ]]
     run -64 explain --text a --hex 61
     # shellcheck disable=SC2016
     run -64 bash -c '"$0" explain "$1" <&-' "$PORTSPLIT_BIN/portsplit" "$CONFIG"

@@ -19,6 +19,12 @@
 namespace portsplit::cli {
 namespace {
 
+/// The first bytes of a capture with times in microseconds or nanoseconds, in either byte order, and of
+/// pcapng.
+constexpr std::array<std::string_view, 5> kCaptureMarks{"\xD4\xC3\xB2\xA1", "\xA1\xB2\xC3\xD4",
+                                                        "\x4D\x3C\xB2\xA1", "\xA1\xB2\x3C\x4D",
+                                                        "\x0A\x0D\x0D\x0A"};
+
 /// The segments of one client that wait for an earlier one, which was lost or comes later.
 class Client {
   public:
@@ -112,6 +118,11 @@ Capture unreadable(std::string problem) {
 
 }  // namespace
 
+bool is_capture(std::string_view bytes) {
+    return std::any_of(kCaptureMarks.begin(), kCaptureMarks.end(),
+                       [&](std::string_view mark) { return bytes.starts_with(mark); });
+}
+
 Capture read_capture(const std::string& path, std::size_t most) {
     std::array<char, PCAP_ERRBUF_SIZE> error{};
     const std::unique_ptr<pcap_t, decltype(&pcap_close)> file(
@@ -120,7 +131,11 @@ Capture read_capture(const std::string& path, std::size_t most) {
         std::string_view why = error.data();
         const std::string name = path + ": ";  // some messages of libpcap begin with it
         if (why.starts_with(name)) why.remove_prefix(name.size());
-        return unreadable(fmt::format("cannot read the capture {}: {}", path, why));
+        // The text of libpcap 1.10 for a file that is none.
+        const char* advice = why == "unknown file format"
+                                 ? "; a capture is what tcpdump -w or Wireshark writes"
+                                 : "";
+        return unreadable(fmt::format("cannot read the capture {}: {}{}", path, why, advice));
     }
     const int link_type = pcap_datalink(file.get());
     if (!is_known_link(link_type)) {

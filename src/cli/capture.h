@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/endpoint.h"
@@ -24,6 +25,9 @@ struct Capture {
     std::size_t skipped = 0;      ///< TCP segments of streams without their beginning
     std::string problem;          ///< why the rest cannot be read; empty if all was read
 };
+
+/// Returns true if the first bytes of a file are those of a capture.
+bool is_capture(std::string_view bytes);
 
 /// Reads a capture of TCP over IPv4 or IPv6. Returns what comes before an error too: a file that is
 /// still being written ends within a packet.

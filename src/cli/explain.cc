@@ -54,6 +54,11 @@ Input bytes_of_standard_input() {
         complain("reading bytes from the terminal; end with Ctrl-D, or use --text, --hex, --pcap");
     }
     auto bytes = sys::read_all(STDIN_FILENO);
+    if (bytes && is_capture(*bytes)) {
+        complain(
+            "standard input: this is a capture, and its bytes are taken for those of one client; "
+            "name the file with --pcap");
+    }
     if (bytes) return *std::move(bytes);
     return Problem{sys::to_string({bytes.error().code, "cannot read standard input"})};
 }
@@ -134,11 +139,23 @@ int explain_capture(const core::Plan& plan, const core::Entrance& entrance,
     return kExitUsage;
 }
 
+/// Returns true if FILE is the capture, and the argument of --pcap the configuration.
+bool is_swapped(const std::string& file) {
+    const auto bytes = sys::read_file(file);
+    return bytes && is_capture(*bytes);
+}
+
 }  // namespace
 
 int explain(const std::string& file, const ExplainOptions& options) {
     const auto loaded = load_or_complain(file, config::Need::Services);
     if (!loaded) return kExitConfiguration;
+    if (!loaded->config && options.capture && is_swapped(file)) {
+        complain(fmt::format(
+            "{0}: a capture, not a configuration; write portsplit explain --pcap {0} {1}", file,
+            *options.capture));
+        return kExitConfiguration;
+    }
     print_issues(loaded->issues, Print::Errors);
     if (!loaded->config) return kExitConfiguration;
     const core::Plan plan(*loaded->config);

@@ -2,8 +2,6 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <string_view>
 #include <utility>
@@ -18,17 +16,6 @@ namespace {
 
 using config::Problem;
 using Recording = core::Result<std::string, Problem>;
-
-/// The first bytes of a capture with times in microseconds or nanoseconds, in either byte order, and of
-/// pcapng.
-constexpr std::array<std::string_view, 5> kCaptureMarks{"\xD4\xC3\xB2\xA1", "\xA1\xB2\xC3\xD4",
-                                                        "\x4D\x3C\xB2\xA1", "\xA1\xB2\x3C\x4D",
-                                                        "\x0A\x0D\x0D\x0A"};
-
-bool is_capture(std::string_view bytes) {
-    return std::any_of(kCaptureMarks.begin(), kCaptureMarks.end(),
-                       [&](std::string_view mark) { return bytes.starts_with(mark); });
-}
 
 Recording bytes_of_hex_file(const std::string& path, std::string_view text) {
     auto bytes = config::read_recording(text);

@@ -152,6 +152,17 @@ TEST_F(ExplainCommand, Returns64AfterTheStreamsOfACaptureWithoutAnEnd) {
         << printed.err;
 }
 
+TEST_F(ExplainCommand, NamesTheOrderOfACaptureAndAConfigurationThatAreSwapped) {
+    write(kServices);
+    const std::string capture = folder_ / "capture";
+    std::ofstream(capture, std::ios::binary) << number(0xA1B2C3D4, 4) << number(0x00020004, 4);
+    EXPECT_EQ(printed_by([&] { return explain(capture, {.capture = file()}); }),
+              (Printed{78, "",
+                       "portsplit: " + capture +
+                           ": a capture, not a configuration; write portsplit explain --pcap " +
+                           capture + " " + file() + "\n"}));
+}
+
 TEST_F(TestCommand, PrintsTheCasesThatAreNotAsExpected) {
     write(kServices);
     const std::string cases = folder_ / "a.cases";
