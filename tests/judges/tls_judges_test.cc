@@ -180,11 +180,11 @@ TEST_F(TlsJudges, OpenSslReadsWhatTheLayoutReads) {
     print("OpenSSL", figures);
 }
 
-/// Returns one of the protocols that the layout found, of at most 32 bytes: GnuTLS offers no longer ones.
+/// Returns one of the protocols that the layout found, of at most 31 bytes: GnuTLS offers no longer ones.
 std::string protocol_to_offer(const Reading& reading) {
     std::vector<std::string> some;
     for (const std::string& protocol : reading.all("alpn")) {
-        if (protocol.size() <= 32) some.push_back(protocol);
+        if (protocol.size() <= 31) some.push_back(protocol);
     }
     return some.empty() ? "h2" : some[reading.value("sni").size() % some.size()];
 }
