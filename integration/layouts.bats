@@ -145,7 +145,8 @@ expect() {
 serve_passing() {
     printf '%s\n' 'bind = 127.0.0.1:0' 'timeout = 60' 'log = tls.sni' \
         '[git]' 'tls.sni = *.example.org' 'log = tls.alpn' "stdio = ${1:-socket}" 'exec = sh' \
-        'execarg = -c' "execarg = env >$TMP/env.new; mv $TMP/env.new $TMP/env" \
+        'execarg = -c' "execarg = { env; echo \"argument \$1\"; } >$TMP/env.new; mv $TMP/env.new $TMP/env" \
+        'execarg = sh' 'execarg = tls.sni' \
         'env = SITE tls.sni' 'env = OFFERS tls.alpn' \
         '[quiet]' 'tls.sni = quiet.test' 'log = no' 'exec = true' \
         '[fallback]' 'exec = true' | configure
@@ -168,6 +169,7 @@ offer() { openssl s_client -connect "127.0.0.1:$PORT" -servername "$@" </dev/nul
         grep -Fx "PORTSPLIT_TLS_SNI=$passed" "$TMP/env"
         grep -Fx "SITE=$passed" "$TMP/env"
         grep -Fx 'OFFERS=h2,http/1.1' "$TMP/env"
+        grep -Fx 'argument tls.sni' "$TMP/env" # never its value
         not grep PORTSPLIT_TLS_ALPN "$TMP/env"
         stop_daemon
     done
