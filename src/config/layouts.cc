@@ -37,7 +37,8 @@ bool is_key_of_service(const Section& layout, const Entry& entry) {
     constexpr std::string_view kOfNames = "abcdefghijklmnopqrstuvwxyz0123456789-";
     if (find_key(entry.key, Place::Service) == nullptr) return false;
     return std::ranges::none_of(layout.entries, [&](const Entry& other) {
-        const std::string_view text = other.values.empty() ? "" : other.values.front().text;
+        if (other.values.empty()) return false;
+        const std::string_view text = other.values.front().text;
         for (std::size_t at = text.find(entry.key); at != text.npos;
              at = text.find(entry.key, at + 1)) {
             const std::size_t end = at + entry.key.size();
