@@ -66,6 +66,9 @@ class LayoutReader {
     }
 
   private:
+    /// How many bytes tell an alternative from the others.
+    static constexpr std::size_t kFarthest = 64;
+
     struct Missing {};
     struct Wrong {};
 
@@ -188,6 +191,7 @@ class LayoutReader {
         if (next == last) return {};
         ByteSets sets;
         lead(next, last, sets);
+        if (sets.size() > kFarthest) sets.resize(kFarthest);
         if (!sets.empty()) return {sets};
         std::vector<ByteSets> all = begins_of_atom(*next);
         const bool may_be_missing = next->repeat == Repeat::Optional || next->repeat == Repeat::Any;
