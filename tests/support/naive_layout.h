@@ -424,7 +424,11 @@ class LayoutReader {
             if (is_full) value.pop_back();
         }
         if (!state.is_complete && field.form == FieldForm::Joined && !state.values.empty()) {
-            state.values.front() += field.separator + value;
+            std::string separator(field.separator);
+            for (char& c : separator) {
+                if (is_name && c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+            }
+            state.values.front() += separator + value;
         } else if (!state.is_complete && !(is_name && value.empty())) {
             state.values.push_back(value);
             state.is_complete = field.form == FieldForm::Single;
