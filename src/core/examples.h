@@ -28,8 +28,8 @@ struct Examples {
 };
 
 /// Searches example streams for a pattern.
-/// @param source  must compile (throws InvalidPattern otherwise); if it matches the empty stream, the matches have
-///                one byte
+/// @param source  must compile (throws InvalidPattern otherwise); if it matches the empty stream, the
+///                matches have one byte
 /// @param window  how many first bytes are looked at
 /// @param most    how many matches to look for, at least 1
 Examples find_examples(const PatternSource& source, std::size_t window, std::size_t most);

@@ -2,8 +2,8 @@
 // One layout and the services that ask about it. Any number of services cost one reading of the stream and
 // one look-up of each field. Used by core/plan.h.
 //
-// How it works. Services of one part of the plan that ask the same of all fields but one are a group. That one field, the key of the
-// group, has an index (core/field_index.h); what is asked of the others is tested once for the group.
+// How it works. Services of one part of the plan that ask the same of all fields but one are a group. That one
+// field, the key of the group, has an index (core/field_index.h); what is asked of the others is tested once for the group.
 
 #include <algorithm>
 #include <cstddef>

@@ -116,7 +116,7 @@ struct Service {
     List<LayoutPattern> layouts{};  ///< one for each layout that it asks; patterns like the others
     List<Text> log{};               ///< as that of Config, for the connections of this service
 
-    /// Returns false for a last resort.
+    /// Returns false for a service that has clients as a last resort only.
     bool has_patterns() const { return !patterns.empty() || !layouts.empty(); }
 
     /// Returns true for `fallback` and `timeout`. They have no patterns, and their place among the

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -60,6 +61,8 @@ struct Plan::Draft {
         std::vector<std::uint32_t> unindexed;
     };
     std::vector<const Listener*> listeners;
+    std::vector<bool> asks_all;                                     ///< by listener
+    std::unordered_map<std::string_view, std::vector<bool>> named;  ///< by service, then listener
     /// By which listeners ask their services: one flag for each.
     std::map<std::vector<bool>, std::uint32_t> numbers;
     std::vector<Part> parts;
@@ -68,6 +71,7 @@ struct Plan::Draft {
     std::size_t longest = 0;  ///< of the patterns of fixed length
 
     explicit Draft(const Config& config) : listeners(listeners_of(config)) {
+        read_names();
         for (std::uint32_t i = 0; i < config.services.size(); ++i) add(config.services[i], i);
     }
 
@@ -79,9 +83,21 @@ struct Plan::Draft {
         }
     }
 
+    /// Keeps which listeners name each service.
+    void read_names() {
+        for (std::size_t i = 0; i < listeners.size(); ++i) {
+            asks_all.push_back(listeners[i]->services.empty());
+            for (const std::string_view name : listeners[i]->services) {
+                named.try_emplace(name, listeners.size()).first->second[i] = true;
+            }
+        }
+    }
+
     std::uint32_t part_of(const Service& service) {
-        std::vector<bool> asked;
-        for (const Listener* listener : listeners) asked.push_back(is_asked_by(*listener, service));
+        std::vector<bool> asked = asks_all;
+        if (const auto names = named.find(service.name); names != named.end()) {
+            for (std::size_t i = 0; i < asked.size(); ++i) asked[i] = asked[i] || names->second[i];
+        }
         const auto next = static_cast<std::uint32_t>(parts.size());
         const auto [number, is_new] = numbers.try_emplace(asked, next);
         if (is_new) parts.emplace_back();
@@ -135,7 +151,10 @@ Plan::Plan(const Config& config, Draft draft)
     for (std::size_t i = 0; i < draft.listeners.size(); ++i) {
         const Listener& listener = *draft.listeners[i];
         AtListener& at =
-            listeners_.emplace_back(AtListener{listener.timeout, {}, draft.parts_of(i)});
+            listeners_.emplace_back(AtListener{config_.listeners.empty() ? Text() : listener.name,
+                                               listener.timeout,
+                                               {},
+                                               draft.parts_of(i)});
         for (std::size_t s = 0; s < config_.services.size(); ++s) {
             if (is_fallback_of(listener, config_.services[s])) at.last_resorts.fallback = s;
             if (is_timeout_of(listener, config_.services[s])) at.last_resorts.timeout = s;
@@ -165,8 +184,8 @@ Plan::Reading::Reading(const Plan& plan, const Entrance& entrance) : at_(plan.at
 std::size_t Plan::read_layouts(Bytes seen, Reading& reading, LayoutIndex::First& first) const {
     std::size_t lack = SIZE_MAX;
     for (std::size_t i = 0; i < layouts_.size(); ++i) {
-        LayoutRun& run = reading.layouts_[i].run();
         if (!reading.layouts_[i].is_asked()) continue;
+        LayoutRun& run = reading.layouts_[i].run();
         run.advance(seen);
         const LayoutIndex::First found = layouts_[i].find(reading.layouts_[i]);
         first.matching = smaller(first.matching, found.matching);

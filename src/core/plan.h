@@ -41,8 +41,10 @@ class Plan {
     /// Returns true if a service may be asked for a client.
     bool asks(const Entrance& entrance, std::size_t service) const;
 
-    /// Returns how many listeners there are.
-    std::size_t listeners() const { return listeners_.size(); }
+    std::size_t listener_count() const { return listeners_.size(); }
+
+    /// Returns the name of a listener; empty if the configuration has no section for one.
+    std::string_view listener_name(const Entrance& entrance) const { return at(entrance).name; }
 
     /// Returns how long a client of a listener may stay undecided; 0 for ever.
     std::chrono::milliseconds timeout(const Entrance& entrance) const {
@@ -114,6 +116,7 @@ class Plan {
     };
     /// What is settled for the clients of a listener.
     struct AtListener {
+        Text name;  ///< empty without sections for listeners
         std::chrono::milliseconds timeout{};
         LastResorts last_resorts{};
         List<std::uint32_t> parts;  ///< those that are asked

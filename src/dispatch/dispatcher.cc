@@ -120,12 +120,6 @@ int relay_to_program(Chosen chosen, const core::Exec& exec, const Setting& setti
     return 0;
 }
 
-/// Returns the name of the listener that a client came to, if the configuration has listeners of their own.
-std::string own_listener(const core::Plan& plan, const sys::Arrival& arrival) {
-    if (plan.config().listeners.empty()) return {};
-    return std::string(core::listeners_of(plan.config())[arrival.listener]->name);
-}
-
 int act(Chosen chosen, const Setting& setting, Reporter& reporter) {
     set_options(chosen.client.fd.get(), chosen.service);
     if (const auto* connect = std::get_if<core::Connect>(&chosen.service.action)) {
@@ -134,7 +128,7 @@ int act(Chosen chosen, const Setting& setting, Reporter& reporter) {
     const auto& exec = std::get<core::Exec>(chosen.service.action);
     const auto environment = program_environment(
         setting.environment, exec, chosen.client.arrival.ends, std::string(chosen.service.name),
-        chosen.reason, chosen.fields, own_listener(setting.plan, chosen.client.arrival));
+        chosen.reason, chosen.fields, setting.plan.listener_name({chosen.client.arrival.listener}));
     if (exec.stdio == core::Stdio::Socket) {
         return become_program(chosen, exec, setting, environment, reporter);
     }

@@ -107,7 +107,7 @@ std::vector<std::string> program_environment(std::vector<std::string> base, cons
                                              const sys::Ends& ends, const std::string& service,
                                              core::Reason reason,
                                              const std::vector<core::Passed::Variable>& fields,
-                                             const std::string& listener) {
+                                             std::string_view listener) {
     Environment environment(std::move(base));
     for (const core::Text& name : exec.passenv) environment.pass(std::string(name));
     if (exec.stdio == core::Stdio::Pty && !environment.value_of("TERM")) {

@@ -29,7 +29,7 @@ std::vector<std::string> program_environment(std::vector<std::string> base, cons
                                              const sys::Ends& ends, const std::string& service,
                                              core::Reason reason,
                                              const std::vector<core::Passed::Variable>& fields = {},
-                                             const std::string& listener = {});
+                                             std::string_view listener = {});
 
 /// The descriptors that become 0, 1 and 2 of a program. Each is 3 or higher, and two or all of them
 /// may be the same.

@@ -95,8 +95,8 @@ std::string start_line(const core::Plan& plan, const sys::Ends& ends, const Prog
 }
 
 std::string listener_text(const core::Plan& plan, const sys::Arrival& arrival) {
-    if (plan.config().listeners.empty()) return {};
-    return fmt::format(" listener={}", core::listeners_of(plan.config())[arrival.listener]->name);
+    const std::string_view name = plan.listener_name({arrival.listener});
+    return name.empty() ? "" : fmt::format(" listener={}", name);
 }
 
 std::string failure_line(const core::Plan& plan, const sys::Ends& ends, const Progress& progress) {

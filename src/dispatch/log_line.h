@@ -25,7 +25,8 @@ std::string connection_line(const core::Plan& plan, const sys::Ends& ends, const
 /// for `log = start`. The target is `-` while it is not connected.
 std::string start_line(const core::Plan& plan, const sys::Ends& ends, const Progress& progress);
 
-/// Returns ` listener=NAME`, which follows a line, if the configuration has listeners of their own; else nothing.
+/// Returns ` listener=NAME`, which follows a line, if the configuration has a section for a listener; else
+/// nothing.
 std::string listener_text(const core::Plan& plan, const sys::Arrival& arrival);
 
 /// Returns a sentence for `progress.failure`: the action that failed, the service, the client and

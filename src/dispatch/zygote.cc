@@ -241,7 +241,7 @@ void Zygote::be_spare(Spares::Place& place) {
     log_channel_.reset();
     sys::unblock_signals();
 
-    auto client = spares_.take(place, channel_.get(), plan_.listeners());
+    auto client = spares_.take(place, channel_.get(), plan_.listener_count());
     if (!client) ::_exit(kExitUnused);
     const handoff::Handover message = place.message;
     place.state.store(Spares::State::Taken, std::memory_order_release);
