@@ -108,19 +108,22 @@ void Intake::change_configuration(const core::Config& before, const core::Config
     for (const ListeningSocket& socket : closing) accept_rest(socket);
     const auto old_listeners = core::listeners_of(before);
     Generation* current = generations_.current();
+    bool may_wait = true;  // a wait in vain takes a second
     for (Delivery& delivery : std::exchange(queue_, {})) {
         std::uint32_t& listener = delivery.message.arrival.listener;
-        const auto renamed = core::find_listener(next, old_listeners[listener]->name);
-        const auto wait = renamed ? Generation::Wait::Never : Generation::Wait::ForRoom;
+        const auto same = core::find_listener(next, old_listeners[listener]->name);
+        const bool waits = !same && may_wait;
+        const auto wait = waits ? Generation::Wait::ForRoom : Generation::Wait::Never;
         if (current != nullptr && current->hand_over(delivery, wait)) continue;
-        if (!renamed) {
+        if (!same) {
+            may_wait = false;
             log_.limited(Level::Error, "clients of removed listeners",
                          fmt::format("a client of the removed listener {} is closed: no process "
                                      "could take it",
                                      old_listeners[listener]->name));
             continue;
         }
-        listener = static_cast<std::uint32_t>(*renamed);
+        listener = static_cast<std::uint32_t>(*same);
         queue_.push_back(std::move(delivery));
     }
 }
