@@ -256,6 +256,12 @@ connect_service() {
 # NAME.
 exec_service() { printf '%s\n' "[$1]" "string = $1" "exec = $2" "${@:3}"; }
 
+# configure_probe [LINE...]: these lines, an address, and the service `probe`; see take_report.
+configure_probe() {
+    { (($# == 0)) || printf '%s\n' "$@"
+        printf '%s\n' 'bind = 127.0.0.1:0' '[probe]' 'string = P' "exec = $PROBE"; } | configure
+}
+
 # configure_answers NAME...: one service for each of these servers, whose pattern is its name. GLOBALS,
 # lines, comes first.
 configure_answers() {

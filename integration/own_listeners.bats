@@ -39,12 +39,7 @@ goes_to() { at "$1" "send:$2" "expect:$3:$2" shutdown expect-eof; }
 }
 
 @test "own listeners: a file without a section logs as before, and programs get no name" {
-    configure <<END
-bind = 127.0.0.1:0
-[probe]
-string = P
-exec = $PROBE
-END
+    configure_probe
     start_daemon
     take_report
     not file_says "$TMP/report" PORTSPLIT_LISTENER
@@ -53,14 +48,7 @@ END
 }
 
 @test "own listeners: the name stands behind exit, before fields, and in lines of the start; programs get it" {
-    configure <<END
-log = start
-[listener main]
-bind = 127.0.0.1:0
-log-me = no
-END
-    sed -i /log-me/d "$CONFIG"
-    printf '%s\n' '[probe]' 'string = P' "exec = $PROBE" >>"$CONFIG"
+    configure_probe 'log = start' '[listener main]'
     start_daemon
     take_report
     file_says "$TMP/report" '^env PORTSPLIT_LISTENER=main$'
@@ -175,7 +163,7 @@ END
     log_says 'listener=main$'
     log_says 'listener=second$'
     printf ab | run -64 "${dispatch[@]}" --listener thrid "$CONFIG"
-    log_says "--listener thrid: $CONFIG has no listener of this name\$"
+    log_says '--listener thrid: the configuration has no such listener; write main or second$'
 }
 
 @test "own listeners: explain, test and check know them" {
@@ -191,7 +179,7 @@ END
     [[ $output == '{"service":"last","reason":"fallback",'* ]]
     [[ $output == *'"name":"one","asked":false,'* ]]
     run -64 "$portsplit" explain --listener thrid --text x "$CONFIG"
-    [[ $output == *"--listener thrid: $CONFIG has no listener of this name; write main or second" ]]
+    [[ $output == *'--listener thrid: the configuration has no such listener; write main or second' ]]
     printf '%s\n' '[main]' 'string = ab' 'service = one' '[second]' 'listener = second' 'string = ab' \
         'service = two' 'certain = 2' '[other]' 'listener = second' 'string = x' 'service = last' \
         'reason = fallback' >"$TMP/cases"
@@ -200,6 +188,12 @@ END
     sed -i 's/^listener.*/listener = thrid/' "$TMP/cases"
     run -78 "$portsplit" test "$CONFIG" "$TMP/cases"
     [[ $output == *"$TMP/cases:5: listener = thrid: the configuration has no such listener; write main or second"* ]]
+    # A layout is read for the listeners that ask it.
+    printf '%s\n' '[named]' 'http.host = a.test' 'connect = 127.0.0.1:1' >>"$CONFIG"
+    run -0 "$portsplit" explain --text 'GET / HTTP/1.1\0D\0A' "$CONFIG"
+    [[ $output == *'http.method "GET"'* ]]
+    run -0 "$portsplit" explain --listener second --text 'GET / HTTP/1.1\0D\0A' "$CONFIG"
+    [[ $output != *http.method* ]]
     # `two` never wins on `main`, but on `second`.
     run -0 "$portsplit" check "$CONFIG"
     [[ $output != *never-wins* && $output != *not-asked* ]]

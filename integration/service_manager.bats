@@ -307,12 +307,7 @@ END
 }
 
 @test "service manager: no program inherits the variables of the manager" {
-    configure <<END
-bind = 127.0.0.1:0
-[probe]
-string = P
-exec = $PROBE
-END
+    configure_probe
     export WATCHDOG_USEC=60000000
     start_notified
     unset WATCHDOG_USEC

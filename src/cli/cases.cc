@@ -10,6 +10,7 @@
 #include "config/classic.h"
 #include "config/escape.h"
 #include "config/key_table.h"
+#include "config/listeners.h"
 #include "config/meant.h"
 #include "config/never_meant.h"
 #include "config/recording.h"
@@ -53,12 +54,9 @@ class Reader {
   public:
     Reader(const std::string& file_name, const core::Config& config,
            const ReadRecording& read_recording, config::Issues& issues)
-        : file_name_(file_name), read_recording_(read_recording), issues_(issues) {
+        : file_name_(file_name), config_(config), read_recording_(read_recording), issues_(issues) {
         for (const core::Service& service : config.services) services_.push_back(service.name);
         services_.push_back(kNoService);
-        for (const core::Listener* listener : core::listeners_of(config)) {
-            listeners_.push_back(listener->name);
-        }
     }
 
     std::vector<Case> read(const config::Document& document) {
@@ -218,10 +216,8 @@ class Reader {
 
     /// Returns the index of a listener in core::listeners_of.
     core::Result<std::size_t, Problem> listener_named(std::string_view name) const {
-        const auto found = std::find(listeners_.begin(), listeners_.end(), name);
-        if (found != listeners_.end()) return static_cast<std::size_t>(found - listeners_.begin());
-        return Problem{fmt::format("the configuration has no such listener; write {}",
-                                   config::shown(config::alternatives(listeners_)))};
+        if (const auto found = core::find_listener(config_, name)) return *found;
+        return Problem{config::no_such_listener(config_)};
     }
 
     void report(const config::Value& value, const Key& key, std::string_view problem) {
@@ -230,9 +226,9 @@ class Reader {
     }
 
     const std::string& file_name_;
+    const core::Config& config_;
     const ReadRecording& read_recording_;
     config::Issues& issues_;
-    std::vector<std::string_view> listeners_;
     std::vector<std::string_view> services_;     ///< what a case may expect
     std::map<std::string, config::Spot> names_;  ///< of the cases so far
 };

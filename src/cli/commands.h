@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "core/model.h"
+
 namespace portsplit::cli {
 
 /// Executes `portsplitd` in place of this process with these arguments (execve(2)).
@@ -29,13 +31,14 @@ struct ExplainOptions {
     std::optional<std::string> text = {};  ///< with `\XX` for a byte in hex
     std::optional<std::string> hex = {};
     std::optional<std::string> capture = {};  ///< the path of a capture; all its streams
-    std::string listener = "main";            ///< the one that the client came to
+    std::string listener = core::kMain;       ///< the one that the client came to
     bool final = false;                       ///< decide as at the deadline
     bool json = false;
 };
 
 /// Prints how a configuration file decides, and why.
-/// @returns 0; 64 when the bytes, or a part of the capture, cannot be read, or there is no such listener; 78 when the file cannot
+/// @returns 0; 64 when the bytes, or a part of the capture, cannot be read, or there is no such listener; 78
+///          when the file cannot be read
 int explain(const std::string& file, const ExplainOptions& options);
 
 /// Compares the decisions of a configuration file with those that a file of cases (cases.h) expects, and

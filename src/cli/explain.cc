@@ -3,9 +3,7 @@
 
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
-#include <vector>
 
 #include "cli/capture.h"
 #include "cli/capture_table.h"
@@ -15,6 +13,7 @@
 #include "cli/output.h"
 #include "cli/terminal.h"
 #include "config/escape.h"
+#include "config/listeners.h"
 #include "config/meant.h"
 #include "config/recording.h"
 #include "config/value.h"
@@ -75,15 +74,6 @@ std::optional<core::Verdict> decide(const core::Plan& plan, core::Bytes seen, co
     return core::decide(plan, seen, ending, reading);
 }
 
-/// Returns the message about a name that no listener has.
-std::string unknown_listener(const core::Config& config, const std::string& file,
-                             const std::string& name) {
-    std::vector<std::string_view> known;
-    for (const core::Listener* it : core::listeners_of(config)) known.push_back(it->name);
-    return fmt::format("--listener {}: {} has no listener of this name; write {}", name, file,
-                       config::alternatives(known));
-}
-
 int explain_bytes(const core::Plan& plan, const core::Entrance& entrance,
                   const ExplainOptions& options) {
     const Input input = bytes_of(options);
@@ -118,8 +108,8 @@ int explain_capture(const core::Plan& plan, const core::Entrance& entrance,
         if (options.json) {
             lines += explanation_json(decision, explainer);
         } else {
-            lines += summary(decision) +
-                     table.add(name_of(decision), explainer.explain_layouts(stream.bytes));
+            lines +=
+                summary(decision) + table.add(name_of(decision), layouts_of(decision, explainer));
         }
         lines += '\n';
     }
@@ -161,7 +151,8 @@ int explain(const std::string& file, const ExplainOptions& options) {
     const core::Plan plan(*loaded->config);
     const auto listener = core::find_listener(plan.config(), options.listener);
     if (!listener) {
-        complain(unknown_listener(plan.config(), file, options.listener));
+        complain(fmt::format("--listener {}: {}", config::shown(options.listener),
+                             config::no_such_listener(plan.config())));
         return kExitUsage;
     }
     const core::Entrance entrance{*listener};

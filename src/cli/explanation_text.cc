@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <set>
 #include <string_view>
 #include <variant>
 #include <vector>
@@ -201,6 +202,21 @@ std::string name_of(const Decision& decision) {
     return std::string(decision.plan.service(*decision.verdict->service).name);
 }
 
+std::vector<core::LayoutExplanation> layouts_of(const Decision& decision,
+                                                const core::Explainer& explainer) {
+    std::set<std::string_view> asked;
+    const auto& services = decision.plan.config().services;
+    for (std::size_t s = 0; s < services.size(); ++s) {
+        if (services[s].layouts.empty() || !decision.plan.asks(decision.entrance, s)) continue;
+        for (const core::LayoutPattern& pattern : services[s].layouts) {
+            asked.insert(pattern.layout);
+        }
+    }
+    auto layouts = explainer.explain_layouts(decision.seen);
+    std::erase_if(layouts, [&](const auto& layout) { return !asked.contains(layout.name); });
+    return layouts;
+}
+
 std::string summary(const Decision& decision) {
     std::string line;
     if (decision.stream != nullptr) {
@@ -248,7 +264,7 @@ std::string explanation_text(const Decision& decision, const core::Explainer& ex
             text += line_of(services[s].layouts[k], explanations[s].layouts[k], width, painter);
         }
     }
-    for (const core::LayoutExplanation& layout : explainer.explain_layouts(decision.seen)) {
+    for (const core::LayoutExplanation& layout : layouts_of(decision, explainer)) {
         text += lines_of(layout);
     }
     return text;
@@ -301,7 +317,7 @@ std::string explanation_json(const Decision& decision, const core::Explainer& ex
         }
         json["services"].push_back(std::move(service));
     }
-    for (const core::LayoutExplanation& layout : explainer.explain_layouts(decision.seen)) {
+    for (const core::LayoutExplanation& layout : layouts_of(decision, explainer)) {
         json["layouts"][std::string(layout.name)] = json_of(layout);
     }
     // A name or an expression may hold bytes that are not UTF-8; JSON must be (RFC 8259 8.1).

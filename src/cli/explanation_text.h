@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/capture.h"
 #include "cli/terminal.h"
@@ -25,6 +26,11 @@ struct Decision {
 
 /// Returns the name of the service; `-` if no service takes the connection.
 std::string name_of(const Decision& decision);
+
+/// Returns what the layouts read that a service asks for this client.
+/// @param explainer  of the plan of the decision
+std::vector<core::LayoutExplanation> layouts_of(const Decision& decision,
+                                                const core::Explainer& explainer);
 
 /// Returns `service=NAME reason=WHY bytes=N ...`, as in the log line of a connection, without a
 /// newline. `bytes` is the number of first bytes after which the decision is certain;

@@ -9,6 +9,7 @@
 #include "config/overlap.h"
 #include "config/section.h"
 #include "config/wording.h"
+#include "core/entrance.h"
 
 namespace portsplit::config {
 
@@ -73,6 +74,7 @@ void ListenersReader::check_has_bind() {
 }
 
 void ListenersReader::check() {
+    for (const core::Service& service : config_.services) services_.insert(service.name);
     SectionNames names("listener", issues_);
     for (std::size_t i = 0; i < config_.listeners.size(); ++i) {
         const core::Listener& listener = config_.listeners[i];
@@ -91,11 +93,8 @@ void ListenersReader::check() {
 /// Reports a name of a service in a listener that no service has.
 void ListenersReader::check_named_service(std::string_view name, std::string_view key, Spot spot,
                                           const Section& section) {
-    if (name.empty() || document_.global.has_gap) return;
-    std::vector<std::string_view> known;
-    for (const core::Service& service : config_.services) known.push_back(service.name);
-    if (std::ranges::find(known, name) != known.end()) return;
-    const auto meant = nearest(name, known);
+    if (name.empty() || document_.global.has_gap || services_.contains(name)) return;
+    const auto meant = nearest(name, {services_.begin(), services_.end()});
     issues_.error(
         spot,
         fmt::format("{} = {}: no service has this name; {}", key, quoted(shown(name), section),
@@ -114,6 +113,13 @@ void ListenersReader::check_binds() {
                                         as_written("bind", *earlier->value),
                                         where(earlier->value->spot, spot, issues_.files())));
     }
+}
+
+std::string no_such_listener(const core::Config& config) {
+    std::vector<std::string_view> known;
+    for (const core::Listener* it : core::listeners_of(config)) known.push_back(it->name);
+    return fmt::format("the configuration has no such listener; write {}",
+                       shown(alternatives(known)));
 }
 
 const Value* ListenersReader::reached_by(const core::Endpoint& target) const {

@@ -58,6 +58,10 @@ class ListenersReader {
     Issues& issues_;
     std::vector<Bind> binds_;  ///< of all listeners
     std::set<std::string> last_resorts_;
+    std::set<std::string_view> services_;  ///< the names of all, for `check`
 };
+
+/// Returns what is wrong with a name that no listener has, and which names there are.
+std::string no_such_listener(const core::Config& config);
 
 }  // namespace portsplit::config

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "config/listeners.h"
 #include "config/packed.h"
 #include "config_file.h"
 #include "core/plan.h"
@@ -79,8 +80,8 @@ int serve_connection(const dispatch::Options& options) {
     if (!loaded->config) return kExitConfiguration;
     const auto listener = core::find_listener(*loaded->config, options.listener);
     if (!listener) {
-        log->line(sys::Level::Error, "--listener " + options.listener + ": " + options.file +
-                                         " has no listener of this name");
+        log->line(sys::Level::Error, "--listener " + options.listener + ": " +
+                                         config::no_such_listener(*loaded->config));
         return kExitUsage;
     }
     return dispatch::serve_inetd(core::Plan(*loaded->config), core::Entrance{*listener}, *log);

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "support/layout_comparison.h"
 #include "support/layouts.h"
 #include "support/naive.h"
 #include "support/naive_layout.h"
@@ -38,13 +39,6 @@ LayoutReader::Read known(const Layout& layout, const LayoutRun& run) {
     return read;
 }
 
-LayoutRun run_of_all(const Layout& layout) {
-    LayoutRun run(layout);
-    for (std::size_t i = 0; i < layout.fields().size(); ++i) run.want(i);
-    run.want_end();
-    return run;
-}
-
 /// A run that wants one field, if there is one, and keeps the others.
 LayoutRun run_of_one(const Layout& layout) {
     LayoutRun run(layout);
@@ -62,17 +56,6 @@ std::string shown(const LayoutReader::Read& read) {
         for (const std::string& value : field.values) text += testing::PrintToString(value);
     }
     return text;
-}
-
-/// Returns true if two runs know the same from the same bytes, and from which byte on.
-bool is_same(const Layout& layout, const LayoutRun& a, const LayoutRun& b) {
-    if (a.state() != b.state() || a.lack() != b.lack()) return false;
-    if (a.state() != LayoutRun::State::Reading && a.certain() != b.certain()) return false;
-    for (std::size_t i = 0; i < layout.fields().size(); ++i) {
-        if (a.field(i).is_complete != b.field(i).is_complete) return false;
-        if (a.field(i).values != b.field(i).values) return false;
-    }
-    return true;
 }
 
 /// Returns true if the values that a run has, and did not have one byte before, are certain at this byte.
@@ -98,7 +81,7 @@ bool is_cut_alike(const Layout& layout, const std::string& stream, unsigned long
         if ((cuts >> (size - 1) & 1U) != 0) run.advance(as_bytes(stream.substr(0, size)));
     }
     run.advance(as_bytes(stream));
-    return is_same(layout, run, whole);
+    return same(layout, run, whole);
 }
 
 /// Compares a run with the oracle after each byte of a stream, and a run that gets all bytes at once.
@@ -135,7 +118,7 @@ bool expect_oracle(const LayoutSource& source, const Layout& layout, const std::
         }
         LayoutRun whole = run_of_all(layout);
         whole.advance(as_bytes(seen));
-        if (!is_same(layout, whole, bytewise)) {
+        if (!same(layout, whole, bytewise)) {
             ADD_FAILURE() << show(source) << "at once: " << testing::PrintToString(seen);
             return false;
         }
