@@ -307,6 +307,20 @@ TEST_F(IntakeTest, KeepsClientsForTheListenerOfTheSameNameWhileNoZygoteLives) {
     EXPECT_EQ(sent[0].message.arrival.listener, 3U);
 }
 
+TEST_F(IntakeTest, WaitsOnceForAGenerationThatTakesNoClientsOfARemovedListener) {
+    start_zygote();
+    fill_channel();
+    std::vector<ListeningSocket> closing;
+    closing.push_back(take_listener(4));
+    closing.back().listener = 1;
+    const auto before = Clock::now();
+    intake().change_configuration(with_listeners({"old"}), with_listeners({"new"}), closing);
+    const auto waited = Clock::now() - before;
+    EXPECT_GE(waited, milliseconds(900));
+    EXPECT_LT(waited, milliseconds(1900)) << "a second for each client";
+    EXPECT_FALSE(log().empty());
+}
+
 TEST_F(IntakeTest, HandsOverInTheOrderOfTheQueue) {
     put_back(7);
     put_back(5);
