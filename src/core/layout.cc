@@ -21,6 +21,8 @@ constexpr std::uint32_t kDefaultSize = 1024;
 constexpr std::uint32_t kNoLimit = LayoutRules::kNoLimit;
 /// A program of more steps is refused: a rule that stands in many places is there as often.
 constexpr std::size_t kMostOps = 4000;
+/// How many different beginnings a choice compares at most.
+constexpr std::size_t kMostCases = 256;
 
 constexpr const char* kTooFar =
     "more than 64 fixed bytes behind it, at which it would end; put a field or a skip between them";
@@ -467,6 +469,13 @@ class LayoutCompiler {
     }
 
     void set_cases(std::size_t branch, const std::vector<LayoutCase>& cases) {
+        if (cases.size() > kMostCases) {
+            const LayoutOp& op = layout_.ops_[branch];
+            problems_.push_back({op.rule,
+                                 "more than 256 different beginnings to choose from; write fewer "
+                                 "alternatives",
+                                 op.place});
+        }
         layout_.ops_[branch].first = static_cast<std::uint32_t>(layout_.cases_.size());
         layout_.ops_[branch].count = static_cast<std::uint32_t>(cases.size());
         layout_.cases_.insert(layout_.cases_.end(), cases.begin(), cases.end());

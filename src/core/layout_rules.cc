@@ -12,8 +12,6 @@ using Kind = LayoutItem::Kind;
 constexpr std::uint32_t kNoLimit = LayoutRules::kNoLimit;
 /// How deep rules may stand in each other.
 constexpr std::size_t kDeepestRules = 32;
-/// How many different fixed beginnings an alternative may have.
-constexpr std::size_t kMostBeginnings = 32;
 
 std::uint32_t sum(std::uint32_t a, std::uint32_t b) { return a > kNoLimit - b ? kNoLimit : a + b; }
 
@@ -26,8 +24,9 @@ bool may_be_absent(const LayoutItem& item) {
 }
 
 Beginnings united(Beginnings all, const Beginnings& more) {
-    all.insert(all.end(), more.begin(), more.end());
-    if (all.size() > kMostBeginnings) all.clear();
+    for (const ByteSets& bytes : more) {
+        if (std::ranges::find(all, bytes) == all.end()) all.push_back(bytes);
+    }
     return all;
 }
 
@@ -38,7 +37,7 @@ NumberRange room_of(const LayoutNumber& number) {
             number.range.most - number.less};
 }
 
-/// Visits each rule once, those that it uses first, and so computes its size from theirs.
+/// Visits each rule once, those that it uses first, and so computes what is known of it from theirs.
 class LayoutRules::Checker {
   public:
     Checker(LayoutRules& rules, std::vector<LayoutProblem>& problems)
@@ -57,7 +56,9 @@ class LayoutRules::Checker {
         path_.push_back(name);
         check(rule.choice, rule.index);
         path_.pop_back();
-        if (problems_.empty()) rule.size = rules_.size_of(rule.choice);
+        if (!problems_.empty()) return;
+        rule.size = rules_.size_of(rule.choice);
+        rule.beginnings = rules_.beginnings_of(rule.choice);
     }
 
     void check(const LayoutChoice& choice, std::size_t rule) {
@@ -247,14 +248,16 @@ Beginnings LayoutRules::beginnings_of(std::span<const LayoutItem> sequence) cons
 
 Beginnings LayoutRules::beginnings_of(const LayoutItem& item) const {
     if (item.kind == Kind::Fixed) return {item.bytes};
-    const LayoutChoice* choice = choice_of(item);
-    if (choice == nullptr) return {};
+    if (item.kind == Kind::Rule) return find(item.rule)->beginnings;
+    return item.kind == Kind::Group ? beginnings_of(item.choice) : Beginnings();
+}
+
+Beginnings LayoutRules::beginnings_of(const LayoutChoice& choice) const {
     Beginnings begins;
-    for (const LayoutSequence& sequence : *choice) {
-        const Beginnings it = beginnings_of(sequence);
+    for (const LayoutSequence& sequence : choice) {
+        const Beginnings it = beginnings_of(std::span(sequence));
         if (it.empty()) return {};
         begins = united(std::move(begins), it);
-        if (begins.empty()) return {};
     }
     return begins;
 }

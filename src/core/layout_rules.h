@@ -38,6 +38,7 @@ class LayoutRules {
         std::size_t index;  ///< in the source
         LayoutChoice choice;
         NumberRange size{};  ///< of the streams that fit
+        Beginnings beginnings{};
     };
 
     /// Reads all rules, and finds rules that are unknown, go round in a circle or repeat nothing. After a
@@ -64,6 +65,7 @@ class LayoutRules {
   private:
     class Checker;
 
+    Beginnings beginnings_of(const LayoutChoice& choice) const;
     NumberRange size_of(const LayoutItem& item) const;
     bool append_leading(std::span<const LayoutItem> items, ByteSets& bytes) const;
     const LayoutChoice* choice_of(const LayoutItem& item) const;

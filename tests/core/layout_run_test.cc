@@ -182,6 +182,15 @@ TEST(LayoutRunExhaustively, AgreesWithTheOracleForSmallLayouts) {
     }
 }
 
+TEST(LayoutRun, TakesTheLastOfManyAlternatives) {
+    std::string piece;
+    for (char c = 'a'; c <= 'z'; ++c) piece += std::string("'") + c + "1' <x 1> | '" + c + "2' | ";
+    const LayoutSource source = layout_of({"start = {u8 piece*} '!'", "piece = " + piece + "'!'"});
+    const auto layout = Layout::compile(source);
+    ASSERT_TRUE(layout) << problems_of(layout.error());
+    expect_oracle(source, *layout, "\x06z1.a2!!");
+}
+
 TEST(LayoutRunOfRandomLayouts, AgreesWithTheOracle) {
     std::mt19937 random(1);
     std::map<Outcome, std::size_t> outcomes;

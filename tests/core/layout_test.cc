@@ -1,5 +1,6 @@
 #include "core/layout.h"
 
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -145,6 +146,26 @@ TEST(LayoutCompile, RefusesMoreBytesBehindAFieldThanAreLookedAt) {
     EXPECT_EQ(problems({"start = <f> '" + z + "' 00"}), "0: " + far + " (at byte 1)\n");
     EXPECT_EQ(problems({"start = u8* '" + z + "' 00"}), "0: " + far + " (at byte 1)\n");
     EXPECT_EQ(problems({"start = <f> '" + z + "' u8"}), "");
+}
+
+/// A choice of this many alternatives, each with a beginning of its own: `00 00 | 00 01`.
+std::string choice_of(std::size_t alternatives) {
+    std::string text;
+    for (std::size_t i = 0; i < alternatives; ++i) {
+        text += fmt::format("{}{:02x} {:02x}", i == 0 ? "" : " | ", i / 256, i % 256);
+    }
+    return text;
+}
+
+TEST(LayoutCompile, RefusesMoreBeginningsThanAreCompared) {
+    const std::string many =
+        "more than 256 different beginnings to choose from; write fewer alternatives";
+    EXPECT_EQ(problems({"start = " + choice_of(256)}), "");
+    EXPECT_EQ(problems({"start = " + choice_of(257)}), "0: " + many + " (at byte 1)\n");
+    EXPECT_EQ(problems({"start = 01 piece? 02", "piece = " + choice_of(257)}),
+              "1: " + many + " (at byte 1)\n0: " + many + " (at byte 4)\n");
+    // The same ones count once.
+    EXPECT_EQ(problems({"start = (" + choice_of(200) + ")* (" + choice_of(200) + ")? 02"}), "");
 }
 
 TEST(LayoutCompile, WarnsOfWhatIsStrange) {
