@@ -179,6 +179,17 @@ END
     [[ $output == *"service=ssh reason=match src=127.0.0.1 sport="*" dst=127.0.0.1 dport=$echo_port bytes=4 "* ]]
 }
 
+@test "explain: a client of a capture has the address that it has there" {
+    answer echo
+    echo '5353482d322e302d74657374' >"$TMP/ssh.hex"
+    "$PORTSPLIT_TOOLS/crowd" "127.0.0.1:$echo_port" "$TMP/capture" 3 7 "$TMP/ssh.hex"
+    printf '%s\n' '[ssh]' 'string = SSH-' 'exec = cat' 'from = 127.0.0.1' '[fallback]' 'exec = cat' >"$CONFIG"
+    run -0 --separate-stderr explain --pcap "$TMP/capture"
+    [[ $output == *'service=ssh reason=match src=127.0.0.1 '* && -z $stderr ]]
+    run -0 explain --pcap "$TMP/capture" --source 192.0.2.1
+    [[ $output != *service=ssh* ]]
+}
+
 # Prints `SPORT NUMBER SERVICE REASON` of each connection; the number counts the connections that had the
 # same port one after the other.
 verdicts_of_log() {

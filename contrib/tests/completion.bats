@@ -37,7 +37,7 @@ is_offered() {
 @test "completion: after a command its own options and files are offered" {
     is_offered '--inetd' portsplit check --i
     is_offered '--to' portsplit convert --t
-    is_offered '--text --hex --pcap --listener --final --json --help' portsplit explain -
+    is_offered '--text --hex --pcap --listener --source --final --json --help' portsplit explain -
     is_offered '--tap --help' portsplit test -
     is_offered 'classic libconfig' portsplit convert --to ''
     is_offered 'no-fallback no-timeout no-deadline' portsplit check --silence no-

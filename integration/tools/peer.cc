@@ -16,6 +16,7 @@
 // Options of connect and listen:
 //   --limit MS           how long a step may wait for the other side (20000)
 //   --repeat N           connect N times, one after the other
+//   --from HOST:PORT     connect from this address; port 0 is any
 //   --until FILE         connect again and again until FILE exists; prints how many times
 //
 // Steps. In TEXT and C the escapes \xNN, \r, \n, \t, \0 and \\ are bytes.
@@ -75,6 +76,7 @@ struct Options {
     std::chrono::milliseconds limit{20000};
     int repeat = 1;
     std::string until;
+    std::string from;
 };
 
 [[noreturn]] void give_up(const std::string& what) {
@@ -110,6 +112,7 @@ Options take_options(std::span<char*>& words) {
         if (name == "--limit") options.limit = std::chrono::milliseconds(std::atoi(words[1]));
         if (name == "--repeat") options.repeat = std::atoi(words[1]);
         if (name == "--until") options.until = words[1];
+        if (name == "--from") options.from = words[1];
         words = words.subspan(2);
     }
     return options;
@@ -118,6 +121,12 @@ Options take_options(std::span<char*>& words) {
 bool connect_once(const std::string& where, const Options& options, std::span<char*> steps) {
     const Address address = address_of(where);
     UniqueFd fd(::socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (!options.from.empty()) {
+        const Address from = address_of(options.from);
+        if (::bind(fd.get(), from->ai_addr, from->ai_addrlen) < 0) {
+            give_up("cannot bind " + options.from);
+        }
+    }
     if (!fd || ::connect(fd.get(), address->ai_addr, address->ai_addrlen) < 0) {
         give_up("cannot connect to " + where);
     }

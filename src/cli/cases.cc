@@ -13,6 +13,7 @@
 #include "config/listeners.h"
 #include "config/meant.h"
 #include "config/never_meant.h"
+#include "config/prefix.h"
 #include "config/recording.h"
 #include "config/spelling.h"
 #include "config/value_list.h"
@@ -29,7 +30,7 @@ using config::Type;
 constexpr std::string_view kNoService = "-";
 
 /// In the order of the enumerators of core::Reason.
-constexpr std::array<std::string_view, 4> kReasons{"match", "fallback", "timeout", "eof"};
+constexpr std::array<std::string_view, 5> kReasons{"match", "fallback", "timeout", "eof", "denied"};
 
 constexpr auto kKeys = std::to_array<Key>({
     {.name = "string", .takes = {.type = Type::Bytes, .repeatable = true}},
@@ -37,6 +38,7 @@ constexpr auto kKeys = std::to_array<Key>({
     {.name = "recording", .takes = {.type = Type::Path, .repeatable = true}},
     {.name = "end", .takes = {.type = Type::YesNo}},
     {.name = "listener", .takes = {.type = Type::Text}},
+    {.name = "source", .takes = {.type = Type::Text}},
     {.name = "service", .takes = {.type = Type::Text}},
     {.name = "reason", .takes = {.type = Type::Word, .words = kReasons}},
     {.name = "certain", .takes = {.type = Type::Number, .largest = core::kLargestWindow}},
@@ -156,6 +158,9 @@ class Reader {
         } else if (key.name == "listener") {
             const auto parse = [&](Text name) { return listener_named(name); };
             read.entrance.listener = parsed<std::size_t>(key, value, parse).value_or(0);
+        } else if (key.name == "source") {
+            read.entrance.source =
+                parsed<core::Source>(key, value, config::read_source).value_or(core::Source());
         } else if (key.name == "service") {
             const auto parse = [&](Text name) { return service_named(name); };
             read.service = parsed<std::string>(key, value, parse).value_or("");

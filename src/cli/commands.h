@@ -32,12 +32,13 @@ struct ExplainOptions {
     std::optional<std::string> hex = {};
     std::optional<std::string> capture = {};  ///< the path of a capture; all its streams
     std::string listener = core::kMain;       ///< the one that the client came to
+    std::optional<std::string> source = {};   ///< the client's address, or `unix`
     bool final = false;                       ///< decide as at the deadline
     bool json = false;
 };
 
 /// Prints how a configuration file decides, and why.
-/// @returns 0; 64 when the bytes, or a part of the capture, cannot be read, or there is no such listener; 78
+/// @returns 0; 64 when the bytes, or a part of the capture, cannot be read, or a listener or a source is none; 78
 ///          when the file cannot be read
 int explain(const std::string& file, const ExplainOptions& options);
 

@@ -1,6 +1,7 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "config/escape.h"
 #include "config/listeners.h"
 #include "config/meant.h"
+#include "config/prefix.h"
 #include "config/recording.h"
 #include "config/value.h"
 #include "config/wording.h"
@@ -93,13 +95,16 @@ int explain_bytes(const core::Plan& plan, const core::Entrance& entrance,
                     explanation_text(decision, explainer, look_of(STDOUT_FILENO).colour)));
 }
 
-int explain_capture(const core::Plan& plan, const core::Entrance& entrance,
+/// @param way  of all clients; without --source each has the address of the capture
+int explain_capture(const core::Plan& plan, const core::Entrance& way,
                     const ExplainOptions& options) {
     const Capture capture = read_capture(*options.capture, plan.window());
     const core::Explainer explainer(plan);
     CaptureTable table(plan.config());
     std::string lines;
     for (const Stream& stream : capture.streams) {
+        core::Entrance entrance = way;
+        if (!options.source) entrance.source.address = core::IpAddress::parse(stream.client.host);
         const auto ending = stream.ended    ? core::Ending::Eof
                             : options.final ? core::Ending::Deadline
                                             : core::Ending::Open;
@@ -129,6 +134,34 @@ int explain_capture(const core::Plan& plan, const core::Entrance& entrance,
     return kExitUsage;
 }
 
+/// Returns true if who a client is may decide something.
+bool has_lists_of_clients(const core::Config& config) {
+    const auto has_access = [](const core::Listener* it) {
+        return !it->allow.empty() || !it->deny.empty();
+    };
+    return std::ranges::any_of(core::listeners_of(config), has_access) ||
+           std::ranges::any_of(config.services, [](const core::Service& it) {
+               return !it.from.empty() || !it.not_from.empty();
+           });
+}
+
+/// Returns where the client comes from; nothing after a message.
+std::optional<core::Source> source_of(const ExplainOptions& options, const core::Config& config) {
+    if (options.source) {
+        const auto source = config::read_source(*options.source);
+        if (source) return *source;
+        complain(
+            fmt::format("--source {}: {}", config::shown(*options.source), source.error().text));
+        return std::nullopt;
+    }
+    if (!options.capture && has_lists_of_clients(config)) {
+        complain(
+            "the configuration has lists of clients, and this client is in none of them; name "
+            "another with --source");
+    }
+    return core::Source();
+}
+
 /// Returns true if FILE is the capture, and the argument of --pcap the configuration.
 bool is_swapped(const std::string& file) {
     const auto bytes = sys::read_file(file);
@@ -155,7 +188,9 @@ int explain(const std::string& file, const ExplainOptions& options) {
                              config::no_such_listener(plan.config())));
         return kExitUsage;
     }
-    const core::Entrance entrance{*listener};
+    const auto source = source_of(options, plan.config());
+    if (!source) return kExitUsage;
+    const core::Entrance entrance{*listener, *source};
     return options.capture ? explain_capture(plan, entrance, options)
                            : explain_bytes(plan, entrance, options);
 }

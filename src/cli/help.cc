@@ -8,7 +8,8 @@ constexpr const char* kProgram =
     "       portsplit check [--inetd] [--silence WARNING]... FILE\n"
     "       portsplit convert [--to SPELLING] FILE\n"
     "       portsplit explain [--text TEXT | --hex BYTES | --pcap CAPTURE]\n"
-    "                         [--listener NAME] [--final] [--json] FILE\n"
+    "                         [--listener NAME] [--source ADDR] [--final] [--json]\n"
+    "                         FILE\n"
     "       portsplit test [--tap] FILE CASES\n"
     "Several services behind one TCP port, told apart by their first bytes.\n"
     "With a configuration FILE alone, serve it in the foreground.\n"
@@ -50,7 +51,8 @@ constexpr const char* kConvert =
 
 constexpr const char* kExplain =
     "Usage: portsplit explain [--text TEXT | --hex BYTES | --pcap CAPTURE]\n"
-    "                         [--listener NAME] [--final] [--json] FILE\n"
+    "                         [--listener NAME] [--source ADDR] [--final] [--json]\n"
+    "                         FILE\n"
     "Print which service of FILE takes a connection with these first bytes, and why.\n"
     "\n"
     "The bytes come from standard input, or from one of these:\n"
@@ -59,6 +61,7 @@ constexpr const char* kExplain =
     "  --pcap CAPTURE   all TCP streams of a capture; prints a line for each\n"
     "\n"
     "  --listener NAME  the listener that the client came to; main by default\n"
+    "  --source ADDR    the client's address, or unix; by default one in no list\n"
     "  --final          decide as at the deadline, when no more bytes are waited for\n"
     "  --json           print one JSON object a line, for programs\n"
     "  -h, --help       print this and exit\n"

@@ -85,6 +85,7 @@ struct Explain {
         bytes->add_option("--pcap", options.capture);
         bytes->require_option(0, 1);
         command.add_option("--listener", options.listener);
+        command.add_option("--source", options.source);
         command.add_flag("--final", options.final);
         command.add_flag("--json", options.json);
     }

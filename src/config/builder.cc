@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "config/client_lists.h"
 #include "config/key_table.h"
 #include "config/layouts.h"
 #include "config/listeners.h"
@@ -61,6 +62,8 @@ class Builder {
         }
         check_limits(draft.service, section, origin);
         check_log(draft.service.log, origin, section.name, issues_);
+        check_lists({kFrom, draft.service.from, origin}, {kNotFrom, draft.service.not_from, origin},
+                    issues_);
         asked_.push_back(std::move(draft.asked));
         built_.config.services.push_back(std::move(draft.service));
         built_.origins.services.push_back(std::move(origin));

@@ -52,8 +52,11 @@ class Includer {
         std::optional<Document> document = read_alone(text, issues_.add_file(path, text));
         if (!document) return std::nullopt;
         open_.push_back({path, 1, text.size()});
-        for (Section& service : document->services) {
-            expand_lists(service, path, open_.back().bytes, files_, issues_);
+        expand_lists(document->global, path, open_.back().bytes, files_, issues_);
+        for (auto* sections : {&document->listeners, &document->services}) {
+            for (Section& section : *sections) {
+                expand_lists(section, path, open_.back().bytes, files_, issues_);
+            }
         }
         expand(*document);
         const std::size_t bytes = open_.back().bytes;

@@ -38,6 +38,13 @@ constexpr auto kKeys = std::to_array<Key>({
      .help =
          "the service for clients of this listener that are undecided at the deadline; else the "
          "one called timeout"},
+    {.name = kAllow,
+     .takes = takes::prefixes(&core::Listener::allow),
+     .help = "clients that are served, as an address or a prefix; by default all"},
+    {.name = kDeny,
+     .takes = takes::prefixes(&core::Listener::deny),
+     .help = "clients whose connections are reset at once; of allow and deny the longest prefix "
+             "decides"},
     {.name = "maxconn",
      .takes = takes::number(&core::Config::maxconn, 0, 1'000'000),
      .default_text = "1000",
@@ -75,6 +82,14 @@ constexpr auto kKeys = std::to_array<Key>({
     {.name = kLayout,
      .takes = takes::layout_name(),
      .help = "a layout that the stream fits to its end; LAYOUT.FIELD = VALUE asks for a field"},
+    {.name = kFrom,
+     .takes = takes::prefixes(&core::Service::from),
+     .help = "clients that may come to this service, as an address or a prefix; for others it says "
+             "no; by default all"},
+    {.name = kNotFrom,
+     .takes = takes::prefixes(&core::Service::not_from),
+     .help = "clients for which this service says no; of from and not-from the longest prefix "
+             "decides"},
     {.name = kLog,
      .takes = takes::log_items(&core::Service::log, core::kLogWords),
      .help =

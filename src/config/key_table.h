@@ -55,6 +55,7 @@ enum class Type {
     Include,  ///< of a file: its name in the library, or a path
     Layout,   ///< the name of a layout
     ServiceName,  ///< of a service of the configuration
+    Prefix,       ///< addresses that begin alike, or `unix`, or `none`
 };
 
 /// A member of any enumeration, read and written as the number of its enumerator.
@@ -75,6 +76,7 @@ using FieldOf = std::variant<core::PatternKind,  // those of Service::patterns t
                              core::Text Owners::*...,                  //
                              core::List<core::Text> Owners::*...,      //
                              core::List<core::Endpoint> Owners::*...,  //
+                             core::List<core::Prefix> Owners::*...,    //
                              Enumerated<Owners>...>;
 using Field = FieldOf<core::Config, core::Listener, core::Service, core::Exec, core::Connect>;
 
@@ -144,6 +146,12 @@ inline constexpr std::string_view kInclude = "include";
 inline constexpr std::string_view kServices = "services";
 inline constexpr std::string_view kFallbackKey = "fallback";
 inline constexpr std::string_view kOnTimeout = "on-timeout";
+
+// Lists of clients.
+inline constexpr std::string_view kAllow = "allow";
+inline constexpr std::string_view kDeny = "deny";
+inline constexpr std::string_view kFrom = "from";
+inline constexpr std::string_view kNotFrom = "not-from";
 
 /// Names layouts that a stream fits as a whole. It sets Service::layouts together with the conditions
 /// `LAYOUT.FIELD`, which are no keys of the table: layouts.h reads both.
@@ -332,6 +340,11 @@ constexpr Takes service_names(T core::Listener::*field) {
     Takes made = into(Type::ServiceName, field);
     made.place = Place::Listener;
     return made;
+}
+
+template <typename Owner>
+constexpr Takes prefixes(core::List<core::Prefix> Owner::*field) {
+    return into(Type::Prefix, field);
 }
 
 constexpr Takes layout_name() {

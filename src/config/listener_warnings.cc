@@ -12,9 +12,39 @@
 namespace portsplit::config {
 namespace {
 
-/// A configuration as the clients of one listener find it.
+/// The lists of a service: for whom it is.
+struct Lists {
+    const core::List<core::Prefix>* from;
+    const core::List<core::Prefix>* not_from;
+
+    bool are_of(const core::Service& service) const {
+        return service.from == *from && service.not_from == *not_from;
+    }
+};
+
+/// How many different lists are looked at, for each of which all services are checked.
+constexpr std::size_t kMostLists = 10;
+
+bool is_for_all(const core::Service& service) {
+    return service.from.empty() && service.not_from.empty();
+}
+
+/// Returns the different lists of services.
+std::vector<Lists> lists_of(const core::Config& config) {
+    std::vector<Lists> lists;
+    for (const core::Service& service : config.services) {
+        if (is_for_all(service) || lists.size() == kMostLists) continue;
+        const bool is_known =
+            std::ranges::any_of(lists, [&](const Lists& it) { return it.are_of(service); });
+        if (!is_known) lists.push_back({&service.from, &service.not_from});
+    }
+    return lists;
+}
+
+/// A configuration as some clients find it: those of one listener, in the lists of some services or in none.
 struct View {
     const core::Listener* listener;
+    bool is_of_lists;  ///< then warnings about the whole file are those of another view
     core::Config config;
     Origins origins;
     std::vector<Issue> issues{};
@@ -43,19 +73,28 @@ core::Service as_last_resort(core::Service service, const char* name) {
     return service;
 }
 
-View view_of(const core::Listener& listener, const core::Config& config, const Origins& origins) {
-    View view{&listener, config, origins};
+/// @param lists  null for the clients that only services for all are for
+View view_of(const core::Listener& listener, const Lists* lists, const core::Config& config,
+             const Origins& origins) {
+    View view{&listener, lists != nullptr, config, origins};
     view.config.listeners.clear();
     view.config.services.clear();
     view.origins.services.clear();
     view.config.top = listener;
+    const auto is_here = [&](const core::Service& service) {
+        return is_for_all(service) || (lists != nullptr && lists->are_of(service));
+    };
     const auto add = [&](core::Service service, std::size_t index) {
+        service.from.clear();
+        service.not_from.clear();
         view.config.services.push_back(std::move(service));
         view.origins.services.push_back(origins.services[index]);
     };
     for (std::size_t i = 0; i < config.services.size(); ++i) {
         const core::Service& service = config.services[i];
-        if (service.has_patterns() && core::is_asked_by(listener, service)) add(service, i);
+        if (service.has_patterns() && core::is_asked_by(listener, service) && is_here(service)) {
+            add(service, i);
+        }
         if (core::is_fallback_of(listener, service)) {
             add(as_last_resort(service, core::kFallback), i);
         }
@@ -64,6 +103,8 @@ View view_of(const core::Listener& listener, const core::Config& config, const O
     view.config.top.services.clear();
     view.config.top.fallback.clear();
     view.config.top.on_timeout.clear();
+    view.config.top.allow.clear();
+    view.config.top.deny.clear();
     return view;
 }
 
@@ -84,9 +125,11 @@ std::vector<Issue> joined(const std::vector<View>& views) {
     std::vector<Issue> all;
     for (auto view = views.begin(); view != views.end(); ++view) {
         for (const Issue& issue : view->issues) {
+            if (view->is_of_lists && issue.service.empty()) continue;
             const auto has_it = [&](const View& it) { return has(it, issue); };
             const bool is_of_all = std::ranges::all_of(views, [&](const View& it) {
-                return has_it(it) || (!issue.service.empty() && !asks(it, issue.service));
+                return has_it(it) ||
+                       (issue.service.empty() ? it.is_of_lists : !asks(it, issue.service));
             });
             if (is_of_all && std::none_of(views.begin(), view, has_it)) all.push_back(issue);
             if (is_of_all || !issue.service.empty()) continue;
@@ -129,12 +172,21 @@ void warn_of_idle_listeners(const core::Config& config, const Origins& origins,
 
 }  // namespace
 
-std::vector<Issue> advise_by_listener(const core::Config& config, const Origins& origins,
-                                      const Advise& advise) {
+bool depends_on_client(const core::Config& config) {
+    return !config.listeners.empty() || !std::ranges::all_of(config.services, is_for_all);
+}
+
+std::vector<Issue> advise_by_client(const core::Config& config, const Origins& origins,
+                                    const Advise& advise) {
     std::vector<View> views;
-    for (const core::Listener* listener : used_listeners(config)) {
-        views.push_back(view_of(*listener, config, origins));
+    const auto add_view = [&](const core::Listener& listener, const Lists* lists) {
+        views.push_back(view_of(listener, lists, config, origins));
         views.back().issues = advise(views.back().config, views.back().origins);
+    };
+    const std::vector<Lists> all_lists = lists_of(config);
+    for (const core::Listener* listener : used_listeners(config)) {
+        add_view(*listener, nullptr);
+        for (const Lists& lists : all_lists) add_view(*listener, &lists);
     }
     std::vector<Issue> issues = joined(views);
     warn_of_services_not_asked(config, origins, issues);

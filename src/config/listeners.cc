@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "config/client_lists.h"
 #include "config/key_table.h"
 #include "config/overlap.h"
 #include "config/section.h"
@@ -86,8 +87,20 @@ void ListenersReader::check() {
         }
         check_named_service(listener.fallback, kFallbackKey, origin.of(kFallbackKey), section);
         check_named_service(listener.on_timeout, kOnTimeout, origin.of(kOnTimeout), section);
+        check_access(listener, origin);
     }
+    check_access(config_.top, origins_.global);
     check_binds();
+}
+
+/// Reports a prefix that a listener allows and denies.
+void ListenersReader::check_access(const core::Listener& listener, const Origin& origin) {
+    const Origin& top = origins_.global;
+    const Origin& of_allow = origin.has(kAllow) ? origin : top;
+    const Origin& of_deny = origin.has(kDeny) ? origin : top;
+    // What a listener has from the top is reported there.
+    if (&origin != &top && &of_allow == &top && &of_deny == &top) return;
+    check_lists({kAllow, listener.allow, of_allow}, {kDeny, listener.deny, of_deny}, issues_);
 }
 
 /// Reports a name of a service in a listener that no service has.

@@ -8,6 +8,7 @@
 
 #include "config/escape.h"
 #include "config/meant.h"
+#include "config/prefix.h"
 #include "config/spelling.h"
 #include "config/wording.h"
 
@@ -127,6 +128,7 @@ class Suspect {
         if (value_.kind == Kind::Bare || value_.is_line) look_for_habits();
         if (key_.takes.type == Type::Bytes) look_for_hex();
         if (key_.takes.type == Type::Regex) look_for_server_name();
+        if (key_.takes.type == Type::Prefix) look_for_host_bits();
         look_for_typography();
         return std::move(found_);
     }
@@ -168,6 +170,13 @@ class Suspect {
                                        "because clients shuffle what "
                                        "is before it; write {}",
                                        condition("tls", "sni", name, spelling_of(value_))));
+    }
+
+    void look_for_host_bits() {
+        const auto meant = prefix_without_rest(value_.text);
+        if (!meant) return;
+        add("host-bits",
+            fmt::format("it has bits behind the prefix, which do not count; write {}", *meant));
     }
 
     /// A text that was copied from a web page or a letter may have what a word processor makes of quotes,

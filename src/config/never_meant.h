@@ -1,6 +1,6 @@
 #pragma once
 // Values that can be read but are never meant: quotes or a comment that the classic spelling takes as part
-// of the value, typographic quotes and dashes, and bytes in hex as the text of a `string`. Wording only; section.cc asks.
+// of the value, typographic quotes and dashes, bits behind a prefix, and bytes in hex as the text of a `string`. Wording only; section.cc asks.
 
 #include <string>
 #include <string_view>

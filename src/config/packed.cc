@@ -85,13 +85,21 @@ class Packer {
         bytes_.append(reinterpret_cast<const char*>(&number), sizeof number);
     }
     void add(std::chrono::milliseconds time) { add(static_cast<std::uint64_t>(time.count())); }
-    void add(const core::Text& text) {
+    void add(const core::Text& text) { add_text(text); }
+    void add_text(std::string_view text) {
         add(text.size());
         bytes_.append(text);
     }
     void add(const core::Endpoint& endpoint) {
         add(endpoint.host);
         add(endpoint.port);
+    }
+    void add(const core::Prefix& prefix) {
+        add(static_cast<std::uint64_t>(prefix.kind) << 16 | prefix.length << 8 |
+            prefix.address.bytes().size());
+        bytes_.append(reinterpret_cast<const char*>(prefix.address.bytes().data()),
+                      prefix.address.bytes().size());
+        add_text(prefix.zone.name());
     }
     void add(const core::PatternSource& pattern) {
         add(static_cast<std::uint64_t>(pattern.kind));
@@ -192,6 +200,22 @@ class Unpacker {
     void take(core::Endpoint& endpoint) {
         take(endpoint.host);
         endpoint.port = static_cast<std::uint16_t>(take_number(0, 0xFFFF));
+    }
+    void take(core::Prefix& prefix) {
+        const std::uint64_t head = take_number();
+        const std::uint64_t bits = (head & 0xff) * 8;
+        constexpr auto kLast = static_cast<std::uint64_t>(core::Prefix::Kind::None);
+        fits_ = fits_ && head >> 16 <= kLast && (bits == 32 || bits == 128) &&
+                (head >> 8 & 0xff) <= bits;
+        const std::string_view bytes = take_bytes(bits / 8);
+        const std::string_view zone = take_bytes(take_number(0, core::Zone::kLongest));
+        if (!fits_) return;
+        prefix.kind = static_cast<core::Prefix::Kind>(head >> 16);
+        prefix.length = static_cast<std::uint8_t>(head >> 8 & 0xff);
+        prefix.address = core::IpAddress::from_bytes(
+            {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+        fits_ = prefix.length <= prefix.address.bytes().size() * 8;
+        prefix.zone = core::Zone(zone);
     }
     void take(core::PatternSource& pattern) {
         constexpr auto kLast = static_cast<std::uint64_t>(core::PatternKind::Regex);

@@ -11,6 +11,7 @@
 
 #include "config/escape.h"
 #include "config/meant.h"
+#include "config/prefix.h"
 #include "config/spelling.h"
 #include "config/wording.h"
 #include "core/ip_address.h"
@@ -199,6 +200,8 @@ std::string placeholder(const Key& key) {
         case Type::Layout:
         case Type::ServiceName:
             return "NAME";
+        case Type::Prefix:
+            return "ADDR|ADDR/LENGTH|unix|none|@FILE";
         case Type::LogItem:
         case Type::Word:
             break;
@@ -354,6 +357,12 @@ core::Result<core::Text, Problem> parse(const Key& key, std::string_view text) {
 }
 
 std::string print(std::string_view value) { return std::string(value); }
+
+template <>
+core::Result<core::Prefix, Problem> parse(const Key& /*key*/, std::string_view text) {
+    if (const auto problem = check_text(text, kLongestHost)) return *problem;
+    return read_prefix(text);
+}
 
 core::Result<std::size_t, Problem> parse_word(const Key& key, std::string_view text) {
     const auto& words = key.takes.words;

@@ -39,6 +39,8 @@ template <>
 core::Result<core::Text, Problem> parse(const Key& key, std::string_view text);
 template <>
 core::Result<bool, Problem> parse(const Key& key, std::string_view text);
+template <>
+core::Result<core::Prefix, Problem> parse(const Key& key, std::string_view text);
 
 /// Reads one of the key's words.
 /// @returns its place among them
@@ -49,6 +51,7 @@ std::string print(const core::Endpoint& value);
 std::string print(std::chrono::milliseconds value);
 std::string print(std::size_t value);
 std::string print(bool value);
+std::string print(const core::Prefix& value);
 std::string print(std::string_view value);
 
 /// Returns a pattern as the value of its key: `string` escaped, `hex` and `regex` as they are.

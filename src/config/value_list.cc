@@ -7,6 +7,8 @@
 #include <string_view>
 #include <utility>
 
+#include "config/key_table.h"
+#include "config/prefix.h"
 #include "config/spelling.h"
 #include "config/wording.h"
 #include "core/passed_fields.h"
@@ -16,6 +18,11 @@ namespace {
 
 /// An expression that fits no value.
 constexpr const char* kNothing = "~(?!)";
+
+bool is_list_of_prefixes(const Entry& entry) {
+    const Key* key = find_key(entry.key);
+    return key != nullptr && key->takes.type == Type::Prefix;
+}
 
 class Expander {
   public:
@@ -34,7 +41,9 @@ class Expander {
                 is_whole &= append_lines(entry, value);
             }
         }
-        if (entry.values.empty() && is_whole) {
+        if (entry.values.empty() && is_whole && is_list_of_prefixes(entry)) {
+            fill_with_none(entry, spot, kind);
+        } else if (entry.values.empty() && is_whole) {
             issues_.warning(
                 spot,
                 fmt::format("{}: a list without a value, such as a file without a line; "
@@ -48,11 +57,24 @@ class Expander {
     }
 
   private:
+    /// An empty list of clients stays a list.
+    void fill_with_none(Entry& entry, Spot spot, Kind kind) {
+        if (entry.key == kAllow || entry.key == kFrom) {
+            issues_.warning(spot,
+                            fmt::format("{}: a list without a value, such as a file without a "
+                                        "line; no client is in it",
+                                        entry.key),
+                            "never-fits");
+        }
+        entry.values.push_back({spot, kind, std::string(kNone)});
+    }
+
     bool append_lines(Entry& entry, const Value& value) {
         if (value.text == "@") {
-            issues_.error(value.spot,
-                          fmt::format("{}: no file behind the @; write @FILE, or \\40 for an @",
-                                      as_written(entry.key, value)));
+            issues_.error(
+                value.spot,
+                fmt::format("{}: no file behind the @; write @FILE{}", as_written(entry.key, value),
+                            is_list_of_prefixes(entry) ? "" : ", or \\40 for an @"));
             return false;
         }
         const std::string path = path_from(including_, std::string_view(value.text).substr(1));
@@ -71,8 +93,9 @@ class Expander {
             const std::string_view content = trim(line);
             if (content.empty() || content.front() == '#') return;
             if (content.front() == '@') {
-                issues.error(number, fmt::format("{}: a list in a list; write \\40 for an @",
-                                                 shown(content)));
+                issues.error(
+                    number, fmt::format("{}: a list in a list{}", shown(content),
+                                        is_list_of_prefixes(entry) ? "" : "; write \\40 for an @"));
                 return;
             }
             entry.values.push_back({issues.at(number), value.kind, std::string(content), true});
@@ -112,11 +135,12 @@ std::string path_from(std::string_view including, std::string_view name) {
     return fmt::format("{}{}", folder, name);
 }
 
-void expand_lists(Section& service, const std::string& including, std::size_t& bytes,
+void expand_lists(Section& section, const std::string& including, std::size_t& bytes,
                   const Files& files, Issues& issues) {
     Expander expander(including, bytes, files, issues);
-    for (Entry& entry : service.entries) {
-        if (core::split_field(entry.key) && !expander.expand(entry)) service.has_gap = true;
+    for (Entry& entry : section.entries) {
+        const bool may_name_a_file = core::split_field(entry.key) || is_list_of_prefixes(entry);
+        if (may_name_a_file && !expander.expand(entry)) section.has_gap = true;
     }
 }
 

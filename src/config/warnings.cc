@@ -308,6 +308,7 @@ std::span<const std::string_view> warning_names() {
         "typographic",
         "server-name",
         "never-fits",
+        "host-bits",
         "layout",
         "not-read",
         "late",
@@ -331,8 +332,8 @@ std::vector<Issue> advise(const Loaded& loaded) {
     const auto advise_on = [&](const core::Config& config, const Origins& origins) {
         return Search(config, origins, loaded.spelling).warnings();
     };
-    if (loaded.config->listeners.empty()) return advise_on(*loaded.config, loaded.origins);
-    return advise_by_listener(*loaded.config, loaded.origins, advise_on);
+    if (!depends_on_client(*loaded.config)) return advise_on(*loaded.config, loaded.origins);
+    return advise_by_client(*loaded.config, loaded.origins, advise_on);
 }
 
 }  // namespace portsplit::config

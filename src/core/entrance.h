@@ -7,11 +7,13 @@
 #include <vector>
 
 #include "core/model.h"
+#include "core/source.h"
 
 namespace portsplit::core {
 
 struct Entrance {
     std::size_t listener = 0;  ///< index in `listeners_of`
+    Source source{};
 };
 
 /// Returns the listeners of a configuration. The first is `main`: its section, or else what is written above

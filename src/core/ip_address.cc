@@ -59,11 +59,29 @@ std::string IpAddress::text() const {
     return text;
 }
 
-std::string IpAddress::source() const {
-    if (is_v4_) return text();
-    IpAddress prefix = *this;
-    std::fill(prefix.bytes_.begin() + 8, prefix.bytes_.end(), std::uint8_t{0});
-    return prefix.text() + "/64";
+IpAddress IpAddress::filled_behind(std::size_t length, bool ones) const {
+    IpAddress filled = *this;
+    const std::size_t size = bytes().size();
+    for (std::size_t i = length / 8; i < size; ++i) {
+        const std::size_t kept = i == length / 8 ? length % 8 : 0;
+        const auto behind = static_cast<std::uint8_t>(0xff >> kept);
+        std::uint8_t& byte = filled.bytes_[i];
+        byte = static_cast<std::uint8_t>(ones ? byte | behind : byte & ~behind);
+    }
+    return filled;
 }
+
+IpAddress IpAddress::first_of(std::size_t length) const { return filled_behind(length, false); }
+IpAddress IpAddress::last_of(std::size_t length) const { return filled_behind(length, true); }
+
+std::optional<IpAddress> IpAddress::next() const {
+    IpAddress next = *this;
+    for (std::size_t i = bytes().size(); i > 0; --i) {
+        if (++next.bytes_[i - 1] != 0) return next;
+    }
+    return std::nullopt;
+}
+
+std::string IpAddress::source() const { return is_v4_ ? text() : first_of(64).text() + "/64"; }
 
 }  // namespace portsplit::core

@@ -4,7 +4,10 @@
 // addresses have equal texts.
 
 #include <array>
+#include <compare>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 #include <string>
@@ -42,13 +45,27 @@ class IpAddress {
     /// Returns the text of RFC 5952: lower case, the longest run of zeros shortened.
     std::string text() const;
 
+    // Return the first and the last address that begin with the same bits.
+    /// @param length  in bits, at most 32 for IPv4 and 128 for IPv6
+    IpAddress first_of(std::size_t length) const;
+    IpAddress last_of(std::size_t length) const;
+    /// Returns the address behind this one; none behind the last of the family.
+    std::optional<IpAddress> next() const;
+
     /// Returns the source that a connection from here counts for: an IPv4 address, or `PREFIX/64` of an
     /// IPv6 address, which one machine or household usually has whole (RFC 6177).
     std::string source() const;
 
+    /// In the order of the numbers that they are, IPv6 first.
+    std::strong_ordering operator<=>(const IpAddress& other) const {
+        if (is_v4_ != other.is_v4_) return is_v4_ <=> other.is_v4_;
+        return std::memcmp(bytes_.data(), other.bytes_.data(), bytes_.size()) <=> 0;
+    }
     bool operator==(const IpAddress&) const = default;
 
   private:
+    IpAddress filled_behind(std::size_t length, bool ones) const;
+
     bool is_v4_ = true;
     std::array<std::uint8_t, 16> bytes_{};  ///< an IPv4 address has the first four
 };

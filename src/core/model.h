@@ -11,6 +11,7 @@
 
 #include "core/endpoint.h"
 #include "core/memory.h"
+#include "core/source.h"
 
 namespace portsplit::core {
 
@@ -115,6 +116,9 @@ struct Service {
     std::chrono::milliseconds idle{0};         ///< while both are open
     List<LayoutPattern> layouts{};  ///< one for each layout that it asks; patterns like the others
     List<Text> log{};               ///< as that of Config, for the connections of this service
+    // Of which clients it is asked at all; core/access.h reads them.
+    List<Prefix> from{};
+    List<Prefix> not_from{};
 
     /// Returns false for a service that has clients as a last resort only.
     bool has_patterns() const { return !patterns.empty() || !layouts.empty(); }
@@ -143,6 +147,9 @@ struct Listener {
     // Names of the services that are the last resorts here; empty: the one that is called so.
     Text fallback{};
     Text on_timeout{};
+    // Whose connections are served; core/access.h reads them.
+    List<Prefix> allow{};
+    List<Prefix> deny{};
 
     bool operator==(const Listener&) const = default;
 };

@@ -59,13 +59,18 @@ struct Plan::Draft {
     struct Part {
         std::vector<PrefixTree::Entry> entries;
         std::vector<std::uint32_t> unindexed;
+        std::uint32_t access = kForAll;
     };
+    /// The services of a part: who asks them, a flag for each listener, and for whom they are.
+    using Askers = std::pair<std::vector<bool>, std::uint32_t>;
     std::vector<const Listener*> listeners;
     std::vector<bool> asks_all;                                     ///< by listener
     std::unordered_map<std::string_view, std::vector<bool>> named;  ///< by service, then listener
-    /// By which listeners ask their services: one flag for each.
-    std::map<std::vector<bool>, std::uint32_t> numbers;
+    std::map<Askers, std::uint32_t> numbers;
     std::vector<Part> parts;
+    AccessNumbers accesses;
+    std::vector<std::uint32_t> access_of;  ///< by service: number in `accesses`
+    bool have_sources = false;             ///< true if a service is for some sources only
     std::vector<Expression> expressions;
     std::map<std::string_view, std::vector<LayoutIndex::Entry>> askers;  ///< by layout
     std::size_t longest = 0;  ///< of the patterns of fixed length
@@ -98,9 +103,12 @@ struct Plan::Draft {
         if (const auto names = named.find(service.name); names != named.end()) {
             for (std::size_t i = 0; i < asked.size(); ++i) asked[i] = asked[i] || names->second[i];
         }
+        const std::uint32_t access = accesses.number_of(service.from, service.not_from);
+        access_of.push_back(access);
+        have_sources |= access != kForAll;
         const auto next = static_cast<std::uint32_t>(parts.size());
-        const auto [number, is_new] = numbers.try_emplace(asked, next);
-        if (is_new) parts.emplace_back();
+        const auto [number, is_new] = numbers.try_emplace({std::move(asked), access}, next);
+        if (is_new) parts.emplace_back().access = access;
         return number->second;
     }
 
@@ -121,8 +129,8 @@ struct Plan::Draft {
 
     List<std::uint32_t> parts_of(std::size_t listener) const {
         std::vector<std::uint32_t> asked;
-        for (const auto& [listeners_that_ask, number] : numbers) {
-            if (listeners_that_ask[listener]) asked.push_back(number);
+        for (const auto& [askers_of_part, number] : numbers) {
+            if (askers_of_part.first[listener]) asked.push_back(number);
         }
         std::ranges::sort(asked);
         return {asked.begin(), asked.end()};
@@ -138,8 +146,9 @@ Plan::Plan(const Config& config, Draft draft)
       window_(std::max<std::size_t>(config.window, draft.longest)) {
     parts_.reserve(draft.parts.size());
     for (Draft::Part& part : draft.parts) {
-        parts_.push_back(
-            {PrefixTree(std::move(part.entries)), {part.unindexed.begin(), part.unindexed.end()}});
+        parts_.push_back({PrefixTree(std::move(part.entries)),
+                          {part.unindexed.begin(), part.unindexed.end()},
+                          part.access});
     }
     layouts_.reserve(draft.askers.size());
     for (const auto& [name, entries] : draft.askers) {
@@ -160,6 +169,21 @@ Plan::Plan(const Config& config, Draft draft)
             if (is_timeout_of(listener, config_.services[s])) at.last_resorts.timeout = s;
         }
     }
+    add_accesses(std::move(draft));
+}
+
+void Plan::add_accesses(Draft draft) {
+    for (std::size_t i = 0; i < draft.listeners.size(); ++i) {
+        const Listener& listener = *draft.listeners[i];
+        listeners_[i].access = draft.accesses.number_of(listener.allow, listener.deny);
+        listeners_[i].depends_on_source = draft.have_sources;
+    }
+    accesses_.reserve(draft.accesses.all().size());
+    for (const auto& [allowed, denied] : draft.accesses.all()) {
+        accesses_.emplace_back(allowed, denied);
+    }
+    if (draft.have_sources) access_of_.assign(draft.access_of.begin(), draft.access_of.end());
+    needs_zone_ = std::ranges::any_of(accesses_, &Access::has_zones);
 }
 
 PrefixTree::Crowd Plan::largest_crowd() const {
@@ -172,13 +196,33 @@ PrefixTree::Crowd Plan::largest_crowd() const {
     return largest;
 }
 
-bool Plan::asks(const Entrance& entrance, std::size_t service) const {
-    return is_asked_by(*listeners_of(config_)[entrance.listener], config_.services[service]);
+bool Plan::admits(const Entrance& entrance) const {
+    return allows(at(entrance).access, entrance.source);
 }
 
-Plan::Reading::Reading(const Plan& plan, const Entrance& entrance) : at_(plan.at(entrance)) {
+bool Plan::asks(const Entrance& entrance, std::size_t service) const {
+    return is_asked_by(*listeners_of(config_)[entrance.listener], config_.services[service]) &&
+           admits(entrance) && is_for_service(service, entrance.source);
+}
+
+Plan::Reading::Reading(const Plan& plan, const Entrance& entrance)
+    : is_admitted_(plan.admits(entrance)),
+      last_resorts_(plan.at(entrance).last_resorts),
+      parts_(plan.at(entrance).parts) {
+    if (plan.at(entrance).depends_on_source) choose_for(plan, entrance.source);
     layouts_.reserve(plan.layouts_.size());
-    for (const LayoutIndex& index : plan.layouts_) layouts_.emplace_back(index, at_.parts);
+    for (const LayoutIndex& index : plan.layouts_) layouts_.emplace_back(index, parts_);
+}
+
+/// Leaves out what is not for a source.
+void Plan::Reading::choose_for(const Plan& plan, const Source& source) {
+    for (const std::uint32_t part : parts_) {
+        if (plan.allows(plan.parts_[part].access, source)) for_source_.push_back(part);
+    }
+    parts_ = for_source_;
+    for (auto* last : {&last_resorts_.fallback, &last_resorts_.timeout}) {
+        if (*last && !plan.is_for_service(**last, source)) last->reset();
+    }
 }
 
 std::size_t Plan::read_layouts(Bytes seen, Reading& reading, LayoutIndex::First& first) const {
@@ -216,7 +260,7 @@ const List<std::uint32_t>& Plan::find_in_parts(Bytes seen, const Reading& readin
                                                PrefixTree::Numbers& begun) const {
     static const List<std::uint32_t> kNone;
     const List<std::uint32_t>* unindexed = &kNone;
-    for (const std::uint32_t number : reading.at_.parts) {
+    for (const std::uint32_t number : reading.parts_) {
         const Part& part = parts_[number];
         const PrefixTree::First found = part.tree.find(seen, begun);
         first.matching = smaller(first.matching, found.matching);

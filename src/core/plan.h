@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/access.h"
 #include "core/bytes.h"
 #include "core/entrance.h"
 #include "core/layout_index.h"
@@ -38,8 +39,14 @@ class Plan {
     /// length of the longest pattern of fixed length.
     std::size_t window() const { return window_; }
 
+    /// Returns true if connections of a client are served at all.
+    bool admits(const Entrance& entrance) const;
+
     /// Returns true if a service may be asked for a client.
     bool asks(const Entrance& entrance, std::size_t service) const;
+
+    /// Returns true if something depends on the interface at which a client comes in.
+    bool needs_zone() const { return needs_zone_; }
 
     std::size_t listener_count() const { return listeners_.size(); }
 
@@ -72,15 +79,28 @@ class Plan {
         /// @param plan  must outlive this
         explicit Reading(const Plan& plan, const Entrance& entrance = {});
 
-        const LastResorts& last_resorts() const { return at_.last_resorts; }
+        /// Returns false if the listener does not serve the client.
+        bool is_admitted() const { return is_admitted_; }
+
+        /// Those that the client may have.
+        const LastResorts& last_resorts() const { return last_resorts_; }
 
         /// How many bytes are missing at least before the answer of `ask` can change.
         std::size_t lack() const { return lack_; }
 
+        // The parts that are asked may lie in this object.
+        Reading(const Reading&) = delete;
+        Reading& operator=(const Reading&) = delete;
+
       private:
         friend class Plan;
 
-        const AtListener& at_;
+        void choose_for(const Plan& plan, const Source& source);
+
+        bool is_admitted_;
+        LastResorts last_resorts_;
+        std::vector<std::uint32_t> for_source_;      ///< if not all parts of the listener are asked
+        std::span<const std::uint32_t> parts_;       ///< those that are asked
         std::vector<LayoutIndex::Reading> layouts_;  ///< one for each of the plan's
         std::size_t lack_ = 1;
     };
@@ -108,18 +128,24 @@ class Plan {
 
   private:
     enum class Mores { Count, AreNo };
-    /// The services that the same listeners ask. Without listeners of their own, all services are one part.
+    static constexpr std::uint32_t kForAll = AccessNumbers::kForAll;
+
+    /// The services that the same listeners ask, for the same sources. Without listeners of their own, and
+    /// without `from`, all services are one part.
     struct Part {
         PrefixTree tree;  ///< their patterns of fixed length, and how their expressions begin
         /// The numbers of their expressions of which no beginning is known, sorted.
         List<std::uint32_t> unindexed;
+        std::uint32_t access = kForAll;  ///< for whom they are: index in `accesses_`
     };
     /// What is settled for the clients of a listener.
     struct AtListener {
         Text name;  ///< empty without sections for listeners
         std::chrono::milliseconds timeout{};
         LastResorts last_resorts{};
-        List<std::uint32_t> parts;  ///< those that are asked
+        List<std::uint32_t> parts;       ///< those that are asked
+        bool depends_on_source = false;  ///< true if some of these are for some sources only
+        std::uint32_t access = kForAll;  ///< whose connections are served: index in `accesses_`
     };
     struct Expression {
         std::uint32_t service;
@@ -130,6 +156,13 @@ class Plan {
     Plan(const Config& config, Draft draft);
 
     const AtListener& at(const Entrance& entrance) const { return listeners_[entrance.listener]; }
+    void add_accesses(Draft draft);
+    bool allows(std::uint32_t access, const Source& source) const {
+        return access == kForAll || accesses_[access].allows(source);
+    }
+    bool is_for_service(std::size_t service, const Source& source) const {
+        return access_of_.empty() || allows(access_of_[service], source);
+    }
 
     Standing ask(Bytes seen, Reading& reading, Mores mores) const;
     /// Keeps the smallest services of all parts that are asked in `first`, and appends their expressions to
@@ -147,6 +180,10 @@ class Plan {
     List<Part> parts_;
     List<Expression> expressions_;  ///< sorted by service
     List<LayoutIndex> layouts_;     ///< those that a service asks, sorted by name
+    List<Access> accesses_;         ///< all different ones
+    List<std::uint32_t>
+        access_of_;  ///< for whom each service is: index in `accesses_`; empty if all for all
+    bool needs_zone_ = false;
     Config config_;
     std::size_t window_;
 };

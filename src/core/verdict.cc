@@ -14,6 +14,8 @@ std::string_view to_string(Reason reason) {
             return "timeout";
         case Reason::Eof:
             return "eof";
+        case Reason::Denied:
+            return "denied";
     }
     return "";
 }
@@ -24,6 +26,7 @@ std::optional<Verdict> decide(const Plan& plan, Bytes seen, Ending ending) {
 }
 
 std::optional<Verdict> decide(const Plan& plan, Bytes seen, Ending ending, Plan::Reading& reading) {
+    if (!reading.is_admitted()) return Verdict{std::nullopt, Reason::Denied};
     const Bytes looked_at = seen.first(std::min(seen.size(), plan.window()));
 
     // Rules 1 to 3. These answers are final, so they come before any ending: EOF or the deadline

@@ -12,8 +12,8 @@
 // 5. A full window turns every more into no as well, and `fallback` wins if no service matches.
 // 6. If the winner would be a `fallback` or `timeout` that the configuration does not have, the
 //    connection is closed.
-// 7. Which services are asked is settled before any byte: a service that the listener does not name
-//    answers no.
+// 7. Which services are asked is settled before any byte: a service that the listener does not name, or that
+//    is not for this source, answers no. A source that the listener denies is closed at once.
 
 #include <cstddef>
 #include <optional>
@@ -29,6 +29,7 @@ enum class Reason {
     Fallback,  ///< no service matches
     Timeout,   ///< the deadline passed before the bytes sufficed
     Eof,       ///< the client sent EOF and no byte
+    Denied,    ///< the listener does not serve this client
 };
 
 /// Returns the word for the log and for a program's environment: `match`, `fallback`, ...

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "config/packed.h"
+#include "core/entrance.h"
 
 namespace portsplit::daemon {
 namespace {
@@ -21,7 +23,63 @@ struct Head {
     std::size_t groups = 0;
 };
 
+void clear_lists(core::Listener& listener) {
+    listener.allow.clear();
+    listener.deny.clear();
+}
+
+void append(std::string& bytes, std::uint64_t number) {
+    bytes.append(reinterpret_cast<const char*>(&number), sizeof number);
+}
+
+/// Takes a number from the front of bytes; 0, and all that is left, if there are too few.
+std::uint64_t take(std::string_view& bytes) {
+    std::uint64_t number = 0;
+    if (bytes.size() >= sizeof number) std::memcpy(&number, bytes.data(), sizeof number);
+    bytes.remove_prefix(std::min(bytes.size(), sizeof number));
+    return number;
+}
+
 }  // namespace
+
+Admission::Admission(const core::Config& config) {
+    core::AccessNumbers numbers;
+    for (const core::Listener* listener : core::listeners_of(config)) {
+        of_listener_.push_back(numbers.number_of(listener->allow, listener->deny));
+    }
+    for (const auto& [allowed, denied] : numbers.all()) accesses_.emplace_back(allowed, denied);
+}
+
+bool Admission::admits(std::size_t listener, const sys::Address& peer) const {
+    const bool is_known = listener < of_listener_.size();
+    if (!is_known || of_listener_[listener] == core::AccessNumbers::kForAll) return true;
+    const core::Access& access = accesses_[of_listener_[listener]];
+    return access.allows(sys::source_of(peer, access.has_zones()));
+}
+
+void Admission::append_to(std::string& bytes) const {
+    append(bytes, accesses_.size());
+    for (const core::Access& access : accesses_) access.append_to(bytes);
+    append(bytes, of_listener_.size());
+    for (const std::uint32_t number : of_listener_) append(bytes, number);
+}
+
+std::optional<Admission> Admission::take_from(std::string_view& bytes) {
+    Admission admission;
+    for (std::uint64_t count = take(bytes); count > 0; --count) {
+        auto access = core::Access::take_from(bytes);
+        if (!access) return std::nullopt;
+        admission.accesses_.push_back(*std::move(access));
+    }
+    for (std::uint64_t count = take(bytes); count > 0; --count) {
+        if (bytes.empty()) return std::nullopt;
+        const std::uint64_t number = take(bytes);
+        const bool is_for_all = number == core::AccessNumbers::kForAll;
+        if (!is_for_all && number >= admission.accesses_.size()) return std::nullopt;
+        admission.of_listener_.push_back(static_cast<std::uint32_t>(number));
+    }
+    return admission;
+}
 
 std::string pack_problems(std::uint32_t problems) {
     return {reinterpret_cast<const char*>(&problems), sizeof problems};
@@ -41,9 +99,13 @@ std::string pack_facts(core::Config config, const std::optional<sys::User>& user
         groups.assign(reinterpret_cast<const char*>(user->groups.data()),
                       user->groups.size() * sizeof(gid_t));
     }
-    config.services.clear();
     std::string facts(reinterpret_cast<const char*>(&head), sizeof head);
-    return facts + groups + config::pack(config);
+    facts += groups;
+    Admission(config).append_to(facts);
+    config.services.clear();
+    clear_lists(config.top);
+    for (core::Listener& listener : config.listeners) clear_lists(listener);
+    return facts + config::pack(config);
 }
 
 std::optional<Facts> unpack_facts(std::string_view bytes) {
@@ -54,9 +116,11 @@ std::optional<Facts> unpack_facts(std::string_view bytes) {
     if (head.groups > bytes.size() / sizeof(gid_t)) return std::nullopt;
     const std::string_view groups = bytes.substr(0, head.groups * sizeof(gid_t));
     bytes.remove_prefix(groups.size());
+    auto admission = Admission::take_from(bytes);
+    if (!admission) return std::nullopt;
     auto config = config::unpack(bytes, config::Need::Global);
     if (!config) return std::nullopt;
-    Facts facts{*std::move(config), std::nullopt};
+    Facts facts{*std::move(config), std::nullopt, *std::move(admission)};
     if (head.has_user != 0) {
         facts.user = sys::User{head.uid, head.gid, std::vector<gid_t>(head.groups)};
         // memcpy(3) allows no null pointer, which an empty vector may have.

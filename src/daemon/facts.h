@@ -6,15 +6,40 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "core/access.h"
 #include "core/model.h"
+#include "sys/address.h"
 #include "sys/user.h"
 
 namespace portsplit::daemon {
 
+/// Whose connections each listener accepts.
+class Admission {
+  public:
+    /// Accepts all.
+    Admission() = default;
+    /// Compiles the lists of all listeners, those that are the same once.
+    explicit Admission(const core::Config& config);
+
+    /// @param listener  index in core::listeners_of
+    bool admits(std::size_t listener, const sys::Address& peer) const;
+
+    void append_to(std::string& bytes) const;
+    /// @returns nothing if the bytes do not begin with what `append_to` made
+    static std::optional<Admission> take_from(std::string_view& bytes);
+
+  private:
+    std::vector<core::Access> accesses_;
+    std::vector<std::uint32_t>
+        of_listener_;  ///< index in `accesses_`; AccessNumbers::kForAll for all
+};
+
 struct Facts {
-    core::Config config;            ///< without services
+    core::Config config;            ///< without services and lists of clients
     std::optional<sys::User> user;  ///< to serve connections as; none: the daemon's own
+    Admission admission{};
 };
 
 /// What a reader sends in place of facts: the number of problems of a file that cannot be used.
@@ -22,7 +47,7 @@ std::string pack_problems(std::uint32_t problems);
 /// @returns 0 if the bytes are not what `pack_problems` made
 std::uint32_t unpack_problems(std::string_view bytes);
 
-/// Packs all but the services.
+/// Packs all but the services. Of the lists of clients it packs what they say.
 std::string pack_facts(core::Config config, const std::optional<sys::User>& user);
 
 /// @returns nothing if the bytes are not what `pack_facts` made

@@ -7,7 +7,10 @@
 #include <utility>
 
 #include "core/entrance.h"
+#include "core/passed_fields.h"
+#include "core/verdict.h"
 #include "sys/error.h"
+#include "sys/socket.h"
 
 namespace portsplit::daemon {
 namespace {
@@ -23,6 +26,11 @@ constexpr std::chrono::minutes kReportPause{1};
 constexpr int kAcceptBatch = 32;
 
 }  // namespace
+
+void Intake::use(std::shared_ptr<const Facts> facts) {
+    facts_ = std::move(facts);
+    limit_connections(facts_->config.maxconn);
+}
 
 bool Intake::has_room() const { return maxconn_ == 0 || generations_.connections() < maxconn_; }
 
@@ -71,7 +79,7 @@ void Intake::accept_batch(const ListeningSocket& socket) {
     for (int i = 0; i < kAcceptBatch && can_accept(); ++i) {
         auto accepted = accept_from(socket);
         if (accepted) {
-            enqueue(*std::move(accepted));
+            take(*std::move(accepted));
             hand_over();
             continue;
         }
@@ -95,7 +103,7 @@ void Intake::accept_rest(const ListeningSocket& closing) {
     for (int failures = 0; failures < kAcceptBatch;) {
         auto accepted = accept_from(closing);
         if (accepted) {
-            enqueue(*std::move(accepted));
+            take(*std::move(accepted));
             continue;
         }
         if (after_accept_error(accepted.error()) != AfterFailure::Continue) return;
@@ -128,9 +136,28 @@ void Intake::change_configuration(const core::Config& before, const core::Config
     }
 }
 
-void Intake::enqueue(Delivery accepted) {
+/// Queues a connection, or resets it if its listener does not serve its client.
+void Intake::take(Delivery accepted) {
+    const sys::Arrival& arrival = accepted.message.arrival;
+    if (facts_ && !facts_->admission.admits(arrival.listener, arrival.ends.peer)) {
+        report_denied(arrival);
+        sys::reset_on_close(accepted.client.get());
+        return;
+    }
     accepted.message.id = next_id_++;
     queue_.push_back(std::move(accepted));
+}
+
+void Intake::report_denied(const sys::Arrival& arrival) {
+    const core::Config& config = facts_->config;
+    if (core::log_lines(config, nullptr) == core::LogLines::None) return;
+    std::string line =
+        fmt::format("service=- reason={} {} action=close target=- in=0 out=0 ms=0",
+                    core::to_string(core::Reason::Denied), sys::text_of(arrival.ends));
+    if (!config.listeners.empty()) {
+        line += fmt::format(" listener={}", core::listeners_of(config)[arrival.listener]->name);
+    }
+    log_.limited(Level::Info, "denied clients", line);
 }
 
 void Intake::put_back(std::vector<Delivery> untaken) {

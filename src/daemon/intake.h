@@ -11,10 +11,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <vector>
 
 #include "core/model.h"
 #include "daemon/accept.h"
+#include "daemon/facts.h"
 #include "daemon/generations.h"
 #include "daemon/sockets.h"
 #include "sys/clock.h"
@@ -26,6 +28,10 @@ namespace portsplit::daemon {
 class Intake {
   public:
     Intake(Generations& generations, sys::Log& log) : generations_(generations), log_(log) {}
+
+    /// Sets what applies to the connections that are accepted from now on.
+    /// @param facts  of the configuration that is in force
+    void use(std::shared_ptr<const Facts> facts);
 
     /// Sets `maxconn`; 0 is no limit. Connections above a new limit go on.
     void limit_connections(std::size_t maxconn) { maxconn_ = maxconn; }
@@ -74,10 +80,12 @@ class Intake {
     bool can_accept() const { return queue_.empty() && has_room(); }
     void accept_batch(const ListeningSocket& socket);
     void pause_accepting(const ListeningSocket& socket, int code);
-    void enqueue(Delivery accepted);
+    void take(Delivery accepted);
+    void report_denied(const sys::Arrival& arrival);
 
     Generations& generations_;
     sys::Log& log_;
+    std::shared_ptr<const Facts> facts_;  ///< null before the first configuration
     std::size_t maxconn_ = core::Config{}.maxconn;
     std::deque<Delivery> queue_;
     bool channel_full_ = false;  ///< true after EAGAIN: poll for room. Else retry after a pause

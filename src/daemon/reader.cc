@@ -26,8 +26,8 @@ using sys::Level;
 using sys::Result;
 using sys::SysError;
 
-/// The most bytes of facts that are read.
-constexpr std::size_t kLargestFacts = std::size_t{1} << 20;
+/// The most bytes of facts that are read. A list of 100,000 prefixes takes up to four million.
+constexpr std::size_t kLargestFacts = std::size_t{1} << 26;
 
 std::uint32_t count_errors(const std::vector<config::Issue>& issues) {
     return static_cast<std::uint32_t>(std::count_if(

@@ -143,7 +143,7 @@ Reload::Outcome Reload::commit() {
     restart_.on_ready(Clock::now());
     const auto closing = sockets_.change_to(next, std::move(change.missing));
     if (before && before != in_force_) intake_.change_configuration(before->config, next, closing);
-    intake_.limit_connections(next.maxconn);
+    intake_.use(in_force_);
     generations_.promote_starting();
     return {change.kind, true, 0};
 }

@@ -140,7 +140,8 @@ int act(Chosen chosen, const Setting& setting, Reporter& reporter) {
 
 int serve(Client client, const Setting& setting, Reporter& reporter) {
     const core::Plan& plan = setting.plan;
-    const core::Entrance entrance{client.arrival.listener};
+    const core::Entrance entrance{client.arrival.listener,
+                                  sys::source_of(client.arrival.ends.peer, plan.needs_zone())};
     const auto timeout = plan.timeout(entrance);
     const auto deadline =
         timeout.count() == 0 ? Clock::time_point::max() : client.arrival.accepted + timeout;
@@ -157,6 +158,7 @@ int serve(Client client, const Setting& setting, Reporter& reporter) {
     reporter.set_verdict(verdict);
     reporter.set_fields(std::move(decided->passed.log));
     if (!verdict.service) {
+        if (verdict.reason == core::Reason::Denied) sys::reset_on_close(client.fd.get());
         reporter.publish();
         return 0;
     }

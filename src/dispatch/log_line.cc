@@ -75,23 +75,19 @@ std::string connection_line(const core::Plan& plan, const sys::Ends& ends, const
     const bool counted = progress.counted != 0 || service == nullptr;
     const std::string in = counted ? std::to_string(progress.bytes_in) : "-";
     const std::string out = counted ? std::to_string(progress.bytes_out) : "-";
-    return fmt::format(
-        "service={} reason={} src={} sport={} dst={} dport={} action={} target={} in={} out={} "
-        "ms={}{}",
-        service != nullptr ? service->name : "-",
-        progress.decided != 0 ? core::to_string(progress.reason) : "-", ends.peer.host(),
-        ends.peer.port(), ends.local.host(), ends.local.port(), acted.action, acted.target, in, out,
-        duration.count(), ending_of(service, progress, status));
+    return fmt::format("service={} reason={} {} action={} target={} in={} out={} ms={}{}",
+                       service != nullptr ? service->name : "-",
+                       progress.decided != 0 ? core::to_string(progress.reason) : "-",
+                       text_of(ends), acted.action, acted.target, in, out, duration.count(),
+                       ending_of(service, progress, status));
 }
 
 std::string start_line(const core::Plan& plan, const sys::Ends& ends, const Progress& progress) {
     const core::Service* service = service_of(plan, progress);
     const Acted acted = action_of(service, progress);
-    return fmt::format(
-        "started service={} reason={} src={} sport={} dst={} dport={} action={} target={}",
-        service != nullptr ? service->name : "-", core::to_string(progress.reason),
-        ends.peer.host(), ends.peer.port(), ends.local.host(), ends.local.port(), acted.action,
-        acted.target);
+    return fmt::format("started service={} reason={} {} action={} target={}",
+                       service != nullptr ? service->name : "-", core::to_string(progress.reason),
+                       text_of(ends), acted.action, acted.target);
 }
 
 std::string listener_text(const core::Plan& plan, const sys::Arrival& arrival) {

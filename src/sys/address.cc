@@ -62,6 +62,21 @@ socklen_t Address::size() const {
     return sizeof(sa_family_t);
 }
 
+std::string text_of(const Ends& ends) {
+    return "src=" + ends.peer.host() + " sport=" + std::to_string(ends.peer.port()) +
+           " dst=" + ends.local.host() + " dport=" + std::to_string(ends.local.port());
+}
+
+core::Source source_of(const Address& peer, bool with_zone) {
+    if (!peer.is_internet()) return {std::nullopt, core::Zone(), peer.family() == AF_UNIX};
+    core::Source source{peer.ip(), core::Zone(), false};
+    char name[IF_NAMESIZE] = "";
+    if (with_zone && peer.interface() != 0 && ::if_indextoname(peer.interface(), name) != nullptr) {
+        source.zone = core::Zone(name);
+    }
+    return source;
+}
+
 namespace {
 
 using NameCall = int (*)(int, sockaddr*, socklen_t*);

@@ -12,6 +12,7 @@
 
 #include "core/endpoint.h"
 #include "core/ip_address.h"
+#include "core/source.h"
 #include "sys/error.h"
 
 namespace portsplit::sys {
@@ -45,6 +46,9 @@ class Address {
 
     /// For bind(2) and connect(2); `data` points into this object.
     const sockaddr* data() const { return &any_.any; }
+    /// Returns the number of the interface that an IPv6 address of a link belongs to (ipv6(7)
+    /// sin6_scope_id); 0 for none.
+    unsigned interface() const { return family() == AF_INET6 ? any_.v6.sin6_scope_id : 0; }
     socklen_t size() const;
 
   private:
@@ -61,6 +65,13 @@ struct Ends {
     Address peer;   ///< the client's
     Address local;  ///< the address that the client connected to
 };
+
+/// Returns `src=ADDR sport=PORT dst=ADDR dport=PORT`, as all log lines of a connection have it.
+std::string text_of(const Ends& ends);
+
+/// Returns where a client comes from.
+/// @param with_zone  whether to look up the name of its interface, which only an address of a link has
+core::Source source_of(const Address& peer, bool with_zone);
 
 /// Returns the address that a socket is bound to (getsockname(2)).
 Result<Address> local_address(int fd);

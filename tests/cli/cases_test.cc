@@ -123,7 +123,7 @@ TEST(ReadCases, ReportsAnUnknownKey) {
     EXPECT_THAT(issues_of_case("recoding = known\nx = 1\n"),
                 ElementsAre("folder/f:3: unknown key recoding; did you mean recording?",
                             "folder/f:4: unknown key x; the keys of a case are string, hex, "
-                            "recording, end, listener, service, reason or certain"));
+                            "recording, end, listener, source, service, reason or certain"));
 }
 
 TEST(ReadCases, ReportsAKeyThatIsSetTwice) {
@@ -165,7 +165,7 @@ TEST(ReadCases, ReportsABadValueOfEachKey) {
             "folder/f:6: recording = other: cannot read folder/other",
             "folder/f:7: recording = /other: cannot read /other",
             "folder/f:8: end = maybe: neither yes nor no; write one of them",
-            "folder/f:9: reason = closed: unknown; write match, fallback, timeout or eof",
+            "folder/f:9: reason = closed: unknown; write match, fallback, timeout, eof or denied",
             "folder/f:10: certain = 65537: not a whole number from 0 to 65536"));
 }
 

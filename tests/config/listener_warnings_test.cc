@@ -78,5 +78,27 @@ TEST(AdviseByListener, WarnsOfAListenerThatNeverChooses) {
         << testing::PrintToString(warnings);
 }
 
+TEST(AdviseByClient, ComparesAServiceWithThoseThatAllOfItsClientsMayHave) {
+    const auto warnings = [](const std::string& web, const std::string& get) {
+        return warnings_of("bind = *:80\n[web]\nstring = G\nconnect = a:1\n" + web +
+                           "[get]\nstring = GET\nconnect = a:2\n" + get + kLastResorts)
+            .size();
+    };
+    const std::string inside = "from = 192.0.2.0/24\n";
+    EXPECT_EQ(warnings("", ""), 1U);
+    // Others than those inside come to the second service.
+    EXPECT_EQ(warnings(inside, ""), 0U);
+    EXPECT_EQ(warnings(inside, "from = 198.51.100.0/24\n"), 0U);
+    // All that may have the second service go to the first.
+    EXPECT_EQ(warnings("", inside), 1U);
+    EXPECT_EQ(warnings(inside, inside), 1U);
+}
+
+TEST(AdviseByClient, KnowsALastResortThatIsForSome) {
+    const std::string services =
+        "[web]\nstring = G\nconnect = a:1\n[timeout]\nconnect = a:9\n[fallback]\nconnect = a:8\n";
+    EXPECT_THAT(warnings_of("bind = *:80\n" + services + "from = 192.0.2.0/24\n"), ElementsAre());
+}
+
 }  // namespace
 }  // namespace portsplit::config

@@ -102,7 +102,8 @@ const std::map<std::string_view, const char*> kSamples = {
     {"half-closed", "60"}, {"idle", "3600.5"},       {"argv0", "b"},     {"directory", "/srv"},
     {"umask", "077"},      {"env", "A=b"},           {"passenv", "A"},   {"grace", "5"},
     {"layout", "x"},       {"connect-timeout", "2"}, {"services", "s"},  {"fallback", "s"},
-    {"on-timeout", "s"},
+    {"on-timeout", "s"},   {"allow", "::1"},         {"deny", "::1"},    {"from", "::1"},
+    {"not-from", "::1"},
 };
 
 /// A file of one service that uses a key; one with an action that the key goes with.

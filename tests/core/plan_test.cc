@@ -111,5 +111,63 @@ TEST(Plan, ReadsNoLayoutThatTheListenerDoesNotAsk) {
     EXPECT_FALSE(plan.asks({1}, 0));
 }
 
+Prefix prefix(std::string_view address, std::uint8_t length) {
+    return {Prefix::Kind::Internet, length, *IpAddress::parse(address), Zone()};
+}
+
+Entrance from(std::string_view address) { return {0, {*IpAddress::parse(address), Zone(), false}}; }
+
+TEST(Plan, AsksAServiceForTheSourcesThatItIsForOnly) {
+    Config config;
+    config.services.resize(4);
+    config.services[0].name = "inside";
+    config.services[0].patterns = {{PatternKind::String, "a"}};
+    config.services[0].from = {prefix("192.0.2.0", 24)};
+    config.services[1].name = "all";
+    config.services[1].patterns = {{PatternKind::String, "ab"}};
+    config.services[2].name = kFallback;
+    config.services[2].not_from = {prefix("198.51.100.0", 24)};
+    config.services[3].name = kTimeout;
+    const Plan plan(config);
+    EXPECT_FALSE(plan.needs_zone());
+
+    Plan::Reading inside(plan, from("192.0.2.7"));
+    EXPECT_EQ(plan.ask(as_bytes("ab"), inside).service, 0U);
+    EXPECT_TRUE(plan.asks(from("192.0.2.7"), 0));
+    EXPECT_EQ(inside.last_resorts().fallback, 2U);
+
+    Plan::Reading outside(plan, from("198.51.100.7"));
+    EXPECT_EQ(plan.ask(as_bytes("ab"), outside).service, 1U);
+    EXPECT_FALSE(plan.asks(from("198.51.100.7"), 0));
+    EXPECT_EQ(outside.last_resorts().fallback, std::nullopt);
+    EXPECT_EQ(outside.last_resorts().timeout, 3U);
+
+    Plan::Reading unknown(plan);
+    EXPECT_EQ(plan.ask(as_bytes("ab"), unknown).service, 1U);
+    EXPECT_EQ(unknown.last_resorts().fallback, 2U);
+}
+
+TEST(Plan, AdmitsWhomTheListenerAllows) {
+    Config config;
+    config.services.resize(1);
+    config.services[0].name = "all";
+    config.services[0].patterns = {{PatternKind::String, ""}};
+    config.top.deny = {prefix("192.0.2.0", 24)};
+    Listener& other = config.listeners.emplace_back();
+    other.name = "other";
+    other.allow = {prefix("192.0.2.0", 24)};
+    const Plan plan(config);
+    const Source source = from("192.0.2.7").source;
+    EXPECT_FALSE(plan.admits({0, source}));
+    EXPECT_TRUE(plan.admits({1, source}));
+    EXPECT_TRUE(plan.admits({0, {}}));
+    EXPECT_FALSE(plan.admits({1, {}}));
+    EXPECT_FALSE(plan.asks({0, source}, 0));
+    Plan::Reading denied(plan, {0, source});
+    EXPECT_EQ(decide(plan, {}, Ending::Open, denied), (Verdict{std::nullopt, Reason::Denied}));
+    Plan::Reading admitted(plan, {1, source});
+    EXPECT_EQ(decide(plan, {}, Ending::Open, admitted), (Verdict{0, Reason::Match}));
+}
+
 }  // namespace
 }  // namespace portsplit::core

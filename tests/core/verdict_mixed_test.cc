@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <random>
 #include <string>
@@ -155,6 +157,54 @@ TEST(DecideMixedKinds, AgreesWithTheNaiveRuleForEachListener) {
                     ASSERT_EQ(decide(shared->plan(), as_bytes(seen), ending, reading),
                               rule.decide(seen, ending))
                         << "listener " << i << ", ending " << static_cast<int>(ending) << "; "
+                        << show(seed, config, seen);
+                }
+            }
+        }
+    }
+}
+
+/// Makes some services be for some of the addresses 192.0.2.0 to 192.0.2.3 only.
+void add_lists(unsigned seed, Config& config) {
+    std::mt19937 random(seed);
+    const auto some_prefixes = [&] {
+        List<Prefix> prefixes(random() % 3);
+        for (Prefix& it : prefixes) {
+            const auto length = static_cast<std::uint8_t>(30 + random() % 3);
+            const std::array<std::uint8_t, 4> bytes{192, 0, 2,
+                                                    static_cast<std::uint8_t>(random() % 4)};
+            it = {Prefix::Kind::Internet, length, IpAddress::from_bytes(bytes).first_of(length),
+                  Zone()};
+        }
+        return prefixes;
+    };
+    for (Service& service : config.services) {
+        if (random() % 2 == 0) continue;
+        service.from = some_prefixes();
+        service.not_from = some_prefixes();
+    }
+}
+
+TEST(DecideMixedKinds, AgreesWithTheNaiveRuleForEachClient) {
+    const std::vector<std::string> all = naive::strings(0, 4, kAlphabet);
+    for (unsigned seed = 0; seed < kConfigurations; ++seed) {
+        Config config = random_config(seed);
+        add_lists(seed, config);
+        if (seed % 4 == 0) add_listeners(seed, config);
+        const auto shared = dispatch::SharedPlan::build(config);
+        ASSERT_TRUE(shared);
+        const auto listeners = listeners_of(config);
+        for (const char* client : {"192.0.2.0", "192.0.2.3", "198.51.100.1", "::1"}) {
+            const std::size_t listener = seed % listeners.size();
+            const auto address = IpAddress::parse(client);
+            const naive::Rule rule(config, *listeners[listener], address);
+            for (const std::string& seen : all) {
+                for (const Ending ending : kEndings) {
+                    const Entrance entrance{listener, {address, Zone(), false}};
+                    Plan::Reading reading(shared->plan(), entrance);
+                    ASSERT_EQ(decide(shared->plan(), as_bytes(seen), ending, reading),
+                              rule.decide(seen, ending))
+                        << "client " << client << ", ending " << static_cast<int>(ending) << "; "
                         << show(seed, config, seen);
                 }
             }

@@ -13,10 +13,21 @@
 namespace portsplit::daemon {
 namespace {
 
+/// Returns what facts have of a configuration.
+core::Config without_details(core::Config config) {
+    config.services.clear();
+    const auto clear = [](core::Listener& listener) {
+        listener.allow.clear();
+        listener.deny.clear();
+    };
+    clear(config.top);
+    for (core::Listener& listener : config.listeners) clear(listener);
+    return config;
+}
+
 core::Config global_config(unsigned seed) {
     core::Config config = config::RandomConfig(seed, false).make();
-    config.services.clear();
-    return config;
+    return without_details(std::move(config));
 }
 
 const sys::User kUser{1, 2, {3, 4, 5}};
@@ -46,8 +57,27 @@ TEST(Facts, AreReadAsTheyWerePacked) {
 TEST(Facts, HaveNoServices) {
     core::Config config = config::RandomConfig(1, false).make();
     const auto facts = unpack_facts(pack_facts(config, kUser));
-    config.services.clear();
-    expect_same(facts, config, kUser);
+    expect_same(facts, without_details(std::move(config)), kUser);
+}
+
+TEST(Facts, SayWhomEachListenerServes) {
+    const auto address_of = [](const char* host) { return *sys::Address::from({host, 1}); };
+    core::Config config;
+    core::Listener& two = config.listeners.emplace_back();
+    two.name = "two";
+    two.allow = {{core::Prefix::Kind::Internet, 24, *core::IpAddress::parse("192.0.2.0"), {}}};
+    core::Listener& three = config.listeners.emplace_back(two);
+    three.name = "three";
+    three.deny = {{core::Prefix::Kind::Internet, 32, *core::IpAddress::parse("192.0.2.9"), {}}};
+    const auto facts = unpack_facts(pack_facts(config, std::nullopt));
+    ASSERT_TRUE(facts);
+    const Admission& admission = facts->admission;
+    EXPECT_TRUE(admission.admits(0, address_of("198.51.100.1")));
+    EXPECT_FALSE(admission.admits(1, address_of("198.51.100.1")));
+    EXPECT_TRUE(admission.admits(1, address_of("192.0.2.9")));
+    EXPECT_FALSE(admission.admits(2, address_of("192.0.2.9")));
+    EXPECT_TRUE(admission.admits(2, address_of("192.0.2.8")));
+    EXPECT_FALSE(admission.admits(2, sys::Address()));
 }
 
 TEST(Facts, AreRefusedWhenTheyAreCut) {

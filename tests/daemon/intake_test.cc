@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <chrono>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -175,6 +176,35 @@ TEST_F(IntakeTest, AcceptsABatchFromOneListenerBeforeTheNext) {
     EXPECT_EQ(generations().connections(), 33U);
     turn();
     EXPECT_EQ(generations().connections(), 41U);
+}
+
+TEST_F(IntakeTest, ResetsWhomTheListenerDenies) {
+    start_zygote();
+    const sys::Address bound = add_listener(1).bound;
+    auto facts = std::make_shared<Facts>();
+    facts->config.top.deny = {
+        {core::Prefix::Kind::Internet, 8, core::IpAddress::loopback_v4().first_of(8), {}}};
+    facts->admission = Admission(facts->config);
+    intake().use(facts);
+    turn();
+    EXPECT_EQ(generations().connections(), 0U);
+    EXPECT_FALSE(intake().has_queue());
+    const sys::Ends ends{*sys::local_address(clients().front().get()), bound};
+    EXPECT_EQ(read_reply(clients().front().get()), (Reply{"", "reset"}));
+    EXPECT_EQ(log(), "service=- reason=denied " + sys::text_of(ends) +
+                         " action=close target=- in=0 out=0 ms=0\n");
+}
+
+TEST_F(IntakeTest, ServesWhomTheListenerDoesNotDeny) {
+    start_zygote();
+    add_listener(1);
+    auto facts = std::make_shared<Facts>();
+    facts->config.top.deny = {{core::Prefix::Kind::Internet, 0, core::IpAddress::any_v6(), {}}};
+    facts->admission = Admission(facts->config);
+    intake().use(facts);
+    turn();
+    EXPECT_EQ(generations().connections(), 1U);
+    EXPECT_EQ(log(), "");
 }
 
 TEST_F(IntakeTest, LeavesClientsInTheAcceptQueueAtTheLimit) {

@@ -184,6 +184,8 @@ TEST_F(ReloadTest, ReturnsTheExitCodeOfAStartThatFails) {
 
 TEST_F(ReloadTest, KillsAReaderThatTakesTooLong) {
     start();
+    // The reader must not be done before it is stopped.
+    configure("127.0.0.1", std::string(4'000'000, '#'));
     ASSERT_TRUE(reload().begin(Kind::Reload));
     ASSERT_EQ(::kill(reader_pid(), SIGSTOP), 0);
     MovedClock clock;

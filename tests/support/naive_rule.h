@@ -55,16 +55,21 @@ class Rule {
     explicit Rule(const Config& config) : Rule(config, config.top) {}
 
     /// For the clients of one listener.
-    Rule(const Config& config, const Listener& listener) : window_(config.window) {
+    /// @param client  for whom services are asked; none: somebody in no list
+    Rule(const Config& config, const Listener& listener,
+         const std::optional<IpAddress>& client = std::nullopt)
+        : window_(config.window) {
         for (std::size_t i = 0; i < config.services.size(); ++i) {
-            const Text& name = config.services[i].name;
+            const bool is_for_client = is_for(config.services[i], client);
+            // A last resort that is not for the client is as if it had another name.
+            const Text name = is_for_client ? config.services[i].name : Text();
             if (name == (listener.fallback.empty() ? Text(kFallback) : listener.fallback)) {
                 fallback_ = i;
             }
             if (name == (listener.on_timeout.empty() ? Text(kTimeout) : listener.on_timeout)) {
                 timeout_ = i;
             }
-            bool is_asked = listener.services.empty();
+            bool is_asked = listener.services.empty() && is_for_client;
             for (const Text& asked : listener.services) is_asked |= asked == name;
             is_asked_.push_back(is_asked);
             auto& [patterns, layouts] = services_.emplace_back();
@@ -78,6 +83,25 @@ class Rule {
                 layouts.emplace_back(*source, asked);
             }
         }
+    }
+
+    /// Returns what the longest prefix says.
+    static bool is_for(const Service& service, const std::optional<IpAddress>& client) {
+        int longest = -1;
+        bool answer = service.from.empty();
+        const auto look = [&](const List<Prefix>& prefixes, bool says) {
+            for (const Prefix& it : prefixes) {
+                const bool has_it = client && client->is_v4() == it.address.is_v4() &&
+                                    client->first_of(it.length) == it.address;
+                // In both lists, the second one counts.
+                if (!has_it || it.length < longest) continue;
+                longest = it.length;
+                answer = says;
+            }
+        };
+        look(service.from, true);
+        look(service.not_from, false);
+        return answer;
     }
 
     std::optional<Verdict> decide(std::string_view stream, Ending ending) const {

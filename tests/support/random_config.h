@@ -2,9 +2,11 @@
 // Random valid configurations; a seed always gives the same one.
 
 #include <cstddef>
+#include <cstdint>
 #include <random>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/model.h"
@@ -21,6 +23,8 @@ class RandomConfig {
         const std::size_t binds = below(4);
         for (std::size_t i = 0; i < binds; ++i) config.top.bind.push_back(bind(i));
         if (maybe()) config.top.timeout = std::chrono::milliseconds(below(86'400'001));
+        if (below(4) == 0) config.top.allow = prefixes(0);
+        if (maybe()) config.top.deny = prefixes(1);
         if (maybe()) config.maxconn = below(1'000'001);
         if (maybe()) config.window = 1 + below(core::kLargestWindow);
         if (maybe()) config.pid = "/run/" + word();
@@ -61,6 +65,8 @@ class RandomConfig {
         core::Listener listener = config.top;
         listener.name = name().append(std::to_string(index));
         listener.bind = {bind(index)};
+        // A list that is given replaces that of the top.
+        if (const auto allow = prefixes(0); !allow.empty() && maybe()) listener.allow = allow;
         if (maybe()) listener.timeout = std::chrono::milliseconds(below(86'400'001));
         const auto any_service = [&] {
             return config.services[below(config.services.size())].name;
@@ -89,6 +95,8 @@ class RandomConfig {
             }
         }
         service.log = log();
+        if (below(4) == 0) service.from = prefixes(0);
+        if (maybe()) service.not_from = prefixes(1);
         if (maybe()) service.keepalive = below(32768);
         service.no_delay = maybe();
         if (maybe()) {
@@ -99,6 +107,26 @@ class RandomConfig {
             if (maybe()) service.idle = std::chrono::milliseconds(below(86'400'001));
         }
         return service;
+    }
+
+    /// @param second  0 or 1: no prefix is in the lists of both
+    core::List<core::Prefix> prefixes(std::uint8_t second) {
+        core::List<core::Prefix> prefixes;
+        for (std::size_t left = below(4); left > 0; --left) {
+            std::vector<std::uint8_t> bytes(maybe() ? 4 : 16);
+            bytes[0] = 0x20;
+            bytes[1] = second;
+            bytes.back() = static_cast<std::uint8_t>(below(256));
+            const std::size_t length = bytes.size() * 8 - below(9);
+            core::Prefix& prefix = prefixes.emplace_back();
+            prefix = {core::Prefix::Kind::Internet, static_cast<std::uint8_t>(length),
+                      core::IpAddress::from_bytes(bytes).first_of(length), core::Zone()};
+            if (bytes.size() == 16 && maybe())
+                prefix.zone = core::Zone(maybe() ? "eth0" : "br-0.1");
+        }
+        if (below(8) == 0) prefixes.push_back({core::Prefix::Kind::None, 0, {}, {}});
+        if (second == 1 && below(8) == 0) prefixes.push_back({core::Prefix::Kind::Unix, 0, {}, {}});
+        return prefixes;
     }
 
     core::LayoutPattern asked() {
