@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <random>
 #include <string>
 #include <string_view>
@@ -106,6 +107,67 @@ TEST(Access, ComparesTheZone) {
     EXPECT_FALSE(access.allows(from("fe80::2")));
     EXPECT_FALSE(access.allows(from("fe80:0:0:1::2", "eth0")));
     EXPECT_FALSE(access.allows(from("fe80::1", "eth0")));  // the longer prefix has no zone
+}
+
+/// Returns what another process makes of bytes; none if it refuses them.
+std::optional<Access> taken_from(std::string_view bytes) {
+    auto access = Access::take_from(bytes);
+    return bytes.empty() ? access : std::nullopt;
+}
+
+TEST(Access, IsTheSameInAnotherProcess) {
+    const std::vector<Prefix> allowed{
+        prefix("192.0.2.0", 24), prefix("fe80::", 64, "eth0"), {Prefix::Kind::Unix, 0, {}, {}}};
+    const std::vector<Prefix> denied{prefix("192.0.2.9", 32), prefix("::", 0)};
+    const Access access(allowed, denied);
+    std::string bytes;
+    access.append_to(bytes);
+    const auto there = taken_from(bytes);
+    ASSERT_TRUE(there);
+    EXPECT_TRUE(there->has_zones());
+    for (const Source& source :
+         {from("192.0.2.1"), from("192.0.2.9"), from("198.51.100.1"), from("fe80::1", "eth0"),
+          from("fe80::1", "eth1"), kUnix, kUnknown}) {
+        EXPECT_EQ(there->allows(source), access.allows(source));
+    }
+    for (std::size_t size = 0; size < bytes.size(); ++size) {
+        EXPECT_FALSE(taken_from(bytes.substr(0, size))) << size;
+    }
+}
+
+// Whatever the bytes are: no look-up leaves the list.
+TEST(Access, IsRefusedIfALookUpCouldGoWrong) {
+    const std::vector<Prefix> denied{prefix("192.0.2.0", 24), prefix("fe80::", 64, "eth0")};
+    std::string bytes;
+    Access({}, denied).append_to(bytes);
+    // Two bytes of answers and the number of ranges; then each with flags, length and address.
+    const std::size_t first = 10;
+    const std::size_t range = 2 + 16;
+    ASSERT_TRUE(taken_from(bytes));
+    std::string not_the_first = bytes;
+    not_the_first[first + 2] = '\1';
+    EXPECT_FALSE(taken_from(not_the_first)) << "addresses before the first range";
+    std::string unsorted = bytes;
+    unsorted[first + range + 2] = '\xff';
+    EXPECT_FALSE(taken_from(unsorted)) << "ranges that are not sorted";
+    std::string too_long = bytes;
+    const std::size_t zoned = bytes.size() - (2 + 16 + 1 + 4);
+    too_long[zoned + 1] = '\xff';
+    EXPECT_FALSE(taken_from(too_long)) << "a prefix of 255 bits";
+}
+
+TEST(AccessNumbers, HasOneNumberForListsThatAreTheSame) {
+    const std::vector<Prefix> a{prefix("192.0.2.0", 24)};
+    const std::vector<Prefix> same = a;
+    const std::vector<Prefix> b{prefix("192.0.2.0", 25)};
+    AccessNumbers numbers;
+    EXPECT_EQ(numbers.number_of({}, {}), AccessNumbers::kForAll);
+    EXPECT_EQ(numbers.number_of(a, {}), 0U);
+    EXPECT_EQ(numbers.number_of({}, a), 1U);
+    EXPECT_EQ(numbers.number_of(a, b), 2U);
+    EXPECT_EQ(numbers.number_of(same, {}), 0U);
+    EXPECT_EQ(numbers.number_of(same, b), 2U);
+    EXPECT_EQ(numbers.all().size(), 3U);
 }
 
 /// Longest prefix, by trying all.

@@ -79,5 +79,31 @@ TEST(IpAddress, IsReachedThroughLoopbackIfItIsAny) {
     EXPECT_EQ(IpAddress::parse("192.0.2.1")->reached().text(), "192.0.2.1");
 }
 
+TEST(IpAddress, HasAFirstAndALastWithTheSameBits) {
+    const auto range = [](std::string_view text, std::size_t length) {
+        const IpAddress address = *IpAddress::parse(text);
+        return address.first_of(length).text() + "-" + address.last_of(length).text();
+    };
+    EXPECT_EQ(range("192.0.2.77", 24), "192.0.2.0-192.0.2.255");
+    EXPECT_EQ(range("192.0.2.77", 26), "192.0.2.64-192.0.2.127");
+    EXPECT_EQ(range("192.0.2.77", 32), "192.0.2.77-192.0.2.77");
+    EXPECT_EQ(range("192.0.2.77", 0), "0.0.0.0-255.255.255.255");
+    EXPECT_EQ(range("2001:db8::1", 33), "2001:db8::-2001:db8:7fff:ffff:ffff:ffff:ffff:ffff");
+    EXPECT_EQ(range("2001:db8::1", 128), "2001:db8::1-2001:db8::1");
+}
+
+TEST(IpAddress, HasANextOne) {
+    const auto next = [](std::string_view text) {
+        const auto address = IpAddress::parse(text)->next();
+        return address ? address->text() : "none";
+    };
+    EXPECT_EQ(next("192.0.2.255"), "192.0.3.0");
+    EXPECT_EQ(next("255.255.255.255"), "none");
+    EXPECT_EQ(next("2001:db8::ffff"), "2001:db8::1:0");
+    EXPECT_EQ(next("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"), "none");
+    EXPECT_LT(*IpAddress::parse("9.0.0.0"), *IpAddress::parse("10.0.0.0"));
+    EXPECT_LT(*IpAddress::parse("ffff::"), *IpAddress::parse("0.0.0.0"));
+}
+
 }  // namespace
 }  // namespace portsplit::core
