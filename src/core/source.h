@@ -27,6 +27,7 @@ class Zone {
 
     std::string_view name() const { return name_.data(); }
     bool empty() const { return name_[0] == '\0'; }
+    // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 reports the 0 of a defaulted <=>.
     auto operator<=>(const Zone&) const = default;
 
   private:
@@ -54,6 +55,7 @@ struct Prefix {
     IpAddress address{};      ///< the bits behind `length` are 0
     Zone zone{};              ///< if given, only clients of this interface
 
+    // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 reports the 0 of a defaulted <=>.
     auto operator<=>(const Prefix&) const = default;
 };
 
