@@ -32,7 +32,7 @@ debian_packages() {
             libssl-dev libgnutls28-dev bats man-db ;;
         test) echo bats socat curl openssl openssh-client openssh-server busybox strace \
             netcat-openbsd ncat stunnel4 tcpd ncurses-bin iproute2 procps util-linux \
-            systemd ucspi-tcp s6 runit perl nginx libnginx-mod-stream postgresql mosquitto slapd \
+            systemd ucspi-tcp s6 runit perl haproxy nginx libnginx-mod-stream postgresql mosquitto slapd \
             lego pebble python3 python3-websockets freerdp2-x11 xvfb tcpdump \
             libbsd0 libevent-2.1-7 libtirpc3 libwrap0 ;;
         check) echo clang-format clang-tidy shellcheck git ;;
@@ -49,7 +49,7 @@ fedora_packages() {
             fmt-devel cli11-devel systemd-devel pcre2-devel libpcap-devel json-devel gtest-devel \
             openssl-devel gnutls-devel bats man-db glibc-static libstdc++-static ;;
         test) echo bats socat curl openssl openssh-clients openssh-server busybox strace netcat nmap-ncat stunnel \
-            iproute procps-ng util-linux perl-Test-Harness nginx nginx-mod-stream postgresql-server \
+            iproute procps-ng util-linux perl-Test-Harness haproxy nginx nginx-mod-stream postgresql-server \
             postgresql mosquitto openldap-servers python3 python3-websockets freerdp xorg-x11-server-Xvfb \
             tcpdump ;;
         check) echo clang-tools-extra ShellCheck git ;;

@@ -341,6 +341,13 @@ END
     kill -HUP "$SUPER"
     log_says 'reloaded .*, listening on 127.0.0.1'
     "$PEER" connect "127.0.0.1:$v4" send:one expect:one:one shutdown expect-eof
+    # Clients of the Unix-domain socket can be denied.
+    sed -i '1i deny = unix' "$CONFIG"
+    kill -HUP "$SUPER"
+    wait_until 10 reloads_exceed 1
+    [[ -z $(printf one | socat - "UNIX-CONNECT:$TMP/socket" 2>/dev/null) ]]
+    log_says 'service=- reason=denied src=- sport=0 '
+    "$PEER" connect "127.0.0.1:$v4" send:one expect:one:one shutdown expect-eof
 }
 
 @test "service manager: a passed datagram socket is refused with a reason, and the rest is served" {

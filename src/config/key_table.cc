@@ -103,6 +103,15 @@ constexpr auto kKeys = std::to_array<Key>({
      .default_text = "5",
      .unit = "seconds",
      .help = "how long one target may take to answer before the next is tried"},
+    {.name = "proxy",
+     .takes = takes::word<&core::Connect::proxy>(core::kProxyWords),
+     .default_text = "no",
+     .help = "a header of the PROXY protocol, which tells the target who the client is"},
+    {.name = kProxyTlv,
+     .takes = takes::proxy_tlvs(&core::Connect::proxy_tlv),
+     .help =
+         "what the header of version 2 has, too: crc32c, unique-id, or a field as authority, alpn "
+         "or 0xE0"},
     {.name = "keepalive",
      .takes = takes::number(&core::Service::keepalive, 0, kLongestKeepalive),
      .default_text = "120",

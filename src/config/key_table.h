@@ -55,6 +55,7 @@ enum class Type {
     Include,  ///< of a file: its name in the library, or a path
     Layout,   ///< the name of a layout
     ServiceName,  ///< of a service of the configuration
+    ProxyTlv,     ///< crc32c, unique-id, or a type and LAYOUT.FIELD
     Prefix,       ///< addresses that begin alike, or `unix`, or `none`
 };
 
@@ -160,6 +161,7 @@ inline constexpr std::string_view kLayout = "layout";
 /// Their values may be fields, which are passed on: core/passed_fields.h.
 inline constexpr std::string_view kLog = "log";
 inline constexpr std::string_view kEnv = "env";
+inline constexpr std::string_view kProxyTlv = "proxy-tlv";
 
 /// Returns true if a key may be written in that kind of section.
 /// @param section  Global, Listener or Service
@@ -340,6 +342,11 @@ constexpr Takes service_names(T core::Listener::*field) {
     Takes made = into(Type::ServiceName, field);
     made.place = Place::Listener;
     return made;
+}
+
+template <typename Owner>
+constexpr Takes proxy_tlvs(core::List<core::Text> Owner::*field) {
+    return into(Type::ProxyTlv, field);
 }
 
 template <typename Owner>

@@ -64,6 +64,10 @@ T& named(core::List<T>& list, core::Text T::*name, std::string_view wanted) {
 
 std::optional<core::FieldName> passed_field(std::string_view key, std::string_view value) {
     if (key == kLog) return core::split_field(value);
+    if (key == kProxyTlv) {
+        const auto tlv = core::split_tlv(value);
+        return tlv ? tlv->field : std::nullopt;
+    }
     if (key != kEnv) return std::nullopt;
     const auto variable = core::split_field_variable(value);
     return variable ? core::split_field(variable->second) : std::nullopt;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string_view>
@@ -77,6 +78,30 @@ void check_env(const core::List<core::Text>& env, const Origin& origin, const st
                         : taker > i                   ? ", and the last one counts"
                                                       : ""),
             kTwice, service);
+    }
+}
+
+void check_proxy(const core::Connect& connect, const Origin& origin, const std::string& service,
+                 Issues& issues) {
+    if (connect.proxy_tlv.empty()) return;
+    if (connect.proxy != core::ProxyHeader::V2) {
+        issues.error(
+            origin.of(kProxyTlv),
+            fmt::format("{}: only a header of version 2 has it; write proxy = v2 in service "
+                        "{}, or delete it",
+                        kProxyTlv, shown(service)));
+    }
+    std::map<std::uint8_t, std::size_t> firsts;
+    for (std::size_t i = 0; i < connect.proxy_tlv.size(); ++i) {
+        const auto tlv = core::split_tlv(connect.proxy_tlv[i]);
+        if (!tlv) continue;  // reported where it was read
+        const auto [first, is_new] = firsts.try_emplace(tlv->type, i);
+        if (is_new) continue;
+        const Spot spot = origin.of(kProxyTlv, i);
+        issues.error(spot,
+                     fmt::format("{} = {}: the type of {} {}; keep one of the two", kProxyTlv,
+                                 connect.proxy_tlv[i], connect.proxy_tlv[first->second],
+                                 where(origin.of(kProxyTlv, first->second), spot, issues.files())));
     }
 }
 

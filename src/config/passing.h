@@ -1,5 +1,5 @@
 #pragma once
-// Checks the values of `log` and of `env` in one section against each other. Called by builder.cc.
+// Checks the values of `log`, of `env` and of `proxy-tlv` in one section against each other. Called by builder.cc.
 
 #include <string>
 
@@ -19,5 +19,9 @@ void check_log(const core::List<core::Text>& log, const Origin& origin, const st
 /// several before the others (dispatch/launch.cc).
 void check_env(const core::List<core::Text>& env, const Origin& origin, const std::string& service,
                Issues& issues);
+
+/// Issues: `proxy-tlv` without a header of version 2; a type that is there twice.
+void check_proxy(const core::Connect& connect, const Origin& origin, const std::string& service,
+                 Issues& issues);
 
 }  // namespace portsplit::config

@@ -200,6 +200,8 @@ std::string placeholder(const Key& key) {
         case Type::Layout:
         case Type::ServiceName:
             return "NAME";
+        case Type::ProxyTlv:
+            return "crc32c|unique-id|TYPE LAYOUT.FIELD";
         case Type::Prefix:
             return "ADDR|ADDR/LENGTH|unix|none|@FILE";
         case Type::LogItem:
@@ -317,6 +319,11 @@ std::optional<Problem> check_form(const Key& key, std::string_view text) {
             return Problem{"not an octal number from 0 to 0777, such as 022"};
         case Type::Variable:
             return check_variable(text);
+        case Type::ProxyTlv:
+            if (core::split_tlv(text)) return std::nullopt;
+            return Problem{
+                "unknown; write crc32c, unique-id, or a type and a field: authority tls.sni, alpn "
+                "tls.alpn, or a number from 0xE0 to 0xF7 in place of the word"};
         case Type::VariableName:
             if (text.find_first_of("= ") == text.npos) return std::nullopt;
             return Problem{"not the name of a variable; write NAME alone, or use env"};

@@ -171,13 +171,25 @@ class Search {
                  where, crowd.expressions));
     }
 
+    /// Returns the key that a field stands in, and its values.
+    static std::pair<std::string_view, const core::List<core::Text>*> list_of(
+        const core::LateField& late, const core::Service& service) {
+        switch (late.list) {
+            case core::LateField::List::Env:
+                return {kEnv, &std::get<core::Exec>(service.action).env};
+            case core::LateField::List::ProxyTlv:
+                return {kProxyTlv, &std::get<core::Connect>(service.action).proxy_tlv};
+            case core::LateField::List::Log:
+                break;
+        }
+        return {kLog, &service.log};
+    }
+
     void warn_of_late_fields(const core::Plan& plan) {
         for (const core::LateField& late : core::find_late_fields(plan)) {
             const core::Service& service = config_.services[late.service];
-            const std::string_view key = late.is_logged ? kLog : kEnv;
-            const std::string_view value =
-                late.is_logged ? service.log[late.value]
-                               : std::get<core::Exec>(service.action).env[late.value];
+            const auto [key, values] = list_of(late, service);
+            const std::string_view value = (*values)[late.value];
             warn(origins_.services[late.service].of(key, late.value), "late", late.service,
                  fmt::format(
                      "{} = {}: missing unless it comes with the first bytes: a pattern of the "

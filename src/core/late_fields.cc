@@ -22,19 +22,28 @@ class Search {
             const Service& service = plan_.service(s);
             for (std::size_t i = 0; i < service.log.size(); ++i) {
                 if (const auto field = split_field(service.log[i]))
-                    check({s, true, i, *field, 0, {}});
+                    check({s, LateField::List::Log, i, *field, 0, {}});
             }
-            const auto* exec = std::get_if<Exec>(&service.action);
-            for (std::size_t i = 0; exec != nullptr && i < exec->env.size(); ++i) {
-                const auto passed = split_field_variable(exec->env[i]);
-                const auto field = passed ? split_field(passed->second) : std::nullopt;
-                if (field) check({s, false, i, *field, 0, {}});
+            if (const auto* exec = std::get_if<Exec>(&service.action)) {
+                check_all(s, LateField::List::Env, exec->env);
+            } else {
+                const auto& connect = std::get<Connect>(service.action);
+                check_all(s, LateField::List::ProxyTlv, connect.proxy_tlv);
             }
         }
         return std::move(found_);
     }
 
   private:
+    /// @param values  each a word and a field
+    void check_all(std::size_t service, LateField::List list, const List<Text>& values) {
+        for (std::size_t i = 0; i < values.size(); ++i) {
+            const auto passed = split_field_variable(values[i]);
+            const auto field = passed ? split_field(passed->second) : std::nullopt;
+            if (field) check({service, list, i, *field, 0, {}});
+        }
+    }
+
     void check(LateField late) {
         const auto& asked = plan_.service(late.service).layouts;
         const auto& sources = plan_.config().layouts;

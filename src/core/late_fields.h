@@ -13,7 +13,8 @@ namespace portsplit::core {
 
 struct LateField {
     std::size_t service;
-    bool is_logged;     ///< in `log` of the service; else in `env`
+    enum class List { Log, Env, ProxyTlv };
+    List list;          ///< of the service
     std::size_t value;  ///< the index in that list
     FieldName field;    ///< in the memory of the plan
     std::size_t bytes;  ///< after so many the service was chosen
@@ -22,7 +23,7 @@ struct LateField {
     bool operator==(const LateField&) const = default;
 };
 
-/// Returns the fields in `log` and `env` of services that do not ask the layout themselves, if no stream was
+/// Returns the fields in `log`, `env` and `proxy-tlv` of services that do not ask the layout themselves, if no stream was
 /// found in which the field has come when the service is chosen, and one in which it has not.
 std::vector<LateField> find_late_fields(const Plan& plan);
 

@@ -93,11 +93,19 @@ struct Exec {
     bool operator==(const Exec&) const = default;
 };
 
+/// Whether a target gets a header of the PROXY protocol in front of the client's bytes, and of which version.
+enum class ProxyHeader { None, V1, V2 };
+/// The word for each.
+inline constexpr std::array<std::string_view, 3> kProxyWords{"no", "v1", "v2"};
+
 /// Relays to the first target that accepts a connection.
 struct Connect {
     List<Endpoint> targets;
     /// The time for each target: for its name and all its addresses together.
     std::chrono::milliseconds timeout{5000};
+    ProxyHeader proxy = ProxyHeader::None;
+    List<Text>
+        proxy_tlv{};  ///< what a header of version 2 has, too: core/passed_fields.h reads them
 
     bool operator==(const Connect&) const = default;
 };

@@ -1,8 +1,11 @@
 #include "core/passed_fields.h"
 
 #include <algorithm>
+#include <charconv>
 #include <iterator>
 #include <variant>
+
+#include "core/proxy_header.h"
 
 namespace portsplit::core {
 namespace {
@@ -26,6 +29,25 @@ std::optional<std::pair<std::string_view, std::string_view>> split_field_variabl
     if (end == entry.npos || entry[end] == '=') return std::nullopt;
     const std::size_t field = std::min(entry.find_first_not_of(" \t", end), entry.size());
     return std::pair(entry.substr(0, end), entry.substr(field));
+}
+
+std::optional<TlvSource> split_tlv(std::string_view text) {
+    if (text == kChecksumWord) return TlvSource{ProxyTlv::kCrc32c};
+    if (text == kUniqueIdWord) return TlvSource{ProxyTlv::kUniqueId};
+    const auto parts = split_field_variable(text);
+    const auto field = parts ? split_field(parts->second) : std::nullopt;
+    if (!field) return std::nullopt;
+    if (parts->first == "authority") return TlvSource{ProxyTlv::kAuthority, field};
+    if (parts->first == "alpn") return TlvSource{ProxyTlv::kAlpn, field};
+    if (parts->first.size() != 4 || !parts->first.starts_with("0x")) return std::nullopt;
+    unsigned type = 0;
+    const std::string_view digits = parts->first.substr(2);
+    const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), type, 16);
+    const bool is_custom =
+        (type >= ProxyTlv::kFirstCustom && type <= ProxyTlv::kLastCustom) ||
+        (type >= ProxyTlv::kFirstExperiment && type <= ProxyTlv::kLastExperiment);
+    if (read.ptr != digits.data() + digits.size() || !is_custom) return std::nullopt;
+    return TlvSource{static_cast<std::uint8_t>(type), field};
 }
 
 bool may_carry_field(std::string_view variable) {
@@ -55,13 +77,18 @@ std::vector<std::string_view> passed_fields(const Config& config) {
             if (!is_word(text)) fields.push_back(text);
         }
     };
+    const auto add_second_words = [&](const List<Text>& values) {
+        for (const std::string_view value : values) {
+            if (const auto passed = split_field_variable(value)) fields.push_back(passed->second);
+        }
+    };
     add_logged(config.log);
     for (const Service& service : config.services) {
         add_logged(service.log);
-        const auto* exec = std::get_if<Exec>(&service.action);
-        if (exec == nullptr) continue;
-        for (const std::string_view entry : exec->env) {
-            if (const auto passed = split_field_variable(entry)) fields.push_back(passed->second);
+        if (const auto* exec = std::get_if<Exec>(&service.action)) {
+            add_second_words(exec->env);
+        } else {
+            add_second_words(std::get<Connect>(service.action).proxy_tlv);
         }
     }
     return fields;

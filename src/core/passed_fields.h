@@ -2,6 +2,7 @@
 // What a configuration says about passing on: which lines the log has, and which fields go to the log and to
 // programs. core/passing.h has the values.
 
+#include <cstdint>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -27,6 +28,21 @@ std::optional<FieldName> split_field(std::string_view name);
 /// @returns the two texts, which may be empty
 std::optional<std::pair<std::string_view, std::string_view>> split_field_variable(
     std::string_view entry);
+
+/// A value of `proxy-tlv`: `crc32c`, `unique-id`, or a field: `authority tls.sni`, `0xE0 tls.alpn`.
+struct TlvSource {
+    std::uint8_t type;                 ///< as in core/proxy_header.h
+    std::optional<FieldName> field{};  ///< none for `crc32c` and `unique-id`
+
+    bool operator==(const TlvSource&) const = default;
+};
+
+// The values that are no field.
+inline constexpr std::string_view kChecksumWord = "crc32c";
+inline constexpr std::string_view kUniqueIdWord = "unique-id";
+
+/// Reads such a value; none if it is no such value.
+std::optional<TlvSource> split_tlv(std::string_view text);
 
 /// Returns true if a variable may carry a field, whose bytes are a client's: it is neither one by which the
 /// system's loader, shells and interpreters find code, nor one that Portsplit sets itself.

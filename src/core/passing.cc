@@ -51,6 +51,15 @@ class Fields {
         return passed_text(values);
     }
 
+    /// Returns the first value as it came; none if it is longer than what is passed on.
+    std::optional<std::string> find_bytes(FieldName name) {
+        const FieldValues& values = plan_.values_of(name.layout, name.field, seen_, reading_);
+        if (values.empty()) return std::nullopt;
+        const std::string_view text = (*values.begin()).text;
+        if (text.size() > kLongestPassed) return std::nullopt;
+        return std::string(text);
+    }
+
   private:
     const Plan& plan_;
     Bytes seen_;
@@ -86,6 +95,20 @@ std::vector<Passed::Variable> variables_of(const Service& service, Fields& field
         if (name) variables.push_back({std::string(passed->first), fields.find(*name)});
     }
     return variables;
+}
+
+std::vector<ProxyTlv> tlvs_of(const Service& service, Fields& fields) {
+    std::vector<ProxyTlv> tlvs;
+    const auto* connect = std::get_if<Connect>(&service.action);
+    if (connect == nullptr) return tlvs;
+    for (const std::string_view value : connect->proxy_tlv) {
+        const auto source = split_tlv(value);
+        if (!source || !source->field) continue;
+        if (auto bytes = fields.find_bytes(*source->field)) {
+            tlvs.push_back({source->type, *std::move(bytes)});
+        }
+    }
+    return tlvs;
 }
 
 }  // namespace
@@ -133,7 +156,10 @@ std::optional<Decided> decide_and_pass(const Plan& plan, Bytes seen, Ending endi
     const Service* service = verdict->service ? &plan.service(*verdict->service) : nullptr;
     Fields fields(plan, seen, reading);
     Decided decided{*verdict, {log_text(plan.config(), service, fields), {}}};
-    if (service != nullptr) decided.passed.variables = variables_of(*service, fields);
+    if (service != nullptr) {
+        decided.passed.variables = variables_of(*service, fields);
+        decided.passed.tlvs = tlvs_of(*service, fields);
+    }
     return decided;
 }
 

@@ -13,6 +13,7 @@
 #include "core/model.h"
 #include "core/passed_fields.h"
 #include "core/plan.h"
+#include "core/proxy_header.h"
 #include "core/verdict.h"
 
 namespace portsplit::core {
@@ -39,6 +40,8 @@ struct Passed {
     };
     std::string log;  ///< ` tls.sni=a.example tls.alpn=h2`; empty: nothing
     std::vector<Variable> variables;
+    std::vector<ProxyTlv>
+        tlvs{};  ///< fields for a target, as they came; those that had not come are left out
 };
 
 /// A verdict, and the fields that had come when it fell.

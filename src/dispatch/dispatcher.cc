@@ -13,6 +13,7 @@
 #include "dispatch/launch.h"
 #include "dispatch/loop.h"
 #include "dispatch/outlived.h"
+#include "dispatch/proxy_out.h"
 #include "dispatch/read_ahead.h"
 #include "dispatch/relay.h"
 #include "dispatch/side.h"
@@ -56,8 +57,21 @@ struct Chosen {
     const core::Service& service;
     core::Reason reason;
     std::vector<core::Passed::Variable> fields;  ///< for a program
+    std::vector<core::ProxyTlv> tlvs;            ///< for a target
     std::vector<std::byte> ahead;                ///< bytes that were read; of a socket none
 };
+
+/// Sends the PROXY header. Publishes a failure.
+/// @returns false if it cannot be sent
+bool introduce(Chosen& chosen, const core::Connect& connect, int server, Reporter& reporter) {
+    const std::string header =
+        proxy_header(connect, chosen.client.arrival.ends, std::move(chosen.tlvs));
+    const bool bytes_follow =
+        !chosen.ahead.empty() || sys::unread_bytes(chosen.client.fd.get()) > 0;
+    const auto sent = send_first(server, header, bytes_follow);
+    if (!sent) reporter.publish_failure(Stage::Connect, sent.error().code, reporter.target());
+    return sent.ok();
+}
 
 int relay_to_target(Chosen chosen, const core::Connect& connect, const Setting& setting,
                     Reporter& reporter) {
@@ -65,6 +79,10 @@ int relay_to_target(Chosen chosen, const core::Connect& connect, const Setting& 
     auto server = connect_to_target(connect, own, reporter);
     if (!server) return kExitTemporary;
     set_options(server->get(), chosen.service);
+    if (connect.proxy != core::ProxyHeader::None &&
+        !introduce(chosen, connect, server->get(), reporter)) {
+        return kExitTemporary;
+    }
     const Totals totals =
         relay(client_side(std::move(chosen.client)), Side::socket(std::move(*server)),
               limits_of(chosen.service), reporter, chosen.ahead);
@@ -162,9 +180,10 @@ int serve(Client client, const Setting& setting, Reporter& reporter) {
         reporter.publish();
         return 0;
     }
-    return act({std::move(client), plan.service(*verdict.service), verdict.reason,
-                std::move(decided->passed.variables), std::move(ahead)},
-               setting, reporter);
+    return act(
+        {std::move(client), plan.service(*verdict.service), verdict.reason,
+         std::move(decided->passed.variables), std::move(decided->passed.tlvs), std::move(ahead)},
+        setting, reporter);
 }
 
 }  // namespace portsplit::dispatch

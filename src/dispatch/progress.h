@@ -122,6 +122,8 @@ class Reporter {
         published_ = false;
     }
 
+    /// Returns which target answered, as `set_target` has stored it.
+    std::size_t target() const { return static_cast<std::size_t>(progress_.target); }
     /// Stores which target answered.
     void set_target(std::size_t target) {
         progress_.target = static_cast<std::int32_t>(target);

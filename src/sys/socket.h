@@ -51,6 +51,9 @@ void do_not_linger(int fd);
 /// Makes close(2) send a reset instead of an end of stream (socket(7) SO_LINGER).
 void reset_on_close(int fd);
 
+/// Returns how many bytes wait to be read (tcp(7) SIOCINQ); 0 if it is not known.
+std::size_t unread_bytes(int fd);
+
 /// Returns true if the descriptor is a pipe or FIFO (pipe(7)).
 bool is_pipe(int fd);
 /// Returns true if the descriptor is a stream socket.

@@ -47,5 +47,27 @@ TEST(CheckEnv, IsSilentAboutValuesThatCannotBeRead) {
                             ::testing::HasSubstr("env = c: no variable")));
 }
 
+TEST(CheckProxy, WantsVersionTwoAndEachTypeOnce) {
+    const auto issues = [](const std::string& lines) {
+        return issues_of("bind = *:443\n[s]\nstring = S\nconnect = a:1\n" + lines);
+    };
+    EXPECT_THAT(issues("proxy = v2\nproxy-tlv = crc32c\nproxy-tlv = unique-id\n"), ElementsAre());
+    EXPECT_THAT(
+        issues("proxy = v1\nproxy-tlv = crc32c\n"),
+        ElementsAre("f:6: proxy-tlv: only a header of version 2 has it; write proxy = v2 in "
+                    "service s, or delete it"));
+    EXPECT_THAT(issues("proxy-tlv = crc32c\n").size(), 1U);
+    EXPECT_THAT(
+        issues("proxy = v2\nproxy-tlv = crc32c\nproxy-tlv = crc32c\n"),
+        ElementsAre("f:7: proxy-tlv = crc32c: the type of crc32c on line 6; keep one of the "
+                    "two"));
+    EXPECT_THAT(
+        issues("proxy = v2\nproxy-tlv = sni tls.sni\n"),
+        ElementsAre(testing::HasSubstr("f:6: proxy-tlv = sni tls.sni: unknown; write crc32c")));
+    EXPECT_THAT(issues("proxy = 2\n"), ElementsAre("f:5: proxy = 2: unknown; write no, v1 or v2"));
+    EXPECT_THAT(issues_of("bind = *:443\n[s]\nstring = S\nexec = a\nproxy = v1\n"),
+                ElementsAre(testing::HasSubstr("f:5: proxy: only for connect")));
+}
+
 }  // namespace
 }  // namespace portsplit::config

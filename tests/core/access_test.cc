@@ -158,7 +158,7 @@ TEST(Access, IsRefusedIfALookUpCouldGoWrong) {
 
 TEST(AccessNumbers, HasOneNumberForListsThatAreTheSame) {
     const std::vector<Prefix> a{prefix("192.0.2.0", 24)};
-    const std::vector<Prefix> same = a;
+    const std::vector<Prefix> same{prefix("192.0.2.0", 24)};
     const std::vector<Prefix> b{prefix("192.0.2.0", 25)};
     AccessNumbers numbers;
     EXPECT_EQ(numbers.number_of({}, {}), AccessNumbers::kForAll);

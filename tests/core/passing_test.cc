@@ -152,6 +152,58 @@ TEST(DecideAndPass, LeavesOutOfTheLogWhatDoesNotFit) {
     EXPECT_THAT(text, ::testing::Not(::testing::HasSubstr(" test.ph=")));
 }
 
+TEST(SplitTlv, ReadsTheValuesOfProxyTlv) {
+    const FieldName sni{"tls", "sni"};
+    EXPECT_EQ(split_tlv("crc32c"), (TlvSource{0x03, std::nullopt}));
+    EXPECT_EQ(split_tlv("unique-id"), (TlvSource{0x05, std::nullopt}));
+    EXPECT_EQ(split_tlv("authority tls.sni"), (TlvSource{0x02, sni}));
+    EXPECT_EQ(split_tlv("alpn  tls.sni"), (TlvSource{0x01, sni}));
+    EXPECT_EQ(split_tlv("0xE0 tls.sni"), (TlvSource{0xE0, sni}));
+    EXPECT_EQ(split_tlv("0xef tls.sni"), (TlvSource{0xEF, sni}));
+    EXPECT_EQ(split_tlv("0xF7 tls.sni"), (TlvSource{0xF7, sni}));
+    for (const char* none :
+         {"", "crc32", "crc32c tls.sni", "authority", "authority sni", "authority=tls.sni",
+          "0xDF tls.sni", "0xF8 tls.sni", "0x3 tls.sni", "0x03 tls.sni", "224 tls.sni",
+          "0xEG tls.sni", "authority tls.sni x"}) {
+        EXPECT_EQ(split_tlv(none), std::nullopt) << none;
+    }
+}
+
+TEST(DecideAndPass, GivesATargetTheBytesOfTheFieldsThatHadCome) {
+    Config proxying = config();
+    Connect connect{{{"a", 1}}};
+    connect.proxy = ProxyHeader::V2;
+    connect.proxy_tlv = {"crc32c", "authority test.name", "0xE0 test.can", "0xE1 test.tail"};
+    proxying.services[0].action = connect;
+    const Plan plan(proxying);
+    const std::string stream("Ra.b m\2\"'m\1zEt", 14);
+    Plan::Reading reading(plan);
+    const auto decided = decide_and_pass(plan, as_bytes(stream), Ending::Open, reading);
+    ASSERT_TRUE(decided);
+    EXPECT_EQ(decided->verdict.service, 0U);
+    // The first member of a list; the tail had not come.
+    EXPECT_THAT(decided->passed.tlvs, ElementsAre(ProxyTlv{0x02, "a.b"}, ProxyTlv{0xE0, "\"'"}));
+    EXPECT_THAT(decided->passed.variables, IsEmpty());
+}
+
+TEST(DecideAndPass, LeavesOutAFieldThatIsTooLongForATarget) {
+    for (const std::size_t size : {255U, 256U}) {
+        Config proxying = config();
+        proxying.layouts[0] = layout_of({"start = 'R' <name name [a-zA-Z.]> ' ' <can 1-300> 'E'"});
+        Connect connect{{{"a", 1}}};
+        connect.proxy_tlv = {"0xE0 test.can"};
+        proxying.services[0].action = connect;
+        proxying.services[0].layouts[0].conditions.push_back({"can", {"*"}});
+        const Plan plan(proxying);
+        const std::string stream = "Ra.b " + std::string(size, 'x') + "E";
+        Plan::Reading reading(plan);
+        const auto decided = decide_and_pass(plan, as_bytes(stream), Ending::Open, reading);
+        ASSERT_TRUE(decided);
+        EXPECT_EQ(decided->verdict.service, 0U);
+        EXPECT_EQ(decided->passed.tlvs.size(), size == 255 ? 1U : 0U);
+    }
+}
+
 TEST(PassedFields, ReturnsThemAsTheyAreNamed) {
     Config it = config();
     EXPECT_THAT(passed_fields(it), IsEmpty());

@@ -2,8 +2,8 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -124,6 +124,34 @@ int option_of(const UniqueFd& socket, int level, int name) {
     int value = -1;
     socklen_t size = sizeof value;
     return ::getsockopt(socket.get(), level, name, &value, &size) == 0 ? value : -1;
+}
+
+/// Returns how many segments with bytes a socket has received.
+unsigned data_segments(const UniqueFd& socket) {
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    ::getsockopt(socket.get(), IPPROTO_TCP, TCP_INFO, &info, &size);
+    return info.tcpi_data_segs_in;
+}
+
+TEST(Serve, IntroducesTheClientToATargetInOneSegmentWithItsBytes) {
+    const UniqueFd listener = loopback::listener_on("127.0.0.1");
+    core::Connect connect = to("127.0.0.1", sys::local_address(listener.get())->port());
+    connect.proxy = core::ProxyHeader::V1;
+    Served served(connect);
+    const auto client = sys::local_address(served.client().get());
+    const auto own = sys::peer_address(served.client().get());
+    ASSERT_TRUE(client && own);
+    ASSERT_TRUE(send_all(served.client().get(), ".question"));
+    loopback::finish(served.client().get());
+    UniqueFd server = loopback::accepted_from(listener);
+    const std::string header = "PROXY TCP4 127.0.0.1 127.0.0.1 " + std::to_string(client->port()) +
+                               " " + std::to_string(own->port()) + "\r\n";
+    EXPECT_EQ(read_reply(server.get()), (Reply{header + ".question", "end"}));
+    EXPECT_EQ(data_segments(server), 1U);
+    server.reset();
+    EXPECT_EQ(served.end(), "exit=0");
+    EXPECT_EQ(served.messages(), "decided(0) counted(9,0) ") << "the header is not the client's";
 }
 
 TEST(Serve, RelaysThePeekedBytes) {

@@ -131,7 +131,8 @@ class Rule {
     std::vector<Answer> answers_of(std::string_view seen) const {
         std::vector<Answer> answers;
         for (std::size_t i = 0; i < services_.size(); ++i) {
-            const auto& [patterns, layouts] = services_[i];
+            const auto& patterns = services_[i].patterns;
+            const auto& layouts = services_[i].layouts;
             if (!is_asked_[i]) {
                 answers.push_back(Answer::No);
                 continue;

@@ -175,6 +175,12 @@ class RandomConfig {
             connect.targets.push_back(
                 {pick({"192.0.2.1", "2001:db8::1", "backend.example"}), port});
         }
+        connect.proxy = static_cast<core::ProxyHeader>(below(3));
+        if (connect.proxy == core::ProxyHeader::V2) {
+            for (const char* tlv : {"unique-id", "crc32c"}) {
+                if (maybe()) connect.proxy_tlv.emplace_back(tlv);
+            }
+        }
         if (maybe()) connect.timeout = std::chrono::milliseconds(1000 + below(119'001));
         return connect;
     }

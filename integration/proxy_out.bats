@@ -1,0 +1,150 @@
+#!/usr/bin/env bats
+# The PROXY header that a target gets: who the client is. Judges: HAProxy and nginx.
+
+load harness
+
+# from ADDRESS STEP...: a client with this address.
+from() { "$PEER" connect "${ADDRESSES[0]}" --from "$1:0" --limit 5000 "${@:2}"; }
+
+# start_judge PROGRAM...: a server in the background that listens on $JUDGE.
+start_judge() {
+    "$@" >"$TMP/judge.log" 2>&1 3>&- &
+    BACKGROUND+=("$!")
+    if ! wait_until 10 judge_listens; then cat "$TMP/judge.log"; return 1; fi
+}
+judge_listens() { "$PEER" connect "127.0.0.1:$JUDGE" close 2>/dev/null; }
+
+# start_haproxy [BIND-OPTION...]: answers each request with what the header said.
+start_haproxy() {
+    find_free_port
+    JUDGE=$FREE
+    cat >"$TMP/haproxy.cfg" <<END
+global
+    stats socket $TMP/haproxy.sock
+defaults
+    mode http
+    timeout client 10s
+    timeout server 10s
+    timeout connect 10s
+frontend judge
+    bind 127.0.0.1:$JUDGE accept-proxy $*
+    http-request return content-type text/plain lf-string "%[src] %[src_port] %[dst] %[dst_port] [%[fc_pp_authority]] [%[fc_pp_unique_id]]\n"
+END
+    start_judge haproxy -db -f "$TMP/haproxy.cfg"
+}
+
+start_nginx() {
+    find_free_port
+    JUDGE=$FREE
+    mkdir "$TMP/nginx"
+    cat >"$TMP/nginx.conf" <<END
+daemon off;
+pid $TMP/nginx/pid;
+error_log stderr;
+worker_processes 1;
+events { }
+http {
+    access_log off;
+    client_body_temp_path $TMP/nginx/a; proxy_temp_path $TMP/nginx/b; fastcgi_temp_path $TMP/nginx/c;
+    uwsgi_temp_path $TMP/nginx/d; scgi_temp_path $TMP/nginx/e;
+    server {
+        listen 127.0.0.1:$JUDGE proxy_protocol;
+        set_real_ip_from 127.0.0.1;
+        real_ip_header proxy_protocol;
+        return 200 "\$remote_addr \$proxy_protocol_port \$proxy_protocol_server_addr \$proxy_protocol_server_port\n";
+    }
+}
+END
+    start_judge nginx -c "$TMP/nginx.conf" -p "$TMP/nginx"
+}
+
+# configure_proxy VERSION LINE...: a service for web clients that relays to the judge.
+configure_proxy() {
+    printf '%s\n' "bind = ${BIND:-127.0.0.1:0}" 'timeout = 60' '[web]' "${PATTERN:-string = GET}" \
+        "connect = 127.0.0.1:$JUDGE" "proxy = $1" "${@:2}" | configure
+}
+
+ask() { curl -sS --max-time 10 "$@"; }
+
+@test "proxy out: HAProxy and nginx see the client's address, with both versions" {
+    local judge version count=0
+    for judge in haproxy nginx; do
+        "start_$judge"
+        for version in v1 v2; do
+            configure_proxy "$version"
+            start_daemon
+            run -0 ask --interface 127.0.0.7 "http://127.0.0.1:$PORT/"
+            echo "$judge $version: $output"
+            [[ $output =~ ^127\.0\.0\.7\ ([0-9]+)\ 127\.0\.0\.1\ $PORT( \[\] \[\])?$ ]]
+            logged_connections $((++count))
+            log_says "service=web .* sport=${BASH_REMATCH[1]} "
+            stop_daemon
+        done
+    done
+}
+
+@test "proxy out: IPv6" {
+    start_haproxy
+    BIND='[::1]:0'
+    local version
+    for version in v1 v2; do
+        configure_proxy "$version" 
+        start_daemon
+        run -0 ask -g "http://[::1]:$PORT/"
+        [[ $output =~ ^::1\ [0-9]+\ ::1\ $PORT\  ]]
+        stop_daemon
+    done
+}
+
+@test "proxy out: HAProxy takes the checksum, the id and a server's name" {
+    openssl req -x509 -newkey rsa:2048 -nodes -keyout "$TMP/key" -out "$TMP/cert" -days 2 -subj /CN=a 2>/dev/null
+    cat "$TMP/cert" "$TMP/key" >"$TMP/pem"
+    start_haproxy ssl crt "$TMP/pem"
+    PATTERN='layout = tls' configure_proxy v2 'proxy-tlv = crc32c' 'proxy-tlv = unique-id' \
+        'proxy-tlv = authority tls.sni' 'proxy-tlv = 0xE0 tls.alpn'
+    start_daemon
+    run -0 ask -k --resolve "Git.example.org:$PORT:127.0.0.1" "https://Git.example.org:$PORT/"
+    [[ $output =~ ^127\.0\.0\.1\ ([0-9]+)\ 127\.0\.0\.1\ $PORT\ \[git\.example\.org\]\ \[127\.0\.0\.1/([0-9]+)_127\.0\.0\.1/${PORT}_[0-9]+_[0-9]+\]$ ]]
+    [[ ${BASH_REMATCH[1]} == "${BASH_REMATCH[2]}" ]]
+}
+
+# capture_header LINE...: what a target gets of a client that sends S, as hex, in HEX.
+capture_header() {
+    serve judge print
+    printf '%s\n' 'bind = 127.0.0.1:0' 'timeout = 60' '[s]' 'string = S' "connect = 127.0.0.1:$judge_port" \
+        "$@" | configure
+    start_daemon
+    from 127.0.0.7 send:S shutdown expect-end
+    logged_connections 1
+    HEX=$(tail -n +2 "$TMP/judge.out" | od -An -tx1 -v | tr -d ' \n')
+    stop_daemon
+}
+
+@test "proxy out: the header is what the protocol's text says, byte for byte, and nothing counts it" {
+    capture_header 'proxy = v2'
+    # 12 bytes of signature, version 2 and PROXY, TCP over IPv4, 12 bytes, addresses and ports.
+    [[ $HEX =~ ^0d0a0d0a000d0a515549540a2111000c7f0000077f000001....$(printf %04x "$PORT")53$ ]]
+    log_says 'service=s .* in=1 out=0 '
+}
+
+@test "proxy out: a client that waits for the server is introduced at once" {
+    serve judge 'expect:PROXY TCP4 127.0.0.1 127.0.0.1 ' "touch:$TMP/introduced" print
+    printf '%s\n' 'bind = 127.0.0.1:0' 'timeout = 0.1' '[timeout]' "connect = 127.0.0.1:$judge_port" \
+        'proxy = v1' | configure
+    start_daemon
+    talk "wait-file:$TMP/introduced" send:late shutdown expect-end
+    wait_until 5 file_says "$TMP/judge.out" 'late$'
+}
+
+@test "proxy out: clients of --inetd, and one whose address is not known" {
+    serve judge print
+    printf '%s\n' '[s]' 'string = S' "connect = 127.0.0.1:$judge_port" 'proxy = v1' | configure
+    in_background "$PEER" inetd 127.0.0.1:0 "$PORTSPLIT_BIN/portsplit-dispatch" --inetd --log "$LOG" \
+        "$CONFIG" >"$TMP/super.out"
+    learn_port super
+    ADDRESSES=("127.0.0.1:$super_port")
+    from 127.0.0.7 send:S shutdown expect-end
+    wait_until 5 file_says "$TMP/judge.out" "^PROXY TCP4 127.0.0.7 127.0.0.1 [0-9]* $super_port.\$"
+    printf S | "$PORTSPLIT_BIN/portsplit-dispatch" --inetd --log "$LOG" "$CONFIG" | cat
+    wait_until 5 file_says "$TMP/judge.out" '^SPROXY UNKNOWN.$'
+}

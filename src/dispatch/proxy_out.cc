@@ -1,0 +1,58 @@
+#include "dispatch/proxy_out.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <utility>
+
+#include "core/passed_fields.h"
+
+namespace portsplit::dispatch {
+namespace {
+
+/// Returns an id that no other connection has: both ends, the time in seconds, and the process, as the log
+/// line of the connection has them.
+std::string unique_id(const sys::Ends& ends) {
+    const auto time = std::chrono::system_clock::now().time_since_epoch();
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time).count();
+    const auto end_text = [](const sys::Address& address) {
+        return address.host() + "/" + std::to_string(address.port());
+    };
+    return end_text(ends.peer) + "_" + end_text(ends.local) + "_" + std::to_string(seconds) + "_" +
+           std::to_string(::getpid());
+}
+
+bool has_word(const core::Connect& connect, std::string_view word) {
+    return std::ranges::find(connect.proxy_tlv, word) != connect.proxy_tlv.end();
+}
+
+}  // namespace
+
+core::ProxyEnds proxy_ends(const sys::Ends& ends) {
+    core::ProxyEnds known;
+    if (!ends.peer.is_internet() || !ends.local.is_internet()) return known;
+    known = {ends.peer.ip(), ends.local.ip(), ends.peer.port(), ends.local.port()};
+    return known;
+}
+
+std::string proxy_header(const core::Connect& connect, const sys::Ends& ends,
+                         std::vector<core::ProxyTlv> fields) {
+    if (connect.proxy == core::ProxyHeader::V1) return core::proxy_header_v1(proxy_ends(ends));
+    if (has_word(connect, core::kUniqueIdWord)) {
+        fields.push_back({core::ProxyTlv::kUniqueId, unique_id(ends)});
+    }
+    return core::proxy_header_v2(proxy_ends(ends), fields, has_word(connect, core::kChecksumWord));
+}
+
+sys::Result<core::Done> send_first(int target, const std::string& bytes, bool more_follow) {
+    const int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (more_follow ? MSG_MORE : 0);
+    const ssize_t sent =
+        sys::retry([&] { return ::send(target, bytes.data(), bytes.size(), flags); });
+    if (sent == std::ssize(bytes)) return core::Done{};
+    return sys::SysError{sent < 0 ? errno : ENOBUFS, "cannot send a PROXY header"};
+}
+
+}  // namespace portsplit::dispatch
