@@ -102,6 +102,7 @@ configure_clients() {
         'from = 192.0.2.0/24' '[fallback]' 'connect = a:2' '[timeout]' 'connect = a:2'; } | configure
     run -0 --separate-stderr "$PORTSPLIT_BIN/portsplit" explain --text SSH- --source 192.0.2.7 "$CONFIG"
     [[ ${lines[0]} == 'service=ssh reason=match bytes=4 action=connect target=a:1' && -z $stderr ]]
+    [[ $output == *'ssh  match    at byte 4'* ]]
     run -0 --separate-stderr "$PORTSPLIT_BIN/portsplit" explain --text SSH- --source 2001:db8::1 "$CONFIG"
     [[ ${lines[0]} == 'service=fallback reason=fallback bytes=1 '* && $output == *'ssh  not asked here'* ]]
     run -0 --separate-stderr "$PORTSPLIT_BIN/portsplit" explain --text SSH- "$CONFIG"

@@ -38,7 +38,7 @@ struct ExplainOptions {
 };
 
 /// Prints how a configuration file decides, and why.
-/// @returns 0; 64 when the bytes, or a part of the capture, cannot be read, or a listener or a source is none; 78
+/// @returns 0; 64 when the bytes, or a part of the capture, cannot be read, or there is no such listener, or the source is no address; 78
 ///          when the file cannot be read
 int explain(const std::string& file, const ExplainOptions& options);
 

@@ -61,7 +61,7 @@ constexpr const char* kExplain =
     "  --pcap CAPTURE   all TCP streams of a capture; prints a line for each\n"
     "\n"
     "  --listener NAME  the listener that the client came to; main by default\n"
-    "  --source ADDR    the client's address, or unix; by default one in no list\n"
+    "  --source ADDR    the client's address, or unix; by default an unknown one\n"
     "  --final          decide as at the deadline, when no more bytes are waited for\n"
     "  --json           print one JSON object a line, for programs\n"
     "  -h, --help       print this and exit\n"

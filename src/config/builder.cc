@@ -54,7 +54,7 @@ class Builder {
         Origin origin = read_service(section, draft, issues_);
         check_patterns(draft, section, origin);
         check_env(draft.exec.env, origin, section.name, issues_);
-        check_proxy(draft.connect, origin, section.name, issues_);
+        if (origin.has("connect")) check_proxy(draft.connect, origin, section.name, issues_);
         check_action(section, origin);
         if (origin.has("connect")) {
             draft.service.action = std::move(draft.connect);

@@ -98,10 +98,11 @@ void check_proxy(const core::Connect& connect, const Origin& origin, const std::
         const auto [first, is_new] = firsts.try_emplace(tlv->type, i);
         if (is_new) continue;
         const Spot spot = origin.of(kProxyTlv, i);
-        issues.error(spot,
-                     fmt::format("{} = {}: the type of {} {}; keep one of the two", kProxyTlv,
-                                 connect.proxy_tlv[i], connect.proxy_tlv[first->second],
-                                 where(origin.of(kProxyTlv, first->second), spot, issues.files())));
+        issues.error(
+            spot,
+            fmt::format("{} = {}: it has the same type as {} {}; keep one of the two", kProxyTlv,
+                        shown(connect.proxy_tlv[i]), shown(connect.proxy_tlv[first->second]),
+                        where(origin.of(kProxyTlv, first->second), spot, issues.files())));
     }
 }
 

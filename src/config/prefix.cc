@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <span>
 
+#include "config/spelling.h"
 #include "config/wording.h"
 
 namespace portsplit::config {
@@ -21,6 +22,8 @@ using core::Zone;
 
 /// The bits of an IPv4-mapped address before those of the IPv4 address.
 constexpr std::size_t kMappedBits = 96;
+/// The bits that all addresses of a link begin with (RFC 4291 2.4).
+constexpr std::size_t kLinkBits = 10;
 
 constexpr const char* kExample =
     "write an address such as 192.0.2.7, or a prefix such as 192.0.2.0/24 or 2001:db8::/32";
@@ -66,7 +69,9 @@ std::optional<std::size_t> length_of_mask(std::string_view text) {
 
 /// Returns the prefix of one to three numbers of an IPv4 address, as in hosts_access(5): 192.0.2 or `192.0.2.`
 /// or 192.0.2.*.
-std::optional<std::string> prefix_of_part(std::string_view text) {
+/// @param length  that is written behind it
+std::optional<std::string> prefix_of_part(std::string_view text,
+                                          std::optional<std::string_view> length) {
     if (text.ends_with('*')) text.remove_suffix(1);
     if (text.ends_with('.')) text.remove_suffix(1);
     std::string whole(text);
@@ -74,10 +79,28 @@ std::optional<std::string> prefix_of_part(std::string_view text) {
     if (text.empty() || dots > 2) return std::nullopt;
     for (std::size_t i = dots; i < 3; ++i) whole += ".0";
     if (!IpAddress::parse(whole)) return std::nullopt;
-    return fmt::format("{}/{}", whole, (dots + 1) * 8);
+    const auto bits = length ? number_in(*length, 32) : std::nullopt;
+    return fmt::format("{}/{}", whole, bits.value_or((dots + 1) * 8));
+}
+
+/// Returns what is wrong with a text that has something behind a value; none if it has not.
+std::optional<Problem> several(std::string_view text) {
+    if (text.starts_with(';')) return Problem{"only # begins a comment"};
+    const std::size_t end = text.find_first_of(" \t,;");
+    if (end == text.npos || !read_prefix(text.substr(0, end))) return std::nullopt;
+    const std::string_view rest = trim(text.substr(end));
+    if (rest.starts_with(';') || rest.starts_with('#')) {
+        return Problem{fmt::format("a comment needs a line of its own, and begins with #; write {}",
+                                   text.substr(0, end))};
+    }
+    return Problem{"more than one value; write each as a value of its own"};
 }
 
 Problem no_address(std::string_view text, const Parts& parts) {
+    if (const auto problem = several(text)) return *problem;
+    if (same_but_for_case(text, "unix") || text.starts_with("unix:") || text.starts_with('/')) {
+        return {"write unix, for all clients of Unix-domain sockets"};
+    }
     for (const char* word : {"all", "any", "*", "0"}) {
         if (!parts.length && (text == word || same_but_for_case(text, word))) {
             return {"not a prefix; write 0.0.0.0/0 for all of IPv4, and ::/0 for all of IPv6"};
@@ -94,7 +117,7 @@ Problem no_address(std::string_view text, const Parts& parts) {
         colon != address.npos && IpAddress::parse(address.substr(0, colon))) {
         return {fmt::format("an address with a port; write {}", address.substr(0, colon))};
     }
-    if (const auto meant = prefix_of_part(address)) {
+    if (const auto meant = prefix_of_part(address, parts.length)) {
         return {fmt::format("not a whole address; write {}", *meant)};
     }
     if (const auto dash = address.find('-');
@@ -109,7 +132,19 @@ Problem no_address(std::string_view text, const Parts& parts) {
     return {fmt::format("neither an address nor a prefix; {}", kExample)};
 }
 
-Problem no_length(const Parts& parts, std::size_t least, std::size_t most) {
+/// @param least, most  the lengths that are possible
+Problem no_length(std::string_view text, const Parts& parts, std::size_t least, std::size_t most) {
+    if (const auto problem = several(text)) return *problem;
+    if (parts.length->empty())
+        return {fmt::format("no number behind the /; write {}/{}", parts.address, most)};
+    if (const auto percent = parts.length->find('%'); percent != parts.length->npos) {
+        return {fmt::format("the interface comes before the /; write {}{}/{}", parts.address,
+                            parts.length->substr(percent), parts.length->substr(0, percent))};
+    }
+    if (const auto number = number_in(*parts.length, 32); number && least > 0) {
+        return {fmt::format("the address is that of IPv4; write {}/{}",
+                            IpAddress::parse(parts.address)->text(), *number)};
+    }
     if (const auto meant = length_of_mask(*parts.length); meant && most == 32) {
         return {fmt::format("a netmask; write {}/{}", parts.address, *meant)};
     }
@@ -131,11 +166,20 @@ core::Result<Prefix, Problem> read_prefix(std::string_view text) {
     std::size_t length = bits;
     if (parts.length) {
         const auto number = number_in(*parts.length, before + bits);
-        if (!number || *number < before) return no_length(parts, before, before + bits);
+        if (!number || *number < before) return no_length(text, parts, before, before + bits);
         length = *number - before;
     }
-    if (parts.zone && address->is_v4()) {
-        return Problem{"an IPv4 address with an interface; write it without the %"};
+    const bool is_of_link = !address->is_v4() && length >= kLinkBits &&
+                            address->first_of(kLinkBits) == IpAddress::parse("fe80::");
+    if (parts.zone && !is_of_link) {
+        return Problem{
+            "only addresses of a link, those in fe80::/10, belong to an interface; write it "
+            "without "
+            "the %"};
+    }
+    if (parts.zone && !parts.zone->empty() &&
+        parts.zone->find_first_not_of("0123456789") == parts.zone->npos) {
+        return Problem{"the number of an interface; write its name, such as eth0"};
     }
     if (parts.zone && (parts.zone->empty() || parts.zone->size() > Zone::kLongest)) {
         return Problem{fmt::format("no interface behind the %; a name has 1 to {} characters",
@@ -149,7 +193,8 @@ core::Result<core::Source, Problem> read_source(std::string_view text) {
     const Parts parts = parts_of(text);
     const auto prefix = read_prefix(text);
     if (prefix && prefix->kind == Prefix::Kind::Unix) return core::Source{{}, {}, true};
-    const bool is_one = prefix && prefix->kind == Prefix::Kind::Internet && !parts.length;
+    if (!prefix) return prefix.error();
+    const bool is_one = prefix->kind == Prefix::Kind::Internet && !parts.length;
     if (!is_one) return Problem{"not one address; write one such as 192.0.2.7, or unix"};
     return core::Source{prefix->address, prefix->zone, false};
 }

@@ -368,7 +368,7 @@ std::string print(std::string_view value) { return std::string(value); }
 template <>
 core::Result<core::Prefix, Problem> parse(const Key& /*key*/, std::string_view text) {
     if (const auto problem = check_text(text, kLongestHost)) return *problem;
-    return read_prefix(text);
+    return read_prefix(trim(text));
 }
 
 core::Result<std::size_t, Problem> parse_word(const Key& key, std::string_view text) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "config/key_table.h"
 #include "config/prefix.h"
@@ -42,7 +43,7 @@ class Expander {
             }
         }
         if (entry.values.empty() && is_whole && is_list_of_prefixes(entry)) {
-            fill_with_none(entry, spot, kind);
+            empty_.push_back({&entry, spot, kind});
         } else if (entry.values.empty() && is_whole) {
             issues_.warning(
                 spot,
@@ -56,8 +57,25 @@ class Expander {
         return is_whole;
     }
 
+    /// Gives the lists of clients that stayed empty, of all entries of a section together, a value that is
+    /// nobody: an empty list stays a list.
+    void fill_empty(const Section& section) {
+        for (const Empty& it : empty_) {
+            const bool is_empty = std::ranges::all_of(section.entries, [&](const Entry& other) {
+                return other.key != it.entry->key || other.values.empty();
+            });
+            if (is_empty) fill_with_none(*it.entry, it.spot, it.kind);
+        }
+    }
+
   private:
-    /// An empty list of clients stays a list.
+    /// An entry without a value, and the spot and kind of the one that was written.
+    struct Empty {
+        Entry* entry;
+        Spot spot;
+        Kind kind;
+    };
+
     void fill_with_none(Entry& entry, Spot spot, Kind kind) {
         if (entry.key == kAllow || entry.key == kFrom) {
             issues_.warning(spot,
@@ -122,6 +140,7 @@ class Expander {
     std::size_t& bytes_;
     const Files& files_;
     Issues& issues_;
+    std::vector<Empty> empty_;
 };
 
 }  // namespace
@@ -142,6 +161,7 @@ void expand_lists(Section& section, const std::string& including, std::size_t& b
         const bool may_name_a_file = core::split_field(entry.key) || is_list_of_prefixes(entry);
         if (may_name_a_file && !expander.expand(entry)) section.has_gap = true;
     }
+    expander.fill_empty(section);
 }
 
 }  // namespace portsplit::config

@@ -174,7 +174,7 @@ std::optional<Access> Access::take_from(std::string_view& bytes) {
         const std::uint8_t length = taker.byte();
         range = {taker.address(flags), answer_of(flags, length)};
     }
-    access.zoned_.resize(taker.count(kLeastAddress));
+    access.zoned_.resize(taker.count(kLeastAddress + 1));  // and the length of the name
     for (Entry& entry : access.zoned_) {
         const std::uint8_t flags = taker.byte();
         const std::uint8_t length = taker.byte();
@@ -192,7 +192,11 @@ bool Access::is_sound() const {
     for (std::size_t i = 1; i < ranges_.size(); ++i) {
         if (!is_before(ranges_[i - 1], ranges_[i])) return false;
     }
-    if (!ranges_.empty() && ranges_.front().first != IpAddress::any_v6()) return false;
+    const bool has_both =
+        std::ranges::binary_search(ranges_, IpAddress::any_v4(), {}, &Range::first);
+    if (!ranges_.empty() && (ranges_.front().first != IpAddress::any_v6() || !has_both)) {
+        return false;
+    }
     return std::ranges::all_of(zoned_, [](const Entry& it) {
         return it.prefix.length <= it.prefix.address.bytes().size() * 8;
     });

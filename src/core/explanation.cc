@@ -41,6 +41,9 @@ Bytes in_window(Bytes seen, std::size_t window) {
 Plan plan_of_one(const Service& service, const List<LayoutSource>& layouts = {}) {
     Config config;
     config.services.push_back(service);
+    // What it answers to those who may have it.
+    config.services.back().from.clear();
+    config.services.back().not_from.clear();
     config.layouts = layouts;
     return Plan(config);
 }

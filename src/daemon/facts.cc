@@ -51,8 +51,9 @@ Admission::Admission(const core::Config& config) {
 }
 
 bool Admission::admits(std::size_t listener, const sys::Address& peer) const {
-    const bool is_known = listener < of_listener_.size();
-    if (!is_known || of_listener_[listener] == core::AccessNumbers::kForAll) return true;
+    if (of_listener_.empty()) return true;
+    if (listener >= of_listener_.size()) return false;
+    if (of_listener_[listener] == core::AccessNumbers::kForAll) return true;
     const core::Access& access = accesses_[of_listener_[listener]];
     return access.allows(sys::source_of(peer, access.has_zones()));
 }
@@ -120,6 +121,7 @@ std::optional<Facts> unpack_facts(std::string_view bytes) {
     if (!admission) return std::nullopt;
     auto config = config::unpack(bytes, config::Need::Global);
     if (!config) return std::nullopt;
+    if (admission->listener_count() != core::listeners_of(*config).size()) return std::nullopt;
     Facts facts{*std::move(config), std::nullopt, *std::move(admission)};
     if (head.has_user != 0) {
         facts.user = sys::User{head.uid, head.gid, std::vector<gid_t>(head.groups)};

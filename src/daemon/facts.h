@@ -23,6 +23,9 @@ class Admission {
     /// Compiles the lists of all listeners, those that are the same once.
     explicit Admission(const core::Config& config);
 
+    /// Returns for how many listeners it is; 0 if it accepts all.
+    std::size_t listener_count() const { return of_listener_.size(); }
+
     /// @param listener  index in core::listeners_of
     bool admits(std::size_t listener, const sys::Address& peer) const;
 

@@ -59,8 +59,9 @@ TEST(CheckProxy, WantsVersionTwoAndEachTypeOnce) {
     EXPECT_THAT(issues("proxy-tlv = crc32c\n").size(), 1U);
     EXPECT_THAT(
         issues("proxy = v2\nproxy-tlv = crc32c\nproxy-tlv = crc32c\n"),
-        ElementsAre("f:7: proxy-tlv = crc32c: the type of crc32c on line 6; keep one of the "
-                    "two"));
+        ElementsAre(
+            "f:7: proxy-tlv = crc32c: it has the same type as crc32c on line 6; keep one of the "
+            "two"));
     EXPECT_THAT(
         issues("proxy = v2\nproxy-tlv = sni tls.sni\n"),
         ElementsAre(testing::HasSubstr("f:6: proxy-tlv = sni tls.sni: unknown; write crc32c")));

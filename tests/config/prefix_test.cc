@@ -60,7 +60,20 @@ TEST(ReadPrefix, SaysWhatToWriteInstead) {
         {"all", "write 0.0.0.0/0 for all of IPv4, and ::/0 for all of IPv6"},
         {"ANY", "write 0.0.0.0/0"},
         {"*", "write 0.0.0.0/0"},
-        {"0/0", "not a whole address; write 0.0.0.0/8"},
+        {"0/0", "not a whole address; write 0.0.0.0/0"},
+        {"172.16/12", "not a whole address; write 172.16.0.0/12"},
+        {"UNIX", "write unix"},
+        {"unix:/run/x", "write unix"},
+        {"/run/x", "write unix"},
+        {"192.0.2.0/24 ; text",
+         "a comment needs a line of its own, and begins with #; write "
+         "192.0.2.0/24"},
+        {"192.0.2.7 # text", "write 192.0.2.7"},
+        {"; text", "only # begins a comment"},
+        {"192.0.2.1, 192.0.2.2", "more than one value"},
+        {"192.0.2.0/24 192.0.3.0/24", "more than one value"},
+        {"192.0.2.0/24,", "more than one value"},
+        {"fe80::/10%eth0", "the interface comes before the /; write fe80::%eth0/10"},
         {"localhost", "a name; write 127.0.0.0/8 and ::1"},
         {"office.example", "a name, and no name is looked up for a client"},
         {"[2001:db8::1]:443", "without brackets and without a port"},
@@ -73,11 +86,16 @@ TEST(ReadPrefix, SaysWhatToWriteInstead) {
         {"192.0.2.0/255.255.255.0", "a netmask; write 192.0.2.0/24"},
         {"192.0.2.0/255.0.255.0", "255.0.255.0 is not the length of a prefix"},
         {"192.0.2.0/33", "write a number of bits from 0 to 32"},
-        {"192.0.2.0/", "write a number of bits from 0 to 32"},
+        {"192.0.2.0/", "no number behind the /; write 192.0.2.0/32"},
         {"192.0.2.0/+8", "write a number of bits from 0 to 32"},
         {"2001:db8::/129", "write a number of bits from 0 to 128"},
-        {"::ffff:192.0.2.0/24", "write a number of bits from 96 to 128"},
-        {"192.0.2.1%eth0", "an IPv4 address with an interface"},
+        {"::ffff:192.0.2.0/24", "the address is that of IPv4; write 192.0.2.0/24"},
+        {"::ffff:192.0.2.0/95", "write a number of bits from 96 to 128"},
+        {"192.0.2.1%eth0", "only addresses of a link, those in fe80::/10"},
+        {"2001:db8::1%eth0", "only addresses of a link, those in fe80::/10"},
+        {"::%eth0/0", "only addresses of a link, those in fe80::/10"},
+        {"fe80::%eth0/9", "only addresses of a link, those in fe80::/10"},
+        {"fe80::1%2", "the number of an interface; write its name"},
         {"fe80::1%", "no interface behind the %"},
         {"fe80::1%sixteen-bytes-xx", "no interface behind the %"},
         {"300.1.1.1", "neither an address nor a prefix"},
@@ -178,6 +196,10 @@ TEST(ListsOfClients, StayListsWhenTheyAreEmpty) {
     EXPECT_EQ(print(allow.config->top.allow.front()), "none");
     const Loaded deny = read_with("# nobody\n", "deny = @list\n");
     EXPECT_THAT(texts_of(deny.issues), ElementsAre());
+    // Together with another value, an empty file changes nothing.
+    const Loaded both = read_with("# nobody\n", "allow = @list\nallow = ::1\n");
+    EXPECT_THAT(texts_of(both.issues), ElementsAre());
+    EXPECT_EQ(both.config->top.allow.size(), 1U);
     const Loaded empty =
         read("bind = \"*:1\"; allow = []; services : { fallback : { connect = \"a:1\"; }; };", "f",
              Need::Listeners);

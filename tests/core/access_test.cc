@@ -150,6 +150,13 @@ TEST(Access, IsRefusedIfALookUpCouldGoWrong) {
     std::string unsorted = bytes;
     unsorted[first + range + 2] = '\xff';
     EXPECT_FALSE(taken_from(unsorted)) << "ranges that are not sorted";
+    std::string without_v4;
+    const std::vector<Prefix> all_v6{prefix("::", 0)};
+    Access({}, all_v6).append_to(without_v4);
+    ASSERT_TRUE(taken_from(without_v4));
+    without_v4[2] = '\1';
+    without_v4.erase(first + range, 2 + 4);
+    EXPECT_FALSE(taken_from(without_v4)) << "no answer for IPv4";
     std::string too_long = bytes;
     const std::size_t zoned = bytes.size() - (2 + 16 + 1 + 4);
     too_long[zoned + 1] = '\xff';

@@ -23,7 +23,7 @@ class RandomConfig {
         const std::size_t binds = below(4);
         for (std::size_t i = 0; i < binds; ++i) config.top.bind.push_back(bind(i));
         if (maybe()) config.top.timeout = std::chrono::milliseconds(below(86'400'001));
-        if (below(4) == 0) config.top.allow = prefixes(0);
+        if (below(8) == 0) config.top.allow = prefixes(0);
         if (maybe()) config.top.deny = prefixes(1);
         if (maybe()) config.maxconn = below(1'000'001);
         if (maybe()) config.window = 1 + below(core::kLargestWindow);
@@ -95,7 +95,7 @@ class RandomConfig {
             }
         }
         service.log = log();
-        if (below(4) == 0) service.from = prefixes(0);
+        if (below(8) == 0) service.from = prefixes(0);
         if (maybe()) service.not_from = prefixes(1);
         if (maybe()) service.keepalive = below(32768);
         service.no_delay = maybe();
@@ -114,15 +114,16 @@ class RandomConfig {
         core::List<core::Prefix> prefixes;
         for (std::size_t left = below(4); left > 0; --left) {
             std::vector<std::uint8_t> bytes(maybe() ? 4 : 16);
-            bytes[0] = 0x20;
-            bytes[1] = second;
+            // Only an address of a link has an interface.
+            const bool is_of_link = bytes.size() == 16 && maybe();
+            bytes[0] = is_of_link ? 0xfe : 0x20;
+            bytes[1] = static_cast<std::uint8_t>(is_of_link ? 0x80 | second : second);
             bytes.back() = static_cast<std::uint8_t>(below(256));
             const std::size_t length = bytes.size() * 8 - below(9);
             core::Prefix& prefix = prefixes.emplace_back();
             prefix = {core::Prefix::Kind::Internet, static_cast<std::uint8_t>(length),
                       core::IpAddress::from_bytes(bytes).first_of(length), core::Zone()};
-            if (bytes.size() == 16 && maybe())
-                prefix.zone = core::Zone(maybe() ? "eth0" : "br-0.1");
+            if (is_of_link) prefix.zone = core::Zone(maybe() ? "eth0" : "br-0.1");
         }
         if (below(8) == 0) prefixes.push_back({core::Prefix::Kind::None, 0, {}, {}});
         if (second == 1 && below(8) == 0) prefixes.push_back({core::Prefix::Kind::Unix, 0, {}, {}});
