@@ -34,8 +34,8 @@ class Access {
 
     /// Appends it to bytes for another process of the same build.
     void append_to(std::string& bytes) const;
-    /// Takes from the front of bytes what `append_to` wrote. Takes no sorting: a list of many prefixes is
-    /// compiled in one process and used in another.
+    /// Takes from the front of bytes what `append_to` wrote. Sorts nothing: so one process can compile a long
+    /// list, and another, which must not stop for that, can use it.
     /// @returns nothing if the bytes are anything else
     static std::optional<Access> take_from(std::string_view& bytes);
 
