@@ -346,7 +346,7 @@ END
     kill -HUP "$SUPER"
     wait_until 10 reloads_exceed 1
     [[ -z $(printf one | socat - "UNIX-CONNECT:$TMP/socket" 2>/dev/null) ]]
-    log_says 'service=- reason=denied src=- sport=0 '
+    log_says 'service=- reason=denied src=unix sport=0 '
     "$PEER" connect "127.0.0.1:$v4" send:one expect:one:one shutdown expect-eof
 }
 

@@ -48,7 +48,7 @@ Addresses of_system(const char* name) {
         sockaddr_storage storage{};
         std::copy_n(reinterpret_cast<const char*>(one->ai_addr), one->ai_addrlen,
                     reinterpret_cast<char*>(&storage));
-        add(addresses, portsplit::sys::Address::from(storage));
+        add(addresses, portsplit::sys::Address::from(storage, one->ai_addrlen));
     }
     ::freeaddrinfo(found);
     return addresses;

@@ -30,7 +30,8 @@ using config::Type;
 constexpr std::string_view kNoService = "-";
 
 /// In the order of the enumerators of core::Reason.
-constexpr std::array<std::string_view, 5> kReasons{"match", "fallback", "timeout", "eof", "denied"};
+constexpr std::array<std::string_view, 6> kReasons{"match", "fallback", "timeout",
+                                                   "eof",   "denied",   "proxy"};
 
 constexpr auto kKeys = std::to_array<Key>({
     {.name = "string", .takes = {.type = Type::Bytes, .repeatable = true}},

@@ -70,12 +70,6 @@ Input bytes_of(const ExplainOptions& options) {
     return bytes_of_standard_input();
 }
 
-std::optional<core::Verdict> decide(const core::Plan& plan, core::Bytes seen, core::Ending ending,
-                                    const core::Entrance& entrance) {
-    core::Plan::Reading reading(plan, entrance);
-    return core::decide(plan, seen, ending, reading);
-}
-
 int explain_bytes(const core::Plan& plan, const core::Entrance& entrance,
                   const ExplainOptions& options) {
     const Input input = bytes_of(options);
@@ -83,9 +77,8 @@ int explain_bytes(const core::Plan& plan, const core::Entrance& entrance,
         complain(input.error().text);
         return kExitUsage;
     }
-    const core::Bytes seen = core::as_bytes(*input);
     const auto ending = options.final ? core::Ending::Deadline : core::Ending::Open;
-    const Decision decision{plan, seen, decide(plan, seen, ending, entrance), entrance};
+    const Decision decision = decide(plan, core::as_bytes(*input), ending, entrance);
     const core::Explainer explainer(plan);
     if (options.json) {
         return print_result(fmt::format("{}\n", explanation_json(decision, explainer)));
@@ -108,8 +101,7 @@ int explain_capture(const core::Plan& plan, const core::Entrance& way,
         const auto ending = stream.ended    ? core::Ending::Eof
                             : options.final ? core::Ending::Deadline
                                             : core::Ending::Open;
-        const Decision decision{plan, stream.bytes, decide(plan, stream.bytes, ending, entrance),
-                                entrance, &stream};
+        const Decision decision = decide(plan, stream.bytes, ending, entrance, &stream);
         if (options.json) {
             lines += explanation_json(decision, explainer);
         } else {
@@ -137,7 +129,7 @@ int explain_capture(const core::Plan& plan, const core::Entrance& way,
 /// Returns true if who a client is may decide something.
 bool has_lists_of_clients(const core::Config& config) {
     const auto has_access = [](const core::Listener* it) {
-        return !it->allow.empty() || !it->deny.empty();
+        return !it->allow.empty() || !it->deny.empty() || !it->proxy_from.empty();
     };
     return std::ranges::any_of(core::listeners_of(config), has_access) ||
            std::ranges::any_of(config.services, [](const core::Service& it) {

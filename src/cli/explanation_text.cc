@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -24,6 +25,16 @@ constexpr std::size_t kShownRule = 30;
 std::string reason_of(const Decision& decision) {
     if (!decision.verdict) return "undecided";
     return std::string(core::to_string(decision.verdict->reason));
+}
+
+bool has_open_header(const Decision& decision) {
+    return decision.introduction && !decision.introduction->is_complete();
+}
+
+/// Returns after how many first bytes the decision is certain, without those of a complete PROXY header.
+std::size_t bytes_needed(const Decision& decision) {
+    if (has_open_header(decision)) return decision.introduction->header->size();
+    return core::bytes_needed(decision.plan, decision.seen, decision.entrance);
 }
 
 std::string_view key_of(core::PatternKind kind) {
@@ -195,7 +206,41 @@ nlohmann::ordered_json json_of(const core::LayoutExplanation& layout) {
     return json;
 }
 
+nlohmann::ordered_json json_of(const Introduction& introduction) {
+    nlohmann::ordered_json json;
+    json["bytes"] = introduction.header->size();
+    if (introduction.fault != core::ProxyFault::None) {
+        json["fault"] = core::to_string(introduction.fault);
+    }
+    if (!introduction.is_complete()) return json;
+    const core::ProxyEnds& said = introduction.header->ends();
+    const NamedEnds ends = named_ends(said);
+    json["local"] = said.kind == core::ProxyEnds::Kind::Local;
+    if (!ends.client.empty()) json["client"] = ends.client;
+    if (!ends.server.empty()) json["server"] = ends.server;
+    return json;
+}
+
+/// A name or an expression may hold bytes that are not UTF-8; JSON must be (RFC 8259 8.1).
+std::string text_of(const nlohmann::ordered_json& json) {
+    return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 }  // namespace
+
+Decision decide(const core::Plan& plan, core::Bytes bytes, core::Ending ending,
+                const core::Entrance& entrance, const Stream* stream) {
+    Introduction introduction = introduced(plan, entrance, bytes, ending);
+    Decision decision{plan, introduction.stream, std::nullopt, introduction.entrance, stream};
+    if (introduction.is_complete()) {
+        core::Plan::Reading reading(plan, decision.entrance);
+        decision.verdict = core::decide(plan, decision.seen, ending, reading);
+    } else {
+        decision.verdict = introduction.verdict(ending);
+    }
+    if (introduction.header) decision.introduction = std::move(introduction);
+    return decision;
+}
 
 std::string name_of(const Decision& decision) {
     if (!decision.verdict || !decision.verdict->service) return "-";
@@ -224,7 +269,7 @@ std::string summary(const Decision& decision) {
         line = fmt::format("src={} sport={} dst={} dport={} ", stream.client.host,
                            stream.client.port, stream.server.host, stream.server.port);
     }
-    const std::size_t bytes = core::bytes_needed(decision.plan, decision.seen, decision.entrance);
+    const std::size_t bytes = bytes_needed(decision);
     line = fmt::format("service={} reason={} {}bytes={}", name_of(decision), reason_of(decision),
                        line, bytes);
     const auto action = action_of(decision);
@@ -241,12 +286,15 @@ std::string explanation_text(const Decision& decision, const core::Explainer& ex
         if (service.has_patterns()) width = std::max(width, service.name.size());
     }
 
+    std::string text;
+    if (decision.introduction) text += header_text(*decision.introduction);
     const core::Bytes shown = decision.seen.first(std::min(decision.seen.size(), kShownBytes));
     const char* rest = shown.size() < decision.seen.size() ? " ..." : "";
-    std::string text = fmt::format("bytes seen: {}\n", decision.seen.size());
+    text += fmt::format("bytes seen: {}\n", decision.seen.size());
     if (!shown.empty()) {
         text += fmt::format("    {}{}\n    {}{}\n", in_hex(shown), rest, in_text(shown), rest);
     }
+    if (has_open_header(decision)) return text;
     const std::vector<core::ServiceExplanation> explanations = explainer.explain(decision.seen);
     for (std::size_t s = 0; s < services.size(); ++s) {
         if (!services[s].has_patterns()) continue;
@@ -276,7 +324,7 @@ std::string explanation_json(const Decision& decision, const core::Explainer& ex
     json["service"] = nullptr;
     if (action) json["service"] = name_of(decision);
     json["reason"] = reason_of(decision);
-    json["bytes"] = core::bytes_needed(decision.plan, decision.seen, decision.entrance);
+    json["bytes"] = bytes_needed(decision);
     json["action"] = nullptr;
     json["target"] = nullptr;
     if (action) {
@@ -290,9 +338,11 @@ std::string explanation_json(const Decision& decision, const core::Explainer& ex
         json["dst"] = stream->server.host;
         json["dport"] = stream->server.port;
     }
+    if (decision.introduction) json["proxy"] = json_of(*decision.introduction);
     const auto explanations = explainer.explain(decision.seen);
     const auto& services = decision.plan.config().services;
     json["services"] = nlohmann::ordered_json::array();
+    if (has_open_header(decision)) return text_of(json);
     for (std::size_t s = 0; s < services.size(); ++s) {
         if (!services[s].has_patterns()) continue;
         const bool is_asked = decision.plan.asks(decision.entrance, s);
@@ -320,8 +370,7 @@ std::string explanation_json(const Decision& decision, const core::Explainer& ex
     for (const core::LayoutExplanation& layout : layouts_of(decision, explainer)) {
         json["layouts"][std::string(layout.name)] = json_of(layout);
     }
-    // A name or an expression may hold bytes that are not UTF-8; JSON must be (RFC 8259 8.1).
-    return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    return text_of(json);
 }
 
 }  // namespace portsplit::cli

@@ -1,12 +1,12 @@
 #pragma once
 // The output of `portsplit explain`: for people, coloured on a terminal, and as JSON for programs.
-// Decides nothing: explain.cc does, with the code that serves connections.
 
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/capture.h"
+#include "cli/introduction.h"
 #include "cli/terminal.h"
 #include "core/bytes.h"
 #include "core/explanation.h"
@@ -22,7 +22,15 @@ struct Decision {
     std::optional<core::Verdict> verdict;  ///< nothing while undecided
     core::Entrance entrance = {};          ///< the way by which the client came
     const Stream* stream = nullptr;        ///< of a capture; null for bytes from elsewhere
+    /// Set if the connection must begin with a PROXY header. `seen` is what follows a complete one.
+    std::optional<Introduction> introduction = std::nullopt;
 };
+
+/// Decides with the code that serves connections.
+/// @param bytes   the first bytes of a connection, from its PROXY header if it has one
+/// @param ending  what comes behind them
+Decision decide(const core::Plan& plan, core::Bytes bytes, core::Ending ending,
+                const core::Entrance& entrance, const Stream* stream = nullptr);
 
 /// Returns the name of the service; `-` if no service takes the connection.
 std::string name_of(const Decision& decision);

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "cli/introduction.h"
 #include "core/bytes.h"
 #include "core/explanation.h"
 
@@ -13,13 +14,14 @@ namespace portsplit::cli {
 namespace {
 
 /// Decides as a dispatcher does: after each byte, until the bytes suffice or the stream is over.
-core::Verdict decide_byte_by_byte(const core::Plan& plan, core::Bytes bytes, const Case& it) {
-    core::Plan::Reading reading(plan, it.entrance);
+core::Verdict decide_byte_by_byte(const core::Plan& plan, core::Bytes bytes, core::Ending ending,
+                                  const core::Entrance& entrance) {
+    core::Plan::Reading reading(plan, entrance);
     for (std::size_t count = 0; count < bytes.size(); ++count) {
         const auto verdict = core::decide(plan, bytes.first(count), core::Ending::Open, reading);
         if (verdict) return *verdict;
     }
-    return *core::decide(plan, bytes, it.ending, reading);
+    return *core::decide(plan, bytes, ending, reading);
 }
 
 /// Returns `service=git reason=match certain=168`, as far as the case expects it.
@@ -55,14 +57,22 @@ std::string description(std::string_view name) {
 }  // namespace
 
 Outcome outcome_of(const core::Plan& plan, const Case& it) {
-    const core::Bytes bytes = core::as_bytes(it.bytes);
-    const core::Verdict verdict = decide_byte_by_byte(plan, bytes, it);
-    core::Plan::Reading at_once(plan, it.entrance);
+    const Introduction introduction =
+        introduced(plan, it.entrance, core::as_bytes(it.bytes), it.ending);
+    if (!introduction.is_complete()) {
+        return {.service = "-",
+                .reason = introduction.verdict(it.ending)->reason,
+                .certain = introduction.header->size()};
+    }
+    const core::Bytes bytes = introduction.stream;
+    const core::Entrance& entrance = introduction.entrance;
+    const core::Verdict verdict = decide_byte_by_byte(plan, bytes, it.ending, entrance);
+    core::Plan::Reading at_once(plan, entrance);
     // How a stream is cut must not matter (core/verdict.h).
     if (verdict != core::decide(plan, bytes, it.ending, at_once)) std::abort();
     return {.service = verdict.service ? std::string(plan.service(*verdict.service).name) : "-",
             .reason = verdict.reason,
-            .certain = core::bytes_needed(plan, bytes, it.entrance)};
+            .certain = core::bytes_needed(plan, bytes, entrance)};
 }
 
 bool is_expected(const Case& it, const Outcome& outcome) {

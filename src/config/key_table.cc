@@ -45,6 +45,10 @@ constexpr auto kKeys = std::to_array<Key>({
      .takes = takes::prefixes(&core::Listener::deny),
      .help = "clients whose connections are reset at once; of allow and deny the longest prefix "
              "decides"},
+    {.name = kProxyFrom,
+     .takes = takes::prefixes(&core::Listener::proxy_from),
+     .help = "who must begin each connection with a PROXY header, which then names the client, as "
+             "an address or a prefix"},
     {.name = "maxconn",
      .takes = takes::number(&core::Config::maxconn, 0, 1'000'000),
      .default_text = "1000",

@@ -151,6 +151,7 @@ inline constexpr std::string_view kOnTimeout = "on-timeout";
 // Lists of clients.
 inline constexpr std::string_view kAllow = "allow";
 inline constexpr std::string_view kDeny = "deny";
+inline constexpr std::string_view kProxyFrom = "proxy-from";
 inline constexpr std::string_view kFrom = "from";
 inline constexpr std::string_view kNotFrom = "not-from";
 

@@ -129,6 +129,7 @@ class Suspect {
         if (key_.takes.type == Type::Bytes) look_for_hex();
         if (key_.takes.type == Type::Regex) look_for_server_name();
         if (key_.takes.type == Type::Prefix) look_for_host_bits();
+        if (key_.name == kProxyFrom) look_for_everybody();
         look_for_typography();
         return std::move(found_);
     }
@@ -177,6 +178,12 @@ class Suspect {
         if (!meant) return;
         add("host-bits",
             fmt::format("it has bits behind the prefix, which do not count; write {}", *meant));
+    }
+
+    void look_for_everybody() {
+        const auto prefix = read_prefix(value_.text);
+        if (!prefix || prefix->kind != core::Prefix::Kind::Internet || prefix->length != 0) return;
+        add("proxy-from-all", "then every client may say who it is; name the balancers");
     }
 
     /// A text that was copied from a web page or a letter may have what a word processor makes of quotes,

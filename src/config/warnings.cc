@@ -321,6 +321,7 @@ std::span<const std::string_view> warning_names() {
         "server-name",
         "never-fits",
         "host-bits",
+        "proxy-from-all",
         "layout",
         "not-read",
         "late",

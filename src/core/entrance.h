@@ -13,7 +13,11 @@ namespace portsplit::core {
 
 struct Entrance {
     std::size_t listener = 0;  ///< index in `listeners_of`
-    Source source{};
+    Source source{};           ///< where the client comes from
+    /// Who sent a PROXY header that names the client; none if the client is the peer of the connection.
+    std::optional<Source> balancer{};
+
+    const Source& peer() const { return balancer ? *balancer : source; }
 };
 
 /// Returns the listeners of a configuration. The first is `main`: its section, or else what is written above

@@ -158,6 +158,7 @@ struct Listener {
     // Whose connections are served; core/access.h reads them.
     List<Prefix> allow{};
     List<Prefix> deny{};
+    List<Prefix> proxy_from{};  ///< whose connections must begin with a PROXY header
 
     bool operator==(const Listener&) const = default;
 };

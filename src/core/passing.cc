@@ -1,20 +1,15 @@
 #include "core/passing.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 #include <variant>
 
 #include "core/hex.h"
 #include "core/passed_fields.h"
+#include "core/safe_text.h"
 
 namespace portsplit::core {
 namespace {
-
-bool is_plain(char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-           std::string_view("._~:/@+-").find(c) != std::string_view::npos;
-}
 
 /// Returns the name of the variable that a program has by default for a field its service asks:
 /// `PORTSPLIT_TLS_SNI`.
@@ -33,7 +28,7 @@ bool is_passed_text(std::string_view text) {
     if (text.size() > kLongestPassed) return false;
     while (!text.empty()) {
         const bool is_escape = escaped_byte(text).has_value();
-        if (!is_escape && !is_plain(text.front()) && text.front() != ',') return false;
+        if (!is_escape && !is_safe(text.front()) && text.front() != ',') return false;
         text.remove_prefix(is_escape ? 3 : 1);
     }
     return true;
@@ -114,7 +109,6 @@ std::vector<ProxyTlv> tlvs_of(const Service& service, Fields& fields) {
 }  // namespace
 
 std::string passed_text(const FieldValues& values) {
-    constexpr std::string_view kDigits = "0123456789ABCDEF";
     std::string text;
     const auto append = [&](std::string_view part) {
         if (text.size() + part.size() > kLongestPassed) return false;
@@ -125,11 +119,7 @@ std::string passed_text(const FieldValues& values) {
     for (const FieldValue& value : values) {
         if (!std::exchange(is_first, false) && !append(",")) return text;
         for (const char c : value.text) {
-            const auto byte = static_cast<unsigned char>(c);
-            const std::array<char, 3> escape{'\\', kDigits[byte >> 4], kDigits[byte & 0xF]};
-            if (!append(is_plain(c) ? std::string_view(&c, 1)
-                                    : std::string_view(escape.data(), escape.size())))
-                return text;
+            if (!append(safe_text({&c, 1}))) return text;
         }
     }
     return text;

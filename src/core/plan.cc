@@ -177,6 +177,8 @@ void Plan::add_accesses(Draft draft) {
         const Listener& listener = *draft.listeners[i];
         listeners_[i].access = draft.accesses.number_of(listener.allow, listener.deny);
         listeners_[i].depends_on_source = draft.have_sources;
+        if (listener.proxy_from.empty()) continue;
+        listeners_[i].proxy_from = draft.accesses.number_of(listener.proxy_from, {});
     }
     accesses_.reserve(draft.accesses.all().size());
     for (const auto& [allowed, denied] : draft.accesses.all()) {
@@ -197,7 +199,12 @@ PrefixTree::Crowd Plan::largest_crowd() const {
 }
 
 bool Plan::admits(const Entrance& entrance) const {
-    return allows(at(entrance).access, entrance.source);
+    return allows(at(entrance).access, entrance.peer());
+}
+
+bool Plan::expects_header(const Entrance& entrance) const {
+    const auto& proxy_from = at(entrance).proxy_from;
+    return proxy_from && !entrance.balancer && allows(*proxy_from, entrance.source);
 }
 
 bool Plan::asks(const Entrance& entrance, std::size_t service) const {

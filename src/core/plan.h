@@ -42,6 +42,10 @@ class Plan {
     /// Returns true if connections of a client are served at all.
     bool admits(const Entrance& entrance) const;
 
+    /// Returns true if a connection must begin with a PROXY header. It names the client, and is no part of the
+    /// stream.
+    bool expects_header(const Entrance& entrance) const;
+
     /// Returns true if a service may be asked for a client.
     bool asks(const Entrance& entrance, std::size_t service) const;
 
@@ -146,6 +150,8 @@ class Plan {
         List<std::uint32_t> parts;       ///< those that are asked
         bool depends_on_source = false;  ///< true if some of these are for some sources only
         std::uint32_t access = kForAll;  ///< whose connections are served: index in `accesses_`
+        std::optional<std::uint32_t>
+            proxy_from{};  ///< who sends a PROXY header: index in `accesses_`
     };
     struct Expression {
         std::uint32_t service;

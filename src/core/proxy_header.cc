@@ -1,5 +1,6 @@
 #include "core/proxy_header.h"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 
@@ -8,16 +9,15 @@ namespace {
 
 using namespace std::string_view_literals;
 
-/// The first bytes of every header of version 2.
-constexpr std::string_view kSignature = "\r\n\r\n\0\r\nQUIT\n"sv;
-/// Version 2 and the command PROXY: the connection was made for a client.
+// Version 2, and a command: the connection was made for a client, or for the sender itself.
 constexpr char kProxy = 0x21;
+constexpr char kLocal = 0x20;
 constexpr char kUnknown = 0x00;
 constexpr char kTcp4 = 0x11;
 constexpr char kTcp6 = 0x21;
+constexpr char kUnix = 0x31;
 
-bool are_known(const ProxyEnds& ends) { return ends.client && ends.server; }
-bool are_v4(const ProxyEnds& ends) { return ends.client->is_v4() && ends.server->is_v4(); }
+bool are_v4(const ProxyEnds& ends) { return ends.client.is_v4() && ends.server.is_v4(); }
 
 void append_u16(std::string& header, std::size_t number) {
     header += static_cast<char>(number >> 8 & 0xff);
@@ -34,6 +34,12 @@ std::string text_of(const IpAddress& address, bool is_wide) {
     return (is_wide && address.is_v4() ? "::ffff:" : "") + address.text();
 }
 
+/// Appends a path and the zeros behind it.
+void append_path(std::string& header, std::string_view path) {
+    header += path.substr(0, ProxyEnds::kLongestPath);
+    header.append(ProxyEnds::kLongestPath - std::min(path.size(), ProxyEnds::kLongestPath), '\0');
+}
+
 void append_tlv(std::string& header, std::uint8_t type, std::string_view value) {
     header += static_cast<char>(type);
     append_u16(header, value.size());
@@ -43,10 +49,10 @@ void append_tlv(std::string& header, std::uint8_t type, std::string_view value) 
 }  // namespace
 
 std::string proxy_header_v1(const ProxyEnds& ends) {
-    if (!are_known(ends)) return "PROXY UNKNOWN\r\n";
+    if (ends.kind != ProxyEnds::Kind::Internet) return "PROXY UNKNOWN\r\n";
     const bool is_wide = !are_v4(ends);
-    return std::string(is_wide ? "PROXY TCP6 " : "PROXY TCP4 ") + text_of(*ends.client, is_wide) +
-           " " + text_of(*ends.server, is_wide) + " " + std::to_string(ends.client_port) + " " +
+    return std::string(is_wide ? "PROXY TCP6 " : "PROXY TCP4 ") + text_of(ends.client, is_wide) +
+           " " + text_of(ends.server, is_wide) + " " + std::to_string(ends.client_port) + " " +
            std::to_string(ends.server_port) + "\r\n";
 }
 
@@ -54,20 +60,24 @@ std::string proxy_header_v2(const ProxyEnds& ends, std::span<const ProxyTlv> tlv
                             bool has_checksum) {
     std::string rest;
     char family = kUnknown;
-    if (are_known(ends)) {
+    if (ends.kind == ProxyEnds::Kind::Internet) {
         const bool is_wide = !are_v4(ends);
         family = is_wide ? kTcp6 : kTcp4;
-        append_address(rest, *ends.client, is_wide);
-        append_address(rest, *ends.server, is_wide);
+        append_address(rest, ends.client, is_wide);
+        append_address(rest, ends.server, is_wide);
         append_u16(rest, ends.client_port);
         append_u16(rest, ends.server_port);
+    } else if (ends.kind == ProxyEnds::Kind::Unix) {
+        family = kUnix;
+        append_path(rest, ends.client_path);
+        append_path(rest, ends.server_path);
     }
     for (const ProxyTlv& tlv : tlvs) append_tlv(rest, tlv.type, tlv.value);
     // The checksum is that of the header with zeros in its place.
     constexpr std::string_view kZeros = "\0\0\0\0"sv;
     if (has_checksum) append_tlv(rest, ProxyTlv::kCrc32c, kZeros);
-    std::string header(kSignature);
-    header += kProxy;
+    std::string header(kProxySignature);
+    header += ends.kind == ProxyEnds::Kind::Local ? kLocal : kProxy;
     header += family;
     append_u16(header, rest.size());
     header += rest;

@@ -2,8 +2,8 @@
 // The header of the PROXY protocol, versions 1 and 2 (haproxy.org, proxy-protocol.txt, 2.1 and 2.2): text or
 // bytes in front of a stream that say who the client is and where it connected to.
 
+#include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,15 +31,31 @@ struct ProxyTlv {
     bool operator==(const ProxyTlv&) const = default;
 };
 
-/// The two ends of a connection. If an address is not known, a header says so and has none.
+/// What a header says of the two ends of a connection.
 struct ProxyEnds {
-    std::optional<IpAddress> client;
-    std::optional<IpAddress> server;
+    enum class Kind : std::uint8_t {
+        Unknown,   ///< the sender does not know them
+        Local,     ///< there is no client: the sender checks its target
+        Internet,  ///< addresses and ports
+        Unix,      ///< paths of Unix-domain sockets
+    };
+    /// The longest path, without a NUL (unix(7) sun_path).
+    static constexpr std::size_t kLongestPath = 108;
+
+    Kind kind = Kind::Unknown;
+    IpAddress client{};
+    IpAddress server{};
     std::uint16_t client_port = 0;
     std::uint16_t server_port = 0;
+    // Of Unix: an abstract one begins with a NUL; empty for a socket without one.
+    std::string client_path{};
+    std::string server_path{};
+
+    bool operator==(const ProxyEnds&) const = default;
 };
 
-/// Returns a header of version 1. If one address is IPv6, an IPv4 one is written as an IPv4-mapped one.
+/// Returns a header of version 1. If one address is IPv6, an IPv4 one is written as an IPv4-mapped one. Only
+/// addresses of the internet can be written; any other kind is unknown.
 std::string proxy_header_v1(const ProxyEnds& ends);
 
 /// Returns a header of version 2.
@@ -47,6 +63,9 @@ std::string proxy_header_v1(const ProxyEnds& ends);
 /// @param has_checksum  whether it has a checksum of itself (2.2.3)
 std::string proxy_header_v2(const ProxyEnds& ends, std::span<const ProxyTlv> tlvs,
                             bool has_checksum);
+
+/// The first bytes of every header of version 2.
+inline constexpr std::string_view kProxySignature{"\r\n\r\n\0\r\nQUIT\n", 12};
 
 /// Returns the checksum of RFC 4960 appendix B.
 std::uint32_t crc32c(std::string_view bytes);

@@ -16,6 +16,8 @@ std::string_view to_string(Reason reason) {
             return "eof";
         case Reason::Denied:
             return "denied";
+        case Reason::Proxy:
+            return "proxy";
     }
     return "";
 }

@@ -14,6 +14,8 @@
 //    connection is closed.
 // 7. Which services are asked is settled before any byte: a service that the listener does not name, or that
 //    is not for this source, answers no. A source that the listener denies is closed at once.
+//
+// A PROXY header is read before (core/proxy_reader.h), and is no part of the stream.
 
 #include <cstddef>
 #include <optional>
@@ -30,6 +32,7 @@ enum class Reason {
     Timeout,   ///< the deadline passed before the bytes sufficed
     Eof,       ///< the client sent EOF and no byte
     Denied,    ///< the listener does not serve this client
+    Proxy,     ///< the client had to send a PROXY header and did not
 };
 
 /// Returns the word for the log and for a program's environment: `match`, `fallback`, ...

@@ -38,7 +38,7 @@ core::Result<Delivery, int> accept_from(const ListeningSocket& socket) {
         sys::retry([&] { return ::accept4(socket.fd.get(), generic, &length, kFlags); }));
     if (!fd) return errno;
     // The peer comes from accept(2): getpeername(2) fails once the client has reset the connection.
-    sys::Ends ends{sys::Address::from(storage), socket.bound};
+    sys::Ends ends{sys::Address::from(storage, length), socket.bound};
     if (socket.bound.is_internet() && socket.bound.ip().is_any()) {
         if (const auto local = sys::local_address(fd.get())) ends.local = *local;
     }

@@ -26,6 +26,7 @@ struct Head {
 void clear_lists(core::Listener& listener) {
     listener.allow.clear();
     listener.deny.clear();
+    listener.proxy_from.clear();
 }
 
 void append(std::string& bytes, std::uint64_t number) {

@@ -65,8 +65,7 @@ bool prevents(const ListeningSocket& socket, const core::Endpoint& bind) {
 /// Returns the address of a socket; `descriptor N` for anything else.
 std::string text_of(int fd) {
     const auto bound = sys::local_address(fd);
-    if (bound && bound->is_internet()) return bound->text();
-    if (bound && bound->family() == AF_UNIX) return sys::unix_path(fd);
+    if (bound && bound->is_valid()) return bound->text();
     return fmt::format("descriptor {}", fd);
 }
 

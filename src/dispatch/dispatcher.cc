@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "dispatch/launch.h"
 #include "dispatch/loop.h"
 #include "dispatch/outlived.h"
+#include "dispatch/proxy_in.h"
 #include "dispatch/proxy_out.h"
 #include "dispatch/read_ahead.h"
 #include "dispatch/relay.h"
@@ -54,6 +56,7 @@ RelayLimits limits_of(const core::Service& service) {
 /// A client whose service is chosen.
 struct Chosen {
     Client client;
+    Origin origin;
     const core::Service& service;
     core::Reason reason;
     std::vector<core::Passed::Variable> fields;  ///< for a program
@@ -64,8 +67,7 @@ struct Chosen {
 /// Sends the PROXY header. Publishes a failure.
 /// @returns false if it cannot be sent
 bool introduce(Chosen& chosen, const core::Connect& connect, int server, Reporter& reporter) {
-    const std::string header =
-        proxy_header(connect, chosen.client.arrival.ends, std::move(chosen.tlvs));
+    const std::string header = proxy_header(connect, chosen.origin, std::move(chosen.tlvs));
     const bool bytes_follow =
         !chosen.ahead.empty() || sys::unread_bytes(chosen.client.fd.get()) > 0;
     const auto sent = send_first(server, header, bytes_follow);
@@ -145,7 +147,7 @@ int act(Chosen chosen, const Setting& setting, Reporter& reporter) {
     }
     const auto& exec = std::get<core::Exec>(chosen.service.action);
     const auto environment = program_environment(
-        setting.environment, exec, chosen.client.arrival.ends, std::string(chosen.service.name),
+        setting.environment, exec, chosen.origin.ends, std::string(chosen.service.name),
         chosen.reason, chosen.fields, setting.plan.listener_name({chosen.client.arrival.listener}));
     if (exec.stdio == core::Stdio::Socket) {
         return become_program(chosen, exec, setting, environment, reporter);
@@ -154,24 +156,52 @@ int act(Chosen chosen, const Setting& setting, Reporter& reporter) {
     return relay_to_program(std::move(chosen), exec, setting, environment, reporter);
 }
 
+int fail_to_look(const sys::SysError& error, Reporter& reporter) {
+    reporter.publish_failure(Stage::Look, error.code);
+    return kExitTemporary;
+}
+
+/// Ends a connection that had to begin with a PROXY header. One that ended before its first byte is no mistake:
+/// so balancers see whether a port is open.
+int close_without_header(core::ProxyFault fault, Reporter& reporter) {
+    const bool is_fault = fault != core::ProxyFault::None;
+    reporter.set_verdict({std::nullopt, is_fault ? core::Reason::Proxy : core::Reason::Eof});
+    if (is_fault) {
+        reporter.publish_failure(Stage::Header, static_cast<int>(fault));
+    } else {
+        reporter.publish();
+    }
+    return 0;
+}
+
 }  // namespace
 
 int serve(Client client, const Setting& setting, Reporter& reporter) {
     const core::Plan& plan = setting.plan;
-    const core::Entrance entrance{client.arrival.listener,
-                                  sys::source_of(client.arrival.ends.peer, plan.needs_zone())};
+    core::Entrance entrance{client.arrival.listener,
+                            sys::source_of(client.arrival.ends.peer, plan.needs_zone())};
     const auto timeout = plan.timeout(entrance);
     const auto deadline =
         timeout.count() == 0 ? Clock::time_point::max() : client.arrival.accepted + timeout;
+
+    Origin origin{client.arrival.ends};
+    if (plan.admits(entrance) && plan.expects_header(entrance)) {
+        const auto header = read_header(client.fd.get(), deadline, reporter);
+        if (!header) return fail_to_look(header.error(), reporter);
+        if (!header->is_complete()) return close_without_header(header->fault, reporter);
+        origin = origin_of(header->reader.ends(), client.arrival.ends);
+        entrance.balancer = entrance.source;
+        if (origin.is_told()) {
+            entrance.source = sys::source_of(origin.ends.peer, false);
+            reporter.set_ends(origin.ends);
+        }
+    }
 
     std::vector<std::byte> ahead;
     auto decided = client.output
                        ? read_ahead(client.fd.get(), plan, entrance, deadline, ahead, reporter)
                        : sniff(client.fd.get(), plan, entrance, deadline, reporter);
-    if (!decided) {
-        reporter.publish_failure(Stage::Look, decided.error().code);
-        return kExitTemporary;
-    }
+    if (!decided) return fail_to_look(decided.error(), reporter);
     const core::Verdict& verdict = decided->verdict;
     reporter.set_verdict(verdict);
     reporter.set_fields(std::move(decided->passed.log));
@@ -181,7 +211,7 @@ int serve(Client client, const Setting& setting, Reporter& reporter) {
         return 0;
     }
     return act(
-        {std::move(client), plan.service(*verdict.service), verdict.reason,
+        {std::move(client), origin, plan.service(*verdict.service), verdict.reason,
          std::move(decided->passed.variables), std::move(decided->passed.tlvs), std::move(ahead)},
         setting, reporter);
 }

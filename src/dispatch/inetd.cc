@@ -42,6 +42,7 @@ class LogReporter final : public Reporter {
 
   protected:
     void send(const Progress& progress, int /*client*/) override {
+        if (ends()) record_.arrival.ends = *ends();
         log_.update(record_, progress, 0, fields());
         // This process is about to exec the program and cannot log afterwards: write the connection
         // line now.

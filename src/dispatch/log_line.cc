@@ -4,6 +4,7 @@
 
 #include <variant>
 
+#include "core/proxy_reader.h"
 #include "dispatch/resolve.h"
 #include "sys/error.h"
 #include "sys/process.h"
@@ -96,6 +97,13 @@ std::string listener_text(const core::Plan& plan, const sys::Arrival& arrival) {
 }
 
 std::string failure_line(const core::Plan& plan, const sys::Ends& ends, const Progress& progress) {
+    if (progress.failure.stage == Stage::Header) {
+        const auto fault = static_cast<core::ProxyFault>(progress.failure.code);
+        return fmt::format(
+            "no valid PROXY header from {}: {}; proxy-from has this address, so each of "
+            "its connections must begin with one",
+            ends.peer.text(), core::to_string(fault));
+    }
     const core::Service* service = service_of(plan, progress);
     return fmt::format("{} for service {}, client {}: {}",
                        service != nullptr ? failed_act(*service, progress.failure)

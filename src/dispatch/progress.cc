@@ -48,12 +48,15 @@ bool is_last(const core::Plan& plan, const Progress& progress) {
 void ChannelReporter::send(const Progress& progress, int client) {
     // If the zygote is gone, the log line is lost; the connection is served all the same.
     core::Bytes bytes = std::as_bytes(std::span(&progress, 1));
-    std::vector<std::byte> with_fields;
-    if (!fields().empty()) {
-        const core::Bytes text = core::as_bytes(fields());
-        with_fields.assign(bytes.begin(), bytes.end());
-        with_fields.insert(with_fields.end(), text.begin(), text.end());
-        bytes = with_fields;
+    std::vector<std::byte> all;
+    if (ends() || !fields().empty()) {
+        const auto append = [&all](core::Bytes part) {
+            all.insert(all.end(), part.begin(), part.end());
+        };
+        append(bytes);
+        if (ends()) append(std::as_bytes(std::span(&*ends(), 1)));
+        append(core::as_bytes(fields()));
+        bytes = all;
     }
     const auto sent = sys::send_message(channel_, bytes, client, 0);
     // ETOOMANYREFS: this user has too many descriptors on the way (unix(7)). The message matters more.

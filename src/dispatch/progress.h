@@ -1,21 +1,25 @@
 #pragma once
 // What a dispatcher publishes about the connection it serves, for the process that writes the log:
 // the zygote, or under --inetd the dispatcher itself. Numbers, so that no byte of a client can get into the
-// log; and behind them the fields that `log` names, in the form of core/passing.h.
+// log. Behind them come the addresses of a PROXY header, if there was one, and the fields that `log` names, in the
+// form of core/passing.h.
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "core/plan.h"
 #include "core/verdict.h"
+#include "sys/address.h"
 
 namespace portsplit::dispatch {
 
 /// The step that failed. The order matters: `is_valid` takes `Start` as the last.
 enum class Stage : std::uint32_t {
     None,       ///< nothing failed
+    Header,     ///< reading a PROXY header; the code is a core::ProxyFault
     Look,       ///< peeking at the client's bytes
     Resolve,    ///< resolving a target's name; the code is one of c-ares
     Loop,       ///< a target is a listener of this server; there is no code
@@ -28,13 +32,13 @@ enum class Stage : std::uint32_t {
 
 /// Returns true if a dispatcher exits after a failure of this stage.
 inline bool is_fatal(Stage stage) {
-    return stage == Stage::Look || stage == Stage::Refused || stage == Stage::Directory ||
-           stage == Stage::Terminal || stage == Stage::Start;
+    return stage == Stage::Header || stage == Stage::Look || stage == Stage::Refused ||
+           stage == Stage::Directory || stage == Stage::Terminal || stage == Stage::Start;
 }
 
 struct Failure {
     Stage stage = Stage::None;
-    std::int32_t code = 0;  ///< errno, except for Stage::Resolve
+    std::int32_t code = 0;  ///< errno, except for Header and Resolve
     /// Index in the service's `connect` list, for Resolve, Loop and Connect.
     std::uint32_t target = 0;
 };
@@ -49,9 +53,10 @@ struct Progress {
     /// "No service", "no target": std::nullopt elsewhere, a number here for the reason above.
     static constexpr std::int32_t kNone = -1;
 
-    std::uint8_t decided = 0;  ///< not 0 once `reason` and `service` are known
-    std::uint8_t counted = 0;  ///< not 0 once the byte counts are known
-    std::uint8_t ended = 0;    ///< not 0 once `status` is known
+    std::uint8_t decided = 0;   ///< not 0 once `reason` and `service` are known
+    std::uint8_t counted = 0;   ///< not 0 once the byte counts are known
+    std::uint8_t ended = 0;     ///< not 0 once `status` is known
+    std::uint8_t has_ends = 0;  ///< not 0 if sys::Ends follow: those of a PROXY header
     core::Reason reason = core::Reason::Eof;
     std::int32_t service = kNone;  ///< index in the plan's configuration
     std::int32_t target = kNone;   ///< index in the service's `connect` list: the one that answered
@@ -122,6 +127,13 @@ class Reporter {
         published_ = false;
     }
 
+    /// Stores the ends of the connection that a PROXY header named.
+    void set_ends(const sys::Ends& ends) {
+        ends_ = ends;
+        progress_.has_ends = 1;
+        published_ = false;
+    }
+
     /// Returns which target answered, as `set_target` has stored it.
     std::size_t target() const { return static_cast<std::size_t>(progress_.target); }
     /// Stores which target answered.
@@ -159,10 +171,13 @@ class Reporter {
 
     /// Returns the fields for the log, which each message carries, too.
     const std::string& fields() const { return fields_; }
+    /// Returns what `set_ends` has stored; each message carries that, too.
+    const std::optional<sys::Ends>& ends() const { return ends_; }
 
   private:
     Progress progress_;
     std::string fields_;
+    std::optional<sys::Ends> ends_;
     bool published_ = false;  ///< true while the last message carries all of `progress_`
 };
 

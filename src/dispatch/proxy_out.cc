@@ -31,20 +31,34 @@ bool has_word(const core::Connect& connect, std::string_view word) {
 
 }  // namespace
 
-core::ProxyEnds proxy_ends(const sys::Ends& ends) {
-    core::ProxyEnds known;
-    if (!ends.peer.is_internet() || !ends.local.is_internet()) return known;
-    known = {ends.peer.ip(), ends.local.ip(), ends.peer.port(), ends.local.port()};
-    return known;
+core::ProxyEnds proxy_ends(const Origin& origin) {
+    core::ProxyEnds ends;
+    const sys::Address& peer = origin.ends.peer;
+    const sys::Address& local = origin.ends.local;
+    if (!origin.is_told()) {
+        ends.kind = origin.kind;
+    } else if (peer.is_internet() && local.is_internet()) {
+        ends.kind = core::ProxyEnds::Kind::Internet;
+        ends.client = peer.ip();
+        ends.server = local.ip();
+        ends.client_port = peer.port();
+        ends.server_port = local.port();
+    } else if (peer.is_unix() && local.is_unix()) {
+        ends.kind = core::ProxyEnds::Kind::Unix;
+        ends.client_path = peer.path();
+        ends.server_path = local.path();
+    }
+    return ends;
 }
 
-std::string proxy_header(const core::Connect& connect, const sys::Ends& ends,
+std::string proxy_header(const core::Connect& connect, const Origin& origin,
                          std::vector<core::ProxyTlv> fields) {
-    if (connect.proxy == core::ProxyHeader::V1) return core::proxy_header_v1(proxy_ends(ends));
+    if (connect.proxy == core::ProxyHeader::V1) return core::proxy_header_v1(proxy_ends(origin));
     if (has_word(connect, core::kUniqueIdWord)) {
-        fields.push_back({core::ProxyTlv::kUniqueId, unique_id(ends)});
+        fields.push_back({core::ProxyTlv::kUniqueId, unique_id(origin.ends)});
     }
-    return core::proxy_header_v2(proxy_ends(ends), fields, has_word(connect, core::kChecksumWord));
+    return core::proxy_header_v2(proxy_ends(origin), fields,
+                                 has_word(connect, core::kChecksumWord));
 }
 
 sys::Result<core::Done> send_first(int target, const std::string& bytes, bool more_follow) {

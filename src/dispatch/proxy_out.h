@@ -6,18 +6,19 @@
 
 #include "core/model.h"
 #include "core/proxy_header.h"
-#include "sys/address.h"
+#include "dispatch/proxy_in.h"
 #include "sys/error.h"
 
 namespace portsplit::dispatch {
 
-/// Returns the addresses that a header has. Those of a client that is not on the internet are not known.
-core::ProxyEnds proxy_ends(const sys::Ends& ends);
+/// Returns what a header says of a connection: of one that came with a header, the same. A client on pipes, of
+/// which no super-server said anything, is unknown.
+core::ProxyEnds proxy_ends(const Origin& origin);
 
 /// Returns the header for a client.
 /// @param connect  with `proxy` other than None
 /// @param fields   those of its `proxy-tlv` that had come
-std::string proxy_header(const core::Connect& connect, const sys::Ends& ends,
+std::string proxy_header(const core::Connect& connect, const Origin& origin,
                          std::vector<core::ProxyTlv> fields);
 
 /// Sends bytes to a target that has just accepted, whose buffers are empty.

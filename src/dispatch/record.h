@@ -21,8 +21,9 @@ struct ConnectionRecord {
     std::uint64_t id = 0;  ///< the daemon's, for the message `Reaped`; 0 under --inetd
     sys::Arrival arrival;
     Progress progress{};
-    bool started = false;  ///< true once the line of `log = start` was written
-    bool ends = false;     ///< true once its dispatcher announced its end (`is_last`)
+    bool started = false;         ///< true once the line of `log = start` was written
+    bool ends = false;            ///< true once its dispatcher announced its end (`is_last`)
+    bool has_named_ends = false;  ///< true once `arrival.ends` are those of a PROXY header
 };
 
 /// Writes the log lines of connections. For each connection: warnings and failures first, then exactly

@@ -28,9 +28,9 @@ void store_addresses(void* argument, int status, int, ares_addrinfo* info) {
     if (info == nullptr) return;
     for (const ares_addrinfo_node* node = info->nodes; node != nullptr; node = node->ai_next) {
         sockaddr_storage storage{};
-        std::memcpy(&storage, node->ai_addr,
-                    std::min<std::size_t>(node->ai_addrlen, sizeof storage));
-        query->resolved->addresses.push_back(sys::Address::from(storage));
+        const socklen_t size = std::min<socklen_t>(node->ai_addrlen, sizeof storage);
+        std::memcpy(&storage, node->ai_addr, size);
+        query->resolved->addresses.push_back(sys::Address::from(storage, size));
     }
     ares_freeaddrinfo(info);
 }

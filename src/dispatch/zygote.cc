@@ -78,21 +78,45 @@ constexpr int kProgressBatch = 1000;
 /// A message of a dispatcher.
 struct Message {
     Progress progress;
+    std::optional<sys::Ends> ends;
     std::string_view fields;
 };
 
+/// Takes an object from the front of a message.
+/// @returns false if the message is too short
+template <typename T>
+bool take(std::span<const std::byte>& buffer, T& object) {
+    if (buffer.size() < sizeof object) return false;
+    std::memcpy(&object, buffer.data(), sizeof object);
+    buffer = buffer.subspan(sizeof object);
+    return true;
+}
+
 /// Returns the message in `buffer`, of which it keeps a part; nothing if it is too short.
 std::optional<Message> message_in(std::span<const std::byte> buffer) {
-    if (buffer.size() < sizeof(Progress)) return std::nullopt;
     Message message;
-    std::memcpy(&message.progress, buffer.data(), sizeof message.progress);
-    const auto text = buffer.subspan(sizeof(Progress));
-    message.fields = {reinterpret_cast<const char*>(text.data()), text.size()};
+    if (!take(buffer, message.progress)) return std::nullopt;
+    if (message.progress.has_ends != 0 && !take(buffer, message.ends.emplace()))
+        return std::nullopt;
+    message.fields = {reinterpret_cast<const char*>(buffer.data()), buffer.size()};
     return message;
 }
 
+/// Returns true if a connection may have had a PROXY header. No other may be logged under the address of
+/// somebody else.
+bool may_name_ends(const core::Plan& plan, const ConnectionRecord& record) {
+    const sys::Arrival& arrival = record.arrival;
+    return record.has_named_ends ||
+           plan.expects_header(
+               {arrival.listener, sys::source_of(arrival.ends.peer, plan.needs_zone())});
+}
+
 /// Returns true if a message can be used. This is a trust boundary, see `is_valid` for progress.
-bool is_valid(const core::Plan& plan, const Message& message) {
+bool is_valid(const core::Plan& plan, const Message& message, const ConnectionRecord& record) {
+    if (message.ends) {
+        const bool are_valid = message.ends->peer.is_valid() && message.ends->local.is_valid();
+        if (!are_valid || !may_name_ends(plan, record)) return false;
+    }
     return is_valid(plan, message.progress) &&
            core::is_logged_text(message.fields, plan.config(), service_of(plan, message.progress));
 }
@@ -269,7 +293,7 @@ void Zygote::add(pid_t pid, const handoff::Handover& message) {
 /// Reads the messages of dispatchers. A compromised dispatcher can send any bytes. Invalid messages
 /// are dropped, so it can only falsify its own log line.
 void Zygote::read_progress() {
-    std::array<std::byte, sizeof(Progress) + core::kLongestLogged + 1> buffer;
+    std::array<std::byte, sizeof(Progress) + sizeof(sys::Ends) + core::kLongestLogged + 1> buffer;
     for (int i = 0; i < kProgressBatch; ++i) {
         auto received = sys::receive_message(progress_in_.get(), buffer);
         if (!received) return;
@@ -283,8 +307,12 @@ void Zygote::read_progress() {
             add_departures();
             record = connections_.find(received->sender);
         }
-        if (!message || record == nullptr || !is_valid(plan_, *message)) continue;
+        if (!message || record == nullptr || !is_valid(plan_, *message, *record)) continue;
         const Progress& progress = message->progress;
+        if (message->ends) {
+            record->arrival.ends = *message->ends;
+            record->has_named_ends = true;
+        }
         connection_log_.update(*record, progress, received->sender, message->fields);
         connections_.set_fields(received->sender, message->fields);
         watch(received->sender, progress, std::move(received->fd));

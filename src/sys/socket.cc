@@ -51,9 +51,9 @@ Result<UniqueFd> start_connect(const Address& address) {
 
 bool is_own(const core::IpAddress& address) {
     if (address.is_loopback() || address.is_any()) return true;
-    const auto probe = Address::from({core::Text(address.text()), 9});
-    const UniqueFd fd(::socket(probe->family(), SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    if (!fd || ::connect(fd.get(), probe->data(), probe->size()) < 0) return false;
+    const Address probe = Address::from(address, 9);
+    const UniqueFd fd(::socket(probe.family(), SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    if (!fd || ::connect(fd.get(), probe.data(), probe.size()) < 0) return false;
     const auto source = local_address(fd.get());
     return source && source->ip() == address;
 }

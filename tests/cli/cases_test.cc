@@ -165,7 +165,8 @@ TEST(ReadCases, ReportsABadValueOfEachKey) {
             "folder/f:6: recording = other: cannot read folder/other",
             "folder/f:7: recording = /other: cannot read /other",
             "folder/f:8: end = maybe: neither yes nor no; write one of them",
-            "folder/f:9: reason = closed: unknown; write match, fallback, timeout, eof or denied",
+            "folder/f:9: reason = closed: unknown; write match, fallback, timeout, eof, denied or "
+            "proxy",
             "folder/f:10: certain = 65537: not a whole number from 0 to 65536"));
 }
 

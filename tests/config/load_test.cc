@@ -103,7 +103,7 @@ const std::map<std::string_view, const char*> kSamples = {
     {"umask", "077"},      {"env", "A=b"},           {"passenv", "A"},        {"grace", "5"},
     {"layout", "x"},       {"connect-timeout", "2"}, {"services", "s"},       {"fallback", "s"},
     {"on-timeout", "s"},   {"allow", "::1"},         {"deny", "::1"},         {"from", "::1"},
-    {"not-from", "::1"},   {"proxy", "v1"},          {"proxy-tlv", "crc32c"},
+    {"not-from", "::1"},   {"proxy", "v1"},          {"proxy-tlv", "crc32c"}, {"proxy-from", "::1"},
 };
 
 /// A file of one service that uses a key; one with an action that the key goes with.

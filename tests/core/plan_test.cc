@@ -169,5 +169,32 @@ TEST(Plan, AdmitsWhomTheListenerAllows) {
     EXPECT_EQ(decide(plan, {}, Ending::Open, admitted), (Verdict{0, Reason::Match}));
 }
 
+TEST(Plan, ExpectsAHeaderFromBalancersOnly) {
+    Config config;
+    config.services.resize(1);
+    config.services[0].name = "near";
+    config.services[0].patterns = {{PatternKind::String, ""}};
+    config.services[0].from = {prefix("198.51.100.0", 24)};
+    config.top.proxy_from = {prefix("192.0.2.0", 24)};
+    config.top.deny = {prefix("198.51.100.7", 32)};
+    config.listeners.emplace_back().name = "other";
+    const Plan plan(config);
+    const Source balancer = from("192.0.2.7").source;
+    EXPECT_TRUE(plan.expects_header({0, balancer}));
+    EXPECT_FALSE(plan.expects_header({1, balancer})) << "another listener";
+    EXPECT_FALSE(plan.expects_header(from("198.51.100.7")));
+    EXPECT_FALSE(plan.expects_header({}));
+    // Behind the header, the client counts for services and the balancer for the listener.
+    const Entrance behind{0, from("198.51.100.7").source, balancer};
+    EXPECT_FALSE(plan.expects_header(behind)) << "there is one header";
+    EXPECT_TRUE(plan.admits(behind));
+    EXPECT_TRUE(plan.asks(behind, 0));
+    EXPECT_FALSE(plan.asks({0, balancer, balancer}, 0));
+    Plan::Reading reading(plan, behind);
+    EXPECT_EQ(decide(plan, {}, Ending::Open, reading), (Verdict{0, Reason::Match}));
+    config.top.proxy_from = {Prefix{}};
+    EXPECT_FALSE(Plan(config).expects_header({0, balancer})) << "none is nobody";
+}
+
 }  // namespace
 }  // namespace portsplit::core

@@ -14,7 +14,8 @@ using namespace std::string_view_literals;
 
 ProxyEnds ends(std::string_view client, std::uint16_t client_port, std::string_view server,
                std::uint16_t server_port) {
-    return {IpAddress::parse(client), IpAddress::parse(server), client_port, server_port};
+    return {ProxyEnds::Kind::Internet, *IpAddress::parse(client), *IpAddress::parse(server),
+            client_port, server_port};
 }
 
 std::string in_hex(std::string_view bytes) {

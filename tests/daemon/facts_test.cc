@@ -19,6 +19,7 @@ core::Config without_details(core::Config config) {
     const auto clear = [](core::Listener& listener) {
         listener.allow.clear();
         listener.deny.clear();
+        listener.proxy_from.clear();
     };
     clear(config.top);
     for (core::Listener& listener : config.listeners) clear(listener);

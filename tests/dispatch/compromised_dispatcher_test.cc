@@ -93,6 +93,17 @@ void send_nonsense() {
     } with_field;
     send_progress(with_field, sizeof(Progress) + 10);
     send_progress(with_field, sizeof(Progress) + 11);
+    // Addresses of somebody else, from a connection that had no PROXY header.
+    struct {
+        Progress progress = boast();
+        sys::Ends ends{};
+    } with_ends;
+    static_assert(offsetof(decltype(with_ends), ends) == sizeof(Progress));
+    with_ends.progress.has_ends = 1;
+    with_ends.ends.peer = *sys::Address::from(core::Endpoint{"203.0.113.9", 1});
+    with_ends.ends.local = with_ends.ends.peer;
+    send_progress(with_ends, sizeof(Progress) + sizeof(sys::Ends));
+    send_progress(with_ends, sizeof(Progress) + sizeof(sys::Ends) - 1);
 }
 
 void send_descriptors(int fd) {

@@ -147,7 +147,7 @@ TEST(IsValid, RefusesATargetThatTheServiceDoesNotHave) {
 }
 
 TEST(IsValid, RefusesAReasonThatDoesNotExist) {
-    for (const int reason : {5, -1, 1'000'000, std::numeric_limits<int>::min()}) {
+    for (const int reason : {6, -1, 1'000'000, std::numeric_limits<int>::min()}) {
         EXPECT_FALSE(is_valid_with(kSsh, [&](Progress& message) {
             message.reason = static_cast<core::Reason>(reason);
         })) << reason;
@@ -155,7 +155,7 @@ TEST(IsValid, RefusesAReasonThatDoesNotExist) {
 }
 
 TEST(IsValid, RefusesAStageThatDoesNotExist) {
-    for (const std::uint32_t stage : {9U, 0x80000000U, 0xffffffffU}) {
+    for (const std::uint32_t stage : {10U, 0x80000000U, 0xffffffffU}) {
         EXPECT_FALSE(is_valid_with(kSsh, [&](Progress& message) {
             message.failure.stage = static_cast<Stage>(stage);
         })) << stage;

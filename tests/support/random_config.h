@@ -25,6 +25,7 @@ class RandomConfig {
         if (maybe()) config.top.timeout = std::chrono::milliseconds(below(86'400'001));
         if (below(8) == 0) config.top.allow = prefixes(0);
         if (maybe()) config.top.deny = prefixes(1);
+        if (below(8) == 0) config.top.proxy_from = prefixes(0);
         if (maybe()) config.maxconn = below(1'000'001);
         if (maybe()) config.window = 1 + below(core::kLargestWindow);
         if (maybe()) config.pid = "/run/" + word();
@@ -67,6 +68,7 @@ class RandomConfig {
         listener.bind = {bind(index)};
         // A list that is given replaces that of the top.
         if (const auto allow = prefixes(0); !allow.empty() && maybe()) listener.allow = allow;
+        if (const auto from = prefixes(0); !from.empty() && maybe()) listener.proxy_from = from;
         if (maybe()) listener.timeout = std::chrono::milliseconds(below(86'400'001));
         const auto any_service = [&] {
             return config.services[below(config.services.size())].name;

@@ -61,7 +61,7 @@ TEST(Address, ShowsAnIPv4MappedAddressAsIPv4) {
     inet_pton(AF_INET6, "::ffff:192.0.2.7", &mapped.sin6_addr);
     sockaddr_storage storage{};
     std::memcpy(&storage, &mapped, sizeof mapped);
-    const Address address = Address::from(storage);
+    const Address address = Address::from(storage, sizeof mapped);
     EXPECT_EQ(address.host(), "192.0.2.7");
     EXPECT_EQ(address.text(), "192.0.2.7:50022");
     EXPECT_EQ(address.port(), 50022);
@@ -87,23 +87,45 @@ TEST(Address, ShowsADashWhenEmpty) {
     EXPECT_EQ(Address().port(), 0);
 }
 
-TEST(Address, ShowsADashForAUnixDomainPeer) {
+TEST(Address, ShowsAUnixDomainPeerWithoutAPath) {
     const loopback::Pair pair = loopback::unix_pair();
     const auto peer = peer_address(pair.near.get());
     ASSERT_TRUE(peer);
     EXPECT_EQ(peer->family(), AF_UNIX);
     EXPECT_FALSE(peer->is_internet());
-    EXPECT_EQ(peer->host(), "-");
+    EXPECT_EQ(peer->host(), "unix");
+    EXPECT_EQ(peer->text(), "unix");
     EXPECT_EQ(peer->port(), 0);
+    EXPECT_EQ(peer->path(), "");
 }
 
-TEST(Address, CopiesNoByteOfAUnixDomainPath) {
-    sockaddr_storage storage{};
-    storage.ss_family = AF_UNIX;
-    std::memset(reinterpret_cast<char*>(&storage) + sizeof storage.ss_family, 'x', 100);
-    const Address address = Address::from(storage);
-    const std::string_view bytes(reinterpret_cast<const char*>(&address), sizeof address);
-    EXPECT_EQ(bytes.find('x'), std::string_view::npos);
+TEST(Address, ShowsAPathAsSafeText) {
+    const Address address = Address::of_unix("/run/a b\n\x80");
+    EXPECT_EQ(address.host(), "/run/a\\20b\\0A\\80");
+    EXPECT_EQ(address.text(), "unix:/run/a\\20b\\0A\\80");
+    EXPECT_EQ(address.path(), "/run/a b\n\x80");
+    EXPECT_EQ(Address::of_unix(std::string_view("\0x", 2)).text(), "unix:@x");
+    EXPECT_TRUE(address.is_valid());
+    EXPECT_FALSE(Address().is_valid());
+    const Ends ends{address, address};
+    EXPECT_EQ(text_of(ends), "src=unix sport=0 dst=/run/a\\20b\\0A\\80 dport=0")
+        << "a client may give itself any path";
+}
+
+TEST(Address, IsNotValidWithAPathThatIsTooLong) {
+    Address address = Address::of_unix(std::string(200, 'x'));
+    EXPECT_EQ(address.path().size(), 108U);
+    std::memset(reinterpret_cast<char*>(&address) + 2, 0xFF, sizeof address - 2);
+    EXPECT_FALSE(address.is_valid()) << "bytes of another process";
+}
+
+TEST(Address, ReadsAnAbstractName) {
+    const Folder folder;
+    const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const std::string name = std::string(1, '\0') + "portsplit-test-" + std::to_string(::getpid());
+    const Address wanted = Address::of_unix(name);
+    ASSERT_EQ(::bind(fd.get(), wanted.data(), wanted.size()), 0);
+    EXPECT_EQ(local_address(fd.get())->path(), name);
 }
 
 TEST(Address, AgreesAtBothEndsOfAConnection) {
@@ -119,21 +141,14 @@ TEST(Address, AgreesAtBothEndsOfAConnection) {
     }
 }
 
-TEST(UnixPath, ReturnsAPathThatFillsTheAddressWithoutReadingBeyond) {
+TEST(LocalAddress, ReturnsAPathThatFillsTheAddress) {
     const Folder folder;
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
     std::string path = folder / "";
-    path.append(sizeof address.sun_path - path.size(), 's');
-    path.copy(address.sun_path, sizeof address.sun_path);  // without a NUL (unix(7))
+    path.append(sizeof(sockaddr_un::sun_path) - path.size(), 's');
+    const Address address = Address::of_unix(path);  // without a NUL (unix(7))
     const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    ASSERT_EQ(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-    EXPECT_EQ(unix_path(fd.get()), "unix:" + path.substr(0, path.size() - 1));
-}
-
-TEST(UnixPath, IsEmptyWithoutAPath) {
-    const loopback::Pair pair = loopback::unix_pair();
-    EXPECT_EQ(unix_path(pair.near.get()), "unix:");
+    ASSERT_EQ(::bind(fd.get(), address.data(), address.size()), 0);
+    EXPECT_EQ(local_address(fd.get())->path(), path);
 }
 
 TEST(PeerAddress, FailsWhenThePeerHasReset) {

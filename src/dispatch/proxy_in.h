@@ -1,0 +1,46 @@
+#pragma once
+// The header of the PROXY protocol that a balancer sends in front of a client's bytes. It is read out of the
+// socket, so that the client's first byte is the next one.
+
+#include "core/proxy_reader.h"
+#include "dispatch/progress.h"
+#include "sys/address.h"
+#include "sys/clock.h"
+#include "sys/error.h"
+
+namespace portsplit::dispatch {
+
+/// Where a connection comes from, as its targets and programs are told.
+struct Origin {
+    sys::Ends ends;
+    /// What a header said of them; Internet or Unix if there was none.
+    core::ProxyEnds::Kind kind = core::ProxyEnds::Kind::Internet;
+
+    /// Returns false if a header named no ends.
+    bool is_told() const {
+        return kind == core::ProxyEnds::Kind::Internet || kind == core::ProxyEnds::Kind::Unix;
+    }
+};
+
+/// Returns the origin of a connection behind a header.
+/// @param peers  the ends of the connection itself: those of a header that names none
+Origin origin_of(const core::ProxyEnds& said, const sys::Ends& peers);
+
+/// How the reading of a header ended.
+struct HeaderRead {
+    core::ProxyReader reader;
+    core::ProxyFault fault = core::ProxyFault::None;
+
+    bool is_complete() const { return reader.state() == core::ProxyReader::State::Complete; }
+};
+
+/// Reads a header, and no byte behind it.
+/// @param client    a connected stream socket, or the reading end of a pipe
+/// @param deadline  on the monotonic clock
+/// @param reporter  published to once, before the first wait
+/// @returns the header or a fault; neither if the peer closed or reset the connection before its first byte;
+///          SysError if poll(2), recv(2) or read(2) failed
+sys::Result<HeaderRead> read_header(int client, sys::Clock::time_point deadline,
+                                    Reporter& reporter);
+
+}  // namespace portsplit::dispatch
