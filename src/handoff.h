@@ -18,7 +18,7 @@
 namespace portsplit::handoff {
 
 /// Incremented whenever a message, a descriptor, the command line or the variable below changes.
-inline constexpr std::uint32_t kVersion = 7;
+inline constexpr std::uint32_t kVersion = 8;
 
 // Descriptors the zygote starts with, besides 0 and 1 (/dev/null) and 2 (standard error).
 /// The channel: SOCK_SEQPACKET, messages both ways.

@@ -4,7 +4,8 @@
 // peer hole HOST:PORT
 // peer reserve HOST:PORT
 //
-// A TCP peer that follows a script of steps.
+// A peer that follows a script of steps, over TCP. In place of HOST:PORT, unix:PATH or unix:@NAME is a Unix-domain
+// socket; it has port 0.
 //
 //   connect   connects and runs the steps
 //   listen    prints its port, accepts, and runs the steps in a process for each connection
@@ -50,14 +51,15 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -84,13 +86,28 @@ struct Options {
     std::exit(1);
 }
 
-struct FreeAddress {
-    void operator()(addrinfo* address) const { ::freeaddrinfo(address); }
-};
-using Address = std::unique_ptr<addrinfo, FreeAddress>;
+struct Address {
+    sockaddr_storage storage{};
+    socklen_t size = 0;
 
-/// Parses a numeric HOST:PORT, with an IPv6 address in brackets. Exits on anything else.
+    const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
+};
+
+Address address_of_path(std::string path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.size() >= sizeof address.sun_path) give_up("too long: " + path);
+    path.copy(address.sun_path, path.size());
+    if (path.starts_with('@')) address.sun_path[0] = '\0';
+    Address generic;
+    std::memcpy(&generic.storage, &address, sizeof address);
+    generic.size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
+    return generic;
+}
+
+/// Parses a numeric HOST:PORT, with an IPv6 address in brackets, or unix:PATH. Exits on anything else.
 Address address_of(const std::string& text) {
+    if (text.starts_with("unix:")) return address_of_path(text.substr(5));
     const std::size_t colon = text.rfind(':');
     std::string host = text.substr(0, colon);
     if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
@@ -101,7 +118,11 @@ Address address_of(const std::string& text) {
     if (::getaddrinfo(host.c_str(), text.c_str() + colon + 1, &hints, &found) != 0) {
         give_up("not an address: " + text);
     }
-    return Address(found);
+    Address address;
+    std::memcpy(&address.storage, found->ai_addr, found->ai_addrlen);
+    address.size = found->ai_addrlen;
+    ::freeaddrinfo(found);
+    return address;
 }
 
 /// Parses the options and removes them from `words`.
@@ -120,14 +141,14 @@ Options take_options(std::span<char*>& words) {
 
 bool connect_once(const std::string& where, const Options& options, std::span<char*> steps) {
     const Address address = address_of(where);
-    UniqueFd fd(::socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    UniqueFd fd(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!options.from.empty()) {
         const Address from = address_of(options.from);
-        if (::bind(fd.get(), from->ai_addr, from->ai_addrlen) < 0) {
+        if (::bind(fd.get(), from.get(), from.size) < 0) {
             give_up("cannot bind " + options.from);
         }
     }
-    if (!fd || ::connect(fd.get(), address->ai_addr, address->ai_addrlen) < 0) {
+    if (!fd || ::connect(fd.get(), address.get(), address.size) < 0) {
         give_up("cannot connect to " + where);
     }
     return Script(std::move(fd), options.limit).run(steps);
@@ -151,19 +172,21 @@ int connect(const std::string& where, std::span<char*> words) {
 }
 
 void say_port(const UniqueFd& listener) {
-    sockaddr_in6 own{};  // the port has the same offset in both families
+    sockaddr_storage own{};
     socklen_t length = sizeof own;
     ::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&own), &length);  // sockaddr(3type)
-    std::printf("%d\n", ntohs(own.sin6_port));
+    sockaddr_in6 internet{};  // the port has the same offset in both families
+    std::memcpy(&internet, &own, sizeof internet);
+    std::printf("%d\n", own.ss_family == AF_UNIX ? 0 : ntohs(internet.sin6_port));
     std::fflush(stdout);
 }
 
 UniqueFd bind_to(const std::string& where) {
     const Address address = address_of(where);
-    UniqueFd fd(::socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    UniqueFd fd(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
     const int on = 1;
     if (!fd || ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
-        ::bind(fd.get(), address->ai_addr, address->ai_addrlen) < 0) {
+        ::bind(fd.get(), address.get(), address.size) < 0) {
         give_up("cannot bind " + where);
     }
     return fd;

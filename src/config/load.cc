@@ -47,9 +47,34 @@ std::vector<const Key*> outside_keys(Place section) {
     return found;
 }
 
+constexpr std::string_view kBind = "bind";
+
+/// Appends the owners of the socket that a bind makes.
+void add_owners(const core::Endpoint& bind, Spot spot, std::vector<Outside>& found) {
+    if (!bind.is_unix()) return;
+    const core::UnixSocket socket = core::unix_socket(bind);
+    if (!socket.user.empty()) found.push_back({find_key("user"), std::string(socket.user), spot});
+    if (!socket.group.empty())
+        found.push_back({find_key("group"), std::string(socket.group), spot});
+}
+
 /// Lists the programs, folders, users and groups of a model, complete or not.
 std::vector<Outside> find_outside(const core::Config& config, const Origins& origins) {
     std::vector<Outside> found;
+    for (std::size_t i = 0; i < config.top.bind.size(); ++i) {
+        add_owners(config.top.bind[i], origins.global.of(kBind, i), found);
+    }
+    for (std::size_t l = 0; l < config.listeners.size(); ++l) {
+        const core::List<core::Endpoint>& binds = config.listeners[l].bind;
+        const Origin& origin = origins.listeners[l];
+        // A section for main has those above the services in front.
+        const std::size_t inherited = binds.size() - std::min(binds.size(), origin.count(kBind));
+        for (std::size_t i = 0; i < binds.size(); ++i) {
+            const Spot spot =
+                i < inherited ? origins.global.of(kBind, i) : origin.of(kBind, i - inherited);
+            add_owners(binds[i], spot, found);
+        }
+    }
     const auto add = [&](const Key& key, const core::Service* service, const Origin& origin) {
         const Looked owners{&config, &config.top, service};
         const core::Text* name = std::visit(TextOf(owners), *key.takes.field);

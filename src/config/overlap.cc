@@ -27,6 +27,10 @@ std::vector<IpAddress> connected_to(std::string_view host) {
     return {address->reached()};
 }
 
+bool are_one_file(const core::Endpoint& a, const core::Endpoint& b) {
+    return a.is_unix() && b.is_unix() && core::unix_socket(a).path == core::unix_socket(b).path;
+}
+
 template <typename Test>
 bool any_pair(const std::vector<IpAddress>& some, const std::vector<IpAddress>& others, Test test) {
     return std::any_of(some.begin(), some.end(), [&](const IpAddress& a) {
@@ -39,6 +43,7 @@ bool any_pair(const std::vector<IpAddress>& some, const std::vector<IpAddress>& 
 }  // namespace
 
 bool collide(const core::Endpoint& a, const core::Endpoint& b) {
+    if (a.is_unix() || b.is_unix()) return are_one_file(a, b);
     if (a.port != b.port || a.port == 0) return false;
     return any_pair(listened_on(a.host), listened_on(b.host),
                     [](const IpAddress& one, const IpAddress& other) {
@@ -47,6 +52,7 @@ bool collide(const core::Endpoint& a, const core::Endpoint& b) {
 }
 
 bool leads_back(const core::Endpoint& target, const core::Endpoint& bind) {
+    if (target.is_unix() || bind.is_unix()) return are_one_file(target, bind);
     if (target.port != bind.port) return false;
     return any_pair(connected_to(target.host), listened_on(bind.host),
                     [](const IpAddress& to, const IpAddress& on) {

@@ -31,6 +31,8 @@ constexpr std::size_t kLongestPath = 4095;
 /// RFC 1035 2.3.4.
 constexpr std::size_t kLongestHost = 253;
 constexpr std::size_t kLongestServiceName = 64;
+/// unix(7) sun_path, with a NUL behind it as some programs need.
+constexpr std::size_t kLongestSocketPath = 107;
 
 constexpr std::string_view kDigits = "0123456789";
 constexpr std::string_view kHexDigits = "0123456789ABCDEFabcdef";
@@ -83,9 +85,13 @@ std::optional<Problem> check_text(std::string_view text, std::size_t longest) {
     return std::nullopt;
 }
 
+const char* internet_placeholder(const Key& key) {
+    return key.takes.type == Type::Bind ? "ADDR:PORT" : "HOST:PORT";
+}
+
 Problem no_port(const Key& key) {
     const bool listens = key.takes.type == Type::Bind;
-    return {fmt::format("no port; write {}, such as {}", placeholder(key),
+    return {fmt::format("no port; write {}, such as {}", internet_placeholder(key),
                         listens ? "0.0.0.0:443, [::]:443 or *:443" : "127.0.0.1:8443")};
 }
 
@@ -102,6 +108,11 @@ bool is_number_with_points(std::string_view host) {
         if (end == host.size()) return true;
         host.remove_prefix(end + 1);
     }
+}
+
+bool is_file_mode(std::string_view text) {
+    const bool is_octal = text.find_first_not_of("01234567") == text.npos;
+    return is_octal && (text.size() == 3 || (text.size() == 4 && text.front() == '0'));
 }
 
 bool is_host_name(std::string_view host) {
@@ -131,14 +142,58 @@ core::Result<core::Text, Problem> read_host(const Key& key, std::string_view hos
 /// Returns what is wrong with the text of an address that has a slash, which no host and no port has.
 Problem not_internet(const Key& key, std::string_view text) {
     if (text.find("://") != text.npos) {
-        return {fmt::format("a URL; write {}, such as 127.0.0.1:8443", placeholder(key))};
+        return {fmt::format("a URL; write {}, such as 127.0.0.1:8443", internet_placeholder(key))};
     }
-    if (key.takes.type == Type::Bind) {
-        return {"Unix sockets cannot be bound; a service manager can pass one, see portsplitd(8)"};
+    if (text.starts_with('/')) return {fmt::format("a path; write unix:{}", text)};
+    return {fmt::format("neither an address nor a Unix-domain socket; write {}", placeholder(key))};
+}
+
+/// Returns what is wrong with an option of a Unix-domain socket.
+Problem bad_option(const Key& key, std::string_view option) {
+    if (key.takes.type == Type::Target) {
+        return {
+            fmt::format("{}: a target has no options, and no path here has a comma; write "
+                        "unix:PATH",
+                        shown(option))};
     }
     return {
-        "Unix sockets are not supported as a target; use exec = nc with the arguments -N, -U and "
-        "the path, or exec = socat"};
+        fmt::format("{}: none of the options, or given twice; write unix:PATH and then "
+                    "mode=0660, user=NAME or group=NAME, with commas between them",
+                    shown(option))};
+}
+
+/// Reads what is behind `unix:`.
+core::Result<Endpoint, Problem> read_unix(const Key& key, std::string_view text) {
+    const core::UnixSocket socket = core::read_unix_socket(text);
+    const bool has_options = !socket.mode.empty() || !socket.user.empty() || !socket.group.empty();
+    if (!socket.rest.empty()) return bad_option(key, socket.rest);
+    if (has_options && key.takes.type == Type::Target) {
+        return bad_option(key, text.substr(socket.path.size() + 1));
+    }
+    if (socket.path.empty()) return Problem{"no path; write one such as unix:/run/portsplit.sock"};
+    if (socket.path.size() < 2 || (!socket.path.starts_with('/') && !socket.is_abstract())) {
+        return Problem{
+            fmt::format("{} is no absolute path; write one such as unix:/run/{}, or "
+                        "unix:@NAME for an abstract name",
+                        shown(socket.path), "portsplit.sock")};
+    }
+    if (socket.path.find(' ') != socket.path.npos) {
+        return Problem{"a blank in the path of a socket; choose one without"};
+    }
+    if (socket.path.size() > kLongestSocketPath) {
+        return Problem{fmt::format("a path of {} bytes; a socket has at most {}",
+                                   socket.path.size(), kLongestSocketPath)};
+    }
+    if (has_options && socket.is_abstract()) {
+        return Problem{"an abstract name has no mode and no owner; write a path for them"};
+    }
+    if (!socket.mode.empty() && !is_file_mode(socket.mode)) {
+        return Problem{
+            fmt::format("mode={}: not three or four octal digits up to 0777; write one "
+                        "such as mode=0660",
+                        shown(socket.mode))};
+    }
+    return Endpoint{core::Text(Endpoint::kUnix).append(text), 0};
 }
 
 Problem no_number_of_seconds(std::size_t smallest, std::size_t largest, std::string_view text) {
@@ -164,9 +219,8 @@ std::optional<std::uint64_t> thousandths(std::string_view fraction) {
 std::string placeholder(const Key& key) {
     switch (key.takes.type) {
         case Type::Bind:
-            return "ADDR:PORT";
         case Type::Target:
-            return "HOST:PORT";
+            return fmt::format("{}|unix:PATH", internet_placeholder(key));
         case Type::Seconds:
             return "SECONDS";
         case Type::Number:
@@ -225,7 +279,9 @@ std::string why_unfit(const Key& key, Kind kind) {
 template <>
 core::Result<Endpoint, Problem> parse(const Key& key, std::string_view text) {
     if (const auto problem = check_text(text, kLongestHost + "[]:65535"sv.size())) return *problem;
-    if (text.find('/') != text.npos || text.starts_with("unix:")) return not_internet(key, text);
+    if (text.starts_with(Endpoint::kUnix))
+        return read_unix(key, text.substr(Endpoint::kUnix.size()));
+    if (text.find('/') != text.npos) return not_internet(key, text);
     // At the last colon: Portsplit 1.0 took `:::8998` and `::1:22`.
     const std::size_t colon = text.rfind(':');
     if (colon == text.npos || text.ends_with(']')) return no_port(key);

@@ -43,7 +43,9 @@ core::Result<Delivery, int> accept_from(const ListeningSocket& socket) {
         if (const auto local = sys::local_address(fd.get())) ends.local = *local;
     }
     const auto listener = static_cast<std::uint32_t>(socket.listener);
-    return Delivery{{.arrival = {sys::Clock::now(), ends, listener}}, std::move(fd)};
+    const auto credentials =
+        socket.bound.is_unix() ? sys::credentials_of(fd.get()) : sys::Credentials();
+    return Delivery{{.arrival = {sys::Clock::now(), ends, listener, credentials}}, std::move(fd)};
 }
 
 }  // namespace portsplit::daemon

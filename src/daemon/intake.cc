@@ -154,6 +154,7 @@ void Intake::report_denied(const sys::Arrival& arrival) {
     std::string line =
         fmt::format("service=- reason={} {} action=close target=- in=0 out=0 ms=0",
                     core::to_string(core::Reason::Denied), sys::text_of(arrival.ends));
+    line += sys::text_of(arrival.credentials);
     if (!config.listeners.empty()) {
         line += fmt::format(" listener={}", core::listeners_of(config)[arrival.listener]->name);
     }

@@ -78,6 +78,33 @@ Result<std::optional<sys::User>> find_user(const core::Config& config, sys::Log&
     return std::optional(*std::move(found));
 }
 
+/// Returns a bind with numbers for the owners of its socket. A look-up may take long, so the daemon makes none.
+/// The names are known: `load` has checked that.
+core::Endpoint with_numbers(const core::Endpoint& bind) {
+    if (!bind.is_unix()) return bind;
+    const core::UnixSocket socket = core::unix_socket(bind);
+    std::string text = fmt::format("{}{}", core::Endpoint::kUnix, socket.path);
+    if (!socket.mode.empty()) text += fmt::format(",mode={}", socket.mode);
+    if (!socket.user.empty()) {
+        const auto user = sys::find_user(std::string(socket.user), {});
+        if (user) text += fmt::format(",user={}", user->uid);
+    }
+    if (!socket.group.empty()) {
+        const auto group = sys::find_user({}, std::string(socket.group));
+        if (group) text += fmt::format(",group={}", group->gid);
+    }
+    return {core::Text(text), 0};
+}
+
+core::Config with_numbers(core::Config config) {
+    const auto change = [](core::Listener& listener) {
+        for (core::Endpoint& bind : listener.bind) bind = with_numbers(bind);
+    };
+    change(config.top);
+    std::ranges::for_each(config.listeners, change);
+    return config;
+}
+
 /// The work of the reader; returns its exit code.
 int read(const std::string& file, config::Need need, sys::Log& log, int facts, int packed) {
     const auto config = load(file, need, log);
@@ -94,7 +121,7 @@ int read(const std::string& file, config::Need need, sys::Log& log, int facts, i
     if (auto written = sys::write_all(packed, config::pack(*config)); !written) {
         return failed(written.error());
     }
-    if (auto written = sys::write_all(facts, pack_facts(*config, *user)); !written) {
+    if (auto written = sys::write_all(facts, pack_facts(with_numbers(*config), *user)); !written) {
         return failed(written.error());
     }
     return 0;

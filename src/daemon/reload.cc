@@ -142,6 +142,9 @@ Reload::Outcome Reload::commit() {
     if (!pid_file_stays) pid_file_ = change.pid_file ? *std::move(change.pid_file) : PidFile();
     restart_.on_ready(Clock::now());
     const auto closing = sockets_.change_to(next, std::move(change.missing));
+    for (const sys::SysError& error : sockets_.change_files(next)) {
+        log_.line(Level::Error, sys::to_string(error));
+    }
     if (before && before != in_force_) intake_.change_configuration(before->config, next, closing);
     intake_.use(in_force_);
     generations_.promote_starting();

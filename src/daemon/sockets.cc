@@ -4,6 +4,10 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <charconv>
+#include <optional>
+#include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "config/overlap.h"
@@ -52,6 +56,7 @@ bool takes_all(const ListeningSocket& socket) {
 
 bool serves(const ListeningSocket& socket, const core::Endpoint& bind) {
     if (socket.configured == bind) return true;
+    if (socket.configured.is_unix()) return config::collide(socket.configured, bind);
     return bind == core::Endpoint{kEveryV4, socket.configured.port} && takes_all(socket);
 }
 
@@ -93,7 +98,41 @@ auto find(List& sockets, const core::Endpoint& bind) {
                         [&](const ListeningSocket& socket) { return serves(socket, bind); });
 }
 
+template <typename Number>
+std::optional<Number> number_in(std::string_view text, int base = 10) {
+    Number number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);
+    if (text.empty() || error != std::errc() || end != text.data() + text.size()) {
+        return std::nullopt;
+    }
+    return number;
+}
+
+/// @param socket  of the facts: its owners are numbers
+sys::FileAccess access_of(const core::UnixSocket& socket) {
+    sys::FileAccess access;
+    access.mode = number_in<mode_t>(socket.mode, 8).value_or(access.mode);
+    access.user = number_in<uid_t>(socket.user);
+    access.group = number_in<gid_t>(socket.group);
+    return access;
+}
+
+sys::Result<ListeningSocket> open_file(const core::Endpoint& configured) {
+    const core::UnixSocket socket = core::unix_socket(configured);
+    auto listening = sys::SocketFile::listen_on(std::string(socket.path), access_of(socket));
+    if (!listening) return listening.error();
+    const sys::Address bound = sys::Address::of_unix(socket.path);
+    return ListeningSocket{.configured = configured,
+                           .bound = bound,
+                           .fd = std::move(listening->fd),
+                           .text = bound.text(),
+                           .file = std::move(listening->file)};
+}
+
 sys::Result<ListeningSocket> open_one(const core::Endpoint& configured, std::uint16_t port) {
+    if (configured.is_unix() && !core::unix_socket(configured).is_abstract()) {
+        return open_file(configured);
+    }
     const auto address = sys::Address::from({configured.host, port});
     if (!address) {
         return sys::SysError{EADDRNOTAVAIL,
@@ -148,12 +187,13 @@ core::Result<core::Done, std::string> ListeningSockets::adopt(sys::UniqueFd fd,
             called(name, text));
     }
     sys::set_blocking(fd.get(), false);
-    sockets_.push_back({.configured = {core::Text(bound->host()), bound->port()},
-                        .bound = *bound,
-                        .fd = std::move(fd),
-                        .text = text,
-                        .passed = true,
-                        .name = name});
+    sockets_.push_back(
+        {.configured = {core::Text(bound->is_unix() ? text : bound->host()), bound->port()},
+         .bound = *bound,
+         .fd = std::move(fd),
+         .text = text,
+         .passed = true,
+         .name = name});
     return core::Done{};
 }
 
@@ -252,6 +292,20 @@ std::vector<ListeningSocket> ListeningSockets::change_to(const core::Config& con
     return std::exchange(sockets_, std::move(next));
 }
 
+std::vector<sys::SysError> ListeningSockets::change_files(const core::Config& config) {
+    std::vector<sys::SysError> errors;
+    for (const Wanted& wanted : wanted_of(config)) {
+        const auto socket = find(sockets_, wanted.endpoint);
+        if (socket == sockets_.end() || !socket->file || socket->configured == wanted.endpoint) {
+            continue;
+        }
+        const auto changed = socket->file->change(access_of(core::unix_socket(wanted.endpoint)));
+        if (!changed) errors.push_back(changed.error());
+        socket->configured = wanted.endpoint;
+    }
+    return errors;
+}
+
 bool ListeningSockets::has_passed() const {
     return std::any_of(sockets_.begin(), sockets_.end(),
                        [](const ListeningSocket& socket) { return socket.passed; });
@@ -266,7 +320,7 @@ std::string ListeningSockets::text_for(const core::Config& config,
     };
     std::string text;
     const auto add = [&text](const ListeningSocket& socket) {
-        if (!socket.bound.is_internet()) return;
+        if (!socket.bound.is_valid()) return;
         if (!text.empty()) text += ' ';
         text += takes_all(socket) ? fmt::format("*:{}", socket.bound.port()) : socket.bound.text();
     };

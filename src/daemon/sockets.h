@@ -12,18 +12,22 @@
 #include "sys/address.h"
 #include "sys/error.h"
 #include "sys/fd.h"
+#include "sys/socket_file.h"
 
 namespace portsplit::daemon {
 
 struct ListeningSocket {
-    core::Endpoint configured;  ///< numeric; the port may be 0
-    sys::Address bound;         ///< with the port that the system chose
-    sys::UniqueFd fd;           ///< non-blocking
-    std::string text;           ///< the bound address, or the path of a Unix-domain socket
-    bool passed = false;        ///< true if the service manager passed it: no reload closes it
+    core::Endpoint
+        configured;         ///< numeric, the owners of a Unix-domain socket too; the port may be 0
+    sys::Address bound;     ///< with the port that the system chose
+    sys::UniqueFd fd;       ///< non-blocking
+    std::string text;       ///< the bound address, or the path of a Unix-domain socket
+    bool passed = false;    ///< true if the service manager passed it: no reload closes it
     std::string name = {};  ///< FileDescriptorName= of a passed one, if the unit has it; else empty
     /// The listener whose settings its connections have: index in core::listeners_of.
     std::size_t listener = 0;
+    std::optional<sys::SocketFile> file =
+        std::nullopt;  ///< of a Unix-domain socket that was made here
 };
 
 /// Returns what to do about an address that cannot be bound; empty if nothing is known.
@@ -61,11 +65,15 @@ class ListeningSockets {
     std::vector<ListeningSocket> change_to(const core::Config& config,
                                            std::vector<ListeningSocket> missing);
 
+    /// Gives the files of Unix-domain sockets that stay the mode and the owner of their `bind`.
+    /// @returns the errors
+    std::vector<sys::SysError> change_files(const core::Config& config);
+
     /// Returns true if the service manager passed at least one socket.
     bool has_passed() const;
 
     const std::vector<ListeningSocket>& all() const { return sockets_; }
-    /// Closes all, passed ones included.
+    /// Closes all, passed ones included, and removes the files of those that were made here.
     void close() { sockets_.clear(); }
 
     /// Returns the addresses of a new configuration, separated by blanks, as `bind` takes them.

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "dispatch/resolve.h"
+#include "sys/backoff.h"
 #include "sys/socket.h"
 
 namespace portsplit::dispatch {
@@ -21,8 +22,23 @@ int wait_for(int fd, const sys::Address& address, Clock::time_point until) {
     return ready == 0 ? ETIMEDOUT : sys::connect_outcome(fd, address);
 }
 
+/// Connects again and again to a Unix-domain socket whose backlog is full: poll(2) does not tell when it has
+/// room (connect(2) EAGAIN).
+/// @returns 0 once it is connected, else the errno
+int wait_for_room(int fd, const sys::Address& address, Clock::time_point until) {
+    sys::Backoff pause(std::chrono::milliseconds(1), std::chrono::milliseconds(50));
+    int outcome = EAGAIN;
+    while (outcome == EAGAIN && Clock::now() < until) {
+        const auto next = std::min(until, Clock::now() + pause.next());
+        (void)::poll(nullptr, 0, sys::poll_timeout(next));
+        outcome = sys::connect_outcome(fd, address);
+    }
+    return outcome == EAGAIN ? ETIMEDOUT : outcome;
+}
+
 /// Returns true for a TCP connection whose two ends are one socket (RFC 9293 3.5, simultaneous open).
 bool is_own_peer(int fd, const sys::Address& peer) {
+    if (!peer.is_internet()) return false;
     const auto local = sys::local_address(fd);
     return local && local->port() == peer.port() && local->ip() == peer.ip();
 }
@@ -72,6 +88,10 @@ sys::Result<sys::UniqueFd> connect_to_any(std::span<const sys::Address> addresse
         if (error == EALREADY) {
             reporter.about_to_block();
             error = wait_for(fd->get(), addresses[i], time.end_of_share(addresses.size() - i));
+        }
+        if (error == EAGAIN && addresses[i].is_unix()) {
+            reporter.about_to_block();
+            error = wait_for_room(fd->get(), addresses[i], time.end_of_share(addresses.size() - i));
         }
         if (error == 0 && is_own_peer(fd->get(), addresses[i])) error = ECONNREFUSED;
         if (error == 0) return std::move(*fd);

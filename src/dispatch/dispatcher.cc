@@ -13,6 +13,7 @@
 #include "dispatch/connect.h"
 #include "dispatch/launch.h"
 #include "dispatch/loop.h"
+#include "dispatch/origin.h"
 #include "dispatch/outlived.h"
 #include "dispatch/proxy_in.h"
 #include "dispatch/proxy_out.h"
@@ -147,8 +148,8 @@ int act(Chosen chosen, const Setting& setting, Reporter& reporter) {
     }
     const auto& exec = std::get<core::Exec>(chosen.service.action);
     const auto environment = program_environment(
-        setting.environment, exec, chosen.origin.ends, std::string(chosen.service.name),
-        chosen.reason, chosen.fields, setting.plan.listener_name({chosen.client.arrival.listener}));
+        setting.environment, exec, chosen.origin, std::string(chosen.service.name), chosen.reason,
+        chosen.fields, setting.plan.listener_name({chosen.client.arrival.listener}));
     if (exec.stdio == core::Stdio::Socket) {
         return become_program(chosen, exec, setting, environment, reporter);
     }
@@ -184,12 +185,12 @@ int serve(Client client, const Setting& setting, Reporter& reporter) {
     const auto deadline =
         timeout.count() == 0 ? Clock::time_point::max() : client.arrival.accepted + timeout;
 
-    Origin origin{client.arrival.ends};
+    Origin origin = origin_of(client.arrival);
     if (plan.admits(entrance) && plan.expects_header(entrance)) {
         const auto header = read_header(client.fd.get(), deadline, reporter);
         if (!header) return fail_to_look(header.error(), reporter);
         if (!header->is_complete()) return close_without_header(header->fault, reporter);
-        origin = origin_of(header->reader.ends(), client.arrival.ends);
+        origin = origin_of(header->reader.ends(), client.arrival);
         entrance.balancer = entrance.source;
         if (origin.is_told()) {
             entrance.source = sys::source_of(origin.ends.peer, false);

@@ -42,7 +42,10 @@ class LogReporter final : public Reporter {
 
   protected:
     void send(const Progress& progress, int /*client*/) override {
-        if (ends()) record_.arrival.ends = *ends();
+        if (ends()) {
+            record_.arrival.ends = *ends();
+            record_.arrival.credentials = {};
+        }
         log_.update(record_, progress, 0, fields());
         // This process is about to exec the program and cannot log afterwards: write the connection
         // line now.
@@ -115,7 +118,10 @@ int serve_inetd(const core::Plan& plan, const core::Entrance& entrance, sys::Log
     if (!ends) return 0;
 
     const auto listener = static_cast<std::uint32_t>(entrance.listener);
-    Client client{copy_of(STDIN_FILENO), {accepted, told_ends(*ends), listener}};
+    const sys::Ends told = told_ends(*ends);
+    const auto credentials =
+        told.peer.is_unix() ? sys::credentials_of(STDIN_FILENO) : sys::Credentials();
+    Client client{copy_of(STDIN_FILENO), {accepted, told, listener, credentials}};
     if (given == Given::Pipes) client.output = copy_of(STDOUT_FILENO);
     if (!client.fd || (given == Given::Pipes && !client.output)) return kExitTemporary;
     // One descriptor holds the socket from here on, so closing it ends the connection.

@@ -85,6 +85,23 @@ void set_addresses(Environment& environment, const sys::Ends& ends) {
     if (!is_name) environment.set("REMOTE_HOST", remote);
 }
 
+void set_paths(Environment& environment, const Origin& origin) {
+    if (environment.value_of("PROTO") == "IPC") return;  // a UCSPI server has said it all
+    for (const char* name : {"TCPREMOTEIP", "TCPREMOTEPORT", "TCPLOCALIP", "TCPLOCALPORT",
+                             "REMOTE_ADDR", "REMOTE_PORT", "REMOTE_HOST"}) {
+        environment.remove(name);
+    }
+    environment.set("PROTO", "IPC");
+    const auto set_path = [&](std::string_view name, const sys::Address& address) {
+        if (!address.path().empty()) environment.set(name, address.host());
+    };
+    set_path("IPCREMOTEPATH", origin.ends.peer);
+    set_path("IPCLOCALPATH", origin.ends.local);
+    if (!origin.credentials) return;
+    environment.set("IPCREMOTEEUID", std::to_string(origin.credentials->user));
+    environment.set("IPCREMOTEEGID", std::to_string(origin.credentials->group));
+}
+
 /// Makes this process the leader of a new session (setsid(2)). A leader of a process group cannot do that,
 /// so it enters that of its session's leader first.
 void make_session() {
@@ -104,7 +121,7 @@ mode_t mode_in(std::string_view octal) {
 std::vector<std::string> clean_environment() { return {std::string("PATH=") + sys::kProgramPath}; }
 
 std::vector<std::string> program_environment(std::vector<std::string> base, const core::Exec& exec,
-                                             const sys::Ends& ends, const std::string& service,
+                                             const Origin& origin, const std::string& service,
                                              core::Reason reason,
                                              const std::vector<core::Passed::Variable>& fields,
                                              std::string_view listener) {
@@ -116,7 +133,8 @@ std::vector<std::string> program_environment(std::vector<std::string> base, cons
     environment.set("PORTSPLIT_SERVICE", service);
     environment.set("PORTSPLIT_REASON", core::to_string(reason));
     if (!listener.empty()) environment.set("PORTSPLIT_LISTENER", listener);
-    if (ends.peer.is_internet()) set_addresses(environment, ends);
+    if (origin.ends.peer.is_internet()) set_addresses(environment, origin.ends);
+    if (origin.ends.peer.is_unix()) set_paths(environment, origin);
     for (const core::Passed::Variable& field : fields) {
         if (field.value) {
             environment.set(field.name, *field.value);

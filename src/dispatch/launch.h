@@ -8,8 +8,8 @@
 #include "core/model.h"
 #include "core/passing.h"
 #include "core/verdict.h"
+#include "dispatch/origin.h"
 #include "dispatch/progress.h"
-#include "sys/address.h"
 
 namespace portsplit::dispatch {
 
@@ -20,13 +20,15 @@ std::vector<std::string> clean_environment();
 /// - `base`, then the variables of this process that `passenv` names, then `TERM` for a terminal;
 /// - `PROTO TCPREMOTEIP TCPREMOTEPORT TCPLOCALIP TCPLOCALPORT` (UCSPI; `PROTO=TCP` for IPv6 too);
 /// - `REMOTE_ADDR REMOTE_PORT` (systemd, CGI), `REMOTE_HOST` (xinetd; the address, never a name);
-/// - `PORTSPLIT_SERVICE PORTSPLIT_REASON`, which alone are set if the peer is a Unix-domain socket;
+/// - in place of these, if the client is on a Unix-domain socket, `PROTO=IPC IPCREMOTEEUID IPCREMOTEEGID
+///   IPCREMOTEPATH IPCLOCALPATH` (UCSPI), as far as they are known, paths as `sys::Address::host` has them;
+/// - `PORTSPLIT_SERVICE PORTSPLIT_REASON`;
 /// - `PORTSPLIT_LISTENER`, if the listener has a name;
 /// - the fields that are passed on, each only if it has a value;
 /// - the variables of `env` with a text.
 /// A `REMOTE_HOST` in `base` that is a name stays: a super-server looked it up.
 std::vector<std::string> program_environment(std::vector<std::string> base, const core::Exec& exec,
-                                             const sys::Ends& ends, const std::string& service,
+                                             const Origin& origin, const std::string& service,
                                              core::Reason reason,
                                              const std::vector<core::Passed::Variable>& fields = {},
                                              std::string_view listener = {});

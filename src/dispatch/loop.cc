@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 #include <system_error>
+#include <utility>
 
 #include "core/entrance.h"
 #include "sys/socket.h"
@@ -15,6 +17,14 @@ bool is_served_by(const core::IpAddress& target, std::string_view bind) {
     const auto address = core::IpAddress::parse(bind);
     if (!address || address->is_v4() != target.is_v4()) return false;
     return *address == target || (address->is_any() && sys::is_own(target));
+}
+
+bool leads_back_by_path(const sys::Address& target, const OwnListeners& own) {
+    if (own.local.is_unix() && own.local.path() == target.path()) return true;
+    return std::ranges::any_of(own.binds, [&](const core::Endpoint& bind) {
+        const auto address = bind.is_unix() ? sys::Address::from(bind) : std::nullopt;
+        return address && address->path() == target.path();
+    });
 }
 
 }  // namespace
@@ -32,6 +42,10 @@ core::List<core::Endpoint> listeners_in(std::string_view text) {
     while (!text.empty()) {
         const std::string_view one = text.substr(0, text.find(' '));
         text.remove_prefix(std::min(text.size(), one.size() + 1));
+        if (core::Endpoint socket{core::Text(one), 0}; socket.is_unix()) {
+            listeners.push_back(std::move(socket));
+            continue;
+        }
         const std::size_t colon = one.rfind(':');
         if (colon == one.npos) continue;
         std::string_view host = one.substr(0, colon);
@@ -45,11 +59,12 @@ core::List<core::Endpoint> listeners_in(std::string_view text) {
 }
 
 bool leads_back(const sys::Address& target, const OwnListeners& own) {
+    if (target.is_unix()) return leads_back_by_path(target, own);
     const core::IpAddress ip = target.ip().reached();
     const std::uint16_t port = target.port();
     if (own.local.is_internet() && own.local.port() == port && own.local.ip() == ip) return true;
     for (const core::Endpoint& bind : own.binds) {
-        if (bind.port == port && is_served_by(ip, bind.host)) return true;
+        if (bind.port == port && !bind.is_unix() && is_served_by(ip, bind.host)) return true;
     }
     return false;
 }

@@ -22,7 +22,6 @@ namespace {
 using core::ProxyFault;
 using core::ProxyReader;
 using sys::Clock;
-using Kind = core::ProxyEnds::Kind;
 
 /// What a read found.
 enum class Found {
@@ -85,21 +84,6 @@ sys::Result<bool> wait(int fd, Clock::time_point deadline) {
 }
 
 }  // namespace
-
-Origin origin_of(const core::ProxyEnds& said, const sys::Ends& peers) {
-    switch (said.kind) {
-        case Kind::Internet:
-            return {{sys::Address::from(said.client, said.client_port),
-                     sys::Address::from(said.server, said.server_port)},
-                    said.kind};
-        case Kind::Unix:
-            return {
-                {sys::Address::of_unix(said.client_path), sys::Address::of_unix(said.server_path)},
-                said.kind};
-        default:
-            return {peers, said.kind};
-    }
-}
 
 sys::Result<HeaderRead> read_header(int client, Clock::time_point deadline, Reporter& reporter) {
     HeaderRead read;

@@ -4,27 +4,10 @@
 
 #include "core/proxy_reader.h"
 #include "dispatch/progress.h"
-#include "sys/address.h"
 #include "sys/clock.h"
 #include "sys/error.h"
 
 namespace portsplit::dispatch {
-
-/// Where a connection comes from, as its targets and programs are told.
-struct Origin {
-    sys::Ends ends;
-    /// What a header said of them; Internet or Unix if there was none.
-    core::ProxyEnds::Kind kind = core::ProxyEnds::Kind::Internet;
-
-    /// Returns false if a header named no ends.
-    bool is_told() const {
-        return kind == core::ProxyEnds::Kind::Internet || kind == core::ProxyEnds::Kind::Unix;
-    }
-};
-
-/// Returns the origin of a connection behind a header.
-/// @param peers  the ends of the connection itself: those of a header that names none
-Origin origin_of(const core::ProxyEnds& said, const sys::Ends& peers);
 
 /// How the reading of a header ended.
 struct HeaderRead {

@@ -31,26 +31,6 @@ bool has_word(const core::Connect& connect, std::string_view word) {
 
 }  // namespace
 
-core::ProxyEnds proxy_ends(const Origin& origin) {
-    core::ProxyEnds ends;
-    const sys::Address& peer = origin.ends.peer;
-    const sys::Address& local = origin.ends.local;
-    if (!origin.is_told()) {
-        ends.kind = origin.kind;
-    } else if (peer.is_internet() && local.is_internet()) {
-        ends.kind = core::ProxyEnds::Kind::Internet;
-        ends.client = peer.ip();
-        ends.server = local.ip();
-        ends.client_port = peer.port();
-        ends.server_port = local.port();
-    } else if (peer.is_unix() && local.is_unix()) {
-        ends.kind = core::ProxyEnds::Kind::Unix;
-        ends.client_path = peer.path();
-        ends.server_path = local.path();
-    }
-    return ends;
-}
-
 std::string proxy_header(const core::Connect& connect, const Origin& origin,
                          std::vector<core::ProxyTlv> fields) {
     if (connect.proxy == core::ProxyHeader::V1) return core::proxy_header_v1(proxy_ends(origin));

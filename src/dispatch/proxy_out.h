@@ -6,14 +6,10 @@
 
 #include "core/model.h"
 #include "core/proxy_header.h"
-#include "dispatch/proxy_in.h"
+#include "dispatch/origin.h"
 #include "sys/error.h"
 
 namespace portsplit::dispatch {
-
-/// Returns what a header says of a connection: of one that came with a header, the same. A client on pipes, of
-/// which no super-server said anything, is unknown.
-core::ProxyEnds proxy_ends(const Origin& origin);
 
 /// Returns the header for a client.
 /// @param connect  with `proxy` other than None

@@ -29,7 +29,7 @@ void ConnectionLog::update(ConnectionRecord& record, const Progress& progress, p
     if (starts && lines_of(progress) == core::LogLines::Start) {
         record.started = true;
         std::string line = start_line(plan_, record.arrival.ends, progress);
-        line += listener_text(plan_, record.arrival);
+        line += sys::text_of(record.arrival.credentials) + listener_text(plan_, record.arrival);
         log_.line(Level::Info, line.append(fields), pid);
     }
     if (progress.failure.stage != Stage::None) {
@@ -57,7 +57,7 @@ void ConnectionLog::finish(const ConnectionRecord& record, std::optional<int> st
         sys::Clock::now() - record.arrival.accepted);
     std::string line =
         connection_line(plan_, record.arrival.ends, record.progress, status, duration);
-    line += listener_text(plan_, record.arrival);
+    line += sys::text_of(record.arrival.credentials) + listener_text(plan_, record.arrival);
     log_.line(Level::Info, line.append(fields), pid);
 }
 

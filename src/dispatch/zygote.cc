@@ -311,6 +311,7 @@ void Zygote::read_progress() {
         const Progress& progress = message->progress;
         if (message->ends) {
             record->arrival.ends = *message->ends;
+            record->arrival.credentials = {};
             record->has_named_ends = true;
         }
         connection_log_.update(*record, progress, received->sender, message->fields);

@@ -18,6 +18,11 @@ constexpr std::size_t kPathPlace = offsetof(sockaddr_un, sun_path);
 }  // namespace
 
 std::optional<Address> Address::from(const core::Endpoint& endpoint) {
+    if (endpoint.is_unix()) {
+        std::string path(core::unix_socket(endpoint).path);
+        if (path.starts_with('@')) path.front() = '\0';
+        return of_unix(path);
+    }
     // A link-local address has the interface behind a %: fe80::1%eth0 (RFC 4007 11).
     const std::size_t percent = endpoint.host.find('%');
     const auto ip = core::IpAddress::parse(std::string_view(endpoint.host).substr(0, percent));

@@ -25,7 +25,7 @@ class Address {
   public:
     Address() = default;
 
-    /// Converts an endpoint whose host is numeric.
+    /// Converts an endpoint whose host is numeric, or a Unix-domain socket.
     /// @returns nothing when the host is not a numeric address, or names an interface (`%eth0`) that
     ///          does not exist
     static std::optional<Address> from(const core::Endpoint& endpoint);

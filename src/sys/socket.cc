@@ -45,7 +45,9 @@ Result<UniqueFd> start_connect(const Address& address) {
     UniqueFd fd(::socket(address.family(), kType, 0));
     if (!fd) return failed(errno);
     const int outcome = ::connect(fd.get(), address.data(), address.size());
-    if (outcome < 0 && errno != EINPROGRESS && errno != EINTR) return failed(errno);
+    const bool may_connect_later =
+        errno == EINPROGRESS || errno == EINTR || (errno == EAGAIN && address.is_unix());
+    if (outcome < 0 && !may_connect_later) return failed(errno);
     return fd;
 }
 

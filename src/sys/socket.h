@@ -24,7 +24,8 @@ Result<UniqueFd> listen_on(const Address& address);
 Result<UniqueFd> start_connect(const Address& address);
 
 /// Returns the state of a started connection, by another connect(2): 0 if it is connected, EALREADY
-/// if poll(2) must wait until the socket is writable, else the errno that it failed with.
+/// if poll(2) must wait until the socket is writable, EAGAIN if the backlog of a Unix-domain socket is full, else
+/// the errno that it failed with.
 int connect_outcome(int fd, const Address& address);
 
 /// Returns true if an address is one of this machine, so that a connection to it stays here. The kernel

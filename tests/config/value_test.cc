@@ -70,11 +70,16 @@ TEST(Parse, ReportsWhatIsWrongAndWhatToWrite) {
     const std::string not_target =
         "neither a host name nor an address; write one such as 127.0.0.1:8443";
     const std::string not_seconds = "not a number of seconds from 0 to 86400, such as 0.5";
-    const std::string no_unix_bind =
-        "Unix sockets cannot be bound; a service manager can pass one, see portsplitd(8)";
-    const std::string no_unix_target =
-        "Unix sockets are not supported as a target; use exec = nc with the arguments -N, -U and "
-        "the path, or exec = socat";
+    const std::string no_mode =
+        "not three or four octal digits up to 0777; write one such as mode=0660";
+    const std::string no_options =
+        "a target has no options, and no path here has a comma; write unix:PATH";
+    const std::string bad_option =
+        "none of the options, or given twice; write unix:PATH and then mode=0660, user=NAME or "
+        "group=NAME, with commas between them";
+    const std::string no_path =
+        "is no absolute path; write one such as unix:/run/portsplit.sock, or unix:@NAME for an "
+        "abstract name";
     const std::string too_fine =
         "finer than a millisecond; write at most three digits after the point";
     const std::string not_number = "not a whole number from 0 to 1000000";
@@ -107,16 +112,31 @@ TEST(Parse, ReportsWhatIsWrongAndWhatToWrite) {
         {"bind", "*:-1", "-1 is not a port; write a number from 1 to 65535"},
         {"bind", "*:https", "https is not a port; write 443, the number of https"},
         {"bind", "*:nosuch", "nosuch is not a port; write a number from 1 to 65535"},
-        {"bind", "unix:/run/s", no_unix_bind},
+        {"bind", "/run/s", "a path; write unix:/run/s"},
+        {"bind", "unix:", "no path; write one such as unix:/run/portsplit.sock"},
+        {"bind", "unix:run/s", "run/s " + no_path},
+        {"bind", "unix:@", "@ " + no_path},
+        {"bind", "unix:/run/a b", "a blank in the path of a socket; choose one without"},
+        {"bind", "unix:/" + std::string(107, 'x'), "a path of 108 bytes; a socket has at most 107"},
+        {"bind", "unix:/s,mode=888", "mode=888: " + no_mode},
+        {"bind", "unix:/s,mode=1777", "mode=1777: " + no_mode},
+        {"bind", "unix:/s,mod=660", "mod=660: " + bad_option},
+        {"bind", "unix:/s,mode=660,mode=660", "mode=660: " + bad_option},
+        {"bind", "unix:/s,user=", "user=: " + bad_option},
+        {"bind", "unix:@s,mode=660",
+         "an abstract name has no mode and no owner; write a path for them"},
         {"bind", "http://127.0.0.1:80", "a URL; write ADDR:PORT, such as 127.0.0.1:8443"},
         {"bind", "*:99999999999999999999",
          "99999999999999999999 is not a port; write a number from 1 to 65535"},
         {"connect", "127.0.0.1", no_target_port},
         {"connect", "127.0.0.1:0", "0 is not a port; write a number from 1 to 65535"},
         {"connect", "127.0.0.1:ssh", "ssh is not a port; write 22, the number of ssh"},
-        {"connect", "/run/php.sock", no_unix_target},
-        {"connect", "unix:/run/php/php.sock", no_unix_target},
-        {"connect", "unix:x", no_unix_target},
+        {"connect", "/run/php.sock", "a path; write unix:/run/php.sock"},
+        {"connect", "a/b:1",
+         "neither an address nor a Unix-domain socket; write HOST:PORT|unix:PATH"},
+        {"connect", "unix:/s,mode=660", "mode=660: " + no_options},
+        {"connect", "unix:/s,x", "x: " + no_options},
+        {"connect", "unix:x", "x " + no_path},
         {"connect", "http://localhost:8080", "a URL; write HOST:PORT, such as 127.0.0.1:8443"},
         {"connect", "*:22", not_target},
         {"connect", "0x7f.1:80", not_target},

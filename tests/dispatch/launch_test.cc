@@ -48,9 +48,9 @@ std::string grep(const std::string& fields) { return "grep -E '" + fields + "' /
 
 using Entries = std::vector<std::string>;
 
-sys::Ends ends_of(const std::string& peer, const std::string& local) {
-    return {*sys::Address::from(core::Endpoint{core::Text(peer), 50022}),
-            *sys::Address::from(core::Endpoint{core::Text(local), 443})};
+Origin ends_of(const std::string& peer, const std::string& local) {
+    return {{*sys::Address::from(core::Endpoint{core::Text(peer), 50022}),
+             *sys::Address::from(core::Endpoint{core::Text(local), 443})}};
 }
 
 TEST(CleanEnvironment, HoldsThePathOnly) {
@@ -96,11 +96,23 @@ TEST(ProgramEnvironment, ReplacesInheritedEntriesOfTheSameName) {
                        "REMOTE_PORT=50022", "REMOTE_HOST=192.0.2.7"}));
 }
 
-TEST(ProgramEnvironment, OmitsAddressesWhenThePeerIsAUnixDomainSocket) {
-    const loopback::Pair pair = loopback::unix_pair();
-    const sys::Ends ends{*sys::peer_address(pair.near.get()), *sys::local_address(pair.near.get())};
-    EXPECT_EQ(program_environment({"PATH=/bin"}, program("a"), ends, "ssh", core::Reason::Match),
-              (Entries{"PATH=/bin", "PORTSPLIT_SERVICE=ssh", "PORTSPLIT_REASON=match"}));
+TEST(ProgramEnvironment, NamesPathsAndTheUserOfAUnixDomainClient) {
+    Origin origin{{sys::Address::of_unix(""), sys::Address::of_unix("/run/a b")}};
+    origin.credentials = sys::Credentials{33, 34, 4711};
+    EXPECT_EQ(program_environment({"PATH=/bin", "TCPREMOTEIP=192.0.2.9"}, program("a"), origin,
+                                  "ssh", core::Reason::Match),
+              (Entries{"PATH=/bin", "PORTSPLIT_SERVICE=ssh", "PORTSPLIT_REASON=match", "PROTO=IPC",
+                       "IPCLOCALPATH=/run/a\\20b", "IPCREMOTEEUID=33", "IPCREMOTEEGID=34"}));
+    origin.ends.peer = sys::Address::of_unix("/tmp/c");
+    origin.credentials.reset();
+    EXPECT_EQ(program_environment({}, program("a"), origin, "ssh", core::Reason::Match),
+              (Entries{"PORTSPLIT_SERVICE=ssh", "PORTSPLIT_REASON=match", "PROTO=IPC",
+                       "IPCREMOTEPATH=/tmp/c", "IPCLOCALPATH=/run/a\\20b"}));
+    EXPECT_EQ(program_environment({"PROTO=IPC", "IPCREMOTEEUID=7"}, program("a"), origin, "ssh",
+                                  core::Reason::Match)
+                  .front(),
+              "PROTO=IPC")
+        << "a UCSPI server knows better";
 }
 
 TEST(ProgramEnvironment, KeepsANameThatASuperServerLookedUp) {

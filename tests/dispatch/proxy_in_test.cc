@@ -10,19 +10,16 @@
 #include <string>
 #include <string_view>
 
-#include "dispatch/proxy_out.h"
 #include "support/loopback.h"
 #include "support/plans.h"
 
 namespace portsplit::dispatch {
 namespace {
 
-using core::ProxyEnds;
 using core::ProxyFault;
 using loopback::Pair;
 using sys::Clock;
 using sys::UniqueFd;
-using Kind = ProxyEnds::Kind;
 using namespace std::chrono_literals;
 
 constexpr std::string_view kLine = "PROXY TCP4 192.0.2.7 192.0.2.1 50022 443\r\n";
@@ -90,7 +87,7 @@ TEST_P(ReadHeader, WaitsForEachByteAndPublishesOnce) {
 TEST_P(ReadHeader, ReadsALongOne) {
     const std::vector<core::ProxyTlv> values{{0xE0, std::string(20'000, 'x')}};
     const std::string bytes =
-        core::proxy_header_v2({Kind::Local, {}, {}, 0, 0, {}, {}}, values, true);
+        core::proxy_header_v2({core::ProxyEnds::Kind::Local, {}, {}, 0, 0, {}, {}}, values, true);
     send(pair_.far, bytes + "x");
     const auto header = read();
     ASSERT_TRUE(header && header->is_complete());
@@ -131,50 +128,6 @@ TEST(ReadHeaderOverTcp, TakesAResetForAnEnd) {
     ASSERT_TRUE(header);
     EXPECT_EQ(header->fault, ProxyFault::None);
     EXPECT_FALSE(header->is_complete());
-}
-
-sys::Ends peers() {
-    return {sys::Address::from(*core::IpAddress::parse("127.0.0.9"), 9),
-            sys::Address::from(*core::IpAddress::parse("127.0.0.1"), 1)};
-}
-
-TEST(Origin, IsWhatTheHeaderSays) {
-    const ProxyEnds v6{Kind::Internet,
-                       *core::IpAddress::parse("2001:db8::7"),
-                       *core::IpAddress::parse("::1"),
-                       7,
-                       443,
-                       {},
-                       {}};
-    EXPECT_EQ(text_of(origin_of(v6, peers()).ends), "src=2001:db8::7 sport=7 dst=::1 dport=443");
-    ProxyEnds paths;
-    paths.kind = Kind::Unix;
-    paths.client_path = "/client";
-    paths.server_path = "/server";
-    EXPECT_EQ(text_of(origin_of(paths, peers()).ends), "src=unix sport=0 dst=/server dport=0");
-    for (const Kind kind : {Kind::Unknown, Kind::Local}) {
-        const Origin origin = origin_of({kind, {}, {}, 0, 0, {}, {}}, peers());
-        EXPECT_EQ(text_of(origin.ends), "src=127.0.0.9 sport=9 dst=127.0.0.1 dport=1");
-        EXPECT_FALSE(origin.is_told());
-    }
-}
-
-TEST(ProxyEndsOfAnOrigin, AreThoseThatCame) {
-    ProxyEnds paths;
-    paths.kind = Kind::Unix;
-    paths.client_path = std::string("\0a", 2);
-    const ProxyEnds v4{Kind::Internet,
-                       *core::IpAddress::parse("192.0.2.7"),
-                       *core::IpAddress::parse("192.0.2.1"),
-                       7,
-                       443,
-                       {},
-                       {}};
-    for (const ProxyEnds& ends : {v4, paths, ProxyEnds{}, {Kind::Local, {}, {}, 0, 0, {}, {}}}) {
-        EXPECT_EQ(proxy_ends(origin_of(ends, peers())), ends);
-    }
-    EXPECT_EQ(proxy_ends({peers()}).client_port, 9) << "without a header: those of the socket";
-    EXPECT_EQ(proxy_ends({{}}).kind, Kind::Unknown) << "on pipes nothing is known";
 }
 
 }  // namespace
