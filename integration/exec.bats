@@ -44,15 +44,17 @@ fd 2: file write blocking' ]]
     reports lowat=1
     reports 'keepalive=1 120 30 4'
     reports nodelay=1
+    reports user-timeout=0
     clean_state
 }
 
 @test "exec: keepalive and nodelay are set as the service writes" {
-    serve_probe 'keepalive = 40' 'nodelay = no'
+    serve_probe 'keepalive = 40' 'nodelay = no' 'user-timeout = 90'
     start_daemon
     take_report
     reports 'keepalive=1 40 10 4'
     reports nodelay=0
+    reports user-timeout=90000
     sed -i 's/^keepalive.*/keepalive = 0/' "$CONFIG"
     reload
     take_report

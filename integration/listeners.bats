@@ -110,7 +110,7 @@ without_ipv6() {
     configure_binds 192.0.2.1:0
     spawn_daemon
     expect_exit 71
-    log_says 'cannot listen on 192.0.2.1:0: Cannot assign requested address; no interface has this address; see those that there are: ip address$'
+    log_says 'cannot listen on 192.0.2.1:0: Cannot assign requested address; no interface has this address; see those that there are: ip address. With freebind = yes it may come later$'
 }
 
 @test "listeners: the daemon does not start on a port below 1024 that it may not use, and says what it needs" {

@@ -158,13 +158,13 @@ readonly TOLD='expect:192.0.2.7 50022 192.0.2.1 443\nS'
     while IFS='|' read -r stream why; do
         from 127.0.0.9 "send:$stream" expect-end
         logged_connections $((count += 1))
-        wait_until 5 log_says "no valid PROXY header from 127.0.0.9:[0-9]*: $why; proxy-from has this address"
+        wait_until 5 log_says "no valid PROXY header from 127.0.0.9:[0-9]*: $why; proxy-from has this peer"
         log_says 'service=- reason=proxy src=127.0.0.9 .* action=close target=- in=0 out=0 '
     done <<END
 SSH-2.0|the connection begins with something else
 PROXY TCP4 192.0.2.7\r\n|its line of version 1 is malformed
 $V2\x31|its version is neither 1 nor 2
-$V2\x21\x12|its address family is none of a stream
+$V2\x21\x12|its address family is neither TCP nor a Unix-domain stream
 $V2\x21\x11\0\0b|it is shorter than its addresses
 $V2\x21\x11\0\x13\xc0\0\x02\x07\xc0\0\x02\x01\xc3\x66\x01\xbb\x03\0\x04abcd|its checksum is wrong
 END

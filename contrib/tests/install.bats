@@ -26,7 +26,7 @@ installed() {
 
 @test "install: every manual can be read" {
     local manual
-    for manual in portsplit.1 portsplit.conf.5 portsplit-patterns.7 portsplitd.8 portsplit-dispatch.8; do
+    for manual in portsplit.1 portsplit.conf.5 portsplit-patterns.7 portsplit-address.7 portsplitd.8 portsplit-dispatch.8; do
         run -0 man -l "$PREFIX/share/man/man${manual##*.}/$manual"
         [[ $output == *NAME*"${manual%.*}"* ]]
     done

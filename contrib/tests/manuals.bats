@@ -2,7 +2,7 @@
 
 bats_require_minimum_version 1.5.0
 
-MANUALS=(portsplit.1 portsplit.conf.5 portsplit-patterns.7 portsplitd.8 portsplit-dispatch.8)
+MANUALS=(portsplit.1 portsplit.conf.5 portsplit-patterns.7 portsplit-address.7 portsplitd.8 portsplit-dispatch.8)
 
 # read_manual NAME: the formatted page, in TEXT.
 read_manual() {

@@ -1,7 +1,7 @@
 // backend HOST:PORT [ANSWER]
 //
 // The server behind every peer. It is one small epoll loop, so that figures measure the peer and not the
-// server. If the first line ends in `/short`, it sends a short fixed answer and EOF. Otherwise it echoes
+// server. A line of the PROXY protocol is left out. If the first line ends in `/short`, it sends a short fixed answer and EOF. Otherwise it echoes
 // everything, that line included, until EOF.
 //
 // With ANSWER, it sends this text and EOF as soon as the first bytes come, and drops all that the client
@@ -97,7 +97,11 @@ class Backend {
         if (!answer_.empty()) return answer_once(connection);
         if (connection.echoes) return send(connection, bytes);
         connection.line += bytes;
-        const std::size_t end = connection.line.find('\n');
+        std::size_t end = connection.line.find('\n');
+        if (end != std::string::npos && connection.line.starts_with("PROXY ")) {
+            connection.line.erase(0, end + 1);
+            end = connection.line.find('\n');
+        }
         if (end == std::string::npos) return true;
         if (std::string_view(connection.line).substr(0, end).ends_with("/short")) {
             send(connection, kAnswer);

@@ -1,6 +1,7 @@
 # Converts results.json to Markdown.
 
-def order: ["direct", "floor", "portsplit", "portsplit-string", "portsplit-10000", "before", "before-10000", "sslh-fork", "socat", "xinetd", "sslh-select", "haproxy",
+def order: ["direct", "floor", "portsplit", "portsplit-plain", "portsplit-listener", "portsplit-from", "portsplit-proxy-in",
+    "portsplit-proxy-out", "portsplit-transparent", "portsplit-failover", "portsplit-string", "portsplit-10000", "before", "before-10000", "sslh-fork", "socat", "xinetd", "sslh-select", "haproxy",
     "haproxy-splice", "nginx", "socket-proxyd", "exec-floor", "tcpserver", "inetd"];
 
 # Formats 12345 as 12,345.
@@ -85,6 +86,9 @@ table("Short connections a second"; "portsplit"; [["conc-1.rate", "1 at once"],
     ["conc-32.rate", "32"], ["conc-256.rate", "256"], ["conc-1000.rate", "1,000"],
     ["conc-32.cpu_s_1000", "CPU s for 1,000"], ["conc-32.errors", "failed, of those at 32"],
     ["conc-1000.errors", "failed, of those at 1,000"]]),
+table("Short connections with a feature, and without one"; "portsplit-plain"; [["features-1.rate", "a second, 1 at once"],
+    ["features-32.rate", "32"], ["features-1.median_us", "µs to first byte, median"],
+    ["features-32.cpu_s_1000", "CPU s for 1,000"], ["features-32.errors", "failed"]]),
 table("Connect to first byte, one at a time, µs"; "portsplit"; [["conc-1.median_us", "median"],
     ["conc-1.p99_us", "99 %"], ["conc-1.added_us", "median beyond direct"],
     ["conc-1.added_p99_us", "99 % beyond direct"]]),

@@ -1,7 +1,7 @@
 // options PID
 //
 // Prints the options of every TCP socket of a process, a line each, in the order of their descriptors:
-// `LOCAL-PORT PEER-PORT keepalive=ON IDLE INTERVAL PROBES nodelay=ON`. For a process that is not dumpable,
+// `LOCAL-PORT PEER-PORT keepalive=ON IDLE INTERVAL PROBES nodelay=ON user-timeout=MS`. For a process that is not dumpable,
 // such as a dispatcher, this needs CAP_SYS_PTRACE (pidfd_getfd(2)).
 
 #include <netinet/in.h>
@@ -35,10 +35,11 @@ int port(int (*name_of)(int, sockaddr*, socklen_t*), int fd) {
 }
 
 void print(int fd) {
-    std::printf("%d %d keepalive=%d %d %d %d nodelay=%d\n", port(::getsockname, fd),
+    std::printf("%d %d keepalive=%d %d %d %d nodelay=%d user-timeout=%d\n", port(::getsockname, fd),
                 port(::getpeername, fd), option(fd, SOL_SOCKET, SO_KEEPALIVE),
                 option(fd, IPPROTO_TCP, TCP_KEEPIDLE), option(fd, IPPROTO_TCP, TCP_KEEPINTVL),
-                option(fd, IPPROTO_TCP, TCP_KEEPCNT), option(fd, IPPROTO_TCP, TCP_NODELAY));
+                option(fd, IPPROTO_TCP, TCP_KEEPCNT), option(fd, IPPROTO_TCP, TCP_NODELAY),
+                option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT));
 }
 
 }  // namespace

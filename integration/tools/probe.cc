@@ -95,6 +95,7 @@ void report_socket(std::ostream& out) {
         << option(IPPROTO_TCP, TCP_KEEPIDLE) << ' ' << option(IPPROTO_TCP, TCP_KEEPINTVL) << ' '
         << option(IPPROTO_TCP, TCP_KEEPCNT) << '\n';
     out << "nodelay=" << option(IPPROTO_TCP, TCP_NODELAY) << '\n';
+    out << "user-timeout=" << option(IPPROTO_TCP, TCP_USER_TIMEOUT) << '\n';
 }
 
 void report_terminal(std::ostream& out) {

@@ -28,7 +28,7 @@ struct Decision {
 
 /// Decides with the code that serves connections.
 /// @param bytes   the first bytes of a connection, from its PROXY header if it has one
-/// @param ending  what comes behind them
+/// @param ending  how the stream ends after them
 Decision decide(const core::Plan& plan, core::Bytes bytes, core::Ending ending,
                 const core::Entrance& entrance, const Stream* stream = nullptr);
 

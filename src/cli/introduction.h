@@ -28,7 +28,7 @@ struct Introduction {
 };
 
 /// @param bytes  the first bytes of a connection
-/// @param ending  what comes behind them
+/// @param ending  how the stream ends after them
 Introduction introduced(const core::Plan& plan, const core::Entrance& entrance, core::Bytes bytes,
                         core::Ending ending);
 

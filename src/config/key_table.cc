@@ -47,8 +47,20 @@ constexpr auto kKeys = std::to_array<Key>({
              "decides"},
     {.name = kProxyFrom,
      .takes = takes::prefixes(&core::Listener::proxy_from),
-     .help = "who must begin each connection with a PROXY header, which then names the client, as "
-             "an address or a prefix"},
+     .help =
+         "addresses or prefixes of balancers: each connection from them must begin with a PROXY "
+         "header, which names the client"},
+    {.name = kInterface,
+     .takes = takes::text(&core::Listener::interface),
+     .help = "the network interface whose clients are served, such as eth0; by default all"},
+    {.name = "freebind",
+     .takes = takes::yes_no(&core::Listener::freebind),
+     .default_text = "no",
+     .help = "yes listens on an address that this machine does not have, or not yet"},
+    {.name = "mptcp",
+     .takes = takes::yes_no(&core::Listener::mptcp),
+     .default_text = "no",
+     .help = "yes takes Multipath TCP, if the kernel has it"},
     {.name = "maxconn",
      .takes = takes::number(&core::Config::maxconn, 0, 1'000'000),
      .default_text = "1000",
@@ -116,6 +128,11 @@ constexpr auto kKeys = std::to_array<Key>({
      .help =
          "what the header of version 2 has, too: crc32c, unique-id, or a field as authority, alpn "
          "or 0xE0"},
+    {.name = kTransparent,
+     .takes = takes::yes_no(&core::Connect::transparent),
+     .default_text = "no",
+     .help = "yes gives the target the client's own address; needs routes, see "
+             "portsplit.conf(5)"},
     {.name = "keepalive",
      .takes = takes::number(&core::Service::keepalive, 0, kLongestKeepalive),
      .default_text = "120",
@@ -125,6 +142,12 @@ constexpr auto kKeys = std::to_array<Key>({
      .takes = takes::yes_no(&core::Service::no_delay),
      .default_text = "yes",
      .help = "yes sends small segments at once, no waits to join them"},
+    {.name = "user-timeout",
+     .takes = takes::number(&core::Service::user_timeout, 0, kLongestKeepalive),
+     .default_text = "0",
+     .unit = "seconds",
+     .help = "how long a peer may take no data before the connection is reset; 0 is as long as the "
+             "kernel tries"},
     {.name = "half-closed",
      .takes = takes::seconds(&core::Service::half_closed, 0, kLongestTimeout),
      .default_text = "0",

@@ -152,6 +152,8 @@ inline constexpr std::string_view kOnTimeout = "on-timeout";
 inline constexpr std::string_view kAllow = "allow";
 inline constexpr std::string_view kDeny = "deny";
 inline constexpr std::string_view kProxyFrom = "proxy-from";
+inline constexpr std::string_view kInterface = "interface";
+inline constexpr std::string_view kTransparent = "transparent";
 inline constexpr std::string_view kFrom = "from";
 inline constexpr std::string_view kNotFrom = "not-from";
 

@@ -53,14 +53,17 @@ constexpr std::string_view kBind = "bind";
 void add_owners(const core::Endpoint& bind, Spot spot, std::vector<Outside>& found) {
     if (!bind.is_unix()) return;
     const core::UnixSocket socket = core::unix_socket(bind);
-    if (!socket.user.empty()) found.push_back({find_key("user"), std::string(socket.user), spot});
-    if (!socket.group.empty())
-        found.push_back({find_key("group"), std::string(socket.group), spot});
+    const std::string written = fmt::format("bind = {}", core::to_string(bind));
+    if (!socket.user.empty()) {
+        found.push_back({find_key("user"), std::string(socket.user), spot, written});
+    }
+    if (!socket.group.empty()) {
+        found.push_back({find_key("group"), std::string(socket.group), spot, written});
+    }
 }
 
-/// Lists the programs, folders, users and groups of a model, complete or not.
-std::vector<Outside> find_outside(const core::Config& config, const Origins& origins) {
-    std::vector<Outside> found;
+/// Appends the owners of the sockets that all binds make.
+void add_owners(const core::Config& config, const Origins& origins, std::vector<Outside>& found) {
     for (std::size_t i = 0; i < config.top.bind.size(); ++i) {
         add_owners(config.top.bind[i], origins.global.of(kBind, i), found);
     }
@@ -75,6 +78,11 @@ std::vector<Outside> find_outside(const core::Config& config, const Origins& ori
             add_owners(binds[i], spot, found);
         }
     }
+}
+
+/// Lists the programs, folders, users and groups of a model, complete or not.
+std::vector<Outside> find_outside(const core::Config& config, const Origins& origins) {
+    std::vector<Outside> found;
     const auto add = [&](const Key& key, const core::Service* service, const Origin& origin) {
         const Looked owners{&config, &config.top, service};
         const core::Text* name = std::visit(TextOf(owners), *key.takes.field);
@@ -86,6 +94,7 @@ std::vector<Outside> find_outside(const core::Config& config, const Origins& ori
     for (std::size_t s = 0; s < config.services.size(); ++s) {
         for (const Key* key : of_services) add(*key, &config.services[s], origins.services[s]);
     }
+    add_owners(config, origins, found);
     return found;
 }
 
@@ -113,8 +122,13 @@ std::string why_missing(const Outside& outside, const Surroundings& surroundings
     const bool is_user = outside.key->takes.type == Type::UserName;
     const auto& exists = is_user ? surroundings.user_exists : surroundings.group_exists;
     if (!exists || exists(outside.name)) return {};
+    const char* what = is_user ? "user" : "group";
+    if (!outside.bind.empty()) {
+        return fmt::format("{}: no such {} {}; create it or name another", outside.bind, what,
+                           outside.name);
+    }
     return fmt::format("{} = {}: no such {}; create it or name another", outside.key->name,
-                       outside.name, is_user ? "user" : "group");
+                       outside.name, what);
 }
 
 /// Replaces the issues of each file that belongs to another program by one error. Errors in such a file

@@ -23,6 +23,7 @@ struct Outside {
     const Key* key = nullptr;
     std::string name;
     Spot spot;
+    std::string bind{};  ///< as it is written, if this is an owner of its socket
 };
 
 struct Loaded {

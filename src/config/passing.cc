@@ -81,8 +81,24 @@ void check_env(const core::List<core::Text>& env, const Origin& origin, const st
     }
 }
 
+namespace {
+
+void check_transparent(const core::Connect& connect, const Origin& origin, Issues& issues) {
+    const auto found = std::ranges::find_if(connect.targets, &core::Endpoint::is_unix);
+    if (!connect.transparent || found == connect.targets.end()) return;
+    const auto index = static_cast<std::size_t>(found - connect.targets.begin());
+    issues.error(
+        origin.of("connect", index),
+        fmt::format("connect = {}: a Unix-domain socket sees no address, so it goes with no "
+                    "transparent = yes; delete one of the two",
+                    shown(core::to_string(*found))));
+}
+
+}  // namespace
+
 void check_proxy(const core::Connect& connect, const Origin& origin, const std::string& service,
                  Issues& issues) {
+    check_transparent(connect, origin, issues);
     if (connect.proxy_tlv.empty()) return;
     if (connect.proxy != core::ProxyHeader::V2) {
         issues.error(

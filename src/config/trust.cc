@@ -83,8 +83,9 @@ class Trust {
     /// Returns who the programs run as.
     std::string user() const {
         const auto user = std::find_if(
-            loaded_.outside.begin(), loaded_.outside.end(),
-            [](const Outside& outside) { return outside.key->takes.type == Type::UserName; });
+            loaded_.outside.begin(), loaded_.outside.end(), [](const Outside& outside) {
+                return outside.key->takes.type == Type::UserName && outside.bind.empty();
+            });
         return user == loaded_.outside.end() ? "the user that starts Portsplit" : user->name;
     }
 

@@ -122,8 +122,25 @@ bool is_host_name(std::string_view host) {
            !host.starts_with('.') && host.find(".."sv) == host.npos && !host.starts_with('-');
 }
 
+/// Reads an IPv6 address of a link and its interface.
+core::Result<core::Text, Problem> read_zoned(std::string_view host) {
+    const std::size_t percent = host.find('%');
+    const std::string_view zone = host.substr(percent + 1);
+    const auto address = core::IpAddress::parse(host.substr(0, percent));
+    if (!address || !address->is_of_link()) {
+        return Problem{
+            "only an address of a link has an interface behind it; write one such as "
+            "[fe80::1%eth0]:443"};
+    }
+    const bool is_name = !zone.empty() && zone.size() <= core::Zone::kLongest &&
+                         zone.find_first_of("/% ") == zone.npos;
+    if (!is_name) return Problem{"no name of an interface behind the %; see: ip link"};
+    return core::Text(address->text() + "%" + std::string(zone));
+}
+
 /// Returns the host as the model has it: an address in its one form, a name as written.
 core::Result<core::Text, Problem> read_host(const Key& key, std::string_view host, bool bracketed) {
+    if (bracketed && host.find('%') != host.npos) return read_zoned(host);
     const auto address = core::IpAddress::parse(host);
     if (bracketed && (!address || host.find(':') == host.npos)) {
         return Problem{"not an IPv6 address in the brackets; write one such as [::1]:443"};
@@ -176,6 +193,12 @@ core::Result<Endpoint, Problem> read_unix(const Key& key, std::string_view text)
             fmt::format("{} is no absolute path; write one such as unix:/run/{}, or "
                         "unix:@NAME for an abstract name",
                         shown(socket.path), "portsplit.sock")};
+    }
+    const std::string closed = std::string(socket.path) + "/";
+    if (!socket.is_abstract() &&
+        (closed.find("//") != closed.npos || closed.find("/./") != closed.npos ||
+         closed.find("/../") != closed.npos)) {
+        return Problem{"a path with // or . or .. in it, or / at its end; write it without"};
     }
     if (socket.path.find(' ') != socket.path.npos) {
         return Problem{"a blank in the path of a socket; choose one without"};

@@ -1,6 +1,7 @@
 #include "core/entrance.h"
 
 #include <algorithm>
+#include <variant>
 
 namespace portsplit::core {
 namespace {
@@ -34,6 +35,11 @@ bool is_fallback_of(const Listener& listener, const Service& service) {
 
 bool is_timeout_of(const Listener& listener, const Service& service) {
     return is(service, listener.on_timeout, kTimeout);
+}
+
+bool is_transparent(const Service& service) {
+    const auto* connect = std::get_if<Connect>(&service.action);
+    return connect != nullptr && connect->transparent;
 }
 
 bool is_asked_by(const Listener& listener, const Service& service) {

@@ -32,6 +32,9 @@ std::optional<std::size_t> find_listener(const Config& config, std::string_view 
 bool is_fallback_of(const Listener& listener, const Service& service);
 bool is_timeout_of(const Listener& listener, const Service& service);
 
+/// Returns true if a service has the client's address at its target.
+bool is_transparent(const Service& service);
+
 /// Returns true if a service may be asked for the clients of a listener.
 bool is_asked_by(const Listener& listener, const Service& service);
 

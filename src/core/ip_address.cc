@@ -44,6 +44,10 @@ bool IpAddress::is_any() const {
 
 bool IpAddress::is_loopback() const { return is_v4_ ? bytes_[0] == 127 : bytes_ == kLoopback6; }
 
+bool IpAddress::is_of_link() const {
+    return !is_v4_ && bytes_[0] == 0xfe && (bytes_[1] & 0xc0) == 0x80;
+}
+
 IpAddress IpAddress::reached() const {
     if (!is_any()) return *this;
     return is_v4_ ? loopback_v4() : loopback_v6();

@@ -35,6 +35,8 @@ class IpAddress {
     bool is_any() const;
     /// Returns true for 127.0.0.0/8 and ::1.
     bool is_loopback() const;
+    /// Returns true for fe80::/10, whose addresses have a meaning on one link only (RFC 4291 2.5.6).
+    bool is_of_link() const;
 
     /// Returns the address that connect(2) reaches: a loopback address in place of 0.0.0.0 and ::, which
     /// Linux takes for this machine.

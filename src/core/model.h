@@ -104,8 +104,9 @@ struct Connect {
     /// The time for each target: for its name and all its addresses together.
     std::chrono::milliseconds timeout{5000};
     ProxyHeader proxy = ProxyHeader::None;
-    List<Text>
-        proxy_tlv{};  ///< what a header of version 2 has, too: core/passed_fields.h reads them
+    /// What a header of version 2 has, too: core/passed_fields.h reads them.
+    List<Text> proxy_tlv{};
+    bool transparent = false;  ///< the target sees the client's address (ip(7) IP_TRANSPARENT)
 
     bool operator==(const Connect&) const = default;
 };
@@ -119,6 +120,9 @@ struct Service {
     /// How long a connection is silent before the kernel probes whether the peer is alive; 0: no probes.
     std::size_t keepalive = 120;  ///< seconds
     bool no_delay = true;         ///< small segments are sent at once (tcp(7) TCP_NODELAY)
+    /// How long a peer may take no data before the connection is reset (tcp(7) TCP_USER_TIMEOUT); 0: as long as
+    /// the kernel lets it.
+    std::size_t user_timeout = 0;  ///< seconds
     /// How long a relay may move no byte before it is closed; 0: for ever.
     std::chrono::milliseconds half_closed{0};  ///< after one direction has ended
     std::chrono::milliseconds idle{0};         ///< while both are open
@@ -159,6 +163,9 @@ struct Listener {
     List<Prefix> allow{};
     List<Prefix> deny{};
     List<Prefix> proxy_from{};  ///< whose connections must begin with a PROXY header
+    Text interface {};          ///< the only one that its sockets serve (socket(7)); empty: all
+    bool freebind = false;      ///< its addresses need not exist yet (ip(7) IP_FREEBIND)
+    bool mptcp = false;         ///< its sockets take Multipath TCP, if the kernel has it (RFC 8684)
 
     bool operator==(const Listener&) const = default;
 };

@@ -186,6 +186,7 @@ void Plan::add_accesses(Draft draft) {
     }
     if (draft.have_sources) access_of_.assign(draft.access_of.begin(), draft.access_of.end());
     needs_zone_ = std::ranges::any_of(accesses_, &Access::has_zones);
+    has_transparent_ = std::ranges::any_of(config_.services, is_transparent);
 }
 
 PrefixTree::Crowd Plan::largest_crowd() const {

@@ -49,6 +49,9 @@ class Plan {
     /// Returns true if a service may be asked for a client.
     bool asks(const Entrance& entrance, std::size_t service) const;
 
+    /// Returns true if a service has the client's address at its target.
+    bool has_transparent() const { return has_transparent_; }
+
     /// Returns true if something depends on the interface at which a client comes in.
     bool needs_zone() const { return needs_zone_; }
 
@@ -189,6 +192,7 @@ class Plan {
     List<Access> accesses_;         ///< all different ones
     List<std::uint32_t>
         access_of_;  ///< for whom each service is: index in `accesses_`; empty if all for all
+    bool has_transparent_ = false;
     bool needs_zone_ = false;
     Config config_;
     std::size_t window_;

@@ -96,10 +96,6 @@ std::string path_at(std::string_view bytes, std::size_t place) {
 /// Returns the ends in a whole header of version 2.
 ProxyEnds ends_in(std::string_view header, const Family& family) {
     ProxyEnds ends;
-    if ((byte_at(header, kCommandAt) & 0xF) == kLocalCommand) {
-        ends.kind = Kind::Local;
-        return ends;
-    }
     const std::size_t server_at = kRestAt + family.address_size;
     const std::size_t ports_at = server_at + family.address_size;
     ends.kind = family.kind;
@@ -113,6 +109,36 @@ ProxyEnds ends_in(std::string_view header, const Family& family) {
         ends.server_path = path_at(header, server_at);
     }
     return ends;
+}
+
+/// Returns true if the checksum at a place of a header is that of the header with zeros in its place.
+bool is_sum_of(std::string_view header, std::size_t place) {
+    constexpr std::size_t kSize = 4;
+    const std::uint32_t sum =
+        static_cast<std::uint32_t>(u16_at(header, place)) << 16 | u16_at(header, place + 2);
+    std::string zeroed(header);
+    zeroed.replace(place, kSize, kSize, '\0');
+    return crc32c(zeroed) == sum;
+}
+
+/// Returns what is wrong with the additional values of a whole header: they must fill it, and one of them may be
+/// a checksum.
+/// @param place  where they begin
+ProxyFault fault_of_values(std::string_view header, std::size_t place) {
+    constexpr std::size_t kHead = 3;  // a type and a length
+    std::optional<std::size_t> sum_at;
+    while (place < header.size()) {
+        if (header.size() - place < kHead) return ProxyFault::Tlv;
+        const std::size_t size = u16_at(header, place + 1);
+        const std::size_t value_at = place + kHead;
+        if (size > header.size() - value_at) return ProxyFault::Tlv;
+        if (byte_at(header, place) == ProxyTlv::kCrc32c) {
+            if (size != 4 || sum_at) return ProxyFault::Checksum;
+            sum_at = value_at;
+        }
+        place = value_at + size;
+    }
+    return sum_at && !is_sum_of(header, *sum_at) ? ProxyFault::Checksum : ProxyFault::None;
 }
 
 }  // namespace
@@ -132,7 +158,7 @@ std::string_view to_string(ProxyFault fault) {
         case ProxyFault::Command:
             return "its command is neither LOCAL nor PROXY";
         case ProxyFault::Family:
-            return "its address family is none of a stream";
+            return "its address family is neither TCP nor a Unix-domain stream";
         case ProxyFault::Length:
             return "it is shorter than its addresses";
         case ProxyFault::Tlv:
@@ -171,6 +197,10 @@ std::size_t ProxyReader::whole_size_v2() const { return kRestAt + u16_at(header_
 void ProxyReader::refuse(ProxyFault fault) {
     state_ = State::Bad;
     fault_ = fault;
+}
+
+void ProxyReader::refuse_if(ProxyFault fault) {
+    if (fault != ProxyFault::None) refuse(fault);
 }
 
 void ProxyReader::look() {
@@ -234,36 +264,20 @@ void ProxyReader::look_v2() {
         if ((byte & 0xF) > kProxyCommand) return refuse(ProxyFault::Command);
     }
     if (header.size() <= kFamilyAt) return;
+    const bool is_local = (byte_at(header, kCommandAt) & 0xF) == kLocalCommand;
     const Family* family = find_family(byte_at(header, kFamilyAt));
-    if (family == nullptr) return refuse(ProxyFault::Family);
+    if (family == nullptr && !is_local) return refuse(ProxyFault::Family);
     if (header.size() < kRestAt) return;
-    if (u16_at(header, kLengthAt) < family->size()) return refuse(ProxyFault::Length);
+    const bool has_room = family != nullptr && u16_at(header, kLengthAt) >= family->size();
+    if (!has_room && !is_local) return refuse(ProxyFault::Length);
     if (header.size() < whole_size_v2()) return;
     state_ = State::Complete;
-    ends_ = ends_in(header, *family);
-    check_values(header.substr(kRestAt + family->size()));
-}
-
-/// Checks that the additional values fill the header, and its checksum if there is one.
-void ProxyReader::check_values(std::string_view values) {
-    constexpr std::size_t kHead = 3;  // a type and a length
-    constexpr std::size_t kSumSize = 4;
-    while (!values.empty()) {
-        if (values.size() < kHead) return refuse(ProxyFault::Tlv);
-        const std::size_t size = u16_at(values, 1);
-        if (size > values.size() - kHead) return refuse(ProxyFault::Tlv);
-        if (byte_at(values, 0) == ProxyTlv::kCrc32c) {
-            if (size != kSumSize) return refuse(ProxyFault::Checksum);
-            const std::uint32_t sum =
-                static_cast<std::uint32_t>(u16_at(values, kHead)) << 16 | u16_at(values, kHead + 2);
-            // It is the sum of the header with zeros in its place.
-            std::string zeroed = header_;
-            const auto place = static_cast<std::size_t>(values.data() - header_.data());
-            zeroed.replace(place + kHead, kSumSize, kSumSize, '\0');
-            if (crc32c(zeroed) != sum) return refuse(ProxyFault::Checksum);
-        }
-        values.remove_prefix(kHead + size);
-    }
+    if (is_local) ends_.kind = Kind::Local;
+    if (!has_room) return;
+    if (!is_local) ends_ = ends_in(header, *family);
+    const ProxyFault fault = fault_of_values(header, kRestAt + family->size());
+    // What LOCAL has in the place of addresses and values means nothing, unless it is a checksum.
+    if (fault == ProxyFault::Checksum || !is_local) refuse_if(fault);
 }
 
 }  // namespace portsplit::core

@@ -24,7 +24,7 @@ enum class ProxyFault : std::uint8_t {
     Family,     ///< none that a stream can have
     Length,     ///< shorter than the addresses
     Tlv,        ///< an additional value is longer than what is left
-    Checksum,   ///< it is not the sum of the header
+    Checksum,   ///< it is not the sum of the header, or there are two
     Ended,      ///< the stream ended within it
     Late,       ///< the deadline passed before its end
 };
@@ -60,8 +60,8 @@ class ProxyReader {
     void look_v1();
     void look_v2();
     void read_line(std::string_view line);
-    void check_values(std::string_view values);
     void refuse(ProxyFault fault);
+    void refuse_if(ProxyFault fault);
 
     std::string header_;  ///< what was taken
     State state_ = State::Reading;

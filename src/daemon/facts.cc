@@ -17,7 +17,9 @@ namespace {
 
 /// Before the groups of the user and the packed configuration without its services.
 struct Head {
-    std::uint32_t has_user = 0;  ///< 0 or 1; a number, since any bytes may come
+    // 0 or 1; numbers, since any bytes may come.
+    std::uint32_t has_user = 0;
+    std::uint32_t needs_net_raw = 0;
     uid_t uid = 0;
     gid_t gid = 0;
     std::size_t groups = 0;
@@ -97,7 +99,8 @@ std::string pack_facts(core::Config config, const std::optional<sys::User>& user
     Head head;
     std::string groups;
     if (user) {
-        head = {1, user->uid, user->gid, user->groups.size()};
+        const bool is_transparent = std::ranges::any_of(config.services, core::is_transparent);
+        head = {1, is_transparent ? 1U : 0U, user->uid, user->gid, user->groups.size()};
         groups.assign(reinterpret_cast<const char*>(user->groups.data()),
                       user->groups.size() * sizeof(gid_t));
     }
@@ -125,7 +128,8 @@ std::optional<Facts> unpack_facts(std::string_view bytes) {
     if (admission->listener_count() != core::listeners_of(*config).size()) return std::nullopt;
     Facts facts{*std::move(config), std::nullopt, *std::move(admission)};
     if (head.has_user != 0) {
-        facts.user = sys::User{head.uid, head.gid, std::vector<gid_t>(head.groups)};
+        facts.user =
+            sys::User{head.uid, head.gid, std::vector<gid_t>(head.groups), head.needs_net_raw != 0};
         // memcpy(3) allows no null pointer, which an empty vector may have.
         if (!groups.empty()) {
             std::memcpy(facts.user->groups.data(), groups.data(), groups.size());

@@ -79,29 +79,34 @@ Result<std::optional<sys::User>> find_user(const core::Config& config, sys::Log&
 }
 
 /// Returns a bind with numbers for the owners of its socket. A look-up may take long, so the daemon makes none.
-/// The names are known: `load` has checked that.
-core::Endpoint with_numbers(const core::Endpoint& bind) {
+Result<core::Endpoint> with_numbers(const core::Endpoint& bind) {
     if (!bind.is_unix()) return bind;
     const core::UnixSocket socket = core::unix_socket(bind);
     std::string text = fmt::format("{}{}", core::Endpoint::kUnix, socket.path);
     if (!socket.mode.empty()) text += fmt::format(",mode={}", socket.mode);
     if (!socket.user.empty()) {
         const auto user = sys::find_user(std::string(socket.user), {});
-        if (user) text += fmt::format(",user={}", user->uid);
+        if (!user) return user.error();
+        text += fmt::format(",user={}", user->uid);
     }
     if (!socket.group.empty()) {
         const auto group = sys::find_user({}, std::string(socket.group));
-        if (group) text += fmt::format(",group={}", group->gid);
+        if (!group) return group.error();
+        text += fmt::format(",group={}", group->gid);
     }
-    return {core::Text(text), 0};
+    return core::Endpoint{core::Text(text), 0};
 }
 
-core::Config with_numbers(core::Config config) {
-    const auto change = [](core::Listener& listener) {
-        for (core::Endpoint& bind : listener.bind) bind = with_numbers(bind);
-    };
-    change(config.top);
-    std::ranges::for_each(config.listeners, change);
+Result<core::Config> with_numbers(core::Config config) {
+    std::vector<core::Listener*> listeners{&config.top};
+    for (core::Listener& listener : config.listeners) listeners.push_back(&listener);
+    for (core::Listener* listener : listeners) {
+        for (core::Endpoint& bind : listener->bind) {
+            auto numbered = with_numbers(bind);
+            if (!numbered) return numbered.error();
+            bind = *std::move(numbered);
+        }
+    }
     return config;
 }
 
@@ -121,7 +126,9 @@ int read(const std::string& file, config::Need need, sys::Log& log, int facts, i
     if (auto written = sys::write_all(packed, config::pack(*config)); !written) {
         return failed(written.error());
     }
-    if (auto written = sys::write_all(facts, pack_facts(with_numbers(*config), *user)); !written) {
+    auto numbered = with_numbers(*config);
+    if (!numbered) return failed(numbered.error());
+    if (auto written = sys::write_all(facts, pack_facts(*std::move(numbered), *user)); !written) {
         return failed(written.error());
     }
     return 0;

@@ -71,7 +71,8 @@ bool Reload::change_to(Kind kind, std::shared_ptr<const Reading> reading) {
     }
     auto missing = sockets_.open_missing(reading->config);
     if (!missing) return failed(missing.error());
-    if (kind != Kind::Restart) log_skipped(missing->skipped);
+    if (kind != Kind::Restart)
+        log_skipped(*missing, sockets_.find_unchanged_options(reading->config));
     const std::string listeners = sockets_.text_for(reading->config, missing->sockets);
     auto generation =
         Generation::start(launchpad_, reading->packed.get(), listeners, reading->user, log_);
@@ -85,8 +86,20 @@ bool Reload::change_to(Kind kind, std::shared_ptr<const Reading> reading) {
     return true;
 }
 
-void Reload::log_skipped(const std::vector<core::Endpoint>& skipped) const {
-    for (const core::Endpoint& bind : skipped) {
+void Reload::log_skipped(const ListeningSockets::Opened& opened,
+                         const std::vector<core::Endpoint>& unchanged) const {
+    for (const core::Endpoint& bind : opened.without_multipath) {
+        log_.line(Level::Warning, fmt::format("no Multipath TCP on {}: the kernel has none, or "
+                                              "net.mptcp.enabled is 0; other clients are served",
+                                              core::to_string(bind)));
+    }
+    for (const core::Endpoint& bind : unchanged) {
+        log_.line(Level::Warning,
+                  fmt::format("{} stays as it was opened: interface, freebind and mptcp change at "
+                              "a restart",
+                              core::to_string(bind)));
+    }
+    for (const core::Endpoint& bind : opened.skipped) {
         log_.line(Level::Warning,
                   fmt::format("not listening on {}, a half of bind = *:{}: the kernel has no IPv6",
                               core::to_string(bind), bind.port));
@@ -141,7 +154,11 @@ Reload::Outcome Reload::commit() {
     const bool pid_file_stays = std::string_view(next.pid) == pid_file_.path();
     if (!pid_file_stays) pid_file_ = change.pid_file ? *std::move(change.pid_file) : PidFile();
     restart_.on_ready(Clock::now());
-    const auto closing = sockets_.change_to(next, std::move(change.missing));
+    auto closing = sockets_.change_to(next, std::move(change.missing));
+    // First the files, so that nobody connects behind the last one who is accepted.
+    for (ListeningSocket& socket : closing) {
+        if (socket.file) socket.file->remove();
+    }
     for (const sys::SysError& error : sockets_.change_files(next)) {
         log_.line(Level::Error, sys::to_string(error));
     }

@@ -25,16 +25,22 @@ struct Wanted {
     core::Endpoint endpoint;       ///< numeric
     std::size_t listener = 0;      ///< index in core::listeners_of
     bool is_half_of_star = false;  ///< true for the IPv6 half of a `*`
+    sys::ListenOptions options{};
 };
 
 /// Adds a bind; in place of a `*` one for each family.
-void add(const core::Endpoint& bind, std::size_t listener, std::vector<Wanted>& wanted) {
+void add(const core::Endpoint& bind, std::size_t listener, const sys::ListenOptions& options,
+         std::vector<Wanted>& wanted) {
     if (bind.host == "*") {
-        wanted.push_back({{kEveryV4, bind.port}, listener});
-        wanted.push_back({{kEveryV6, bind.port}, listener, true});
+        wanted.push_back({{kEveryV4, bind.port}, listener, false, options});
+        wanted.push_back({{kEveryV6, bind.port}, listener, true, options});
     } else {
-        wanted.push_back({bind, listener});
+        wanted.push_back({bind, listener, false, options});
     }
+}
+
+sys::ListenOptions options_of(const core::Listener& listener) {
+    return {std::string(listener.interface), listener.freebind, listener.mptcp};
 }
 
 /// Returns the addresses that a configuration wants.
@@ -42,7 +48,8 @@ std::vector<Wanted> wanted_of(const core::Config& config) {
     std::vector<Wanted> wanted;
     std::size_t index = 0;
     for (const core::Listener* listener : core::listeners_of(config)) {
-        for (const core::Endpoint& bind : listener->bind) add(bind, index, wanted);
+        const sys::ListenOptions options = options_of(*listener);
+        for (const core::Endpoint& bind : listener->bind) add(bind, index, options, wanted);
         ++index;
     }
     return wanted;
@@ -68,6 +75,15 @@ bool prevents(const ListeningSocket& socket, const core::Endpoint& bind) {
 }
 
 /// Returns the address of a socket; `descriptor N` for anything else.
+/// Returns a bound address as a `bind` has it; of a path that no `bind` can have, as the log has it.
+core::Text as_bind(const sys::Address& bound) {
+    if (bound.is_internet()) return core::Text(bound.host());
+    std::string path(bound.path());
+    if (path.starts_with('\0')) path.front() = '@';
+    const bool can_be_bind = path.find_first_of(", ") == path.npos && !path.empty();
+    return core::Text(can_be_bind ? std::string(core::Endpoint::kUnix) + path : bound.text());
+}
+
 std::string text_of(int fd) {
     const auto bound = sys::local_address(fd);
     if (bound && bound->is_valid()) return bound->text();
@@ -87,7 +103,7 @@ std::string with_source(const ListeningSocket& passed) {
 /// Returns true if a socket serves one of the addresses of a bind.
 bool serves_any(const ListeningSocket& socket, const core::Endpoint& bind) {
     std::vector<Wanted> wanted;
-    add(bind, 0, wanted);
+    add(bind, 0, {}, wanted);
     return std::ranges::any_of(wanted,
                                [&](const Wanted& it) { return serves(socket, it.endpoint); });
 }
@@ -129,7 +145,8 @@ sys::Result<ListeningSocket> open_file(const core::Endpoint& configured) {
                            .file = std::move(listening->file)};
 }
 
-sys::Result<ListeningSocket> open_one(const core::Endpoint& configured, std::uint16_t port) {
+sys::Result<ListeningSocket> open_one(const core::Endpoint& configured, std::uint16_t port,
+                                      const sys::ListenOptions& options) {
     if (configured.is_unix() && !core::unix_socket(configured).is_abstract()) {
         return open_file(configured);
     }
@@ -138,15 +155,22 @@ sys::Result<ListeningSocket> open_one(const core::Endpoint& configured, std::uin
         return sys::SysError{EADDRNOTAVAIL,
                              fmt::format("cannot listen on {}", core::to_string(configured))};
     }
-    auto fd = sys::listen_on(*address);
+    auto fd = sys::listen_on(*address, options);
     if (!fd) {
-        return sys::SysError{fd.error().code, fd.error().what,
-                             advice_on_listening(fd.error().code, port)};
+        const bool is_taken = address->is_unix() && fd.error().code == EADDRINUSE;
+        return sys::SysError{
+            fd.error().code, fd.error().what,
+            is_taken ? fmt::format("see which program has it: ss -xlp src {}", address->host())
+            : address->is_unix() ? ""
+                                 : advice_on_listening(fd.error().code, port)};
     }
     const auto bound = sys::local_address(fd->get());
     if (!bound) return bound.error();
-    return ListeningSocket{
-        .configured = configured, .bound = *bound, .fd = std::move(*fd), .text = bound->text()};
+    return ListeningSocket{.configured = configured,
+                           .bound = *bound,
+                           .fd = std::move(*fd),
+                           .text = bound->text(),
+                           .options = options};
 }
 
 /// Returns the port to bind: of `*:0`, IPv6 takes the port that the system chose for IPv4.
@@ -170,7 +194,10 @@ std::string advice_on_listening(int code, std::uint16_t port) {
             return "ports below 1024 need root or CAP_NET_BIND_SERVICE (see "
                    "portsplit-relay.service)";
         case EADDRNOTAVAIL:
-            return "no interface has this address; see those that there are: ip address";
+            return "no interface has this address; see those that there are: ip address. With "
+                   "freebind = yes it may come later";
+        case ENODEV:
+            return "there is no such interface; see those that there are: ip link";
         default:
             return {};
     }
@@ -187,13 +214,12 @@ core::Result<core::Done, std::string> ListeningSockets::adopt(sys::UniqueFd fd,
             called(name, text));
     }
     sys::set_blocking(fd.get(), false);
-    sockets_.push_back(
-        {.configured = {core::Text(bound->is_unix() ? text : bound->host()), bound->port()},
-         .bound = *bound,
-         .fd = std::move(fd),
-         .text = text,
-         .passed = true,
-         .name = name});
+    sockets_.push_back({.configured = {as_bind(*bound), bound->port()},
+                        .bound = *bound,
+                        .fd = std::move(fd),
+                        .text = text,
+                        .passed = true,
+                        .name = name});
     return core::Done{};
 }
 
@@ -207,11 +233,13 @@ std::string ListeningSockets::describe_passed(const ListeningSocket& socket,
     }
     std::string served;
     bool other_address = false;
+    bool has_options = false;
     for (const core::Listener* listener : core::listeners_of(config)) {
         for (const core::Endpoint& bind : listener->bind) {
             if (!serves_any(socket, bind)) continue;
             if (!served.empty()) served += " and ";
             served += fmt::format("bind = {}", core::to_string(bind));
+            has_options |= bind.is_unix() && socket.configured != bind;
             other_address |= socket.configured != bind;
         }
     }
@@ -220,8 +248,11 @@ std::string ListeningSockets::describe_passed(const ListeningSocket& socket,
         return fmt::format("{}, takes both families and stands for {}", with_source(socket),
                            served);
     }
-    return fmt::format("using the socket {} from the service manager for the bind of its address",
-                       called(socket.name, socket.text));
+    return fmt::format("using the socket {} from the service manager for the bind of its address{}",
+                       called(socket.name, socket.text),
+                       has_options ? ", whose mode, user and group have no effect: set SocketMode, "
+                                     "SocketUser and SocketGroup in its unit"
+                                   : "");
 }
 
 std::string ListeningSockets::find_unbound(const core::Config& config) const {
@@ -242,8 +273,8 @@ sys::SysError ListeningSockets::with_advice(sys::SysError error,
         std::find_if(sockets_.begin(), sockets_.end(),
                      [&](const ListeningSocket& socket) { return prevents(socket, wanted); });
     if (holder == sockets_.end()) return error;
-    error.advice = fmt::format("{}, has this port; delete the bind, or change the socket unit",
-                               with_source(*holder));
+    error.advice = fmt::format("{}, has this {}; delete the bind, or change the socket unit",
+                               with_source(*holder), wanted.is_unix() ? "path" : "port");
     return error;
 }
 
@@ -252,8 +283,12 @@ sys::Result<ListeningSockets::Opened> ListeningSockets::open_missing(
     Opened missing;
     for (const Wanted& wanted : wanted_of(config)) {
         if (find(sockets_, wanted.endpoint) != sockets_.end()) continue;
-        auto opened = open_one(wanted.endpoint, port_for(wanted, missing.sockets));
+        auto opened = open_one(wanted.endpoint, port_for(wanted, missing.sockets), wanted.options);
         if (opened) {
+            const bool is_multipath = sys::is_multipath(opened->fd.get());
+            if (wanted.options.multipath && !is_multipath && !wanted.endpoint.is_unix()) {
+                missing.without_multipath.push_back(wanted.endpoint);
+            }
             missing.sockets.push_back(std::move(*opened));
         } else if (wanted.is_half_of_star && opened.error().code == EAFNOSUPPORT) {
             // `*` means each family that the kernel has.
@@ -292,6 +327,17 @@ std::vector<ListeningSocket> ListeningSockets::change_to(const core::Config& con
     return std::exchange(sockets_, std::move(next));
 }
 
+std::vector<core::Endpoint> ListeningSockets::find_unchanged_options(
+    const core::Config& config) const {
+    std::vector<core::Endpoint> unchanged;
+    for (const Wanted& wanted : wanted_of(config)) {
+        const auto socket = find(sockets_, wanted.endpoint);
+        const bool stays = socket != sockets_.end() && !socket->passed && !socket->file;
+        if (stays && socket->options != wanted.options) unchanged.push_back(wanted.endpoint);
+    }
+    return unchanged;
+}
+
 std::vector<sys::SysError> ListeningSockets::change_files(const core::Config& config) {
     std::vector<sys::SysError> errors;
     for (const Wanted& wanted : wanted_of(config)) {
@@ -300,8 +346,11 @@ std::vector<sys::SysError> ListeningSockets::change_files(const core::Config& co
             continue;
         }
         const auto changed = socket->file->change(access_of(core::unix_socket(wanted.endpoint)));
-        if (!changed) errors.push_back(changed.error());
-        socket->configured = wanted.endpoint;
+        if (changed) {
+            socket->configured = wanted.endpoint;
+        } else {
+            errors.push_back(changed.error());
+        }
     }
     return errors;
 }
@@ -322,7 +371,9 @@ std::string ListeningSockets::text_for(const core::Config& config,
     const auto add = [&text](const ListeningSocket& socket) {
         if (!socket.bound.is_valid()) return;
         if (!text.empty()) text += ' ';
-        text += takes_all(socket) ? fmt::format("*:{}", socket.bound.port()) : socket.bound.text();
+        text += takes_all(socket)        ? fmt::format("*:{}", socket.bound.port())
+                : socket.bound.is_unix() ? std::string(as_bind(socket.bound))
+                                         : socket.bound.text();
     };
     for (const ListeningSocket& socket : sockets_) {
         if (socket.passed || is_wanted(socket)) add(socket);

@@ -12,6 +12,7 @@
 #include "sys/address.h"
 #include "sys/error.h"
 #include "sys/fd.h"
+#include "sys/socket.h"
 #include "sys/socket_file.h"
 
 namespace portsplit::daemon {
@@ -27,7 +28,8 @@ struct ListeningSocket {
     /// The listener whose settings its connections have: index in core::listeners_of.
     std::size_t listener = 0;
     std::optional<sys::SocketFile> file =
-        std::nullopt;  ///< of a Unix-domain socket that was made here
+        std::nullopt;                 ///< of a Unix-domain socket that was made here
+    sys::ListenOptions options = {};  ///< that it was opened with
 };
 
 /// Returns what to do about an address that cannot be bound; empty if nothing is known.
@@ -52,6 +54,7 @@ class ListeningSockets {
     struct Opened {
         std::vector<ListeningSocket> sockets;   ///< in order
         std::vector<core::Endpoint> skipped{};  ///< the IPv6 half of a `*`: the kernel has no IPv6
+        std::vector<core::Endpoint> without_multipath{};  ///< the kernel has no Multipath TCP
     };
     /// Opens the sockets that a new configuration needs and this set lacks. Changes nothing. A `*` stands for
     /// both families with one port.
@@ -64,6 +67,10 @@ class ListeningSockets {
     /// @returns the sockets that are no longer configured, still open
     std::vector<ListeningSocket> change_to(const core::Config& config,
                                            std::vector<ListeningSocket> missing);
+
+    /// Returns the binds whose sockets stay, and stay without what is new in their listener: an interface,
+    /// `freebind` or `mptcp` is set when a socket is opened.
+    std::vector<core::Endpoint> find_unchanged_options(const core::Config& config) const;
 
     /// Gives the files of Unix-domain sockets that stay the mode and the owner of their `bind`.
     /// @returns the errors

@@ -45,7 +45,8 @@ bool is_own_peer(int fd, const sys::Address& peer) {
 
 std::optional<sys::UniqueFd> connect_to_one(const core::Endpoint& target, std::size_t index,
                                             const OwnListeners& own,
-                                            std::chrono::milliseconds limit, Reporter& reporter) {
+                                            std::chrono::milliseconds limit, Reporter& reporter,
+                                            sys::UniqueFd* bound) {
     TargetTime time(limit);
     Resolved resolved;
     const auto numeric = sys::Address::from(target);
@@ -59,11 +60,37 @@ std::optional<sys::UniqueFd> connect_to_one(const core::Endpoint& target, std::s
     }
     auto fd = connect_to_any(
         numeric ? std::span(&*numeric, 1) : std::span(std::as_const(resolved.addresses)), own, time,
-        reporter);
+        reporter, bound);
     if (fd) return std::move(*fd);
     const int code = fd.error().code;
     reporter.publish_failure(code == ELOOP ? Stage::Loop : Stage::Connect, code, index);
     return std::nullopt;
+}
+
+/// A connection that was started.
+struct Started {
+    sys::UniqueFd fd;
+    int error;  ///< as of sys::connect_outcome
+};
+
+Started start(const sys::Address& address, sys::UniqueFd* bound) {
+    if (bound == nullptr) {
+        auto fd = sys::start_connect(address);
+        if (!fd) return {sys::UniqueFd(), fd.error().code};
+        const int error = sys::connect_outcome(fd->get(), address);
+        return {std::move(*fd), error};
+    }
+    Started started{std::move(*bound), 0};
+    started.error = sys::connect_outcome(started.fd.get(), address);
+    if (started.error == EINPROGRESS) started.error = EALREADY;
+    return started;
+}
+
+/// Returns true if a socket cannot connect to an address of another family.
+bool is_other_family(const sys::UniqueFd* bound, const sys::Address& address) {
+    if (bound == nullptr) return false;
+    const auto own = sys::local_address(bound->get());
+    return !own || own->family() != address.family();
 }
 
 }  // namespace
@@ -76,33 +103,44 @@ Clock::time_point TargetTime::end_of_share(std::size_t addresses_left) {
 
 sys::Result<sys::UniqueFd> connect_to_any(std::span<const sys::Address> addresses,
                                           const OwnListeners& own, TargetTime& time,
-                                          Reporter& reporter) {
+                                          Reporter& reporter, sys::UniqueFd* bound) {
     int error = ETIMEDOUT;
     for (std::size_t i = 0; i < addresses.size() && !time.is_over(); ++i) {
         if (leads_back(addresses[i], own)) {
             error = ELOOP;
             continue;
         }
-        auto fd = sys::start_connect(addresses[i]);
-        error = fd ? sys::connect_outcome(fd->get(), addresses[i]) : fd.error().code;
+        if (is_other_family(bound, addresses[i])) {
+            error = EAFNOSUPPORT;
+            continue;
+        }
+        Started started = start(addresses[i], bound);
+        const int fd = started.fd.get();
+        error = started.error;
         if (error == EALREADY) {
             reporter.about_to_block();
-            error = wait_for(fd->get(), addresses[i], time.end_of_share(addresses.size() - i));
+            error = wait_for(fd, addresses[i], time.end_of_share(addresses.size() - i));
         }
         if (error == EAGAIN && addresses[i].is_unix()) {
             reporter.about_to_block();
-            error = wait_for_room(fd->get(), addresses[i], time.end_of_share(addresses.size() - i));
+            error = wait_for_room(fd, addresses[i], time.end_of_share(addresses.size() - i));
         }
-        if (error == 0 && is_own_peer(fd->get(), addresses[i])) error = ECONNREFUSED;
-        if (error == 0) return std::move(*fd);
+        if (error == 0 && is_own_peer(fd, addresses[i])) error = ECONNREFUSED;
+        if (error == 0) return std::move(started.fd);
+        if (bound == nullptr) continue;
+        sys::disconnect(fd);
+        *bound = std::move(started.fd);
     }
     return sys::SysError{error, {}};
 }
 
 std::optional<sys::UniqueFd> connect_to_target(const core::Connect& connect,
-                                               const OwnListeners& own, Reporter& reporter) {
-    for (std::size_t i = 0; i < connect.targets.size(); ++i) {
-        if (auto fd = connect_to_one(connect.targets[i], i, own, connect.timeout, reporter)) {
+                                               const OwnListeners& own,
+                                               std::span<const std::size_t> order,
+                                               Reporter& reporter, sys::UniqueFd* bound) {
+    for (const std::size_t i : order) {
+        if (auto fd =
+                connect_to_one(connect.targets[i], i, own, connect.timeout, reporter, bound)) {
             reporter.set_target(i);
             return fd;
         }

@@ -52,17 +52,23 @@ class TargetTime {
 /// the time of the next. An address that leads back to a listener of this server is left out. A connection
 /// of a socket to itself, which Linux makes if nobody listens and it chooses the target's port for the
 /// source, counts as refused.
+/// @param bound  a socket to connect with, which is tried with the addresses of its family; null for a new one
 /// @returns a connected, non-blocking socket; the error of the last address that was tried; ETIMEDOUT
-///          if it did not answer in time, or if there was no time to try one; ELOOP if it leads back
+///          if it did not answer in time, or if there was no time to try one; ELOOP if it leads back;
+///          EAFNOSUPPORT if none is of the family of `bound`
 sys::Result<sys::UniqueFd> connect_to_any(std::span<const sys::Address> addresses,
                                           const OwnListeners& own, TargetTime& time,
-                                          Reporter& reporter);
+                                          Reporter& reporter, sys::UniqueFd* bound = nullptr);
 
 /// Connects to the first target that answers. Reports each target that failed and the one that
 /// answered.
-/// @param own  no target may lead back to these
+/// @param own    no target may lead back to these
+/// @param order  the indexes of the targets, in the order in which they are tried
+/// @param bound  as for `connect_to_any`
 /// @returns a connected, non-blocking socket; nothing if no target answered
 std::optional<sys::UniqueFd> connect_to_target(const core::Connect& connect,
-                                               const OwnListeners& own, Reporter& reporter);
+                                               const OwnListeners& own,
+                                               std::span<const std::size_t> order,
+                                               Reporter& reporter, sys::UniqueFd* bound = nullptr);
 
 }  // namespace portsplit::dispatch

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "dispatch/connect.h"
+#include "dispatch/failed_targets.h"
 #include "dispatch/launch.h"
 #include "dispatch/loop.h"
 #include "dispatch/origin.h"
@@ -22,6 +23,7 @@
 #include "dispatch/side.h"
 #include "dispatch/sniff.h"
 #include "dispatch/spawn.h"
+#include "dispatch/transparent.h"
 #include "exit_codes.h"
 #include "sys/process.h"
 #include "sys/signals.h"
@@ -37,6 +39,7 @@ using sys::UniqueFd;
 void set_options(int fd, const core::Service& service) {
     sys::set_no_delay(fd, service.no_delay);
     sys::set_keepalive(fd, std::chrono::seconds(service.keepalive));
+    sys::set_user_timeout(fd, std::chrono::seconds(service.user_timeout));
 }
 
 /// Makes the client a side of a relay.
@@ -58,7 +61,9 @@ RelayLimits limits_of(const core::Service& service) {
 struct Chosen {
     Client client;
     Origin origin;
+    TransparentSockets transparent;
     const core::Service& service;
+    std::size_t index;  ///< of the service
     core::Reason reason;
     std::vector<core::Passed::Variable> fields;  ///< for a program
     std::vector<core::ProxyTlv> tlvs;            ///< for a target
@@ -76,10 +81,22 @@ bool introduce(Chosen& chosen, const core::Connect& connect, int server, Reporte
     return sent.ok();
 }
 
+std::optional<UniqueFd> reach_target(Chosen& chosen, const core::Connect& connect,
+                                     const Setting& setting, Reporter& reporter) {
+    static const FailedTargets kNone;
+    const FailedTargets& failed = setting.failed_targets ? *setting.failed_targets : kNone;
+    const auto order = failed.order(chosen.index, connect.targets.size());
+    const OwnListeners own{setting.listeners, chosen.client.arrival.ends.local};
+    if (!connect.transparent) return connect_to_target(connect, own, order, reporter);
+    auto bound = chosen.transparent.take_for(chosen.origin.ends.peer);
+    if (bound) return connect_to_target(connect, own, order, reporter, &*bound);
+    reporter.publish_failure(Stage::Connect, bound.error().code, order.front());
+    return std::nullopt;
+}
+
 int relay_to_target(Chosen chosen, const core::Connect& connect, const Setting& setting,
                     Reporter& reporter) {
-    const OwnListeners own{setting.listeners, chosen.client.arrival.ends.local};
-    auto server = connect_to_target(connect, own, reporter);
+    auto server = reach_target(chosen, connect, setting, reporter);
     if (!server) return kExitTemporary;
     set_options(server->get(), chosen.service);
     if (connect.proxy != core::ProxyHeader::None &&
@@ -186,7 +203,12 @@ int serve(Client client, const Setting& setting, Reporter& reporter) {
         timeout.count() == 0 ? Clock::time_point::max() : client.arrival.accepted + timeout;
 
     Origin origin = origin_of(client.arrival);
-    if (plan.admits(entrance) && plan.expects_header(entrance)) {
+    const bool has_header = plan.admits(entrance) && plan.expects_header(entrance);
+    TransparentSockets transparent;
+    if (plan.has_transparent()) {
+        transparent = TransparentSockets::make(client.arrival.ends.peer, has_header);
+    }
+    if (has_header) {
         const auto header = read_header(client.fd.get(), deadline, reporter);
         if (!header) return fail_to_look(header.error(), reporter);
         if (!header->is_complete()) return close_without_header(header->fault, reporter);
@@ -211,10 +233,10 @@ int serve(Client client, const Setting& setting, Reporter& reporter) {
         reporter.publish();
         return 0;
     }
-    return act(
-        {std::move(client), origin, plan.service(*verdict.service), verdict.reason,
-         std::move(decided->passed.variables), std::move(decided->passed.tlvs), std::move(ahead)},
-        setting, reporter);
+    return act({std::move(client), origin, std::move(transparent), plan.service(*verdict.service),
+                *verdict.service, verdict.reason, std::move(decided->passed.variables),
+                std::move(decided->passed.tlvs), std::move(ahead)},
+               setting, reporter);
 }
 
 }  // namespace portsplit::dispatch

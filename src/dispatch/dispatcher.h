@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/plan.h"
+#include "dispatch/failed_targets.h"
 #include "dispatch/progress.h"
 #include "sys/arrival.h"
 #include "sys/fd.h"
@@ -27,6 +28,7 @@ struct Setting {
     /// The addresses that this server listens on: no target may lead back to them.
     core::List<core::Endpoint> listeners;
     int log = -1;  ///< descriptor 2 of a program with `stderr = log`; -1 for /dev/null
+    const FailedTargets* failed_targets = nullptr;  ///< of the generation; null: not known
 };
 
 /// Serves one connection. Does not return if the service executes a program on the socket: this

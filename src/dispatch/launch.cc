@@ -43,6 +43,11 @@ class Environment {
                       [&](const std::string& entry) { return entry.starts_with(prefix); });
     }
 
+    /// Removes every variable whose name begins so.
+    void remove_all(std::string_view beginning) {
+        std::erase_if(entries_, [&](const std::string& it) { return it.starts_with(beginning); });
+    }
+
     /// Sets a port, unless it is 0: then it is not known.
     void set_port(std::string_view name, std::uint16_t port) {
         if (port != 0) set(name, std::to_string(port));
@@ -85,12 +90,17 @@ void set_addresses(Environment& environment, const sys::Ends& ends) {
     if (!is_name) environment.set("REMOTE_HOST", remote);
 }
 
-void set_paths(Environment& environment, const Origin& origin) {
-    if (environment.value_of("PROTO") == "IPC") return;  // a UCSPI server has said it all
-    for (const char* name : {"TCPREMOTEIP", "TCPREMOTEPORT", "TCPLOCALIP", "TCPLOCALPORT",
-                             "REMOTE_ADDR", "REMOTE_PORT", "REMOTE_HOST"}) {
-        environment.remove(name);
+/// Removes what a super-server says of its peer.
+void remove_addresses(Environment& environment) {
+    for (const char* beginning : {"TCPREMOTE", "TCPLOCAL", "REMOTE_", "IPC", "SOCAT_", "NCAT_"}) {
+        environment.remove_all(beginning);
     }
+    if (environment.value_of("PROTO") == "IPC") environment.remove("PROTO");
+}
+
+void set_paths(Environment& environment, const Origin& origin) {
+    if (environment.value_of("PROTO") == "IPC") return;  // the UCSPI server has set all of them
+    remove_addresses(environment);
     environment.set("PROTO", "IPC");
     const auto set_path = [&](std::string_view name, const sys::Address& address) {
         if (!address.path().empty()) environment.set(name, address.host());
@@ -133,6 +143,7 @@ std::vector<std::string> program_environment(std::vector<std::string> base, cons
     environment.set("PORTSPLIT_SERVICE", service);
     environment.set("PORTSPLIT_REASON", core::to_string(reason));
     if (!listener.empty()) environment.set("PORTSPLIT_LISTENER", listener);
+    if (origin.is_named) remove_addresses(environment);
     if (origin.ends.peer.is_internet()) set_addresses(environment, origin.ends);
     if (origin.ends.peer.is_unix()) set_paths(environment, origin);
     for (const core::Passed::Variable& field : fields) {

@@ -2,8 +2,10 @@
 
 #include <fmt/core.h>
 
+#include <cerrno>
 #include <variant>
 
+#include "core/entrance.h"
 #include "core/proxy_reader.h"
 #include "dispatch/resolve.h"
 #include "sys/error.h"
@@ -53,8 +55,26 @@ std::string failed_act(const core::Service& service, const Failure& failure) {
     return fmt::format("cannot connect to {}", core::to_string(target));
 }
 
-std::string reason_of(const Failure& failure) {
+/// Returns what to do about a connection that has the client's address and failed; empty if nothing is known.
+std::string advice_on_transparent(int code) {
+    if (code == EPERM) return "; it needs CAP_NET_RAW, see transparent in portsplit.conf(5)";
+    if (code == EAFNOSUPPORT) return "; client and target are not both IPv4 or both IPv6";
+    if (code == ETIMEDOUT) {
+        return "; answers to the client's address may not come back here, see portsplit check "
+               "--system";
+    }
+    return {};
+}
+
+bool is_transparent(const core::Service* service) {
+    return service != nullptr && core::is_transparent(*service);
+}
+
+std::string reason_of(const core::Service* service, const Failure& failure) {
     switch (failure.stage) {
+        case Stage::Connect:
+            return sys::error_text(failure.code) +
+                   (is_transparent(service) ? advice_on_transparent(failure.code) : "");
         case Stage::Resolve:
             return resolve_error_text(failure.code);
         case Stage::Loop:
@@ -100,7 +120,7 @@ std::string failure_line(const core::Plan& plan, const sys::Ends& ends, const Pr
     if (progress.failure.stage == Stage::Header) {
         const auto fault = static_cast<core::ProxyFault>(progress.failure.code);
         return fmt::format(
-            "no valid PROXY header from {}: {}; proxy-from has this address, so each of "
+            "no valid PROXY header from {}: {}; proxy-from has this peer, so each of "
             "its connections must begin with one",
             ends.peer.text(), core::to_string(fault));
     }
@@ -109,7 +129,7 @@ std::string failure_line(const core::Plan& plan, const sys::Ends& ends, const Pr
                        service != nullptr ? failed_act(*service, progress.failure)
                                           : "cannot look at the first bytes",
                        service != nullptr ? std::string_view(service->name) : "-", ends.peer.text(),
-                       reason_of(progress.failure));
+                       reason_of(service, progress.failure));
 }
 
 std::string gave_up_line(const core::Plan& plan, const sys::Ends& ends, const Progress& progress) {

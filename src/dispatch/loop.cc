@@ -1,8 +1,11 @@
 #include "dispatch/loop.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -14,16 +17,27 @@ namespace {
 
 bool is_served_by(const core::IpAddress& target, std::string_view bind) {
     if (bind == "*") return sys::is_own(target);
-    const auto address = core::IpAddress::parse(bind);
+    const auto address = core::IpAddress::parse(bind.substr(0, bind.find('%')));
     if (!address || address->is_v4() != target.is_v4()) return false;
     return *address == target || (address->is_any() && sys::is_own(target));
 }
 
+/// Returns true if two paths are one file (inode(7)): there may be links on the way.
+bool are_one_file(const sys::Address& a, const sys::Address& b) {
+    if (!a.is_unix() || !b.is_unix()) return false;
+    if (a.path() == b.path()) return true;
+    struct stat of_a {};
+    struct stat of_b {};
+    return ::stat(std::string(a.path()).c_str(), &of_a) == 0 &&
+           ::stat(std::string(b.path()).c_str(), &of_b) == 0 && of_a.st_dev == of_b.st_dev &&
+           of_a.st_ino == of_b.st_ino;
+}
+
 bool leads_back_by_path(const sys::Address& target, const OwnListeners& own) {
-    if (own.local.is_unix() && own.local.path() == target.path()) return true;
+    if (are_one_file(own.local, target)) return true;
     return std::ranges::any_of(own.binds, [&](const core::Endpoint& bind) {
         const auto address = bind.is_unix() ? sys::Address::from(bind) : std::nullopt;
-        return address && address->path() == target.path();
+        return address && are_one_file(*address, target);
     });
 }
 

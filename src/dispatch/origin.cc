@@ -15,7 +15,9 @@ Origin origin_of(const core::ProxyEnds& said, const sys::Arrival& arrival) {
         case Kind::Internet:
             return {{sys::Address::from(said.client, said.client_port),
                      sys::Address::from(said.server, said.server_port)},
-                    said.kind};
+                    said.kind,
+                    std::nullopt,
+                    true};
         case Kind::Unix:
             return {
                 {sys::Address::of_unix(said.client_path), sys::Address::of_unix(said.server_path)},

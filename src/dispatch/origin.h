@@ -15,6 +15,7 @@ struct Origin {
     /// What a header said of them; Internet or Unix if there was none.
     core::ProxyEnds::Kind kind = core::ProxyEnds::Kind::Internet;
     std::optional<sys::Credentials> credentials{};  ///< of a client over a Unix-domain socket
+    bool is_named = false;  ///< a header named the ends: then a super-server spoke of the balancer
 
     /// Returns false if a header named no ends.
     bool is_told() const {

@@ -42,9 +42,11 @@ class Taker {
         const auto found = found_by(got);
         if (!found || *found != Found::Bytes) return found;
         const std::size_t taken = reader_.take(bytes(got));
-        // They are there, so this neither waits nor fails.
-        (void)sys::retry([&] { return ::recv(fd_, buffer_.data(), taken, MSG_DONTWAIT); });
-        return Found::Bytes;
+        const ssize_t read =
+            sys::retry([&] { return ::recv(fd_, buffer_.data(), taken, MSG_DONTWAIT); });
+        // They are there; but if the kernel gives fewer, the rest would reach the program.
+        if (read == static_cast<ssize_t>(taken)) return Found::Bytes;
+        return sys::SysError{read < 0 ? errno : EIO, "cannot take a PROXY header"};
     }
 
   private:

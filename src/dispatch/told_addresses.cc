@@ -50,7 +50,8 @@ std::optional<sys::Address> told(const Pair& pair) {
     if (host == nullptr || !port) return std::nullopt;
     std::string_view text = host;
     if (text.starts_with('[') && text.ends_with(']')) text = text.substr(1, text.size() - 2);
-    return sys::Address::from({core::Text(text), *port});
+    const core::Endpoint endpoint{core::Text(text), *port};
+    return endpoint.is_unix() ? std::nullopt : sys::Address::from(endpoint);
 }
 
 template <typename Pairs>

@@ -135,12 +135,14 @@ class Zygote {
   public:
     Zygote(const core::Plan& plan, sys::Log& log, ServeFunction serve_connection, UniqueFd channel,
            UniqueFd signals, UniqueFd progress_in, UniqueFd progress_out, Spares spares,
-           Outlived outlived)
+           Outlived outlived, FailedTargets failed_targets)
         : plan_(plan),
           log_(log),
           serve_(serve_connection),
           connection_log_(plan, log, ConnectionLog::Rate::Limited),
-          setting_{plan, clean_environment(), own_listeners(plan), log.descriptor()},
+          failed_targets_(std::move(failed_targets)),
+          setting_{plan, clean_environment(), own_listeners(plan), log.descriptor(),
+                   &failed_targets_},
           channel_(std::move(channel)),
           signals_(std::move(signals)),
           progress_in_(std::move(progress_in)),
@@ -157,6 +159,7 @@ class Zygote {
     void add_departures();
     void add(pid_t pid, const handoff::Handover& message);
     void read_progress();
+    void note_target(const Progress& progress);
     void watch(pid_t pid, const Progress& progress, UniqueFd client);
     void renew_progress();
     void note_signals();
@@ -171,6 +174,7 @@ class Zygote {
     sys::Log& log_;
     ServeFunction serve_;
     ConnectionLog connection_log_;
+    FailedTargets failed_targets_;
     const Setting setting_;
     UniqueFd channel_;
     UniqueFd signals_;
@@ -309,6 +313,7 @@ void Zygote::read_progress() {
         }
         if (!message || record == nullptr || !is_valid(plan_, *message, *record)) continue;
         const Progress& progress = message->progress;
+        note_target(progress);
         if (message->ends) {
             record->arrival.ends = *message->ends;
             record->arrival.credentials = {};
@@ -321,6 +326,20 @@ void Zygote::read_progress() {
             reaper_.expect(received->sender);
         }
     }
+}
+
+/// Keeps which target failed, or answered. What comes of the client is no fault of a target: its family, or a
+/// capability that is missing to have its address.
+void Zygote::note_target(const Progress& progress) {
+    if (progress.service == Progress::kNone) return;
+    const auto service = static_cast<std::size_t>(progress.service);
+    const Failure& failure = progress.failure;
+    const bool is_of_target =
+        failure.stage == Stage::Resolve ||
+        (failure.stage == Stage::Connect && failure.code != EAFNOSUPPORT && failure.code != EPERM);
+    if (is_of_target) failed_targets_.note_failure(service, failure.target);
+    if (progress.target == Progress::kNone) return;
+    failed_targets_.note_success(service, static_cast<std::size_t>(progress.target));
 }
 
 /// Watches the client's socket of a program. A dispatcher that sends another descriptor only spoils
@@ -431,9 +450,11 @@ int run_zygote(const core::Plan& plan, sys::Log& log, ServeFunction serve_connec
     if (!spares) return failed(spares.error());
     auto outlived = Outlived::create();
     if (!outlived) return failed(outlived.error());
+    auto failed_targets = FailedTargets::create(plan.config());
+    if (!failed_targets) return failed(failed_targets.error());
     Zygote zygote(plan, log, serve_connection, UniqueFd(handoff::kChannelFd), std::move(*signals),
                   std::move(progress->first), std::move(progress->second), std::move(*spares),
-                  std::move(*outlived));
+                  std::move(*outlived), std::move(*failed_targets));
     return zygote.run();
 }
 

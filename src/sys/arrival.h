@@ -26,7 +26,7 @@ struct Credentials {
 /// Returns ` uid=N gid=N pid=N`, for a log line; nothing if they are not known.
 std::string text_of(const Credentials& credentials);
 
-/// Returns who is at the other end of a Unix-domain socket; nobody known of another socket.
+/// Returns the credentials of the peer of a Unix-domain socket; of another socket they are not known.
 Credentials credentials_of(int fd);
 
 /// Trivially copyable, so that a message to another process can contain it.

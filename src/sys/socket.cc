@@ -22,15 +22,60 @@ int get_option(int fd, int level, int name) {
     return ::getsockopt(fd, level, name, &value, &length) < 0 ? 0 : value;
 }
 
+constexpr int kStream = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
+
+UniqueFd new_listener(int family, bool multipath) {
+    if (multipath && family != AF_UNIX) {
+        UniqueFd fd(::socket(family, kStream, IPPROTO_MPTCP));
+        if (fd) return fd;  // else the kernel has no Multipath TCP, or it is off
+    }
+    return UniqueFd(::socket(family, kStream, 0));
+}
+
+/// Sets an option of IPv4 or IPv6 that allows addresses which this machine does not have.
+bool set_any_address(int fd, int family, int v4_name, int v6_name) {
+    const int on = 1;
+    const bool is_v6 = family == AF_INET6;
+    return ::setsockopt(fd, is_v6 ? IPPROTO_IPV6 : IPPROTO_IP, is_v6 ? v6_name : v4_name, &on,
+                        sizeof on) == 0;
+}
+
 }  // namespace
 
-Result<UniqueFd> listen_on(const Address& address) {
+bool is_multipath(int fd) { return get_option(fd, SOL_SOCKET, SO_PROTOCOL) == IPPROTO_MPTCP; }
+
+Result<UniqueFd> transparent_socket(int family) {
+    UniqueFd fd(::socket(family, kStream, 0));
+    const bool is_made = fd && set_any_address(fd.get(), family, IP_TRANSPARENT, IPV6_TRANSPARENT);
+    if (!is_made) return SysError{errno, "cannot make a transparent socket"};
+    set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
+    // Of port 0, connect(2) chooses: then a port serves for many targets.
+    set_option(fd.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+    return fd;
+}
+
+Result<Done> bind_to(int fd, const Address& address) {
+    if (::bind(fd, address.data(), address.size()) == 0) return Done{};
+    return SysError{errno, fmt::format("cannot bind {}", address.text())};
+}
+
+void disconnect(int fd) {
+    const sockaddr none{.sa_family = AF_UNSPEC, .sa_data = {}};
+    ::connect(fd, &none, sizeof none);
+}
+
+Result<UniqueFd> listen_on(const Address& address, const ListenOptions& options) {
     const std::string what = fmt::format("cannot listen on {}", address.text());
-    constexpr int kType = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
-    UniqueFd fd(::socket(address.family(), kType, 0));
+    UniqueFd fd = new_listener(address.family(), options.multipath);
     if (!fd) return SysError{errno, what};
     set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
     if (address.family() == AF_INET6) set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    if (options.free) set_any_address(fd.get(), address.family(), IP_FREEBIND, IPV6_FREEBIND);
+    const auto size = static_cast<socklen_t>(options.interface.size());
+    if (!options.interface.empty() &&
+        ::setsockopt(fd.get(), SOL_SOCKET, SO_BINDTODEVICE, options.interface.c_str(), size) < 0) {
+        return SysError{errno, fmt::format("{} of the interface {}", what, options.interface)};
+    }
     if (::bind(fd.get(), address.data(), address.size()) < 0) return SysError{errno, what};
     // The kernel reduces the backlog to net.core.somaxconn (listen(2)).
     if (::listen(fd.get(), std::numeric_limits<int>::max()) < 0) return SysError{errno, what};
@@ -41,8 +86,7 @@ Result<UniqueFd> start_connect(const Address& address) {
     const auto failed = [&address](int code) {
         return SysError{code, fmt::format("cannot connect to {}", address.text())};
     };
-    constexpr int kType = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
-    UniqueFd fd(::socket(address.family(), kType, 0));
+    UniqueFd fd(::socket(address.family(), kStream, 0));
     if (!fd) return failed(errno);
     const int outcome = ::connect(fd.get(), address.data(), address.size());
     const bool may_connect_later =
@@ -69,6 +113,13 @@ void set_blocking(int fd, bool blocking) {
     const int flags = ::fcntl(fd, F_GETFL);
     const int wanted = blocking ? flags & ~O_NONBLOCK : flags | O_NONBLOCK;
     if (flags >= 0 && wanted != flags) ::fcntl(fd, F_SETFL, wanted);
+}
+
+void set_user_timeout(int fd, std::chrono::seconds limit) {
+    const auto milliseconds = std::chrono::milliseconds(limit).count();
+    if (limit.count() > 0) {
+        set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(milliseconds));
+    }
 }
 
 void set_no_delay(int fd, bool at_once) {

@@ -40,9 +40,12 @@ class SocketFile {
         std::swap(owner_, other.owner_);
         return *this;
     }
-    ~SocketFile();
+    ~SocketFile() { remove(); }
 
-    /// Changes the mode and the owner.
+    /// Removes the file: from now on nobody can connect.
+    void remove();
+
+    /// Changes the mode and the owner, which is that of this process if none is given.
     Result<Done> change(const FileAccess& access) const;
 
   private:
@@ -53,7 +56,10 @@ class SocketFile {
     };
     SocketFile(std::string path, Identity identity, pid_t owner)
         : path_(std::move(path)), identity_(identity), owner_(owner) {}
-    static std::optional<Identity> identity_of(const std::string& path);
+    /// Returns nothing for what is no socket.
+    static std::optional<Identity> identity_of(int fd);
+    /// Opens the file; nothing if something else has taken its place.
+    UniqueFd open_own() const;
 
     std::string path_;  ///< empty after a move
     Identity identity_;

@@ -16,7 +16,8 @@ namespace portsplit::sys {
 struct User {
     uid_t uid = 0;
     gid_t gid = 0;
-    std::vector<gid_t> groups;  ///< all supplementary groups
+    std::vector<gid_t> groups;   ///< all supplementary groups
+    bool keeps_net_raw = false;  ///< keeps CAP_NET_RAW, see sys/capability.h
 };
 
 /// Return true if the user or group is known (getpwnam(3), getgrnam(3)), or is a number.

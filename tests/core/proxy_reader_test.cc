@@ -164,6 +164,11 @@ TEST(ProxyReaderV2, ReadsEveryFamily) {
     expect_at_every_cut(proxy_header_v2(local, {}, true), local);
     // Who sends LOCAL may name addresses; they mean nothing.
     expect_at_every_cut(v2("\x20\x11"sv, kAddresses4), local);
+    // "The receiver must discard the protocol block, including the family" (2.2).
+    expect_at_every_cut(v2("\x20\x11"sv, ""), local);
+    expect_at_every_cut(v2("\x20\x12"sv, "abc"), local);
+    expect_at_every_cut(v2("\x20\x00"sv, "abc"), local);
+    EXPECT_EQ(fault_of(v2("\x20\x00"sv, "\x03\0\4abcd"sv)), ProxyFault::Checksum);
 }
 
 TEST(ProxyReaderV2, SkipsValuesItDoesNotKnow) {
@@ -202,6 +207,9 @@ TEST(ProxyReaderV2, RefusesWhatTheTextDoesNotPermit) {
               ProxyFault::Checksum);
     EXPECT_EQ(fault_of(v2("\x21\x11", addresses + std::string("\x03\0\2ab", 5))),
               ProxyFault::Checksum);
+    const std::string two_sums = proxy_header_v2(ends("192.0.2.7", 1, "192.0.2.1", 2),
+                                                 std::vector<ProxyTlv>{{3, "abcd"}}, true);
+    EXPECT_EQ(fault_of(two_sums), ProxyFault::Checksum);
 }
 
 TEST(ProxyReaderV2, VerifiesEveryByteOfAChecksum) {

@@ -174,7 +174,8 @@ TEST_F(ReloadTest, ReturnsTheExitCodeOfAStartThatFails) {
     EXPECT_EQ(exit_code(), 71);
     EXPECT_EQ(log(),
               "cannot listen on 192.0.2.1:0: Cannot assign requested address; no interface has "
-              "this address; see those that there are: ip address\n");
+              "this address; see those that there are: ip address. With freebind = yes it "
+              "may come later\n");
     set_mode("missing");
     ASSERT_TRUE(reload().begin(Kind::Start));
     EXPECT_EQ(next_outcome(), "start failed");

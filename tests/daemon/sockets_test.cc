@@ -114,7 +114,8 @@ TEST(AdviceOnListening, NamesWhatHelps) {
               "ports below 1024 need root or CAP_NET_BIND_SERVICE (see portsplit-relay.service)");
     EXPECT_EQ(advice_on_listening(EACCES, 1024), "");
     EXPECT_EQ(advice_on_listening(EADDRNOTAVAIL, 443),
-              "no interface has this address; see those that there are: ip address");
+              "no interface has this address; see those that there are: ip address. With "
+              "freebind = yes it may come later");
     EXPECT_EQ(advice_on_listening(EMFILE, 443), "");
 }
 

@@ -8,12 +8,20 @@
 #include <utility>
 #include <vector>
 
+#include "dispatch/failed_targets.h"
 #include "support/descriptors.h"
 #include "support/loopback.h"
 #include "support/plans.h"
 
 namespace portsplit::dispatch {
 namespace {
+
+/// Connects to the targets in the order of the list.
+std::optional<sys::UniqueFd> reach(const core::Connect& connect, const OwnListeners& own,
+                                   Reporter& reporter) {
+    const auto order = FailedTargets().order(0, connect.targets.size());
+    return connect_to_target(connect, own, order, reporter);
+}
 
 using loopback::closed_port;
 using loopback::port_of;
@@ -30,7 +38,7 @@ constexpr auto kTargetLimit = 5s;
 TEST(ConnectToTarget, ConnectsToTheFirstTargetThatAnswers) {
     const UniqueFd listener = loopback::listener_on("127.0.0.1");
     Recorder recorder;
-    const auto server = connect_to_target(to("127.0.0.1", port_of(listener)), kNone, recorder);
+    const auto server = reach(to("127.0.0.1", port_of(listener)), kNone, recorder);
     ASSERT_TRUE(server);
     const UniqueFd accepted = loopback::accepted_from(listener);
     ASSERT_TRUE(loopback::send_all(accepted.get(), "hello"));
@@ -48,7 +56,7 @@ TEST(ConnectToTarget, TriesTheNextTargetAndReportsEachThatFailed) {
                                  {"127.0.0.1", closed_port()},
                                  {"127.0.0.1", port_of(listener)}}};
     Recorder recorder;
-    EXPECT_TRUE(connect_to_target(connect, kNone, recorder));
+    EXPECT_TRUE(reach(connect, kNone, recorder));
     ASSERT_EQ(recorder.messages().size(), 2U);
     for (std::uint32_t i = 0; i < 2; ++i) {
         EXPECT_EQ(recorder.messages()[i].failure.stage, Stage::Connect);
@@ -61,7 +69,7 @@ TEST(ConnectToTarget, TriesTheNextTargetAndReportsEachThatFailed) {
 
 TEST(ConnectToTarget, ReturnsNothingWhenNoTargetAnswers) {
     Recorder recorder;
-    EXPECT_FALSE(connect_to_target(to("127.0.0.1", closed_port()), kNone, recorder));
+    EXPECT_FALSE(reach(to("127.0.0.1", closed_port()), kNone, recorder));
     EXPECT_EQ(recorder.last().failure.code, ECONNREFUSED);
     EXPECT_EQ(recorder.last().target, Progress::kNone);
 }
@@ -69,15 +77,14 @@ TEST(ConnectToTarget, ReturnsNothingWhenNoTargetAnswers) {
 TEST(ConnectToTarget, FindsANameInTheHostsFile) {
     const UniqueFd listener = loopback::listener_on("127.0.0.1");
     Recorder recorder;
-    EXPECT_TRUE(connect_to_target(to("localhost", port_of(listener)), kNone, recorder))
-        << "127.0.0.1 or ::1";
+    EXPECT_TRUE(reach(to("localhost", port_of(listener)), kNone, recorder)) << "127.0.0.1 or ::1";
 }
 
 TEST(ConnectToTarget, ReportsANameThatCannotBeResolved) {
     const UniqueFd listener = loopback::listener_on("127.0.0.1");
     const core::Connect connect{{{"a..b", 1}, {"127.0.0.1", port_of(listener)}}};
     Recorder recorder;
-    EXPECT_TRUE(connect_to_target(connect, kNone, recorder));
+    EXPECT_TRUE(reach(connect, kNone, recorder));
     ASSERT_EQ(recorder.messages().size(), 2U) << "and once before it waits for the name";
     EXPECT_EQ(recorder.last().failure.stage, Stage::Resolve);
     EXPECT_NE(recorder.last().failure.code, 0);
@@ -90,7 +97,7 @@ TEST(ConnectToTarget, TriesTheNextTargetAfterTheTimeOfOneThatDoesNotAnswer) {
                                 50ms};
     Recorder recorder;
     const auto begin = Clock::now();
-    EXPECT_TRUE(connect_to_target(connect, kNone, recorder));
+    EXPECT_TRUE(reach(connect, kNone, recorder));
     EXPECT_GE(Clock::now() - begin, 50ms);
     EXPECT_LT(Clock::now() - begin, kTargetLimit);
     ASSERT_EQ(recorder.messages().size(), 2U) << "and once before it waits";
@@ -163,7 +170,7 @@ TEST(ConnectToTarget, LeavesOutATargetThatLeadsBackByName) {
     const UniqueFd listener = loopback::listener_on("127.0.0.1");
     const core::List<core::Endpoint> binds{{"0.0.0.0", port_of(listener)}};
     Recorder recorder;
-    EXPECT_FALSE(connect_to_target(to("localhost", port_of(listener)), {binds, {}}, recorder));
+    EXPECT_FALSE(reach(to("localhost", port_of(listener)), {binds, {}}, recorder));
     EXPECT_EQ(recorder.last().failure.stage, Stage::Loop);
     EXPECT_EQ(loopback::events_of(listener.get(), POLLIN, 0ms), 0) << "no connection was made";
 }
@@ -174,7 +181,7 @@ TEST(ConnectToTarget, TriesTheNextTargetAfterOneThatLeadsBack) {
     const core::List<core::Endpoint> binds{{"127.0.0.1", port_of(own)}};
     const core::Connect connect{{{"127.0.0.1", port_of(own)}, {"127.0.0.1", port_of(listener)}}};
     Recorder recorder;
-    EXPECT_TRUE(connect_to_target(connect, {binds, {}}, recorder));
+    EXPECT_TRUE(reach(connect, {binds, {}}, recorder));
 }
 
 TEST(ConnectToAny, RefusesAConnectionOfASocketToItself) {

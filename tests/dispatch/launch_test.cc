@@ -113,6 +113,24 @@ TEST(ProgramEnvironment, NamesPathsAndTheUserOfAUnixDomainClient) {
                   .front(),
               "PROTO=IPC")
         << "a UCSPI server knows better";
+    origin.is_named = true;
+    EXPECT_EQ(program_environment({"PROTO=IPC", "IPCREMOTEEUID=0", "TCPREMOTEHOST=balancer"},
+                                  program("a"), origin, "ssh", core::Reason::Match),
+              (Entries{"PORTSPLIT_SERVICE=ssh", "PORTSPLIT_REASON=match", "PROTO=IPC",
+                       "IPCREMOTEPATH=/tmp/c", "IPCLOCALPATH=/run/a\\20b"}))
+        << "it is the balancer's";
+}
+
+TEST(ProgramEnvironment, HasNothingOfTheBalancerThatASuperServerSawBehindAHeader) {
+    Origin origin = ends_of("192.0.2.7", "192.0.2.1");
+    origin.is_named = true;
+    const Entries entries = program_environment(
+        {"REMOTE_HOST=balancer.example", "TCPREMOTEHOST=balancer.example", "TCPREMOTEINFO=root",
+         "TCPREMOTEPORT=77", "IPCREMOTEEUID=0", "SOCAT_PEERADDR=127.0.0.9", "HOME=/"},
+        program("a"), origin, "ssh", core::Reason::Match);
+    EXPECT_EQ(entries.front(), "HOME=/");
+    EXPECT_EQ(entries.back(), "REMOTE_HOST=192.0.2.7");
+    EXPECT_EQ(entries.size(), 11U);
 }
 
 TEST(ProgramEnvironment, KeepsANameThatASuperServerLookedUp) {

@@ -9,6 +9,7 @@
 #include <regex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/proxy_header.h"
 
@@ -80,6 +81,37 @@ inline std::optional<NaiveHeader> read_v1(std::string_view stream) {
                         {}}};
 }
 
+/// Returns whether the values of a header fill it, and whether a checksum in them is wrong.
+struct Values {
+    bool fill = true;
+    bool have_wrong_sum = false;
+};
+
+inline Values look_at_values(std::string_view header, std::size_t at) {
+    Values found;
+    std::vector<std::size_t> sums;
+    while (at < header.size()) {
+        if (header.size() - at < 3 || number_at(header, at + 1, 2) > header.size() - at - 3) {
+            found.fill = false;
+            break;
+        }
+        const std::size_t size = number_at(header, at + 1, 2);
+        if (number_at(header, at, 1) == 3) {
+            if (size != 4 || !sums.empty()) {
+                found.have_wrong_sum = true;
+                return found;
+            }
+            sums.push_back(at + 3);
+        }
+        at += 3 + size;
+    }
+    if (!found.fill || sums.empty()) return found;
+    std::string zeroed(header);
+    for (std::size_t i = 0; i < 4; ++i) zeroed[sums[0] + i] = '\0';
+    found.have_wrong_sum = core::crc32c(zeroed) != number_at(header, sums[0], 4);
+    return found;
+}
+
 inline std::optional<NaiveHeader> read_v2(std::string_view stream) {
     using core::ProxyEnds;
     if (stream.size() < 16) return std::nullopt;
@@ -87,43 +119,46 @@ inline std::optional<NaiveHeader> read_v2(std::string_view stream) {
     const std::size_t family = number_at(stream, 13, 1);
     const std::size_t end = 16 + number_at(stream, 14, 2);
     if (stream.size() < end || (command != 0x20 && command != 0x21)) return std::nullopt;
-    std::size_t values = 16;
+    const std::string_view whole = stream.substr(0, end);
+    std::size_t addresses = 0;
+    bool is_known = true;
+    switch (family) {
+        case 0x00:
+            break;
+        case 0x11:
+            addresses = 12;
+            break;
+        case 0x21:
+            addresses = 36;
+            break;
+        case 0x31:
+            addresses = 216;
+            break;
+        default:
+            is_known = false;
+    }
+    const bool has_room = is_known && end >= 16 + addresses;
     NaiveHeader header{end, {}};
+    if (command == 0x20) {
+        header.ends.kind = ProxyEnds::Kind::Local;
+        const bool is_wrong = has_room && look_at_values(whole, 16 + addresses).have_wrong_sum;
+        return is_wrong ? std::nullopt : std::optional(header);
+    }
+    if (!has_room) return std::nullopt;
     if (family == 0x11 || family == 0x21) {
         const std::size_t size = family == 0x11 ? 4 : 16;
-        values += 2 * size + 4;
-        if (values > end) return std::nullopt;
         header.ends.kind = ProxyEnds::Kind::Internet;
         header.ends.client = address_at(stream, 16, size);
         header.ends.server = address_at(stream, 16 + size, size);
-        header.ends.client_port = static_cast<std::uint16_t>(number_at(stream, values - 4, 2));
-        header.ends.server_port = static_cast<std::uint16_t>(number_at(stream, values - 2, 2));
+        header.ends.client_port = static_cast<std::uint16_t>(number_at(stream, 16 + 2 * size, 2));
+        header.ends.server_port = static_cast<std::uint16_t>(number_at(stream, 18 + 2 * size, 2));
     } else if (family == 0x31) {
-        values += 216;
-        if (values > end) return std::nullopt;
         header.ends.kind = ProxyEnds::Kind::Unix;
         header.ends.client_path = path_at(stream, 16);
         header.ends.server_path = path_at(stream, 124);
-    } else if (family != 0) {
-        return std::nullopt;
     }
-    if (command == 0x20) {
-        header.ends = {};
-        header.ends.kind = ProxyEnds::Kind::Local;
-    }
-    while (values < end) {
-        if (end - values < 3) return std::nullopt;
-        const std::size_t size = number_at(stream, values + 1, 2);
-        if (end - values - 3 < size) return std::nullopt;
-        if (number_at(stream, values, 1) == 3) {
-            std::string zeroed(stream.substr(0, end));
-            for (std::size_t i = 0; i < size; ++i) zeroed[values + 3 + i] = '\0';
-            if (size != 4 || core::crc32c(zeroed) != number_at(stream, values + 3, 4)) {
-                return std::nullopt;
-            }
-        }
-        values += 3 + size;
-    }
+    const Values values = look_at_values(whole, 16 + addresses);
+    if (!values.fill || values.have_wrong_sum) return std::nullopt;
     return header;
 }
 

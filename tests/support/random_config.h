@@ -26,6 +26,8 @@ class RandomConfig {
         if (below(8) == 0) config.top.allow = prefixes(0);
         if (maybe()) config.top.deny = prefixes(1);
         if (below(8) == 0) config.top.proxy_from = prefixes(0);
+        if (below(8) == 0) config.top.interface = word();
+        config.top.freebind = maybe();
         if (maybe()) config.maxconn = below(1'000'001);
         if (maybe()) config.window = 1 + below(core::kLargestWindow);
         if (maybe()) config.pid = "/run/" + word();
@@ -69,6 +71,7 @@ class RandomConfig {
         // A list that is given replaces that of the top.
         if (const auto allow = prefixes(0); !allow.empty() && maybe()) listener.allow = allow;
         if (const auto from = prefixes(0); !from.empty() && maybe()) listener.proxy_from = from;
+        listener.mptcp = maybe();
         if (maybe()) listener.timeout = std::chrono::milliseconds(below(86'400'001));
         const auto any_service = [&] {
             return config.services[below(config.services.size())].name;
@@ -100,6 +103,7 @@ class RandomConfig {
         if (below(8) == 0) service.from = prefixes(0);
         if (maybe()) service.not_from = prefixes(1);
         if (maybe()) service.keepalive = below(32768);
+        if (below(4) == 0) service.user_timeout = below(32768);
         service.no_delay = maybe();
         if (maybe()) {
             service.action = exec();
@@ -185,6 +189,7 @@ class RandomConfig {
             }
         }
         if (maybe()) connect.timeout = std::chrono::milliseconds(1000 + below(119'001));
+        connect.transparent = below(4) == 0;
         return connect;
     }
 

@@ -105,7 +105,7 @@ TEST_F(SocketFileTest, NamesAFolderThatIsMissing) {
     const auto listening = SocketFile::listen_on(folder_ / "missing/socket", {});
     ASSERT_FALSE(listening);
     EXPECT_EQ(listening.error().code, ENOENT);
-    EXPECT_EQ(listening.error().advice, "make the folder of the socket");
+    EXPECT_EQ(listening.error().advice, "make the folder " + (folder_ / "missing"));
 }
 
 TEST_F(SocketFileTest, ChangesTheMode) {
@@ -113,6 +113,40 @@ TEST_F(SocketFileTest, ChangesTheMode) {
     ASSERT_TRUE(listening);
     EXPECT_TRUE(listening->file.change({.mode = 0660}));
     EXPECT_EQ(mode(), 0660U);
+}
+
+TEST_F(SocketFileTest, ChangesNothingThatHasTakenItsPlace) {
+    const auto listening = SocketFile::listen_on(path_, {});
+    ASSERT_TRUE(listening);
+    const std::string other = folder_ / "other";
+    { const UniqueFd file(::open(other.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0640)); }
+    ASSERT_EQ(::unlink(path_.c_str()), 0);
+    ASSERT_EQ(::symlink(other.c_str(), path_.c_str()), 0);
+    EXPECT_FALSE(listening->file.change({.mode = 0666}));
+    struct stat there {};
+    ASSERT_EQ(::stat(other.c_str(), &there), 0);
+    EXPECT_EQ(there.st_mode & 0777, 0640U) << "a link to somebody's file";
+}
+
+TEST_F(SocketFileTest, ChangesTheOwner) {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root gives a file to somebody else";
+    const auto listening = SocketFile::listen_on(path_, {.user = 12345});
+    ASSERT_TRUE(listening);
+    const auto owner = [&] {
+        struct stat there {};
+        ::lstat(path_.c_str(), &there);
+        return std::pair(there.st_uid, there.st_gid);
+    };
+    EXPECT_EQ(owner(), std::pair(uid_t{12345}, ::getegid()));
+    EXPECT_TRUE(listening->file.change({.group = 54321}));
+    EXPECT_EQ(owner(), std::pair(::geteuid(), gid_t{54321}));
+}
+
+TEST_F(SocketFileTest, IsRemovedWhileItsSocketIsOpen) {
+    auto listening = SocketFile::listen_on(path_, {});
+    ASSERT_TRUE(listening);
+    listening->file.remove();
+    EXPECT_FALSE(exists());
 }
 
 TEST_F(SocketFileTest, DoesNotRemoveWhatHasTakenItsPlace) {

@@ -1,0 +1,63 @@
+#include "sys/capability.h"
+
+#include <linux/capability.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdint>
+
+namespace portsplit::sys {
+namespace {
+
+/// The sets of this process, in the form of capset(2): two numbers of 32 bits for each.
+class Sets {
+  public:
+    /// @returns false if they cannot be read
+    bool read() { return ::syscall(SYS_capget, &head_, data_.data()) == 0; }
+    bool write() { return ::syscall(SYS_capset, &head_, data_.data()) == 0; }
+
+    /// Leaves CAP_NET_RAW, of what is permitted, and nothing else.
+    void keep_net_raw() {
+        for (__user_cap_data_struct& part : data_) part = {0, 0, 0};
+        data_[0] = {kNetRaw, kNetRaw, kNetRaw};
+    }
+    void remove_net_raw() {
+        for (std::uint32_t* set :
+             {&data_[0].effective, &data_[0].permitted, &data_[0].inheritable}) {
+            *set &= ~kNetRaw;
+        }
+    }
+
+  private:
+    static constexpr std::uint32_t kNetRaw = 1U << CAP_NET_RAW;
+
+    __user_cap_header_struct head_{_LINUX_CAPABILITY_VERSION_3, 0};
+    std::array<__user_cap_data_struct, 2> data_{};
+};
+
+}  // namespace
+
+void keep_capabilities() { ::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0); }
+
+Result<Done> leave_net_raw() {
+    Sets sets;
+    sets.keep_net_raw();
+    const bool is_left =
+        sets.write() && ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_RAW, 0, 0) == 0;
+    if (!is_left) return SysError{errno, "cannot keep CAP_NET_RAW for a transparent service"};
+    return Done{};
+}
+
+void drop_net_raw() {
+    if (::geteuid() == 0) return;
+    ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_LOWER, CAP_NET_RAW, 0, 0);
+    Sets sets;
+    if (!sets.read()) return;
+    sets.remove_net_raw();
+    (void)sets.write();
+}
+
+}  // namespace portsplit::sys
