@@ -34,6 +34,7 @@ debian_packages() {
             netcat-openbsd ncat stunnel4 tcpd ncurses-bin iproute2 procps util-linux \
             systemd ucspi-tcp s6 runit perl haproxy nginx libnginx-mod-stream postgresql mosquitto slapd \
             lego pebble python3 python3-websockets freerdp2-x11 xvfb tcpdump \
+            nftables conntrack keepalived python3-yaml python3-kubernetes \
             libbsd0 libevent-2.1-7 libtirpc3 libwrap0 ;;
         check) echo clang-format clang-tidy shellcheck git ;;
         demo) echo curl openssl openssh-client openssh-server busybox netcat-openbsd util-linux ;;
@@ -51,7 +52,7 @@ fedora_packages() {
         test) echo bats socat curl openssl openssh-clients openssh-server busybox strace netcat nmap-ncat stunnel \
             iproute procps-ng util-linux perl-Test-Harness haproxy nginx nginx-mod-stream postgresql-server \
             postgresql mosquitto openldap-servers python3 python3-websockets freerdp xorg-x11-server-Xvfb \
-            tcpdump ;;
+            tcpdump nftables conntrack-tools keepalived python3-pyyaml python3-kubernetes ;;
         check) echo clang-tools-extra ShellCheck git ;;
         demo) echo curl openssl openssh-clients openssh-server busybox netcat util-linux ;;
         fuzz) echo clang compiler-rt ;;
@@ -107,7 +108,7 @@ install_quietly() {
         fail "these packages could not be installed: $*"
     }
     local server
-    for server in openssh-server haproxy nginx sslh postgresql mosquitto slapd; do
+    for server in openssh-server haproxy nginx sslh postgresql mosquitto slapd keepalived; do
         [[ " $* " != *" $server "* ]] || keep_off "$server"
     done
 }
