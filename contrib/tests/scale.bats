@@ -601,15 +601,15 @@ spreads_to() {
     on director ip -batch "$SCALE/ecmp.ip"
     hold 12
     for host in a b c; do held_by $host; ((COUNT > 0)); done
-    crash b
+    crash a
     on director sh -c "$(readme 'ip nexthop replace')"
     local client
     for client in 198.51.100.{100..119}; do
         run -0 on clients "$PEER" connect "$SERVICE:443" --from "$client:0" say-port 'send:WHO\n' print
-        [[ ${lines[1]} == [ac]" $client ${lines[0]}" ]]
+        [[ ${lines[1]} == [bc]" $client ${lines[0]}" ]]
     done
     on director ip nexthop replace id 10 group 1/2/3 type resilient
-    judge_held b
+    judge_held a
 }
 
 # --- keepalived ------------------------------------------------------------------------------------
