@@ -31,7 +31,7 @@ debian_packages() {
             libcli11-dev libsystemd-dev libpcre2-dev libpcap-dev nlohmann-json3-dev libgtest-dev \
             libssl-dev libgnutls28-dev bats man-db ;;
         test) echo bats socat curl openssl openssh-client openssh-server busybox strace \
-            netcat-openbsd ncat stunnel4 tcpd ncurses-bin iproute2 procps util-linux \
+            netcat-openbsd ncat stunnel4 tcpd ncurses-bin iproute2 nftables procps util-linux \
             systemd ucspi-tcp s6 runit perl haproxy nginx libnginx-mod-stream postgresql mosquitto slapd \
             lego pebble python3 python3-websockets freerdp2-x11 xvfb tcpdump \
             nftables conntrack keepalived python3-yaml python3-kubernetes \
@@ -50,7 +50,7 @@ fedora_packages() {
             fmt-devel cli11-devel systemd-devel pcre2-devel libpcap-devel json-devel gtest-devel \
             openssl-devel gnutls-devel bats man-db glibc-static libstdc++-static ;;
         test) echo bats socat curl openssl openssh-clients openssh-server busybox strace netcat nmap-ncat stunnel \
-            iproute procps-ng util-linux perl-Test-Harness haproxy nginx nginx-mod-stream postgresql-server \
+            iproute nftables procps-ng util-linux perl-Test-Harness haproxy nginx nginx-mod-stream postgresql-server \
             postgresql mosquitto openldap-servers python3 python3-websockets freerdp xorg-x11-server-Xvfb \
             tcpdump nftables conntrack-tools keepalived python3-pyyaml python3-kubernetes ;;
         check) echo clang-tools-extra ShellCheck git ;;

@@ -185,9 +185,9 @@ rules_wanted() {
 
 # rules_there FAMILY: prints all rules of our preference in the same form.
 rules_there() {
-    ip "-$1" rule show 2>/dev/null | sed -n "s/^$TABLE:[[:blank:]]*//p" | sed 's/[[:blank:]]*$//'
+    ip "-$1" rule show 2>/dev/null | sed -n "s/[[:blank:]]*$//; s/^$TABLE:[[:blank:]]*//p"
 }
-routes_there() { ip "-$1" route show table "$TABLE" 2>/dev/null || true; }
+routes_there() { ip "-$1" route show table "$TABLE" 2>/dev/null | sed 's/[[:blank:]]*$//'; }
 
 # add_rules FAMILY, delete_rules FAMILY: the rules come on standard input.
 add_rules() {
@@ -228,7 +228,7 @@ change_family() {
 # Fails if another program uses the table or the preference.
 refuse_foreign() {
     for family in 4 6; do
-        foreign=$(routes_there "$family" | grep -v '^local default dev lo ' || true)
+        foreign=$(routes_there "$family" | grep -v '^local default dev lo\>' || true)
         [ -z "$foreign" ] || fail 71 "the routing table $TABLE has a route of another program: $foreign;" \
             "change TABLE in this script"
         foreign=$(rules_there "$family" | grep -v " lookup $TABLE\$" || true)
