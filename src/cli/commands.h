@@ -21,6 +21,11 @@ int run_in_foreground(const std::vector<std::string>& arguments);
 /// @returns 0 when the file can be served, 78 when not, 64 for an unknown NAME
 int check(const std::string& file, bool inetd, const std::vector<std::string>& silenced);
 
+/// Checks whether the targets of transparent services answer to the address of a client on this machine, and
+/// prints what is missing on standard error (system_check.h). Needs root.
+/// @returns 0 when all do, 71 when one does not, 78 when the file cannot be read
+int check_system(const std::string& file);
+
 /// Prints a configuration file in a spelling on standard output.
 /// @param spelling  "classic" or "libconfig"; empty for the one that the file is not in
 int convert(const std::string& file, const std::string& spelling);

@@ -5,7 +5,7 @@ namespace {
 
 constexpr const char* kProgram =
     "Usage: portsplit [--log WHERE] [--ready-fd N] FILE\n"
-    "       portsplit check [--inetd] [--silence WARNING]... FILE\n"
+    "       portsplit check [--inetd] [--system] [--silence WARNING]... FILE\n"
     "       portsplit convert [--to SPELLING] FILE\n"
     "       portsplit explain [--text TEXT | --hex BYTES | --pcap CAPTURE]\n"
     "                         [--listener NAME] [--source ADDR] [--final] [--json]\n"
@@ -29,11 +29,14 @@ constexpr const char* kProgram =
     "See portsplit(1) and portsplit.conf(5).\n";
 
 constexpr const char* kCheck =
-    "Usage: portsplit check [--inetd] [--silence WARNING]... FILE\n"
+    "Usage: portsplit check [--inetd] [--system] [--silence WARNING]... FILE\n"
     "Print every error and warning of the configuration FILE. Exit with 78 if it\n"
     "cannot be served.\n"
     "\n"
     "  --inetd             the file is for a super-server and needs no bind\n"
+    "  --system            connect to the targets of transparent services with a\n"
+    "                      client's address, and print what this machine lacks for it;\n"
+    "                      needs root. Exit with 71 if a target does not answer\n"
     "  --silence WARNING   do not print a warning: its NAME, or NAME:SERVICE for one\n"
     "                      service; can be given several times\n"
     "  -h, --help          print this and exit\n"

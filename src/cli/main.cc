@@ -47,17 +47,22 @@ struct Check {
     explicit Check(CLI::App& app) : command(*app.add_subcommand("check")) {
         command.add_option("FILE", file)->required();
         command.add_flag("--inetd", inetd);
+        command.add_flag("--system", system);
         command
             .add_option_function<std::string>(
                 "--silence", [this](const std::string& word) { silenced.push_back(word); })
             ->trigger_on_parse();
     }
 
-    int run() const { return cli::check(file, inetd, silenced); }
+    int run() const {
+        const int code = cli::check(file, inetd, silenced);
+        return code == 0 && system ? cli::check_system(file) : code;
+    }
 
     CLI::App& command;
     std::string file;
     bool inetd = false;
+    bool system = false;
     std::vector<std::string> silenced;
 };
 
