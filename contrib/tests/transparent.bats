@@ -104,6 +104,16 @@ END_OF_FILE
     wait_until 10 listens "$1" "$WEB" || { cat "$TMP/nginx.log"; return 1; }
 }
 
+end_nginx() {
+    end_background_job "${BACKGROUND[-1]}"
+    unset 'BACKGROUND[-1]'
+    rm -r "$TMP/nginx"
+}
+end_background_job() {
+    kill "$1"
+    wait "$1" || true
+}
+
 # start_sshd MACHINE: runs one command for each login, which prints the address and port of the client.
 start_sshd() {
     ssh-keygen -q -t ed25519 -N '' -C '' -f "$TMP/host_key"
@@ -254,6 +264,27 @@ END_OF_RULES
     logged_connections 20
 }
 
+@test "transparent: a relay goes on while the rules are set up again" {
+    local place jobs=()
+    printf '%s\n' 'bind = [fd00:1::1]:443' | configure
+    for place in another_host this_host loopback; do
+        "$place"
+        in_background on "$PLACE" "$PEER" listen "[$V6]:0" echo >"$TMP/$place"
+        wait_until 10 has_content "$TMP/$place"
+        printf '%s\n' "[$place]" "string = $place" "connect = [$V6]:$(<"$TMP/$place")" 'transparent = yes' >>"$CONFIG"
+    done
+    transparent up --config "$CONFIG"
+    start_daemon
+    for place in another_host this_host loopback; do
+        in_background on "$CLIENT" "$PEER" connect '[fd00:1::1]:443' "send:$place" "expect:$place" \
+            "touch:$TMP/$place.held" "wait-file:$TMP/go" send:on expect:on shutdown expect-eof
+        jobs+=("$JOB")
+        wait_until 10 exists "$TMP/$place.held"
+    done
+    transparent up --config "$CONFIG" 203.0.113.77:1
+    go_on "${jobs[@]}"
+}
+
 # --- privilege ------------------------------------------------------------------------------------
 
 # capabilities_of PID: prints the effective and the permitted ones.
@@ -301,6 +332,96 @@ END_OF_ID
     finish "$relayed"
 }
 target_is_connected() { [[ -n $(on "$SERVER" ss -Htn state established "sport = :$WEB") ]]; }
+
+# --- the check ------------------------------------------------------------------------------------
+
+# A machine has a default route; the answers to a client that does not exist need one.
+give_default_route() {
+    on "$HOST" ip route add default via 198.51.100.7
+    on "$HOST" ip route add default via fd00:1::7
+}
+
+# checks CODE [LINE...]: the check of the system exits so, and prints these lines behind the name of the file.
+checks() {
+    local code=$1
+    shift
+    run "-$code" check_system
+    echo "$output"
+    diff <(printf '%s\n' "${output//"$CONFIG: "/}") <(printf '%s\n' 'can be served (errors: 0, warnings: 0)' "$@")
+}
+
+@test "check --system: what is missing is named before up and after down, and nothing in between" {
+    give_default_route
+    local place address
+    for place in another_host this_host loopback; do
+        "$place"
+        start_nginx "$PLACE"
+        for address in "$V4" "$V6"; do
+            configure_target "$address"
+            # One service is enough, and one that no server listens for.
+            sed -i "s/:$SSH\$/:9/" "$CONFIG"
+            local web ssh family=4 missing=()
+            [[ $address != *:* ]] || family=6
+            web="service web: $(bracketed "$address"):$WEB"
+            ssh="service ssh: $(bracketed "$address"):9"
+            local it
+            for it in "$ssh" "$web"; do
+                missing+=("$it does not answer to a client's address")
+                [[ $place == loopback ]] ||
+                    missing+=("$it: no rule of nftables marks its answers (table inet portsplit_transparent)")
+                missing+=("$it: no rule of policy routing sends its answers through the routing table 5053"
+                    "$it: the routing table 5053 has no local route for IPv$family")
+            done
+            missing+=("this sets up what is missing: transparent.sh up --config $CONFIG"
+                "targets that see the client's address: 0 answer, 2 do not")
+            checks 71 "${missing[@]}"
+            transparent up --config "$CONFIG"
+            checks 0 "$ssh refuses the connection, so its answers come back, but no server listens there" \
+                "targets that see the client's address: 2 answer, 0 do not"
+            transparent down
+            checks 71 "${missing[@]}"
+        done
+        end_nginx
+    done
+}
+
+@test "check --system: each missing part is named" {
+    give_default_route
+    another_host
+    start_nginx "$PLACE"
+    configure_target "$V4"
+    sed -i '/^\[ssh\]/,/^transparent/d' "$CONFIG"
+    local web="service web: $V4:$WEB"
+    local first="$web does not answer to a client's address"
+    local last=("this sets up what is missing: transparent.sh up --config $CONFIG"
+        "targets that see the client's address: 0 answer, 1 do not")
+    transparent up --config "$CONFIG"
+    on "$HOST" nft delete table inet portsplit_transparent
+    checks 71 "$first" "$web: no rule of nftables marks its answers (table inet portsplit_transparent)" "${last[@]}"
+    run -1 transparent status
+    [[ $output == *"missing: nft's table inet portsplit_transparent for IPv4; call up again" ]]
+    transparent up --config "$CONFIG"
+    on "$HOST" ip route flush table 5053
+    checks 71 "$first" "$web: the routing table 5053 has no local route for IPv4" "${last[@]}"
+    run -1 transparent status
+    transparent up --config "$CONFIG"
+    on "$HOST" ip rule delete pref 5053
+    checks 71 "$first" "$web: no rule of policy routing sends its answers through the routing table 5053" "${last[@]}"
+    transparent up --config "$CONFIG"
+    checks 0 "targets that see the client's address: 1 answer, 0 do not"
+    # The answers take another way: the fault of the target's routes.
+    on "$SERVER" ip route delete default
+    run -71 check_system
+    [[ $output == *"$web: all that transparent.sh sets up is there; the target's route to its clients must lead through this machine"* ]]
+    [[ $output != *'this sets up'* ]]
+}
+
+@test "check --system: needs root" {
+    another_host
+    configure_target "$V4"
+    run -71 on "$HOST" setpriv --bounding-set=-all --inh-caps=-all "$PORTSPLIT_BIN/portsplit" check --system "$CONFIG"
+    [[ $output == *'cannot be tried: only root, or a process with CAP_NET_RAW, can use a client'* ]]
+}
 
 # --- the script -----------------------------------------------------------------------------------
 
@@ -382,5 +503,31 @@ END_OF_OUTPUT
     run -71 transparent up 127.0.0.1:1
     [[ $output == *'table 5053 has a route of another program: unreachable 192.0.2.0/24;'* ]]
     run -71 transparent down
+    state | diff "$TMP/before" -
+}
+
+# --- the unit -------------------------------------------------------------------------------------
+
+# take_unit: the unit with the paths of this test, in $TMP.
+take_unit() {
+    sed -E "s|^(Exec[A-Za-z]*=)[^ ]*/transparent.sh|\1$TRANSPARENT|; s|/[^ ]*/portsplit\.conf|$CONFIG|
+        /^Documentation=/d" "$PORTSPLIT_BUILD/contrib/entries/systemd/portsplit-transparent.service" \
+        >"$TMP/portsplit-transparent.service"
+}
+
+@test "portsplit-transparent.service: systemd finds nothing wrong, and its commands set up and take away" {
+    take_unit
+    run -0 systemd-analyze verify "$TMP/portsplit-transparent.service"
+    [[ -z $output ]]
+    configure_target 203.0.113.5
+    state >"$TMP/before"
+    local key command
+    for key in ExecStart ExecReload; do
+        read -r -a command < <(sed -n "s/^$key=//p" "$TMP/portsplit-transparent.service")
+        on "$HOST" "${command[@]}"
+        run -0 transparent status
+    done
+    read -r -a command < <(sed -n 's/^ExecStop=//p' "$TMP/portsplit-transparent.service")
+    on "$HOST" "${command[@]}"
     state | diff "$TMP/before" -
 }

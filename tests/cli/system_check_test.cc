@@ -5,10 +5,12 @@
 #include <cerrno>
 #include <fstream>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "cli/commands.h"
 #include "cli/program_output.h"
-#include "config/load.h"
+#include "core/model.h"
 #include "support/folder.h"
 #include "support/printed.h"
 
@@ -17,16 +19,26 @@ namespace {
 
 core::IpAddress ip(const char* text) { return *core::IpAddress::parse(text); }
 
+core::Service service(const char* name, core::Action action) {
+    core::Service service;
+    service.name = name;
+    service.action = std::move(action);
+    return service;
+}
+
+core::Connect to(core::List<core::Endpoint> targets, bool transparent) {
+    core::Connect connect;
+    connect.targets = std::move(targets);
+    connect.transparent = transparent;
+    return connect;
+}
+
 TEST(TransparentEndpoints, AreThoseOfTransparentServicesInTheOrderOfTheFile) {
     core::Config config;
-    config.services.push_back(
-        {.name = "a", .action = core::Connect{.targets = {{"192.0.2.1", 1}}, .transparent = true}});
-    config.services.push_back(
-        {.name = "b", .action = core::Connect{.targets = {{"192.0.2.1", 2}}}});
-    config.services.push_back({.name = "c", .action = core::Exec{.program = "cat"}});
-    config.services.push_back({.name = "d",
-                               .action = core::Connect{.targets = {{"name.example", 4}, {"::1", 5}},
-                                                       .transparent = true}});
+    config.services.push_back(service("a", to({{"192.0.2.1", 1}}, true)));
+    config.services.push_back(service("b", to({{"192.0.2.1", 2}}, false)));
+    config.services.push_back(service("c", core::Exec()));
+    config.services.push_back(service("d", to({{"name.example", 4}, {"::1", 5}}, true)));
     EXPECT_EQ(transparent_endpoints(config),
               (std::vector<TransparentEndpoint>{
                   {"a", {"192.0.2.1", 1}}, {"d", {"name.example", 4}}, {"d", {"::1", 5}}}));
