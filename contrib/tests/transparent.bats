@@ -44,6 +44,9 @@ has_own_network() { [[ $(readlink "/proc/$1/ns/net") != "$(readlink /proc/self/n
 
 # on MACHINE COMMAND...
 on() { nsenter --target "$1" --net "${@:2}"; }
+# on_in_background MACHINE COMMAND...: the pid of the command is in JOB. A function in the background would have a
+# shell around it.
+on_in_background() { in_background nsenter --target "$1" --net "${@:2}"; }
 
 # join MACHINE ADDRESS4 ADDRESS6 DEVICE: a link to the machine of Portsplit, which has .1 and ::1 there.
 join() {
@@ -99,19 +102,9 @@ http {
     }
 }
 END_OF_FILE
-    on "$1" nginx -c "$TMP/nginx.conf" -p "$TMP/nginx" >"$TMP/nginx.log" 2>&1 3>&- &
+    nsenter --target "$1" --net nginx -c "$TMP/nginx.conf" -p "$TMP/nginx" >"$TMP/nginx.log" 2>&1 3>&- &
     BACKGROUND+=("$!")
     wait_until 10 listens "$1" "$WEB" || { cat "$TMP/nginx.log"; return 1; }
-}
-
-end_nginx() {
-    end_background_job "${BACKGROUND[-1]}"
-    unset 'BACKGROUND[-1]'
-    rm -r "$TMP/nginx"
-}
-end_background_job() {
-    kill "$1"
-    wait "$1" || true
 }
 
 # start_sshd MACHINE: runs one command for each login, which prints the address and port of the client.
@@ -123,7 +116,7 @@ start_sshd() {
         "ForceCommand echo \$SSH_CLIENT" >"$TMP/sshd_config"
     # Started by root, sshd needs this folder, which its system service creates otherwise.
     [[ -d /run/sshd ]] || install -d -m 755 /run/sshd
-    on "$1" /usr/sbin/sshd -D -e -f "$TMP/sshd_config" >"$TMP/sshd.log" 2>&1 3>&- &
+    nsenter --target "$1" --net /usr/sbin/sshd -D -e -f "$TMP/sshd_config" >"$TMP/sshd.log" 2>&1 3>&- &
     BACKGROUND+=("$!")
     wait_until 10 listens "$1" "$SSH" || { cat "$TMP/sshd.log"; return 1; }
 }
@@ -269,14 +262,14 @@ END_OF_RULES
     printf '%s\n' 'bind = [fd00:1::1]:443' | configure
     for place in another_host this_host loopback; do
         "$place"
-        in_background on "$PLACE" "$PEER" listen "[$V6]:0" echo >"$TMP/$place"
+        on_in_background "$PLACE" "$PEER" listen "[$V6]:0" echo >"$TMP/$place"
         wait_until 10 has_content "$TMP/$place"
         printf '%s\n' "[$place]" "string = $place" "connect = [$V6]:$(<"$TMP/$place")" 'transparent = yes' >>"$CONFIG"
     done
     transparent up --config "$CONFIG"
     start_daemon
     for place in another_host this_host loopback; do
-        in_background on "$CLIENT" "$PEER" connect '[fd00:1::1]:443' "send:$place" "expect:$place" \
+        on_in_background "$CLIENT" "$PEER" connect '[fd00:1::1]:443' "send:$place" "expect:$place" \
             "touch:$TMP/$place.held" "wait-file:$TMP/go" send:on expect:on shutdown expect-eof
         jobs+=("$JOB")
         wait_until 10 exists "$TMP/$place.held"
@@ -305,11 +298,11 @@ capabilities_of() { sed -n 's/^Cap\(Eff\|Prm\):\s*//p' "/proc/$1/status"; }
     transparent up --config "$CONFIG"
     start_daemon
     # One client has sent too little; the other is relayed.
-    in_background on "$CLIENT" "$PEER" connect 198.51.100.1:443 send:S "touch:$TMP/waits" "wait-file:$TMP/go" shutdown
+    on_in_background "$CLIENT" "$PEER" connect 198.51.100.1:443 send:S "touch:$TMP/waits" "wait-file:$TMP/go" shutdown
     local waiting=$JOB
     wait_until 10 exists "$TMP/waits"
     wait_until 10 dispatchers_are 1
-    in_background on "$CLIENT" "$PEER" connect 198.51.100.1:443 'send:GET /' "touch:$TMP/relayed" "wait-file:$TMP/go" shutdown
+    on_in_background "$CLIENT" "$PEER" connect 198.51.100.1:443 'send:GET /' "touch:$TMP/relayed" "wait-file:$TMP/go" shutdown
     local relayed=$JOB
     wait_until 10 target_is_connected
     wait_until 10 dispatchers_are 2
@@ -350,39 +343,48 @@ checks() {
     diff <(printf '%s\n' "${output//"$CONFIG: "/}") <(printf '%s\n' 'can be served (errors: 0, warnings: 0)' "$@")
 }
 
-@test "check --system: what is missing is named before up and after down, and nothing in between" {
+# complains_around_up: the check names what is missing before up and after down, and nothing in between.
+complains_around_up() {
+    local address missing=() refused=() it
     give_default_route
-    local place address
-    for place in another_host this_host loopback; do
-        "$place"
-        start_nginx "$PLACE"
-        for address in "$V4" "$V6"; do
-            configure_target "$address"
-            # One service is enough, and one that no server listens for.
-            sed -i "s/:$SSH\$/:9/" "$CONFIG"
-            local web ssh family=4 missing=()
-            [[ $address != *:* ]] || family=6
-            web="service web: $(bracketed "$address"):$WEB"
-            ssh="service ssh: $(bracketed "$address"):9"
-            local it
-            for it in "$ssh" "$web"; do
-                missing+=("$it does not answer to a client's address")
-                [[ $place == loopback ]] ||
-                    missing+=("$it: no rule of nftables marks its answers (table inet portsplit_transparent)")
-                missing+=("$it: no rule of policy routing sends its answers through the routing table 5053"
-                    "$it: the routing table 5053 has no local route for IPv$family")
-            done
-            missing+=("this sets up what is missing: transparent.sh up --config $CONFIG"
-                "targets that see the client's address: 0 answer, 2 do not")
-            checks 71 "${missing[@]}"
-            transparent up --config "$CONFIG"
-            checks 0 "$ssh refuses the connection, so its answers come back, but no server listens there" \
-                "targets that see the client's address: 2 answer, 0 do not"
-            transparent down
-            checks 71 "${missing[@]}"
-        done
-        end_nginx
+    start_nginx "$PLACE"
+    # No server listens on port 9.
+    printf '%s\n' 'bind = 198.51.100.1:443' '[ssh]' 'string = SSH-' "connect = $V4:9" "connect = [$V6]:9" \
+        'transparent = yes' '[web]' 'string = GET\20' "connect = $V4:$WEB" "connect = [$V6]:$WEB" 'transparent = yes' |
+        configure
+    for it in "ssh: $V4:9" "ssh: [$V6]:9" "web: $V4:$WEB" "web: [$V6]:$WEB"; do
+        local family=4
+        [[ $it != *'['* ]] || family=6
+        missing+=("service $it does not answer to a client's address")
+        [[ $V4 == 127.0.0.1 ]] ||
+            missing+=("service $it: no rule of nftables marks its answers (table inet portsplit_transparent)")
+        missing+=("service $it: no rule of policy routing sends its answers through the routing table 5053"
+            "service $it: the routing table 5053 has no local route for IPv$family")
+        [[ $it != ssh* ]] ||
+            refused+=("service $it refuses the connection, so its answers come back, but no server listens there")
     done
+    missing+=("this sets up what is missing: transparent.sh up --config $CONFIG"
+        "targets that see the client's address: 0 answer, 4 do not")
+    checks 71 "${missing[@]}"
+    transparent up --config "$CONFIG"
+    checks 0 "${refused[@]}" "targets that see the client's address: 4 answer, 0 do not"
+    transparent down
+    checks 71 "${missing[@]}"
+}
+
+@test "check --system: targets on another host answer between up and down, and else it is said what is missing" {
+    another_host
+    complains_around_up
+}
+
+@test "check --system: targets on this host answer between up and down, and else it is said what is missing" {
+    this_host
+    complains_around_up
+}
+
+@test "check --system: targets on loopback answer between up and down, and else it is said what is missing" {
+    loopback
+    complains_around_up
 }
 
 @test "check --system: each missing part is named" {

@@ -62,8 +62,8 @@ targets_of_file() {
         function flush() { if (transparent) printf "%s", targets; transparent = 0; targets = "" }
         # A line of a layout can have the name of a key.
         /^\[/ { flush(); is_service = !/^\[(layout|listener) / }
-        is_service && /^connect = / { targets = targets substr($0, 11) "\n" }
-        is_service && /^transparent = yes$/ { transparent = 1 }
+        is_service && /^connect +=/ { targets = targets $3 "\n" }
+        is_service && /^transparent += yes$/ { transparent = 1 }
         END { flush() }'
 }
 
@@ -354,7 +354,7 @@ status() {
     done
     ! has_nft_table || nft list table inet "$NFT_TABLE"
     missing=$(missing_parts)
-    [ -z "$missing" ] || fail 1 "missing: $(printf '%s' "$missing" | sed 's/$/;/' | tr '\n' ' ')call up again"
+    [ -z "$missing" ] || fail 1 "missing:$(printf '%s\n' "$missing" | awk '{ printf " %s;", $0 }') call up again"
 }
 
 main() {

@@ -15,6 +15,7 @@
 #include <utility>
 #include <variant>
 
+#include "cli/command_line.h"
 #include "cli/commands.h"
 #include "cli/load.h"
 #include "cli/output.h"
@@ -192,9 +193,10 @@ bool has_answered(const Attempt& attempt) {
 }
 bool is_silent(const Attempt& attempt) { return attempt.error == ETIMEDOUT; }
 
-/// Returns the script as an administrator calls it.
+/// Returns the path of the script; its name alone if this program is not installed.
 std::string script() {
-    return sys::beside_own({PORTSPLIT_BIN_TO_LIBEXEC "/transparent.sh", "transparent.sh"});
+    const std::string path = sys::beside_own({PORTSPLIT_BIN_TO_LIBEXEC "/transparent.sh"});
+    return names_a_file(path) ? path : "transparent.sh";
 }
 
 /// Prints what was found about each target, and how to set up what is missing.
