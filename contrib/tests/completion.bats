@@ -36,6 +36,7 @@ is_offered() {
 
 @test "completion: after a command its own options and files are offered" {
     is_offered '--inetd' portsplit check --i
+    is_offered '--system --silence' portsplit check --s
     is_offered '--to' portsplit convert --t
     is_offered '--text --hex --pcap --listener --source --final --json --help' portsplit explain -
     is_offered '--tap --help' portsplit test -
