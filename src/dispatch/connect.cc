@@ -46,7 +46,7 @@ bool is_own_peer(int fd, const sys::Address& peer) {
 std::optional<sys::UniqueFd> connect_to_one(const core::Endpoint& target, std::size_t index,
                                             const OwnListeners& own,
                                             std::chrono::milliseconds limit, Reporter& reporter,
-                                            sys::UniqueFd* bound) {
+                                            sys::UniqueFd* bound, bool is_last) {
     TargetTime time(limit);
     Resolved resolved;
     const auto numeric = sys::Address::from(target);
@@ -63,6 +63,9 @@ std::optional<sys::UniqueFd> connect_to_one(const core::Endpoint& target, std::s
         reporter, bound);
     if (fd) return std::move(*fd);
     const int code = fd.error().code;
+    // A target of the other family is no failure while another may fit.
+    const bool is_other_family = code == EAFNOSUPPORT && bound != nullptr;
+    if (is_other_family && !is_last) return std::nullopt;
     reporter.publish_failure(code == ELOOP ? Stage::Loop : Stage::Connect, code, index);
     return std::nullopt;
 }
@@ -139,8 +142,9 @@ std::optional<sys::UniqueFd> connect_to_target(const core::Connect& connect,
                                                std::span<const std::size_t> order,
                                                Reporter& reporter, sys::UniqueFd* bound) {
     for (const std::size_t i : order) {
-        if (auto fd =
-                connect_to_one(connect.targets[i], i, own, connect.timeout, reporter, bound)) {
+        const bool is_last = i == order.back();
+        if (auto fd = connect_to_one(connect.targets[i], i, own, connect.timeout, reporter, bound,
+                                     is_last)) {
             reporter.set_target(i);
             return fd;
         }

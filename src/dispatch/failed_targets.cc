@@ -89,7 +89,7 @@ std::vector<std::size_t> FailedTargets::order(std::size_t service, std::size_t t
     std::iota(order.begin(), order.end(), std::size_t{0});
     if (find(readable_, service, 0) == nullptr) return order;
     const std::int64_t now = now_in_milliseconds();
-    std::ranges::stable_partition(order, [&](std::size_t target) {
+    std::stable_partition(order.begin(), order.end(), [&](std::size_t target) {
         const Mark* mark = find(readable_, service, target);
         return mark == nullptr || mark->load(std::memory_order_relaxed) <= now;
     });

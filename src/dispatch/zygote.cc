@@ -38,6 +38,7 @@
 #include <utility>
 #include <variant>
 
+#include "core/entrance.h"
 #include "core/passing.h"
 #include "dispatch/connections.h"
 #include "dispatch/dispatcher.h"
@@ -334,9 +335,12 @@ void Zygote::note_target(const Progress& progress) {
     if (progress.service == Progress::kNone) return;
     const auto service = static_cast<std::size_t>(progress.service);
     const Failure& failure = progress.failure;
+    const bool is_of_client =
+        core::is_transparent(plan_.service(service)) &&
+        (failure.code == EAFNOSUPPORT || failure.code == EPERM || failure.code == EINVAL ||
+         failure.code == EADDRINUSE || failure.code == EADDRNOTAVAIL);
     const bool is_of_target =
-        failure.stage == Stage::Resolve ||
-        (failure.stage == Stage::Connect && failure.code != EAFNOSUPPORT && failure.code != EPERM);
+        failure.stage == Stage::Resolve || (failure.stage == Stage::Connect && !is_of_client);
     if (is_of_target) failed_targets_.note_failure(service, failure.target);
     if (progress.target == Progress::kNone) return;
     failed_targets_.note_success(service, static_cast<std::size_t>(progress.target));

@@ -48,7 +48,6 @@ Result<UniqueFd> transparent_socket(int family) {
     UniqueFd fd(::socket(family, kStream, 0));
     const bool is_made = fd && set_any_address(fd.get(), family, IP_TRANSPARENT, IPV6_TRANSPARENT);
     if (!is_made) return SysError{errno, "cannot make a transparent socket"};
-    set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
     // Of port 0, connect(2) chooses: then a port serves for many targets.
     set_option(fd.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
     return fd;

@@ -14,8 +14,7 @@ namespace portsplit::core {
 namespace {
 
 using namespace std::string_view_literals;
-using testing::NaiveHeader;
-using testing::read_naively;
+
 using Kind = ProxyEnds::Kind;
 using State = ProxyReader::State;
 
@@ -275,10 +274,10 @@ TEST(ProxyReader, AgreesWithASecondReader) {
         const ProxyReader reader = read(stream);
         std::optional<NaiveHeader> found;
         if (reader.state() == State::Complete) found = NaiveHeader{reader.size(), reader.ends()};
-        ASSERT_EQ(found, read_naively(stream)) << ::testing::PrintToString(stream);
+        ASSERT_EQ(found, read_naively(stream)) << testing::PrintToString(stream);
         const ProxyReader by_byte = read(stream, 1);
         ASSERT_EQ(by_byte.state(), reader.state());
-        ASSERT_EQ(by_byte.fault(), reader.fault()) << ::testing::PrintToString(stream);
+        ASSERT_EQ(by_byte.fault(), reader.fault()) << testing::PrintToString(stream);
         if (found) ++valid;
     }
     EXPECT_GT(valid, 50'000U);

@@ -13,8 +13,8 @@
 namespace {
 
 using namespace portsplit;
+using core::NaiveHeader;
 using core::ProxyReader;
-using testing::NaiveHeader;
 
 /// Returns what a reader finds that gets the stream in pieces.
 ProxyReader read(std::string_view stream, std::size_t piece) {
@@ -38,7 +38,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     core::require(in_pieces.state() == whole.state() && in_pieces.fault() == whole.fault() &&
                       in_pieces.ends() == whole.ends(),
                   "the answer does not depend on how the stream was cut");
-    const auto naive = testing::read_naively(stream);
+    const auto naive = core::read_naively(stream);
     std::optional<NaiveHeader> found;
     if (whole.state() == ProxyReader::State::Complete) {
         found = NaiveHeader{whole.size(), whole.ends()};

@@ -13,7 +13,7 @@
 
 #include "core/proxy_header.h"
 
-namespace portsplit::testing {
+namespace portsplit::core {
 
 struct NaiveHeader {
     std::size_t size = 0;
@@ -171,4 +171,4 @@ inline std::optional<NaiveHeader> read_naively(std::string_view stream) {
     return std::nullopt;
 }
 
-}  // namespace portsplit::testing
+}  // namespace portsplit::core
