@@ -113,7 +113,7 @@ scores_at_most() {
         scores_at_most "${score#0}" portsplit.service
         drop_ins=$((drop_ins + 1))
     done
-    ((drop_ins == 3))
+    ((drop_ins == 4))
 }
 
 # take_reload UNIT: the commands of its ExecReload lines, one a line in $TMP/commands, for this test's file.

@@ -4,7 +4,7 @@
 
 FEATURES=(portsplit-plain portsplit-listener portsplit-from portsplit-proxy-in portsplit-proxy-out
     portsplit-transparent portsplit-failover)
-declare -A REQUEST_OF=()
+declare -A PORT REQUEST_OF=()
 
 # start_feature NAME: writes its configuration and starts it.
 start_feature() {
