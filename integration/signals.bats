@@ -58,6 +58,33 @@ refuses() { ! talk shutdown expect-end 2>/dev/null; }
     go_on "$held"
 }
 
+# The clients of a stop are accepted above `maxconn`: they have completed the handshake.
+@test "signals: TERM and QUIT serve the clients in the accept queues, even at maxconn" {
+    answer one
+    local signal i name queued
+    for signal in TERM QUIT; do
+        GLOBALS="bind = unix:$TMP/$signal.sock"$'\nmaxconn = 1' configure_answers one
+        start_daemon
+        hold_open one
+        local held=$JOB
+        queued=()
+        for i in 1 2 3; do
+            for name in "127.0.0.1:$PORT" "unix:$TMP/$signal.sock"; do
+                in_background "$PEER" connect "$name" send:one. "touch:$TMP/$signal.$i.${name%%:*}" \
+                    expect:one:one. shutdown expect-eof
+                queued+=("$JOB")
+            done
+        done
+        for i in 1 2 3; do
+            for name in 127.0.0.1 unix; do wait_until 10 exists "$TMP/$signal.$i.$name"; done
+        done
+        kill "-$signal" "$DAEMON"
+        for i in "${queued[@]}"; do finish "$i"; done
+        go_on "$held"
+        expect_exit 0
+    done
+}
+
 @test "signals: QUIT stops listening and exits with the last connection" {
     answer one
     configure_answers one

@@ -250,13 +250,12 @@ void Daemon::on_child_end(const sys::Ended& child) {
     intake_.put_back(generations_.take_untaken());
 }
 
-/// The order matters: the queued connections are handed over before the zygote retires, because a
-/// retired zygote takes no connection.
+/// The order matters: the connections are handed over before the zygote retires, because a retired
+/// zygote takes no connection.
 void Daemon::stop_listening() {
     if (!is_listening()) return;
-    intake_.hand_over_all();
+    intake_.stop(sockets_.close());
     generations_.retire();
-    sockets_.close();
     reload_.stop();
 }
 

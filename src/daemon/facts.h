@@ -35,8 +35,8 @@ class Admission {
 
   private:
     std::vector<core::Access> accesses_;
-    std::vector<std::uint32_t>
-        of_listener_;  ///< index in `accesses_`; AccessNumbers::kForAll for all
+    /// Indexes in `accesses_`; AccessNumbers::kForAll for all.
+    std::vector<std::uint32_t> of_listener_;
 };
 
 struct Facts {

@@ -22,6 +22,8 @@ using sys::Level;
 constexpr std::chrono::milliseconds kShortagePause{100};
 /// Between two reports that `maxconn` is reached.
 constexpr std::chrono::minutes kReportPause{1};
+/// Of the time in which the clients of sockets that close are accepted.
+constexpr std::chrono::seconds kRestLimit{1};
 /// Accepts in a row from one socket before the next has its turn.
 constexpr int kAcceptBatch = 32;
 
@@ -99,21 +101,26 @@ void Intake::pause_accepting(const ListeningSocket& socket, int code) {
                              socket.text, sys::error_text(code)));
 }
 
-void Intake::accept_rest(const ListeningSocket& closing) {
-    for (int failures = 0; failures < kAcceptBatch;) {
-        auto accepted = accept_from(closing);
-        if (accepted) {
-            take(*std::move(accepted));
-            continue;
+/// Accepts all clients in the accept queues of sockets that close, even above `maxconn`: they have completed
+/// the handshake, and close(2) would reset them. New ones may come all the time, so there is a limit.
+void Intake::accept_rest(const std::vector<ListeningSocket>& closing) {
+    const auto until = Clock::now() + kRestLimit;
+    for (const ListeningSocket& socket : closing) {
+        for (int failures = 0; failures < kAcceptBatch && Clock::now() < until;) {
+            auto accepted = accept_from(socket);
+            if (accepted) {
+                take(*std::move(accepted));
+                continue;
+            }
+            if (after_accept_error(accepted.error()) != AfterFailure::Continue) break;
+            ++failures;
         }
-        if (after_accept_error(accepted.error()) != AfterFailure::Continue) return;
-        ++failures;
     }
 }
 
 void Intake::change_configuration(const core::Config& before, const core::Config& next,
                                   const std::vector<ListeningSocket>& closing) {
-    for (const ListeningSocket& socket : closing) accept_rest(socket);
+    accept_rest(closing);
     const auto old_listeners = core::listeners_of(before);
     Generation* current = generations_.current();
     bool may_wait = true;  // a wait in vain takes a second
@@ -175,7 +182,8 @@ void Intake::hand_over() {
     }
 }
 
-void Intake::hand_over_all() {
+void Intake::stop(const std::vector<ListeningSocket>& closing) {
+    accept_rest(closing);
     Generation* current = generations_.current();
     for (const Delivery& delivery : queue_) {
         if (current == nullptr || !current->hand_over(delivery, Generation::Wait::ForRoom)) break;

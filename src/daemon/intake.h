@@ -48,10 +48,6 @@ class Intake {
     /// current sockets: a socket that was not watched is left out.
     void accept_ready(const sys::PollSet& set, const std::vector<ListeningSocket>& sockets);
 
-    /// Accepts all clients in the accept queue of a socket that closes, even above `maxconn`:
-    /// they have completed the handshake, and close(2) would reset them.
-    void accept_rest(const ListeningSocket& closing);
-
     /// Gives the clients of the old configuration to the current generation, before the next one takes over:
     /// those in the queue, and the rest of the sockets that close. Those that it cannot take wait for the
     /// next generation; they are closed if that has no listener of the same name.
@@ -64,9 +60,9 @@ class Intake {
     /// Hands over from the queue as many as `maxconn` and the channel allow.
     void hand_over();
 
-    /// Hands over the whole queue, even above `maxconn`, and waits for room in the channel. For the
-    /// end of the daemon: closes what cannot be handed over.
-    void hand_over_all();
+    /// Hands over the whole queue and the rest of the sockets, even above `maxconn`, and waits for room in the
+    /// channel. For the end of the daemon: closes what cannot be handed over.
+    void stop(const std::vector<ListeningSocket>& closing);
 
     bool has_queue() const { return !queue_.empty(); }
 
@@ -79,6 +75,7 @@ class Intake {
     bool has_room() const;
     bool can_accept() const { return queue_.empty() && has_room(); }
     void accept_batch(const ListeningSocket& socket);
+    void accept_rest(const std::vector<ListeningSocket>& closing);
     void pause_accepting(const ListeningSocket& socket, int code);
     void take(Delivery accepted);
     void report_denied(const sys::Arrival& arrival);

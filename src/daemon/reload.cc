@@ -154,11 +154,7 @@ Reload::Outcome Reload::commit() {
     const bool pid_file_stays = std::string_view(next.pid) == pid_file_.path();
     if (!pid_file_stays) pid_file_ = change.pid_file ? *std::move(change.pid_file) : PidFile();
     restart_.on_ready(Clock::now());
-    auto closing = sockets_.change_to(next, std::move(change.missing));
-    // First the files, so that nobody connects behind the last one who is accepted.
-    for (ListeningSocket& socket : closing) {
-        if (socket.file) socket.file->remove();
-    }
+    const auto closing = sockets_.change_to(next, std::move(change.missing));
     for (const sys::SysError& error : sockets_.change_files(next)) {
         log_.line(Level::Error, sys::to_string(error));
     }

@@ -181,6 +181,14 @@ std::uint16_t port_for(const Wanted& wanted, const std::vector<ListeningSocket>&
     return half == opened.end() ? port : half->bound.port();
 }
 
+/// Removes the files of sockets that close, so that nobody connects behind the last client who is accepted.
+std::vector<ListeningSocket> without_files(std::vector<ListeningSocket> closing) {
+    for (ListeningSocket& socket : closing) {
+        if (socket.file) socket.file->remove();
+    }
+    return closing;
+}
+
 }  // namespace
 
 std::string advice_on_listening(int code, std::uint16_t port) {
@@ -324,7 +332,12 @@ std::vector<ListeningSocket> ListeningSockets::change_to(const core::Config& con
             break;
         }
     }
-    return std::exchange(sockets_, std::move(next));
+    return without_files(std::exchange(sockets_, std::move(next)));
+}
+
+std::vector<ListeningSocket> ListeningSockets::close() {
+    std::erase_if(sockets_, [](const ListeningSocket& socket) { return socket.passed; });
+    return without_files(std::exchange(sockets_, {}));
 }
 
 std::vector<core::Endpoint> ListeningSockets::find_unchanged_options(

@@ -18,8 +18,8 @@
 namespace portsplit::daemon {
 
 struct ListeningSocket {
-    core::Endpoint
-        configured;         ///< numeric, the owners of a Unix-domain socket too; the port may be 0
+    /// Numeric, the owners of a Unix-domain socket too; the port may be 0.
+    core::Endpoint configured;
     sys::Address bound;     ///< with the port that the system chose
     sys::UniqueFd fd;       ///< non-blocking
     std::string text;       ///< the bound address, or the path of a Unix-domain socket
@@ -27,8 +27,8 @@ struct ListeningSocket {
     std::string name = {};  ///< FileDescriptorName= of a passed one, if the unit has it; else empty
     /// The listener whose settings its connections have: index in core::listeners_of.
     std::size_t listener = 0;
-    std::optional<sys::SocketFile> file =
-        std::nullopt;                 ///< of a Unix-domain socket that was made here
+    /// Of a Unix-domain socket that was made here.
+    std::optional<sys::SocketFile> file = std::nullopt;
     sys::ListenOptions options = {};  ///< that it was opened with
 };
 
@@ -64,7 +64,7 @@ class ListeningSockets {
     /// Changes to a new configuration: keeps the sockets that are still configured or were passed,
     /// and takes over the new ones.
     /// @param missing  the sockets of `open_missing` for the same configuration
-    /// @returns the sockets that are no longer configured, still open
+    /// @returns the sockets that are no longer configured, still open, without their files
     std::vector<ListeningSocket> change_to(const core::Config& config,
                                            std::vector<ListeningSocket> missing);
 
@@ -80,8 +80,10 @@ class ListeningSockets {
     bool has_passed() const;
 
     const std::vector<ListeningSocket>& all() const { return sockets_; }
-    /// Closes all, passed ones included, and removes the files of those that were made here.
-    void close() { sockets_.clear(); }
+    /// Empties the set for the end of the daemon. The sockets that the service manager passed are closed: it
+    /// has them too, so their clients wait.
+    /// @returns the others, still open, without their files
+    std::vector<ListeningSocket> close();
 
     /// Returns the addresses of a new configuration, separated by blanks, as `bind` takes them.
     /// @param missing  the sockets of `open_missing` for the same configuration

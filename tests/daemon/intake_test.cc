@@ -64,12 +64,16 @@ class IntakeTest : public testing::Test {
         return sockets_.back();
     }
 
-    /// Returns a socket that `add_listener` has added.
+    /// Returns the socket that was added last, as one that closes.
+    std::vector<ListeningSocket> take_last() {
+        std::vector<ListeningSocket> closing;
+        closing.push_back(std::move(sockets_.back()));
+        sockets_.pop_back();
+        return closing;
+    }
     ListeningSocket take_listener(int clients) {
         add_listener(clients);
-        ListeningSocket socket = std::move(sockets_.back());
-        sockets_.pop_back();
-        return socket;
+        return std::move(take_last().front());
     }
 
     /// Adds a socket that is readable and on which every accept(2) fails with EOPNOTSUPP.
@@ -281,20 +285,17 @@ TEST_F(IntakeTest, LeavesOutAListenerThatWasNotWatched) {
 TEST_F(IntakeTest, AcceptsTheRestOfAClosingListenerAboveTheLimit) {
     intake().limit_connections(1);
     start_zygote();
-    const ListeningSocket& closing = add_listener(3);
-    intake().accept_rest(closing);
-    intake().hand_over();
-    EXPECT_EQ(generations().connections(), 1U);
-    EXPECT_TRUE(intake().has_queue());
-    intake().limit_connections(0);
-    intake().hand_over();
+    add_listener(3);
+    intake().change_configuration({}, {}, take_last());
     EXPECT_EQ(generations().connections(), 3U);
     EXPECT_FALSE(intake().has_queue());
 }
 
 TEST_F(IntakeTest, LeavesAClosingListenerOnWhichEveryAcceptFails) {
-    intake().accept_rest(add_broken_listener());
-    EXPECT_FALSE(intake().has_queue());
+    add_broken_listener();
+    const auto before = Clock::now();
+    intake().stop(take_last());
+    EXPECT_LT(Clock::now() - before, milliseconds(700)) << "not until the time limit";
 }
 
 /// Returns a configuration with sections for these listeners.
@@ -385,11 +386,12 @@ TEST_F(IntakeTest, RetriesAfterAPauseWhenTheChannelIsShut) {
 TEST_F(IntakeTest, HandsOverTheWholeQueueAtTheEndAboveTheLimit) {
     intake().limit_connections(1);
     start_zygote(real_zygote());
-    const ListeningSocket& closing = add_listener(3);
-    intake().accept_rest(closing);
+    put_back(7);
+    put_back(8);
     intake().hand_over();
     ASSERT_EQ(generations().connections(), 1U);
-    intake().hand_over_all();
+    add_listener(3);
+    intake().stop(take_last());
     EXPECT_FALSE(intake().has_queue());
     generations().retire();
     for (const sys::UniqueFd& client : clients()) {
@@ -403,7 +405,7 @@ TEST_F(IntakeTest, WaitsASecondForRoomAtTheEndAndThenClosesTheQueue) {
     std::uint64_t id = fill_channel();
     for (int i = 0; i < 4; ++i) put_back(++id);
     const auto before = Clock::now();
-    intake().hand_over_all();
+    intake().stop({});
     const auto waited = Clock::now() - before;
     EXPECT_GE(waited, milliseconds(900));
     EXPECT_LT(waited, seconds(4)) << "a second for each connection";
@@ -411,8 +413,8 @@ TEST_F(IntakeTest, WaitsASecondForRoomAtTheEndAndThenClosesTheQueue) {
 }
 
 TEST_F(IntakeTest, ClosesTheQueueAtTheEndWhenNoZygoteLives) {
-    intake().accept_rest(add_listener(1));
-    intake().hand_over_all();
+    add_listener(1);
+    intake().stop(take_last());
     EXPECT_FALSE(intake().has_queue());
     EXPECT_EQ(read_reply(clients()[0].get()), (Reply{"", "end"}));
 }
