@@ -22,7 +22,14 @@ class Trust {
     std::vector<Issue> warnings() {
         if (surroundings_.writable_by_all) check_files();
         if (loaded_.config) {
-            for (std::size_t s = 0; s < loaded_.config->services.size(); ++s) check_program(s);
+            check_listener(loaded_.config->top, loaded_.origins.global);
+            for (std::size_t i = 0; i < loaded_.config->listeners.size(); ++i) {
+                check_listener(loaded_.config->listeners[i], loaded_.origins.listeners[i]);
+            }
+            for (std::size_t s = 0; s < loaded_.config->services.size(); ++s) {
+                check_program(s);
+                check_targets(s);
+            }
         }
         sort_by_spot(found_);
         return std::move(found_);
@@ -39,6 +46,63 @@ class Trust {
                              "chmod o-w {0}",
                              shown(path), user()));
         }
+    }
+
+    void check_listener(const core::Listener& listener, const Origin& origin) {
+        const bool has_unix_balancers = std::ranges::any_of(
+            listener.proxy_from,
+            [](const core::Prefix& prefix) { return prefix.kind == core::Prefix::Kind::Unix; });
+        for (std::size_t i = 0; i < listener.bind.size(); ++i) {
+            const core::Endpoint& bind = listener.bind[i];
+            if (!bind.is_unix()) continue;
+            const Spot spot = origin.of("bind", i);
+            if (const std::string folder = folder_writable_by_all(bind); !folder.empty()) {
+                warn(spot, "writable", "",
+                     fmt::format("every user can replace the socket bind = {}, and so take its "
+                                 "clients; chmod o-w {}",
+                                 shown(core::to_string(bind)), shown(folder)));
+            }
+            if (has_unix_balancers && takes_every_user(bind)) {
+                warn(spot, "proxy-from-all", "",
+                     fmt::format("proxy-from = unix, and every user of this machine may connect to "
+                                 "bind = {0}, and so say who the client is; write {1}",
+                                 shown(core::to_string(bind)),
+                                 core::unix_socket(bind).is_abstract()
+                                     ? "a path and its mode, such as unix:/run/NAME.sock,mode=0660"
+                                     : "its mode, such as mode=0660"));
+            }
+        }
+    }
+
+    void check_targets(std::size_t index) {
+        const core::Service& service = loaded_.config->services[index];
+        const auto* connect = std::get_if<core::Connect>(&service.action);
+        if (connect == nullptr) return;
+        for (std::size_t i = 0; i < connect->targets.size(); ++i) {
+            const std::string folder = folder_writable_by_all(connect->targets[i]);
+            if (folder.empty()) continue;
+            warn(loaded_.origins.services[index].of("connect", i), "writable", service.name,
+                 fmt::format("every user can replace the socket connect = {}, and so take its "
+                             "clients; chmod o-w {}",
+                             shown(core::to_string(connect->targets[i])), shown(folder)));
+        }
+    }
+
+    /// Returns the folder on the path of a Unix-domain socket that every user can write; empty if there is none.
+    std::string folder_writable_by_all(const core::Endpoint& endpoint) const {
+        if (!endpoint.is_unix() || !surroundings_.writable_by_all) return {};
+        const std::string_view path = core::unix_socket(endpoint).path;
+        const std::size_t slash = path.rfind('/');
+        if (!path.starts_with('/') || slash == 0) return {};
+        return surroundings_.writable_by_all(std::string(path.substr(0, slash)));
+    }
+
+    /// A client needs write permission on the file (unix(7)). An abstract name has no permissions.
+    static bool takes_every_user(const core::Endpoint& bind) {
+        const core::UnixSocket socket = core::unix_socket(bind);
+        constexpr int kWrite = 2;
+        return socket.is_abstract() || socket.mode.empty() ||
+               ((socket.mode.back() - '0') & kWrite) != 0;
     }
 
     void check_program(std::size_t index) {

@@ -60,6 +60,52 @@ TEST(CheckTrust, WarnsOfAProgramThatEveryUserCanWrite) {
                             "so choose what runs as www; chmod o-w /open/x"));
 }
 
+TEST(CheckTrust, WarnsOfUnixSocketsThatEveryUserCanReplace) {
+    EXPECT_THAT(
+        warnings_of("bind = unix:/run/a.sock\nbind = unix:/open/b.sock,mode=0600\n"
+                    "[a]\nstring = a\nconnect = 127.0.0.1:1\nconnect = unix:/open/c.sock\n",
+                    "f"),
+        ElementsAre(
+            "writable  f:2: warning: every user can replace the socket bind = "
+            "unix:/open/b.sock,mode=0600, and so take its clients; chmod o-w /open",
+            "writable a f:6: warning: service a: every user can replace the socket connect = "
+            "unix:/open/c.sock, and so take its clients; chmod o-w /open"));
+    EXPECT_THAT(warnings_of("bind = unix:@open/b\n[a]\nstring = a\nconnect = unix:@open/c\n", "f"),
+                ElementsAre());
+}
+
+TEST(CheckTrust, WarnsWhereEveryUserCanSayWhoTheClientIs) {
+    const std::string end = "proxy-from = unix\n[fallback]\nconnect = 127.0.0.1:1\n";
+    const std::string before =
+        "proxy-from-all  f:1: warning: proxy-from = unix, and every user of this machine may "
+        "connect to bind = unix:";
+    for (const char* bind : {"/run/a", "/run/a,user=www", "/run/a,mode=0662"}) {
+        EXPECT_THAT(
+            warnings_of(fmt::format("bind = unix:{}\n{}", bind, end), "f"),
+            ElementsAre(before + bind +
+                        ", and so say who the client is; write its mode, such as mode=0660"));
+    }
+    EXPECT_THAT(
+        warnings_of("bind = unix:@a\n" + end, "f"),
+        ElementsAre(before + "@a, and so say who the client is; write a path and its mode, such "
+                             "as unix:/run/NAME.sock,mode=0660"));
+    for (const char* bind : {"unix:/run/a,mode=0664", "127.0.0.1:1"}) {
+        EXPECT_THAT(warnings_of(fmt::format("bind = {}\n{}", bind, end), "f"), ElementsAre());
+    }
+    EXPECT_THAT(warnings_of("bind = unix:/run/a\nproxy-from = 127.0.0.1\n[fallback]\nconnect = "
+                            "127.0.0.1:1\n",
+                            "f"),
+                ElementsAre());
+}
+
+TEST(CheckTrust, LooksAtTheListenersSections) {
+    EXPECT_THAT(
+        warnings_of("[listener b]\nbind = unix:/open/b.sock\n[fallback]\nconnect = 127.0.0.1:1\n",
+                    "f"),
+        ElementsAre("writable  f:2: warning: every user can replace the socket bind = "
+                    "unix:/open/b.sock, and so take its clients; chmod o-w /open"));
+}
+
 TEST(CheckTrust, WarnsOfAScriptThatGetsTheSocket) {
     const std::string warning =
         "service a: exec = /script is a script, and its stdio is socket: if it ends before it has "
