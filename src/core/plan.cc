@@ -263,24 +263,24 @@ const FieldValues& Plan::values_of(std::string_view layout, std::string_view fie
     return run.field(*number).values;
 }
 
-const List<std::uint32_t>& Plan::find_in_parts(Bytes seen, const Reading& reading,
-                                               LayoutIndex::First& first,
-                                               PrefixTree::Numbers& begun) const {
-    static const List<std::uint32_t> kNone;
-    const List<std::uint32_t>* unindexed = &kNone;
+std::span<const std::uint32_t> Plan::find_in_parts(Bytes seen, const Reading& reading,
+                                                   LayoutIndex::First& first,
+                                                   PrefixTree::Numbers& begun) const {
+    std::span<const std::uint32_t> unindexed;
+    bool is_first = true;
     for (const std::uint32_t number : reading.parts_) {
         const Part& part = parts_[number];
         const PrefixTree::First found = part.tree.find(seen, begun);
         first.matching = smaller(first.matching, found.matching);
         first.open = smaller(first.open, found.open);
         // Those of one part need no copy: usually there is no other.
-        if (unindexed == &kNone) {
-            unindexed = &part.unindexed;
+        if (std::exchange(is_first, false)) {
+            unindexed = part.unindexed;
         } else {
             begun.insert(begun.end(), part.unindexed.begin(), part.unindexed.end());
         }
     }
-    return *unindexed;
+    return unindexed;
 }
 
 Plan::Standing Plan::ask(Bytes seen) const {
@@ -292,7 +292,7 @@ Plan::Standing Plan::ask(Bytes seen, Reading& reading, Mores mores) const {
     StackMemory<512> memory;
     PrefixTree::Numbers begun(&memory);
     LayoutIndex::First first;
-    const List<std::uint32_t>& unindexed = find_in_parts(seen, reading, first, begun);
+    const std::span<const std::uint32_t> unindexed = find_in_parts(seen, reading, first, begun);
     // The next byte may decide, unless only layouts need more.
     bool needs_next_byte = first.open.has_value();
     const std::size_t lack = read_layouts(seen, reading, first);

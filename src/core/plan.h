@@ -153,8 +153,8 @@ class Plan {
         List<std::uint32_t> parts;       ///< those that are asked
         bool depends_on_source = false;  ///< true if some of these are for some sources only
         std::uint32_t access = kForAll;  ///< whose connections are served: index in `accesses_`
-        std::optional<std::uint32_t>
-            proxy_from{};  ///< who sends a PROXY header: index in `accesses_`
+        /// Who sends a PROXY header: index in `accesses_`.
+        std::optional<std::uint32_t> proxy_from{};
     };
     struct Expression {
         std::uint32_t service;
@@ -177,9 +177,9 @@ class Plan {
     /// Keeps the smallest services of all parts that are asked in `first`, and appends their expressions to
     /// `begun`.
     /// @returns further expressions, sorted, which are not in `begun`
-    const List<std::uint32_t>& find_in_parts(Bytes seen, const Reading& reading,
-                                             LayoutIndex::First& first,
-                                             PrefixTree::Numbers& begun) const;
+    std::span<const std::uint32_t> find_in_parts(Bytes seen, const Reading& reading,
+                                                 LayoutIndex::First& first,
+                                                 PrefixTree::Numbers& begun) const;
     /// Reads on with all layouts, and keeps the smaller services in `first`.
     /// @returns how many bytes are missing at least before a layout can answer
     std::size_t read_layouts(Bytes seen, Reading& reading, LayoutIndex::First& first) const;
@@ -190,8 +190,8 @@ class Plan {
     List<Expression> expressions_;  ///< sorted by service
     List<LayoutIndex> layouts_;     ///< those that a service asks, sorted by name
     List<Access> accesses_;         ///< all different ones
-    List<std::uint32_t>
-        access_of_;  ///< for whom each service is: index in `accesses_`; empty if all for all
+    /// For whom each service is: index in `accesses_`. Empty if all are for all.
+    List<std::uint32_t> access_of_;
     bool has_transparent_ = false;
     bool needs_zone_ = false;
     Config config_;

@@ -141,8 +141,9 @@ std::optional<sys::UniqueFd> connect_to_target(const core::Connect& connect,
                                                const OwnListeners& own,
                                                std::span<const std::size_t> order,
                                                Reporter& reporter, sys::UniqueFd* bound) {
-    for (const std::size_t i : order) {
-        const bool is_last = i == order.back();
+    for (std::size_t turn = 0; turn < connect.targets.size(); ++turn) {
+        const std::size_t i = order.empty() ? turn : order[turn];
+        const bool is_last = turn + 1 == connect.targets.size();
         if (auto fd = connect_to_one(connect.targets[i], i, own, connect.timeout, reporter, bound,
                                      is_last)) {
             reporter.set_target(i);

@@ -63,7 +63,7 @@ sys::Result<sys::UniqueFd> connect_to_any(std::span<const sys::Address> addresse
 /// Connects to the first target that answers. Reports each target that failed and the one that
 /// answered.
 /// @param own    no target may lead back to these
-/// @param order  the indexes of the targets, in the order in which they are tried
+/// @param order  the indexes of the targets, in the order in which they are tried; empty: that of the file
 /// @param bound  as for `connect_to_any`
 /// @returns a connected, non-blocking socket; nothing if no target answered
 std::optional<sys::UniqueFd> connect_to_target(const core::Connect& connect,

@@ -83,14 +83,15 @@ bool introduce(Chosen& chosen, const core::Connect& connect, int server, Reporte
 
 std::optional<UniqueFd> reach_target(Chosen& chosen, const core::Connect& connect,
                                      const Setting& setting, Reporter& reporter) {
-    static const FailedTargets kNone;
-    const FailedTargets& failed = setting.failed_targets ? *setting.failed_targets : kNone;
-    const auto order = failed.order(chosen.index, connect.targets.size());
+    std::vector<std::size_t> order;
+    if (setting.failed_targets != nullptr) {
+        order = setting.failed_targets->order(chosen.index, connect.targets.size());
+    }
     const OwnListeners own{setting.listeners, chosen.client.arrival.ends.local};
     if (!connect.transparent) return connect_to_target(connect, own, order, reporter);
     auto bound = chosen.transparent.take_for(chosen.origin.ends.peer);
     if (bound) return connect_to_target(connect, own, order, reporter, &*bound);
-    reporter.publish_failure(Stage::Connect, bound.error().code, order.front());
+    reporter.publish_failure(Stage::Connect, bound.error().code, order.empty() ? 0 : order.front());
     return std::nullopt;
 }
 

@@ -85,9 +85,9 @@ void FailedTargets::note_success(std::size_t service, std::size_t target) {
 }
 
 std::vector<std::size_t> FailedTargets::order(std::size_t service, std::size_t targets) const {
+    if (find(readable_, service, 0) == nullptr) return {};
     std::vector<std::size_t> order(targets);
     std::iota(order.begin(), order.end(), std::size_t{0});
-    if (find(readable_, service, 0) == nullptr) return order;
     const std::int64_t now = now_in_milliseconds();
     std::stable_partition(order.begin(), order.end(), [&](std::size_t target) {
         const Mark* mark = find(readable_, service, target);

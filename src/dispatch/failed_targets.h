@@ -36,7 +36,7 @@ class FailedTargets {
     void note_success(std::size_t service, std::size_t target);
 
     /// Returns the order in which a dispatcher tries the targets of a service: those that have failed lately
-    /// come last, else as in the file.
+    /// come last. Empty if nothing is kept of the service: the order is that of the file.
     std::vector<std::size_t> order(std::size_t service, std::size_t targets) const;
 
   private:
@@ -52,9 +52,9 @@ class FailedTargets {
     }
     Mark* find(Mark* marks, std::size_t service, std::size_t target) const;
 
-    std::vector<std::uint32_t>
-        first_;             ///< by service: the place of its first target; empty if none is kept
-    std::size_t size_ = 0;  ///< of a mapping, in bytes
+    /// By service: the place of its first target; empty if none is kept.
+    std::vector<std::uint32_t> first_;
+    std::size_t size_ = 0;      ///< of a mapping, in bytes
     Mark* writable_ = nullptr;  ///< not mapped in a forked child
     Mark* readable_ = nullptr;
 };
