@@ -87,6 +87,11 @@ std::string reason_of(const core::Service* service, const Failure& failure) {
     }
 }
 
+/// Returns who a sentence is about: the address, and of a client over a Unix-domain socket its user.
+std::string client_of(const sys::Arrival& arrival) {
+    return arrival.ends.peer.text() + text_of(arrival.credentials);
+}
+
 }  // namespace
 
 std::string connection_line(const core::Plan& plan, const sys::Ends& ends, const Progress& progress,
@@ -116,27 +121,29 @@ std::string listener_text(const core::Plan& plan, const sys::Arrival& arrival) {
     return name.empty() ? "" : fmt::format(" listener={}", name);
 }
 
-std::string failure_line(const core::Plan& plan, const sys::Ends& ends, const Progress& progress) {
+std::string failure_line(const core::Plan& plan, const sys::Arrival& arrival,
+                         const Progress& progress) {
     if (progress.failure.stage == Stage::Header) {
         const auto fault = static_cast<core::ProxyFault>(progress.failure.code);
         return fmt::format(
             "no valid PROXY header from {}: {}; proxy-from has this peer, so each of "
             "its connections must begin with one",
-            ends.peer.text(), core::to_string(fault));
+            client_of(arrival), core::to_string(fault));
     }
     const core::Service* service = service_of(plan, progress);
     return fmt::format("{} for service {}, client {}: {}",
                        service != nullptr ? failed_act(*service, progress.failure)
                                           : "cannot look at the first bytes",
-                       service != nullptr ? std::string_view(service->name) : "-", ends.peer.text(),
-                       reason_of(service, progress.failure));
+                       service != nullptr ? std::string_view(service->name) : "-",
+                       client_of(arrival), reason_of(service, progress.failure));
 }
 
-std::string gave_up_line(const core::Plan& plan, const sys::Ends& ends, const Progress& progress) {
+std::string gave_up_line(const core::Plan& plan, const sys::Arrival& arrival,
+                         const Progress& progress) {
     const auto service = static_cast<std::size_t>(progress.gave_up);
     return fmt::format(
         "the expression of service {} took too long on the bytes of client {}; it counts as no",
-        plan.service(service).name, ends.peer.text());
+        plan.service(service).name, client_of(arrival));
 }
 
 }  // namespace portsplit::dispatch

@@ -31,9 +31,11 @@ std::string listener_text(const core::Plan& plan, const sys::Arrival& arrival);
 
 /// Returns a sentence for `progress.failure`: the action that failed, the service, the client and
 /// the reason.
-std::string failure_line(const core::Plan& plan, const sys::Ends& ends, const Progress& progress);
+std::string failure_line(const core::Plan& plan, const sys::Arrival& arrival,
+                         const Progress& progress);
 
 /// Returns a sentence for the service `progress.gave_up`, whose expression exceeded its limit.
-std::string gave_up_line(const core::Plan& plan, const sys::Ends& ends, const Progress& progress);
+std::string gave_up_line(const core::Plan& plan, const sys::Arrival& arrival,
+                         const Progress& progress);
 
 }  // namespace portsplit::dispatch

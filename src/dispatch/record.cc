@@ -22,8 +22,7 @@ void ConnectionLog::update(ConnectionRecord& record, const Progress& progress, p
     const bool warned = record.progress.gave_up != Progress::kNone;
     record.progress = progress;
     if (!warned && progress.gave_up != Progress::kNone) {
-        write(Level::Warning, "costly expressions",
-              gave_up_line(plan_, record.arrival.ends, progress));
+        write(Level::Warning, "costly expressions", gave_up_line(plan_, record.arrival, progress));
     }
     const bool starts = progress.service != Progress::kNone && !record.started;
     if (starts && lines_of(progress) == core::LogLines::Start) {
@@ -33,8 +32,7 @@ void ConnectionLog::update(ConnectionRecord& record, const Progress& progress, p
         log_.line(Level::Info, line.append(fields), pid);
     }
     if (progress.failure.stage != Stage::None) {
-        write(Level::Error, "failed connections",
-              failure_line(plan_, record.arrival.ends, progress));
+        write(Level::Error, "failed connections", failure_line(plan_, record.arrival, progress));
     }
 }
 

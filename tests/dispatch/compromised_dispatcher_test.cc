@@ -66,6 +66,25 @@ Progress boast() {
     return progress;
 }
 
+sys::Ends somebody_else() {
+    const sys::Address address = *sys::Address::from(core::Endpoint{"203.0.113.9", 1});
+    return {address, address};
+}
+
+struct NamingProgress {
+    Progress progress;
+    sys::Ends ends;
+};
+static_assert(offsetof(NamingProgress, ends) == sizeof(Progress));
+static_assert(sizeof(NamingProgress) == sizeof(Progress) + sizeof(sys::Ends));
+
+/// A message that names the ends of the connection, as one whose client had a PROXY header.
+NamingProgress naming(const sys::Ends& ends) {
+    NamingProgress message{boast(), ends};
+    message.progress.has_ends = 1;
+    return message;
+}
+
 void send_nonsense() {
     for (const std::int32_t number : {0x7fffffff, -0x7fffffff, 2}) {
         Progress progress = boast();
@@ -93,17 +112,22 @@ void send_nonsense() {
     } with_field;
     send_progress(with_field, sizeof(Progress) + 10);
     send_progress(with_field, sizeof(Progress) + 11);
-    // Addresses of somebody else, from a connection that had no PROXY header.
-    struct {
-        Progress progress = boast();
-        sys::Ends ends{};
-    } with_ends;
-    static_assert(offsetof(decltype(with_ends), ends) == sizeof(Progress));
-    with_ends.progress.has_ends = 1;
-    with_ends.ends.peer = *sys::Address::from(core::Endpoint{"203.0.113.9", 1});
-    with_ends.ends.local = with_ends.ends.peer;
-    send_progress(with_ends, sizeof(Progress) + sizeof(sys::Ends));
-    send_progress(with_ends, sizeof(Progress) + sizeof(sys::Ends) - 1);
+    send_progress(naming(somebody_else()));
+    send_progress(naming(somebody_else()), sizeof(Progress) + sizeof(sys::Ends) - 1);
+}
+
+/// Sends addresses that are none, each time for one end.
+void send_bad_addresses() {
+    sys::Address unknown_family;
+    std::memset(static_cast<void*>(&unknown_family), 0x7f, sizeof unknown_family);
+    // Of a Unix-domain socket, with a path of more bytes than there are.
+    sys::Address too_long = unknown_family;
+    const sa_family_t family = AF_UNIX;
+    std::memcpy(static_cast<void*>(&too_long), &family, sizeof family);
+    for (const sys::Address& bad : {sys::Address(), unknown_family, too_long}) {
+        send_progress(naming({bad, somebody_else().local}));
+        send_progress(naming({somebody_else().peer, bad}));
+    }
 }
 
 void send_descriptors(int fd) {
@@ -137,6 +161,8 @@ void flood() {
 /// and acknowledges each with a full stop:
 ///   h  publish a verdict, as an honest dispatcher does
 ///   n  send messages that are not valid
+///   a  send messages with addresses that are none
+///   e  name the ends of its connection
 ///   s  shut the progress channel
 ///   k  kill its process group
 ///   f  flood the progress channel
@@ -152,6 +178,8 @@ int obey(Client client, const Setting&, Reporter& reporter) {
             reporter.publish();
         }
         if (order == 'n') send_nonsense();
+        if (order == 'a') send_bad_addresses();
+        if (order == 'e') send_progress(naming(somebody_else()));
         if (order == 'd') send_descriptors(client.fd.get());
         if (order == 's') ::shutdown(progress_channel(), SHUT_RDWR);
         if (order == 'k') ::kill(0, SIGKILL);
@@ -166,7 +194,8 @@ int obey(Client client, const Setting&, Reporter& reporter) {
 /// A zygote whose dispatchers are compromised.
 class CompromisedDispatcher : public ZygoteTest {
   protected:
-    CompromisedDispatcher() : ZygoteTest(&obey) {}
+    explicit CompromisedDispatcher(const core::Listener& listener = {})
+        : ZygoteTest(&obey, {}, listener) {}
 
     /// Hands a connection over and gives its dispatcher orders.
     /// @returns false if one was not acknowledged
@@ -234,6 +263,35 @@ TEST_F(CompromisedDispatcher, ThatSendsNonsenseSpoilsNoLine) {
     end_last();
     ASSERT_EQ(next(), "reaped 2");
     EXPECT_EQ(log_of_all(), std::string(kUnknown) + "\n" + kHonest + "\n");
+}
+
+/// The same for a client that owes a PROXY header, so that its dispatcher may name another.
+class CompromisedDispatcherOfABalancer : public CompromisedDispatcher {
+  protected:
+    CompromisedDispatcherOfABalancer() : CompromisedDispatcher(listener()) {}
+
+  private:
+    static core::Listener listener() {
+        core::Listener listener;
+        listener.proxy_from = {{.kind = core::Prefix::Kind::Internet,
+                                .length = 24,
+                                .address = *core::IpAddress::parse("192.0.2.0")}};
+        return listener;
+    }
+};
+
+TEST_F(CompromisedDispatcherOfABalancer, ThatSendsBadAddressesSpoilsNoLine) {
+    ASSERT_EQ(next(), "ready");
+    ASSERT_TRUE(order(1, "a"));
+    end_last();
+    ASSERT_EQ(next(), "reaped 1");
+    ASSERT_TRUE(order(2, "e"));
+    end_last();
+    ASSERT_EQ(next(), "reaped 2");
+    EXPECT_EQ(log_of_all(),
+              std::string(kUnknown) +
+                  "\nportsplit[PID]: service=echo reason=timeout src=203.0.113.9 sport=1 "
+                  "dst=203.0.113.9 dport=1 action=exec target=/bin/cat in=- out=- ms=N exit=5\n");
 }
 
 TEST_F(CompromisedDispatcher, ThatSendsDescriptorsLeavesNoneInTheZygote) {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "core/proxy_reader.h"
 #include "support/progress_of.h"
 
 namespace portsplit::dispatch {
@@ -106,7 +107,7 @@ TEST(ConnectionLine, HasDashesForTheAddressesOfAUnixSocket) {
 std::string sentence(std::int32_t index, Failure failure) {
     Progress progress = decided_for(index);
     progress.failure = failure;
-    return failure_line(each_action(), documented_ends(), progress);
+    return failure_line(each_action(), {.ends = documented_ends()}, progress);
 }
 
 TEST(FailureLine, NamesTheTargetThatDidNotAnswer) {
@@ -116,6 +117,20 @@ TEST(FailureLine, NamesTheTargetThatDidNotAnswer) {
     EXPECT_EQ(sentence(kSsh, {Stage::Connect, ETIMEDOUT, 1}),
               "cannot connect to vpn.example:1194 for service ssh, client 192.0.2.7:50022: "
               "Connection timed out");
+}
+
+TEST(FailureLine, NamesTheUserOfAClientOverAUnixSocket) {
+    Progress progress = decided_for(kSsh);
+    progress.failure = {Stage::Connect, ECONNREFUSED, 0};
+    const sys::Arrival arrival{.ends = {sys::Address::of_unix(""), sys::Address::of_unix("/run/s")},
+                               .credentials = {1000, 100, 4711}};
+    EXPECT_EQ(
+        failure_line(each_action(), arrival, progress),
+        "cannot connect to 127.0.0.1:22 for service ssh, client unix uid=1000 gid=100 pid=4711: "
+        "Connection refused");
+    progress.failure = {Stage::Header, static_cast<int>(core::ProxyFault::Signature), 0};
+    EXPECT_EQ(failure_line(each_action(), arrival, progress).substr(0, 59),
+              "no valid PROXY header from unix uid=1000 gid=100 pid=4711: ");
 }
 
 TEST(FailureLine, NamesTheHostThatHasNoAddress) {
@@ -139,7 +154,7 @@ TEST(FailureLine, NamesTheTerminalThatCouldNotBeOpened) {
 TEST(GaveUpLine, NamesTheServiceAndTheClient) {
     Progress progress;
     progress.gave_up = kSsh;
-    EXPECT_EQ(gave_up_line(each_action(), documented_ends(), progress),
+    EXPECT_EQ(gave_up_line(each_action(), {.ends = documented_ends()}, progress),
               "the expression of service ssh took too long on the bytes of client 192.0.2.7:50022; "
               "it counts as no");
 }

@@ -197,7 +197,8 @@ TEST(IsValid, AcceptsOnlyProgressThatCanBeLogged) {
         ASSERT_EQ(written.find('\n'), std::string::npos) << written;
         static_cast<void>(becomes_program(each_action(), message));
         if (message.failure.stage != Stage::None) {
-            ASSERT_FALSE(failure_line(each_action(), documented_ends(), message).ends_with(": "));
+            ASSERT_FALSE(
+                failure_line(each_action(), {.ends = documented_ends()}, message).ends_with(": "));
         }
     }
     EXPECT_GT(accepted, 1000) << "the test needs accepted messages";

@@ -40,8 +40,10 @@ namespace portsplit::dispatch {
 /// A zygote in a child process, and the daemon's end of its channel.
 class ZygoteTest : public testing::Test {
   protected:
+    /// @param listener  what applies to the connections
     explicit ZygoteTest(ServeFunction serve_connection = &serve,
-                        const std::function<void()>& prepare = {}) {
+                        const std::function<void()>& prepare = {},
+                        const core::Listener& listener = {}) {
         auto channel = sys::channel_pair();
         auto log_channel = sys::channel_pair();
         int log[2] = {-1, -1};
@@ -72,10 +74,11 @@ class ZygoteTest : public testing::Test {
             if (prepare) prepare();
             sys::close_on_exec_from(handoff::kChannelFd);
             sys::Log log_there = sys::Log::to_descriptor(std::move(log_fd));
-            const core::Plan plan =
-                plan_of({service("echo", {"."}, program("/bin/cat")),
-                         service("missing", {"m"}, program("/no/such/program"))});
-            return run_zygote(plan, log_there, serve_connection);
+            core::Config config;
+            config.top = listener;
+            config.services = {service("echo", {"."}, program("/bin/cat")),
+                               service("missing", {"m"}, program("/no/such/program"))};
+            return run_zygote(core::Plan(config), log_there, serve_connection);
         });
     }
 
