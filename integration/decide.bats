@@ -305,12 +305,8 @@ END
 scan() { ssh-keyscan -t ed25519 -p "$PORT" "$@" 127.0.0.1 2>>"$TMP/keyscan" | cut -d ' ' -f 2-; }
 
 @test "decide: with the default timeout, ssh-keyscan gets the key of the timeout service" {
-    ssh-keygen -q -t ed25519 -N '' -C '' -f "$TMP/host_key"
-    echo 'UsePAM no' >"$TMP/sshd_config"
-    # Started by root, sshd needs this folder, which its system service creates otherwise.
-    (($(id -u) != 0)) || [[ -d /run/sshd ]] || install -d -m 755 /run/sshd
-    local sshd=('exec = /usr/sbin/sshd' 'execarg = -i' 'execarg = -f' "execarg = $TMP/sshd_config" 'execarg = -h'
-        "execarg = $TMP/host_key")
+    prepare_sshd
+    local sshd=('exec = /usr/sbin/sshd' 'execarg = -i' 'execarg = -f' "execarg = $TMP/sshd_config")
     printf '%s\n' 'bind = 127.0.0.1:0' '[ssh]' 'string = SSH-' "${sshd[@]}" '[timeout]' "${sshd[@]}" | configure
     start_daemon
     # It gives up after 5 seconds.

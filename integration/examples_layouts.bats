@@ -62,11 +62,7 @@ hello() { openssl s_client -connect "127.0.0.1:$PORT" "$@"; }
 start_sshd() {
     find_free_port
     SSHD_PORT=$FREE
-    ssh-keygen -q -t ed25519 -N '' -C '' -f "$TMP/host_key"
-    printf '%s\n' "HostKey $TMP/host_key" 'UsePAM no' 'PidFile none' "Port $SSHD_PORT" \
-        'ListenAddress 127.0.0.1' >"$TMP/sshd_config"
-    # Started by root, sshd needs this folder, which its system service creates otherwise.
-    (($(id -u) != 0)) || [[ -d /run/sshd ]] || install -d -m 755 /run/sshd
+    prepare_sshd "Port $SSHD_PORT" 'ListenAddress 127.0.0.1'
     in_file sshd /usr/sbin/sshd -D -e -f "$TMP/sshd_config"
     wait_until 10 file_says "$TMP/sshd" 'listening on'
 }

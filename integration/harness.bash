@@ -375,6 +375,36 @@ finish() {
 # reaches NAME: a new client is served by the server NAME (see `answer`).
 reaches() { talk --limit 5000 "send:$1." "expect:$1:$1." shutdown expect-eof; }
 
+# prepare_sshd [LINE...]: a key in $TMP/host_key and host_key.pub, and a configuration in $TMP/sshd_config.
+prepare_sshd() {
+    ssh-keygen -q -t ed25519 -N '' -C '' -f "$TMP/host_key"
+    printf '%s\n' "HostKey $TMP/host_key" 'UsePAM no' 'PidFile none' "$@" >"$TMP/sshd_config"
+    # Started by root, sshd needs this folder, which its system service creates otherwise.
+    (($(id -u) != 0)) || [[ -d /run/sshd ]] || install -d -m 755 /run/sshd
+}
+
+# run_nginx: nginx in the background, with the servers that standard input has. Its folder is $TMP/nginx.
+run_nginx() {
+    mkdir "$TMP/nginx"
+    # Started by root, its workers could not enter the folder of the test as another user.
+    cat >"$TMP/nginx.conf" <<END
+$( ((EUID != 0)) || echo 'user root;')
+daemon off;
+pid $TMP/nginx/pid;
+error_log stderr;
+worker_processes 1;
+events { }
+http {
+    access_log off;
+    client_body_temp_path $TMP/nginx/a; proxy_temp_path $TMP/nginx/b; fastcgi_temp_path $TMP/nginx/c;
+    uwsgi_temp_path $TMP/nginx/d; scgi_temp_path $TMP/nginx/e;
+$(cat)
+}
+END
+    nginx -c "$TMP/nginx.conf" -p "$TMP/nginx" >"$TMP/nginx.log" 2>&1 3>&- &
+    BACKGROUND+=("$!")
+}
+
 # hold_open NAME: a client that the server NAME serves now, and that goes on once $TMP/go exists. Its pid
 # is in JOB.
 hold_open() {

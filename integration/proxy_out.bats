@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The PROXY header that a target gets: who the client is. Judges: HAProxy and nginx.
+# The PROXY header that a target gets: who the client is. Judges: HAProxy, nginx, Apache and Dovecot.
 
 load harness
 
@@ -36,26 +36,69 @@ END
 start_nginx() {
     find_free_port
     JUDGE=$FREE
-    mkdir "$TMP/nginx"
-    cat >"$TMP/nginx.conf" <<END
-daemon off;
-pid $TMP/nginx/pid;
-error_log stderr;
-worker_processes 1;
-events { }
-http {
-    access_log off;
-    client_body_temp_path $TMP/nginx/a; proxy_temp_path $TMP/nginx/b; fastcgi_temp_path $TMP/nginx/c;
-    uwsgi_temp_path $TMP/nginx/d; scgi_temp_path $TMP/nginx/e;
+    run_nginx <<END
     server {
         listen 127.0.0.1:$JUDGE proxy_protocol;
         set_real_ip_from 127.0.0.1;
         real_ip_header proxy_protocol;
         return 200 "\$remote_addr \$proxy_protocol_port \$proxy_protocol_server_addr \$proxy_protocol_server_port\n";
     }
+END
+    wait_until 10 judge_listens
+}
+
+# start_apache: answers with what the header said of the client. It knows no more.
+start_apache() {
+    find_free_port
+    JUDGE=$FREE
+    # As Debian and Fedora call it.
+    local apache=apache2 folder=/usr/lib/apache2
+    [[ -d $folder ]] || { apache=httpd folder=/usr/lib64/httpd; }
+    cat >"$TMP/apache.conf" <<END
+ServerRoot $folder
+ServerName judge
+PidFile $TMP/apache.pid
+DefaultRuntimeDir $TMP
+ErrorLog /dev/stderr
+Listen 127.0.0.1:$JUDGE
+LoadModule mpm_event_module modules/mod_mpm_event.so
+LoadModule authz_core_module modules/mod_authz_core.so
+LoadModule remoteip_module modules/mod_remoteip.so
+LoadModule rewrite_module modules/mod_rewrite.so
+RemoteIPProxyProtocol On
+RewriteEngine On
+RewriteRule ^ http://told/%{REMOTE_ADDR}/%{REMOTE_PORT} [R,L]
+END
+    start_judge "$apache" -D FOREGROUND -f "$TMP/apache.conf"
+}
+
+# start_dovecot: an IMAP server, which speaks first. Its log, $TMP/dovecot.log, has what the header said.
+start_dovecot() {
+    find_free_port
+    JUDGE=$FREE
+    local user
+    user=$(id -un)
+    cat >"$TMP/dovecot.conf" <<END
+base_dir = $TMP/dovecot
+log_path = $TMP/dovecot.log
+protocols = imap
+ssl = no
+listen = 127.0.0.1
+haproxy_trusted_networks = 127.0.0.1
+login_log_format_elements = %r %a %l
+$( ((EUID == 0)) || printf '%s\n' "default_internal_user = $user" "default_login_user = $user")
+service imap-login {
+    chroot =
+    inet_listener imap {
+        port = $JUDGE
+        haproxy = yes
+    }
+}
+passdb {
+    driver = static
 }
 END
-    start_judge nginx -c "$TMP/nginx.conf" -p "$TMP/nginx"
+    start_judge dovecot -F -c "$TMP/dovecot.conf"
 }
 
 # configure_proxy VERSION LINE...: a service for web clients that relays to the judge.
@@ -80,6 +123,26 @@ ask() { curl -sS --max-time 10 "$@"; }
             log_says "service=web .* sport=${BASH_REMATCH[1]} "
             stop_daemon
         done
+    done
+}
+
+@test "proxy out: Apache and Dovecot see the client's address, with both versions" {
+    start_apache
+    local version
+    for version in v1 v2; do
+        configure_proxy "$version"
+        start_daemon
+        run -0 ask -o "$TMP/body" -w '%{redirect_url} %{local_port}' --interface 127.0.0.7 "http://127.0.0.1:$PORT/"
+        [[ $output =~ ^http://told/127\.0\.0\.7/([0-9]+)\ ([0-9]+)$ && ${BASH_REMATCH[1]} == "${BASH_REMATCH[2]}" ]]
+        stop_daemon
+    done
+    start_dovecot
+    for version in v1 v2; do
+        PATTERN='string =' configure_proxy "$version"
+        start_daemon
+        run -67 ask --interface "127.0.0.${version/v/7}" --user somebody:wrong "imap://127.0.0.1:$PORT/"
+        wait_until 10 file_says "$TMP/dovecot.log" ": 127\.0\.0\.${version/v/7}, [0-9]*, 127\.0\.0\.1\$"
+        stop_daemon
     done
 }
 

@@ -180,27 +180,14 @@ no_file() { [[ ! -e $1 ]]; }
 }
 
 @test "unix: nginx on a socket answers curl over TCP and over a socket, and is told the client" {
-    mkdir "$TMP/nginx"
-    cat >"$TMP/nginx.conf" <<END
-daemon off;
-pid $TMP/nginx/pid;
-error_log stderr;
-worker_processes 1;
-events { }
-http {
-    access_log off;
-    client_body_temp_path $TMP/nginx/a; proxy_temp_path $TMP/nginx/b; fastcgi_temp_path $TMP/nginx/c;
-    uwsgi_temp_path $TMP/nginx/d; scgi_temp_path $TMP/nginx/e;
+    run_nginx <<END
     server {
         listen unix:$TMP/nginx/socket proxy_protocol;
         set_real_ip_from unix:;
         real_ip_header proxy_protocol;
         return 200 "[\$remote_addr]\n";
     }
-}
 END
-    nginx -c "$TMP/nginx.conf" -p "$TMP/nginx" >"$TMP/nginx.log" 2>&1 3>&- &
-    BACKGROUND+=("$!")
     wait_until 10 is_socket "$TMP/nginx/socket"
     printf '%s\n' 'bind = 127.0.0.1:0' "bind = unix:$TMP/socket" '[web]' 'string = GET' \
         "connect = unix:$TMP/nginx/socket" 'proxy = v2' | configure
@@ -234,4 +221,68 @@ END
     answers "$TMP" 5432
     kill -INT "${BACKGROUND[-1]}"
     wait_until 20 is_over "${BACKGROUND[-1]}"
+}
+
+# ask_key WORD...: ssh over a socket of Portsplit asks for the server's key; it may not log in.
+ask_key() {
+    rm -f "$TMP/known_hosts"
+    ! ssh -F none -o BatchMode=yes -o StrictHostKeyChecking=accept-new -o IdentitiesOnly=yes \
+        -o "UserKnownHostsFile=$TMP/known_hosts" -o "ProxyCommand=socat - UNIX-CONNECT:$TMP/socket" "$@" \
+        2>"$TMP/ssh"
+    grep -qF "$(cut -d ' ' -f 2 "$TMP/host_key.pub")" "$TMP/known_hosts"
+    # sshd has refused to let it in: the connection carried the whole dialogue.
+    grep -q 'Permission denied' "$TMP/ssh"
+}
+
+@test "unix: ssh over a socket, to sshd -i on the socket itself and to sshd behind another" {
+    prepare_sshd
+    local target
+    socat "UNIX-LISTEN:$TMP/sshd.sock,fork" "EXEC:/usr/sbin/sshd -i -f $TMP/sshd_config" 3>&- &
+    BACKGROUND+=("$!")
+    wait_until 10 is_socket "$TMP/sshd.sock"
+    for target in 'exec = /usr/sbin/sshd|execarg = -i|execarg = -f|execarg = '"$TMP/sshd_config" \
+        "connect = unix:$TMP/sshd.sock"; do
+        { printf '%s\n' "bind = unix:$TMP/socket" '[ssh]' 'string = SSH-'; tr '|' '\n' <<<"$target"; } | configure
+        start_daemon
+        ask_key git@name
+        log_says 'service=ssh reason=match src=unix '
+        stop_daemon
+    done
+}
+
+@test "unix: PHP's FastCGI server on a socket, asked by nginx through Portsplit" {
+    local fpm
+    fpm=$(compgen -c php-fpm | sort -V | tail -n 1)
+    printf '%s\n' '[global]' 'daemonize = no' "error_log = $TMP/fpm.log" '[www]' "listen = $TMP/fpm.sock" \
+        'pm = static' 'pm.max_children = 1' >"$TMP/fpm.conf"
+    local as_root=()
+    if ((EUID == 0)); then
+        as_root=(-R)
+        printf '%s\n' 'user = root' 'group = root' >>"$TMP/fpm.conf"
+    fi
+    "$fpm" -n "${as_root[@]}" -y "$TMP/fpm.conf" >"$TMP/fpm.out" 2>&1 3>&- &
+    BACKGROUND+=("$!")
+    wait_until 10 is_socket "$TMP/fpm.sock"
+    echo '<?php echo "six by seven is ", 6 * 7, " for ", $_SERVER["REMOTE_ADDR"];' >"$TMP/a.php"
+    find_free_port
+    # The begin record of FastCGI: version 1, type 1, id 1, the role of a responder.
+    printf '%s\n' "bind = unix:$TMP/socket" '[php]' 'hex = 01 01 00 01 00 08 ?? ?? 00 01' \
+        "connect = unix:$TMP/fpm.sock" | configure
+    start_daemon
+    run_nginx <<END
+    server {
+        listen 127.0.0.1:$FREE;
+        location / {
+            fastcgi_pass unix:$TMP/socket;
+            fastcgi_param SCRIPT_FILENAME $TMP/a.php;
+            fastcgi_param REQUEST_METHOD GET;
+            fastcgi_param REMOTE_ADDR \$remote_addr;
+        }
+    }
+END
+    nginx_listens() { "$PEER" connect "127.0.0.1:$FREE" close 2>/dev/null; }
+    wait_until 10 nginx_listens
+    run -0 curl -sS --max-time 10 --interface 127.0.0.7 "http://127.0.0.1:$FREE/"
+    [[ $output == 'six by seven is 42 for 127.0.0.7' ]]
+    log_says 'service=php reason=match src=unix .* action=connect target=unix:'
 }
