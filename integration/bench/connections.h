@@ -32,9 +32,10 @@ class Connections {
     /// @param due  the time to the first byte counts from here, by default from connect(2)
     void open(std::size_t number, std::optional<Clock::time_point> due = {}) {
         Connection& connection = connections_[number];
-        connection = {.fd = new_socket(SOCK_NONBLOCK), .begun = due.value_or(Clock::now())};
+        connection = {.fd = new_socket(order_.where.family(), SOCK_NONBLOCK),
+                      .begun = due.value_or(Clock::now())};
         const int fd = connection.fd.get();
-        if (::connect(fd, generic(order_.where), sizeof order_.where) < 0 && errno != EINPROGRESS) {
+        if (::connect(fd, order_.where.get(), order_.where.size) < 0 && errno != EINPROGRESS) {
             give_up("cannot connect");
         }
         // On loopback it is established when connect(2) returns, unless the accept queue is full.

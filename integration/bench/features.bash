@@ -1,16 +1,16 @@
-# What a feature costs a short connection: Portsplit with one of them, beside itself without any. PORT_OF and
-# REQUEST_OF are by peer.
+# What a feature costs a short connection: Portsplit with one of them, beside itself without any. WHERE, to which
+# clients connect, and REQUEST_OF are by peer.
 # shellcheck shell=bash
 
 FEATURES=(portsplit-plain portsplit-listener portsplit-from portsplit-proxy-in portsplit-proxy-out
-    portsplit-transparent portsplit-failover)
-declare -A PORT REQUEST_OF=()
+    portsplit-transparent portsplit-failover portsplit-unix-in portsplit-unix-out)
+declare -A WHERE=() REQUEST_OF=()
 
 # start_feature NAME: writes its configuration and starts it.
 start_feature() {
     local name=$1 listener='' service='' target="connect = 127.0.0.1:$BACKEND_PORT"
     REQUEST_OF[$name]='GET /short'
-    PORT[$name]=$((NEXT_PORT++))
+    WHERE[$name]=127.0.0.1:$((NEXT_PORT++))
     case ${name#portsplit-} in
         plain) ;;
         listener) listener='[listener other]'$'\n'"bind = 127.0.0.1:$((NEXT_PORT++))"$'\n''services = ssh' ;;
@@ -20,12 +20,20 @@ start_feature() {
             REQUEST_OF[$name]=$'PROXY TCP4 192.0.2.7 192.0.2.1 50022 443\r\nGET /short' ;;
         proxy-out) service='proxy = v1' ;;
         transparent) service='transparent = yes' ;;
+        unix-in) WHERE[$name]=unix:$SCRATCH/in.sock ;;
+        unix-out)
+            target="connect = unix:$SCRATCH/out.sock"
+            launch unix-backend "$TOOLS/backend" "unix:$SCRATCH/out.sock" ;;
         failover) target+=$'\n'"connect = 127.0.0.1:$SINK_PORT" ;;
     esac
-    printf '%s\n' "bind = 127.0.0.1:${PORT[$name]}" 'maxconn = 0' "$listener" '[ssh]' 'string = SSH-' \
+    printf '%s\n' "bind = ${WHERE[$name]}" 'maxconn = 0' "$listener" '[ssh]' 'string = SSH-' \
         'connect = 127.0.0.1:22' '[http]' 'string = GET\20' "$service" "$target" >"$SCRATCH/$name.conf"
     launch "$name" "$BUILD/bin/portsplitd" --log "$SCRATCH/$name.log" "$SCRATCH/$name.conf"
-    wait_until listens "${PORT[$name]}" || fail "$(tail -n 3 "$SCRATCH/$name.log")"
+    wait_until is_up "${WHERE[$name]}" || fail "$(tail -n 3 "$SCRATCH/$name.log")"
+}
+
+is_up() {
+    if [[ $1 == unix:* ]]; then [[ -S ${1#unix:} ]]; else listens "${1##*:}"; fi
 }
 
 peers_of_features() {
@@ -41,7 +49,7 @@ measure_features() {
     for at_once in 1 32; do
         quick_or 150 1500
         pass_time 0.05
-        with_cpu "$1" load short "127.0.0.1:${PORT[$1]}" --request "${REQUEST_OF[$1]}" --at-once "$at_once" \
+        with_cpu "$1" load short "${WHERE[$1]}" --request "${REQUEST_OF[$1]}" --at-once "$at_once" \
             --ms "$SIZE"
         record "features-$at_once" "$1" "$FIGURES"
     done

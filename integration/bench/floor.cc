@@ -89,9 +89,9 @@ void make_nonblocking(int fd) {
 }
 
 [[noreturn]] void relay(int client, const std::string& target) {
-    const sockaddr_in address = address_of(target);
-    const UniqueFd server = new_socket(0);
-    if (::connect(server.get(), generic(address), sizeof address) < 0) ::_exit(111);
+    const Address address = address_of(target);
+    const UniqueFd server = new_socket(address.family(), 0);
+    if (::connect(server.get(), address.get(), address.size) < 0) ::_exit(111);
     make_nonblocking(client);
     make_nonblocking(server.get());
     Direction up(client, server.get());

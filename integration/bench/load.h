@@ -1,12 +1,12 @@
 #pragma once
 // The workloads of `load`. Each prints one line of JSON at its end and returns an exit code.
 
-#include <netinet/in.h>
-
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
+
+#include "net.h"
 
 namespace bench {
 
@@ -19,7 +19,7 @@ enum class Cut {
 
 /// The options of the command line. Each workload uses some of them.
 struct Order {
-    sockaddr_in where{};
+    Address where{};
     std::size_t at_once = 1;
     std::chrono::milliseconds time{1000};
     std::size_t count = 1000;

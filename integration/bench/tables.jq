@@ -1,7 +1,8 @@
 # Converts results.json to Markdown.
 
 def order: ["direct", "floor", "portsplit", "portsplit-plain", "portsplit-listener", "portsplit-from", "portsplit-proxy-in",
-    "portsplit-proxy-out", "portsplit-transparent", "portsplit-failover", "portsplit-string", "portsplit-10000", "before", "before-10000", "sslh-fork", "socat", "xinetd", "sslh-select", "haproxy",
+    "portsplit-proxy-out", "portsplit-transparent", "portsplit-failover", "portsplit-unix-in", "portsplit-unix-out",
+    "portsplit-string", "portsplit-10000", "before", "before-10000", "sslh-fork", "socat", "xinetd", "sslh-select", "haproxy",
     "haproxy-splice", "nginx", "socket-proxyd", "exec-floor", "tcpserver", "inetd"];
 
 # Formats 12345 as 12,345.

@@ -126,7 +126,7 @@ void Daemon::turn() {
     generations_.receive_ready(set);
     if (!waited || set.revents(signals) != 0) handle_signals();
     reap_children();
-    if (auto outcome = reload_.step()) on_outcome(*std::move(outcome));
+    if (auto outcome = reload_.step()) on_outcome(*outcome);
     intake_.hand_over();
     if (is_listening()) {
         intake_.accept_ready(set, sockets_.all());
@@ -229,7 +229,7 @@ void Daemon::reap_children() {
 
 void Daemon::on_child_end(const sys::Ended& child) {
     if (reload_.is_reader(child.pid)) {
-        if (auto outcome = reload_.on_reader_end(child.status)) on_outcome(*std::move(outcome));
+        if (auto outcome = reload_.on_reader_end(child.status)) on_outcome(*outcome);
         return;
     }
     switch (generations_.on_child_end(child)) {
