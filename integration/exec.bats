@@ -216,7 +216,8 @@ END
         serve_probe "stdio = $stdio"
         WRAPPER=(bash -c 'exec "$@" <&- >&- 2>&-' -)
         start_daemon
-        [[ $(readlink "/proc/$DAEMON/fd/"{0,1,2} | sort -u) == /dev/null ]]
+        # Only root can read them, see count_fds.
+        ((EUID != 0)) || [[ $(readlink "/proc/$DAEMON/fd/"{0,1,2} | sort -u) == /dev/null ]]
         take_report
         [[ $(descriptors | wc -l) == 3 ]]
         reports 'fd 2: file write blocking'

@@ -190,8 +190,8 @@ is_quiet() {
     ((${#DESCENDANTS[@]} == 2)) && find_zygote
 }
 
-# How many descriptors a process has open, in COUNT. Only root can read those of the zygote, which is not
-# dumpable (prctl(2)); for other users the count is always 1, the pattern itself.
+# How many descriptors a process has open, in COUNT. Only root can read those of the daemon and the zygote, which
+# are not dumpable (prctl(2)); for other users the count is always 1, the pattern itself.
 count_fds() {
     local fds=("/proc/$1/fd/"*)
     COUNT=${#fds[@]}

@@ -131,3 +131,34 @@ ids_of_number() { printf '%s\n' "$1	$1	$1	$1" "$2	$2	$2	$2" "$2"; }
         log_says 'cannot set the '
     done
 }
+
+# attempts_succeed PID: another process of its user may open its memory and have its descriptors.
+attempts_succeed() {
+    setpriv --reuid nobody --regid nogroup --clear-groups bash -c 'exec 3<>"/proc/$0/mem"' "$1" &&
+        setpriv --reuid nobody --regid nogroup --clear-groups "$PORTSPLIT_TOOLS/options" "$1"
+}
+
+@test "user: another process of the daemon's user gets none of its descriptors, its memory or its control" {
+    needs_root
+    LOG_TO=stderr
+    answer one
+    configure_answers one
+    chmod a+x "$BATS_RUN_TMPDIR" "$TMP/.." "$TMP"
+    local as_nobody=(setpriv --reuid nobody --regid nogroup --clear-groups)
+    WRAPPER=("${as_nobody[@]}")
+    start_daemon
+    [[ $(ids_of "$DAEMON" | head -n 1) == "$(id -u nobody)	"* ]]
+    # Each attempt succeeds with a process that allows it.
+    "${as_nobody[@]}" tail -f /dev/null 3>&- &
+    local open=$! pid
+    BACKGROUND+=("$open")
+    wait_until 5 attempts_succeed "$open"
+    for pid in "$DAEMON" "$ZYGOTE"; do
+        run -1 "${as_nobody[@]}" "$PORTSPLIT_TOOLS/options" "$pid"
+        [[ $output == 'options: pidfd_getfd: Operation not permitted' ]]
+        run ! "${as_nobody[@]}" bash -c 'exec 3<>"/proc/$0/mem"' "$pid"
+        run ! "${as_nobody[@]}" timeout 5 strace -o /dev/null -p "$pid"
+        [[ $output == *'Operation not permitted'* ]]
+    done
+    reaches one
+}

@@ -9,6 +9,7 @@
 #include "exit_codes.h"
 #include "sys/file.h"
 #include "sys/log.h"
+#include "sys/process.h"
 #include "sys/signals.h"
 
 int main(int argc, char** argv) {
@@ -16,6 +17,8 @@ int main(int argc, char** argv) {
     // The order matters: first, so that no descriptor opened later becomes 0, 1 or 2.
     if (!sys::open_standard_descriptors()) return kExitSystem;
     sys::reset_signals();
+    // Dispatchers and programs may be of the same user: they must not reach the listening sockets.
+    sys::refuse_tracing();
 
     const daemon::CommandLine line = daemon::read_command_line(argc, argv);
     if (!line.serve) return line.exit_code;
