@@ -67,12 +67,13 @@ std::optional<sys::UniqueFd> Spares::take(Place& place, int channel, std::size_t
     const bool dismissed = received ? received->size == 0 : received.error().code == ECONNRESET;
     if (dismissed) place.state.store(State::Dismissed, std::memory_order_release);
     if (dismissed || !received) return std::nullopt;
-    const bool whole = received->size == buffer.size() && !received->truncated;
+    const bool whole = received->size == buffer.size() && !received->cut;
     const bool known = whole && place.message.kind == handoff::Kind::Handover &&
                        place.message.arrival.listener < listeners;
-    if (known && received->fd) return std::move(received->fd);
-    if (!whole) place.message.id = 0;  // a truncated message: its id is not valid
-    place.state.store(State::Misunderstood, std::memory_order_release);
+    if (known && received->fd && !received->truncated) return std::move(received->fd);
+    if (!whole) place.message.id = 0;  // its id is not valid
+    place.state.store(known && !received->fd ? State::Clientless : State::Misunderstood,
+                      std::memory_order_release);
     return std::nullopt;
 }
 

@@ -37,6 +37,7 @@ class Spares {
         Waiting,        ///< the spare waits for a connection, or has just received one
         Taken,          ///< the spare has its connection, and does not use the place any more
         Misunderstood,  ///< the spare received a message that is not a connection
+        Clientless,     ///< the spare received a connection without its socket
         Dismissed,      ///< the spare saw that the daemon ended its side of the channel
     };
 

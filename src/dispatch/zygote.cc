@@ -167,6 +167,7 @@ class Zygote {
     void change_log();
     void reap();
     void finish(pid_t pid, int status);
+    void log_refusal(Spares::State state);
     void finish_spare(const sys::Ended& ended, const Spares::Lost& spare);
     template <typename Message>
     void send(const Message& message);
@@ -400,9 +401,8 @@ void Zygote::reap() {
 /// Handles a spare that ended before it stored `Taken`.
 void Zygote::finish_spare(const sys::Ended& ended, const Spares::Lost& spare) {
     const handoff::Handover& message = spare.message;
-    if (spare.state == Spares::State::Misunderstood) {
-        log_.limited(Level::Error, "bad messages from the daemon",
-                     "a message from the daemon was not understood; its connection is closed");
+    if (spare.state == Spares::State::Misunderstood || spare.state == Spares::State::Clientless) {
+        log_refusal(spare.state);
         if (message.id != 0) send(handoff::Reaped{.id = message.id});
     } else if (message.id != 0) {  // it died after it received a connection
         add(ended.pid, message);
@@ -411,6 +411,18 @@ void Zygote::finish_spare(const sys::Ended& ended, const Spares::Lost& spare) {
         open_ = false;
     } else {
         fork_at_ = Clock::now() + kForkPause;  // it was killed, or could not receive
+    }
+}
+
+/// Logs why a spare took no connection from a message.
+void Zygote::log_refusal(Spares::State state) {
+    if (state == Spares::State::Misunderstood) {
+        log_.limited(Level::Error, "bad messages from the daemon",
+                     "a message from the daemon was not understood; its connection is closed");
+    } else {
+        log_.limited(Level::Error, "connections without their sockets",
+                     "a connection came without its socket and is closed: the limit on open files "
+                     "(LimitNOFILE=) is too small, or a security module forbids it");
     }
 }
 

@@ -94,7 +94,8 @@ Result<Received> receive_message(int channel, std::span<std::byte> buffer, Wait 
     if (got < 0) return SysError{errno, "cannot receive a message from another process"};
     Received received;
     received.size = static_cast<std::size_t>(got);
-    received.truncated = (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
+    received.cut = (header.msg_flags & MSG_TRUNC) != 0;
+    received.truncated = received.cut || (header.msg_flags & MSG_CTRUNC) != 0;
     take_control(header, received);
     return received;
 }

@@ -30,6 +30,7 @@ Result<Done> send_message(int channel, core::Bytes message, int fd, int flags);
 /// One received message, without its bytes.
 struct Received {
     std::size_t size = 0;    ///< in bytes; 0 means that the other end is closed
+    bool cut = false;        ///< true if bytes were dropped
     bool truncated = false;  ///< true if bytes or descriptors were dropped; the message is bad
     UniqueFd fd;             ///< the first descriptor of the message, close-on-exec; or none
     pid_t sender = -1;       ///< after `stamp_senders`; else -1

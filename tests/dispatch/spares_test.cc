@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <memory>
@@ -156,7 +157,6 @@ TEST_F(SparesTest, AreDismissedByADaemonThatIsGoneWithMessagesUnread) {
 }
 
 TEST_F(SparesTest, RefuseAMessageThatIsNoConnection) {
-    const handoff::Handover right{.id = 5};
     handoff::Handover wrong{.id = 9};
     wrong.kind = handoff::Kind::Reaped;
     handoff::Handover foreign{.id = 7};
@@ -169,7 +169,6 @@ TEST_F(SparesTest, RefuseAMessageThatIsNoConnection) {
         const char* what;
     } cases[] = {{bytes, STDIN_FILENO, 9, "another kind"},
                  {bytes.first(bytes.size() - 1), STDIN_FILENO, 0, "a byte too short"},
-                 {std::as_bytes(std::span(&right, 1)), -1, 5, "a connection without its socket"},
                  {std::as_bytes(std::span(&foreign, 1)), STDIN_FILENO, 7,
                   "of a listener that the plan does not have"}};
     for (const auto& test : cases) {
@@ -181,6 +180,26 @@ TEST_F(SparesTest, RefuseAMessageThatIsNoConnection) {
         ASSERT_TRUE(ended) << test.what;
         EXPECT_EQ(ended->state, State::Misunderstood) << test.what;
         EXPECT_EQ(ended->message.id, test.id) << test.what;
+    }
+}
+
+TEST_F(SparesTest, KeepTheIdOfAConnectionWhoseSocketDoesNotFit) {
+    const handoff::Handover message{.id = 5};
+    const core::Bytes bytes = std::as_bytes(std::span(&message, 1));
+    // Without a socket; and with one, of a spare that may have no further descriptor.
+    for (const int client : {-1, STDIN_FILENO}) {
+        rlimit before{};
+        ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+        Child& child = spare_without_connection();
+        const pid_t pid = child.pid();
+        const rlimit few{.rlim_cur = 3, .rlim_max = before.rlim_max};
+        ASSERT_EQ(::prlimit(pid, RLIMIT_NOFILE, &few, nullptr), 0);
+        send(bytes, client);
+        EXPECT_EQ(child.status(), 0);
+        const auto ended = spares().on_end(pid);
+        ASSERT_TRUE(ended);
+        EXPECT_EQ(ended->state, State::Clientless);
+        EXPECT_EQ(ended->message.id, 5U);
     }
 }
 
