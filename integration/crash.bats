@@ -144,3 +144,57 @@ other_dispatcher() {
     done
     go_on "$survivor"
 }
+
+# find_spares: the processes that wait for a connection, in SPARES.
+find_spares() {
+    local pid
+    SPARES=()
+    children_of "$ZYGOTE"
+    for pid in "${CHILDREN[@]}"; do
+        ! is_spare "$pid" || SPARES+=("$pid")
+    done
+    ((${#SPARES[@]} > 0))
+}
+
+@test "crash: a zygote that is stopped is replaced, and no client is lost" {
+    answer one
+    configure_answers one
+    start_daemon
+    hold_open one
+    local held=$JOB jobs=() i stopped=$ZYGOTE
+    kill -STOP "$stopped"
+    # More than the spares that it has left.
+    for i in {1..12}; do
+        in_background "$PEER" connect "127.0.0.1:$PORT" --limit 20000 send:one. expect:one:one. shutdown expect-eof
+        jobs+=("$JOB")
+    done
+    for i in "${jobs[@]}"; do finish "$i"; done
+    log_says 'portsplit-dispatch takes no connection and does not answer, as if it were stopped; it is killed'
+    another_zygote "$stopped"
+    go_on "$held"
+}
+
+@test "crash: spares that are stopped are replaced" {
+    answer one
+    configure_answers one
+    start_daemon
+    wait_until 5 find_spares
+    kill -STOP "${SPARES[@]}"
+    local i
+    for i in {1..12}; do reaches one; done
+    log_says 'a process that waits for a connection was stopped by a signal; it is killed'
+    is_zygote "$ZYGOTE"
+}
+
+@test "crash: an undecided dispatcher that is stopped is killed after its deadline, and frees its place" {
+    answer one
+    { printf '%s\n' 'bind = 127.0.0.1:0' 'timeout = 0.5' 'maxconn = 1'; connect_service one one; } | configure
+    start_daemon
+    client touch:"$TMP/up" expect-end
+    local stopped=$JOB
+    wait_until 5 find_dispatchers
+    kill -STOP "${DISPATCHERS[0]}"
+    log_says 'service=- reason=- .* action=close .* signal=KILL'
+    finish "$stopped"
+    reaches one
+}

@@ -201,6 +201,24 @@ serve_with_failing_accept() {
     done
 }
 
+@test "listeners: a connection that cannot be handed over is sent again for a second, and then closed" {
+    answer one
+    configure_answers one
+    export ASAN_OPTIONS=detect_leaks=0 # which does not work under a tracer
+    # ETOOMANYREFS: too many descriptors of this user are on their way.
+    WRAPPER=(strace -D -qq -o /dev/null -e trace=sendmsg -e inject=sendmsg:error=ETOOMANYREFS:when=1..3)
+    start_daemon
+    reaches one
+    log_says 'cannot hand a connection over to portsplit-dispatch, and try again for a second: Too many references'
+    stop_daemon
+    : >"$LOG"
+    WRAPPER=(strace -D -qq -o /dev/null -e trace=sendmsg -e inject=sendmsg:error=ETOOMANYREFS:when=1..15)
+    start_daemon
+    talk send:one. expect-end
+    log_says 'cannot hand a connection over to portsplit-dispatch, so it is closed: Too many references'
+    reaches one
+}
+
 @test "listeners: without free descriptors clients wait, and the daemon uses no CPU time" {
     configure_binds 127.0.0.1:0
     start_daemon

@@ -8,8 +8,9 @@
 // channel. The daemon sends one `Handover` for each client, with the client's socket attached; the
 // kernel gives it to one spare. The zygote sends one `Reaped` for each when the process that served it
 // has ended. When the daemon ends its side of the channel, the zygote serves no new connection, and
-// exits with its last one. When the daemon opens its log file anew, it sends `NewLog`. A message
-// that is none of these ends at most the connection it belongs to.
+// exits with its last one. When the daemon opens its log file anew, it sends `NewLog`. When nobody
+// takes its connections it sends `Ask`, and the zygote answers with `Here`. A message that is none of
+// these ends at most the connection it belongs to.
 
 #include <cstdint>
 
@@ -18,14 +19,14 @@
 namespace portsplit::handoff {
 
 /// Incremented whenever a message, a descriptor, the command line or the variable below changes.
-inline constexpr std::uint32_t kVersion = 8;
+inline constexpr std::uint32_t kVersion = 9;
 
 // Descriptors the zygote starts with, besides 0 and 1 (/dev/null) and 2 (standard error).
 /// The channel: SOCK_SEQPACKET, messages both ways.
 inline constexpr int kChannelFd = 3;
 /// Sealed memory: the configuration (config/packed.h). Its offset is shared by all zygotes.
 inline constexpr int kConfigurationFd = 4;
-/// The log channel: SOCK_SEQPACKET, messages to the zygote alone. Its spares do not inherit it.
+/// The log channel: SOCK_SEQPACKET, `NewLog` and `Ask` to the zygote alone. Its spares do not inherit it.
 inline constexpr int kLogChannelFd = 5;
 
 // The zygote's command line: `portsplit-dispatch --zygote VERSION LOG FILE`. LOG is `syslog`, or
@@ -37,7 +38,14 @@ inline constexpr const char* kZygoteOption = "--zygote";
 /// separated by blanks, as `bind` takes them.
 inline constexpr const char* kListenersVariable = "PORTSPLIT_LISTENERS";
 
-enum class Kind : std::uint32_t { Ready = 1, Handover = 2, Reaped = 3, NewLog = 4 };
+enum class Kind : std::uint32_t {
+    Ready = 1,
+    Handover = 2,
+    Reaped = 3,
+    NewLog = 4,
+    Ask = 5,
+    Here = 6,
+};
 
 /// Zygote to daemon: the plan is compiled; send connections.
 struct Ready {
@@ -60,6 +68,16 @@ struct Reaped {
 /// Daemon to zygote on the log channel, with the new file of the log attached: the daemon opened it anew.
 struct NewLog {
     Kind kind = Kind::NewLog;
+};
+
+/// Daemon to zygote on the log channel: nobody takes connections. The zygote sees to its spares.
+struct Ask {
+    Kind kind = Kind::Ask;
+};
+
+/// Zygote to daemon: the answer to `Ask`.
+struct Here {
+    Kind kind = Kind::Here;
 };
 
 }  // namespace portsplit::handoff

@@ -124,6 +124,7 @@ void Daemon::turn() {
 
     if (generations_.connections() > 0) busy_at_ = Clock::now();  // also for one that ends now
     generations_.receive_ready(set);
+    generations_.see_to_stalls(log_);
     if (!waited || set.revents(signals) != 0) handle_signals();
     reap_children();
     if (auto outcome = reload_.step()) on_outcome(*outcome);

@@ -1,6 +1,8 @@
 #include "daemon/generation.h"
 
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -100,6 +102,7 @@ void Generation::receive() {
         if (received->size < sizeof kind) continue;
         std::memcpy(&kind, buffer.data(), sizeof kind);
         if (kind == handoff::Kind::Ready) ready_ = true;
+        if (kind == handoff::Kind::Here) stall_.on_answer(sys::Clock::now());
         if (kind != handoff::Kind::Reaped) continue;
         if (connections_ > 0) --connections_;
         handoff::Reaped reaped;
@@ -114,6 +117,7 @@ Result<sys::Done> Generation::hand_over(const Delivery& delivery, Wait wait) {
     auto sent = sys::send_message(channel_.get(), message, delivery.client.get(),
                                   wait == Wait::Never ? MSG_DONTWAIT : 0);
     if (!sent) return sent;
+    stall_.on_handed_over(sys::Clock::now());
     ++connections_;
     const sys::Address& peer = delivery.message.arrival.ends.peer;
     if (peer.is_internet()) clients_.insert_or_assign(delivery.message.id, peer.ip());
@@ -140,6 +144,34 @@ void Generation::change_log(int log) {
     const handoff::NewLog message;
     (void)sys::send_message(log_channel_.get(), std::as_bytes(std::span(&message, 1)), log,
                             MSG_DONTWAIT);
+}
+
+/// Returns how many of the connections that were handed over nobody has taken.
+std::size_t Generation::waiting() const {
+    int bytes = 0;  // of all messages (unix(7) SIOCINQ)
+    if (::ioctl(zygote_end_.get(), FIONREAD, &bytes) < 0) return 0;
+    return static_cast<std::size_t>(bytes) / sizeof(handoff::Handover);
+}
+
+void Generation::see_to_stall(sys::Log& log) {
+    const auto now = sys::Clock::now();
+    if (now < stall_.due()) return;
+    switch (stall_.look(now, waiting())) {
+        case Stall::Step::Ask: {
+            const handoff::Ask message;
+            (void)sys::send_message(log_channel_.get(), std::as_bytes(std::span(&message, 1)), -1,
+                                    MSG_DONTWAIT);
+            break;
+        }
+        case Stall::Step::Kill:
+            log.line(Level::Error,
+                     "portsplit-dispatch takes no connection and does not answer, as if it were "
+                     "stopped; it is killed, and started again");
+            ::kill(pid_, SIGKILL);
+            break;
+        case Stall::Step::None:
+            break;
+    }
 }
 
 void Generation::count_sources(std::map<std::string, std::size_t>& sources) const {

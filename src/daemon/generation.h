@@ -15,6 +15,7 @@
 
 #include "core/ip_address.h"
 #include "daemon/delivery.h"
+#include "daemon/stall.h"
 #include "sys/error.h"
 #include "sys/fd.h"
 #include "sys/log.h"
@@ -68,6 +69,12 @@ class Generation {
     /// Sends the zygote another descriptor for its log. Lost if its channel is full.
     void change_log(int log);
 
+    /// Returns when to call `see_to_stall`.
+    sys::Clock::time_point stall_due() const { return stall_.due(); }
+    /// Looks whether somebody takes the connections that were handed over. If not, asks the zygote to see to
+    /// its spares, and kills it if it does not answer: then it has been stopped.
+    void see_to_stall(sys::Log& log);
+
     /// Adds the number of connections that each source holds (core::IpAddress::source).
     void count_sources(std::map<std::string, std::size_t>& sources) const;
 
@@ -82,10 +89,13 @@ class Generation {
           zygote_end_(std::move(zygote_end)),
           log_channel_(std::move(log_channel)) {}
 
+    std::size_t waiting() const;
+
     pid_t pid_;
     sys::UniqueFd channel_;
     sys::UniqueFd zygote_end_;  ///< our copy of the zygote's end, which `take_back` reads
     sys::UniqueFd log_channel_;
+    Stall stall_;
     bool ready_ = false;
     std::size_t connections_ = 0;
     std::unordered_map<std::uint64_t, core::IpAddress> clients_;  ///< by the ids of connections

@@ -39,6 +39,11 @@ void Generations::watch(sys::PollSet& set) {
     if (current_) add(*current_);
     if (starting_) add(*starting_);
     for (const Generation& generation : retired_) add(generation);
+    for_each(*this, [&](const Generation& generation) { set.wake_at(generation.stall_due()); });
+}
+
+void Generations::see_to_stalls(sys::Log& log) {
+    for_each(*this, [&](Generation& generation) { generation.see_to_stall(log); });
 }
 
 void Generations::receive_ready(const sys::PollSet& set) {

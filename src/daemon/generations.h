@@ -35,10 +35,13 @@ class Generations {
     /// Retires the current generation, if any. Then no zygote takes new connections.
     void retire();
 
-    /// Adds the channels of all generations to the set.
+    /// Adds the channels of all generations to the set, and when `see_to_stalls` is due.
     void watch(sys::PollSet& set);
     /// Reads the messages of all generations if the wait found some. Call after each `watch`.
     void receive_ready(const sys::PollSet& set);
+
+    /// Sees to the generations whose connections nobody takes. Call after each `watch`.
+    void see_to_stalls(sys::Log& log);
 
     /// Connections being served, by every generation and by orphans.
     std::size_t connections() const;

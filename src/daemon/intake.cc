@@ -22,6 +22,8 @@ using sys::Level;
 constexpr std::chrono::milliseconds kShortagePause{100};
 /// Between two reports that `maxconn` is reached.
 constexpr std::chrono::minutes kReportPause{1};
+/// How long a connection is sent again and again.
+constexpr std::chrono::seconds kHandOverLimit{1};
 /// Of the time in which the clients of sockets that close are accepted.
 constexpr std::chrono::seconds kRestLimit{1};
 /// Accepts in a row from one socket before the next has its turn.
@@ -177,9 +179,24 @@ void Intake::hand_over() {
     while (current != nullptr && !queue_.empty() && has_room()) {
         const auto sent = current->hand_over(queue_.front(), Generation::Wait::Never);
         channel_full_ = !sent && sent.error().code == EAGAIN;
-        if (!sent) return;
+        if (!sent && !gives_up(sent.error())) return;
+        failing_since_.reset();
         queue_.pop_front();
     }
+}
+
+/// Returns true if a connection could not be handed over for so long that it is closed: the next one may
+/// have better luck. A channel that is full or shut concerns no connection, but the zygote.
+bool Intake::gives_up(const sys::SysError& error) {
+    if (error.code == EAGAIN || error.code == EPIPE || error.code == ECONNRESET) return false;
+    const auto now = Clock::now();
+    if (!failing_since_) failing_since_ = now;
+    const bool is_late = now - *failing_since_ >= kHandOverLimit;
+    log_.limited(Level::Error, "failed hand-overs",
+                 fmt::format("cannot hand a connection over to portsplit-dispatch, {}: {}",
+                             is_late ? "so it is closed" : "and try again for a second",
+                             sys::error_text(error.code)));
+    return is_late;
 }
 
 void Intake::stop(const std::vector<ListeningSocket>& closing) {

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/model.h"
@@ -78,6 +79,7 @@ class Intake {
     void accept_rest(const std::vector<ListeningSocket>& closing);
     void pause_accepting(const ListeningSocket& socket, int code);
     void take(Delivery accepted);
+    bool gives_up(const sys::SysError& error);
     void report_denied(const sys::Arrival& arrival);
 
     Generations& generations_;
@@ -86,6 +88,8 @@ class Intake {
     std::size_t maxconn_ = core::Config{}.maxconn;
     std::deque<Delivery> queue_;
     bool channel_full_ = false;  ///< true after EAGAIN: poll for room. Else retry after a pause
+    /// When the first connection of the queue could not be sent for the first time.
+    std::optional<sys::Clock::time_point> failing_since_{};
     sys::Clock::time_point report_at_{};  ///< `report_limit` is silent before
     sys::Clock::time_point accept_at_{};  ///< no accept before; set by `pause_accepting`
     std::vector<Watched> watched_;

@@ -45,6 +45,7 @@
 #include "dispatch/launch.h"
 #include "dispatch/loop.h"
 #include "dispatch/outlived.h"
+#include "dispatch/overdue.h"
 #include "dispatch/record.h"
 #include "dispatch/spares.h"
 #include "exit_codes.h"
@@ -71,6 +72,9 @@ constexpr std::chrono::milliseconds kForkPause{100};
 
 /// How often the zygote counts its spares while some of them cannot send it a message.
 constexpr std::chrono::milliseconds kMuteSparesPause{500};
+
+/// After poll(2) failed, in milliseconds.
+constexpr int kFailedPollPause = 100;
 
 /// How many messages of dispatchers are read before the zygote does its other work. The channel
 /// holds fewer, so only a compromised dispatcher that floods it reaches this limit.
@@ -164,7 +168,8 @@ class Zygote {
     void watch(pid_t pid, const Progress& progress, UniqueFd client);
     void renew_progress();
     void note_signals();
-    void change_log();
+    void end_stopped();
+    void read_log_channel();
     void reap();
     void finish(pid_t pid, int status);
     void log_refusal(Spares::State state);
@@ -187,6 +192,7 @@ class Zygote {
     UniqueFd log_channel_{handoff::kLogChannelFd};
     Connections connections_;
     sys::Reaper reaper_;
+    Overdue overdue_;
     bool open_ = true;             ///< true until the daemon ends its side of the channel
     bool mute_spares_ = false;     ///< true once some spares may hold a channel that was replaced
     Clock::time_point fork_at_{};  ///< no spare is forked before this moment
@@ -207,23 +213,28 @@ int Zygote::run() {
             {.fd = outlived_.fd(), .events = POLLIN, .revents = 0},
             {.fd = log_channel_.get(), .events = POLLIN, .revents = 0},
         }};
-        const auto& [progress, signals, broken, new_log] = entries;
+        const auto& [progress, signals, broken, from_daemon] = entries;
         const bool short_of_spares = open_ && spares_.count() <= kFewSpares;
         auto until = short_of_spares ? fork_at_ : Clock::time_point::max();
         if (mute_spares_) until = std::min(until, Clock::now() + kMuteSparesPause);
-        until = std::min({until, reaper_.due(), outlived_.due(), connection_log_.due()});
+        until = std::min(
+            {until, reaper_.due(), outlived_.due(), overdue_.due(), connection_log_.due()});
         const int ready = sys::retry(
             [&] { return ::poll(entries.data(), entries.size(), sys::poll_timeout(until)); });
         if (ready < 0) {
-            log_.line(Level::Error, "cannot wait for connections: " + sys::error_text(errno));
-            return kExitSystem;
+            log_.limited(
+                Level::Error, "failed polls",
+                "cannot wait for connections, it is tried again: " + sys::error_text(errno));
+            ::poll(nullptr, 0, kFailedPollPause);
+            continue;
         }
-        if (new_log.revents != 0) change_log();
+        if (from_daemon.revents != 0) read_log_channel();
         add_departures();
         // With enough spares left, nothing below is urgent: let dispatchers run first.
         if (spares_.count() > kFewSpares) sys::yield();
         if (progress.revents != 0) read_progress();
         if (signals.revents != 0) note_signals();
+        if (Clock::now() >= overdue_.due()) overdue_.step(connections_);
         reap();
         connection_log_.report();
         if (broken.revents != 0 || Clock::now() >= outlived_.due()) outlived_.step();
@@ -372,16 +383,40 @@ void Zygote::renew_progress() {
 }
 
 void Zygote::note_signals() {
-    while (const auto signal = sys::next_signal(signals_.get())) reaper_.on_signal(signal->sender);
+    bool any_stopped = false;
+    while (const auto signal = sys::next_signal(signals_.get())) {
+        any_stopped |= signal->stopped;
+        reaper_.on_signal(signal->sender);  // it may stand for the end of another child, too
+    }
+    if (any_stopped) end_stopped();
 }
 
-/// Goes on with the log file that the daemon has opened anew. Programs that run keep theirs.
-void Zygote::change_log() {
+/// Kills the spares that were stopped: connections would wait for them, and the number of spares would
+/// be wrong. A dispatcher has the time until it is overdue.
+void Zygote::end_stopped() {
+    add_departures();
+    while (const auto pid = sys::next_stopped()) {
+        if (const ConnectionRecord* record = connections_.find(*pid)) {
+            overdue_.add(*pid, *record, plan_.timeout({record->arrival.listener}));
+            continue;
+        }
+        log_.limited(Level::Warning, "stopped spares",
+                     "a process that waits for a connection was stopped by a signal; it is killed");
+        ::kill(*pid, SIGKILL);
+    }
+}
+
+/// Reads a message of the daemon: goes on with the log file that it has opened anew, where programs that run
+/// keep theirs; or sees to the spares, since nobody takes connections.
+void Zygote::read_log_channel() {
     handoff::NewLog message;
     auto received =
         sys::receive_message(log_channel_.get(), std::as_writable_bytes(std::span(&message, 1)));
     if (!received || received->size == 0) return log_channel_.reset();  // the daemon is gone
     if (message.kind == handoff::Kind::NewLog) log_.replace(std::move(received->fd));
+    if (message.kind != handoff::Kind::Ask) return;
+    end_stopped();
+    send(handoff::Here{});
 }
 
 /// Handles every child that is known to have ended.

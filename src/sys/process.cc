@@ -90,6 +90,13 @@ std::optional<Ended> reap() {
     return ended;
 }
 
+std::optional<pid_t> next_stopped() {
+    siginfo_t info{};
+    const int found = retry([&] { return ::waitid(P_ALL, 0, &info, WSTOPPED | WNOHANG); });
+    if (found < 0 || info.si_pid == 0) return std::nullopt;
+    return info.si_pid;
+}
+
 int wait_for_child(pid_t pid) {
     int status = 0;
     retry([&] { return ::waitpid(pid, &status, 0); });

@@ -50,6 +50,10 @@ struct Ended {
 /// Reaps one child that has ended (waitpid(2) WNOHANG). Never waits; returns nothing if none has.
 std::optional<Ended> reap();
 
+/// Returns a child that a signal has stopped (waitid(2) WSTOPPED), once for each time it was; none if there is
+/// none. Looks at all children.
+std::optional<pid_t> next_stopped();
+
 /// Waits until this child ends, reaps it and returns its status (waitpid(2)).
 int wait_for_child(pid_t pid);
 

@@ -48,7 +48,8 @@ std::optional<Signal> next_signal(int fd) {
     signalfd_siginfo info{};
     const ssize_t got = retry([&] { return ::read(fd, &info, sizeof info); });
     if (got != sizeof info) return std::nullopt;
-    return Signal{static_cast<int>(info.ssi_signo), static_cast<pid_t>(info.ssi_pid)};
+    const bool stopped = info.ssi_signo == SIGCHLD && info.ssi_code == CLD_STOPPED;
+    return Signal{static_cast<int>(info.ssi_signo), static_cast<pid_t>(info.ssi_pid), stopped};
 }
 
 const char* signal_name(int signal) {

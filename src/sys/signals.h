@@ -36,7 +36,8 @@ Result<UniqueFd> signals_by_fd(std::initializer_list<int> signals);
 /// A signal that was delivered.
 struct Signal {
     int number = 0;
-    pid_t sender = 0;  ///< of SIGCHLD: a child that ended
+    pid_t sender = 0;      ///< of SIGCHLD: a child that ended or was stopped
+    bool stopped = false;  ///< of SIGCHLD: true if it was stopped
 };
 
 /// Reads the next signal from a descriptor of `signals_by_fd`. Never waits; returns nothing if no

@@ -1,0 +1,33 @@
+#include "dispatch/overdue.h"
+
+#include <signal.h>
+
+#include <algorithm>
+
+namespace portsplit::dispatch {
+
+using sys::Clock;
+
+void Overdue::add(pid_t pid, const ConnectionRecord& record, std::chrono::milliseconds timeout) {
+    if (timeout.count() == 0) return;
+    entries_.push_back({pid, record.id, record.arrival.accepted + timeout + kGrace});
+}
+
+Clock::time_point Overdue::due() const {
+    auto due = Clock::time_point::max();
+    for (const Entry& entry : entries_) due = std::min(due, entry.due);
+    return due;
+}
+
+void Overdue::step(Connections& connections) {
+    const auto now = Clock::now();
+    std::erase_if(entries_, [&](const Entry& entry) {
+        if (now < entry.due) return false;
+        const ConnectionRecord* record = connections.find(entry.pid);
+        const bool is_served = record != nullptr && record->id == entry.id;
+        if (is_served && record->progress.decided == 0) ::kill(entry.pid, SIGKILL);
+        return true;
+    });
+}
+
+}  // namespace portsplit::dispatch
