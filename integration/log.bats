@@ -412,6 +412,69 @@ in_new_log() {
     end_background
 }
 
+@test "log: a line that a full disk cut short is ended before the next" {
+    needs_root
+    answer one
+    configure_answers one
+    mkdir "$TMP/disk"
+    # In a mount namespace of its own.
+    WRAPPER=(unshare --mount bash -c 'mount -t tmpfs -o size=8k tmpfs "$0/disk" && head -c 4000 /dev/zero >"$0/disk/other" &&
+        exec "$@"' "$TMP")
+    start_daemon --log "$TMP/disk/log"
+    local inside=/proc/$DAEMON/root$TMP/disk i
+    for i in {1..60}; do reaches one; done
+    # Its last line has no end: there was no room for it.
+    wait_until 5 is_full "$inside"
+    [[ $(tail -c 1 "$inside/log" | od -An -c) != *'\n'* ]]
+    rm "$inside/other"
+    reaches one
+    wait_until 5 grep -q 'log lines were lost$' "$inside/log"
+    reaches one
+    # Each line that has an end begins as it should.
+    not grep -vE '^[-0-9T:+]+ portsplit\[[0-9]+\]: ' "$inside/log"
+    [[ $(tail -n 1 "$inside/log") == *' service=one reason=match '*' ms='* ]]
+}
+is_full() { (($(stat -f -c %a "$1") == 0)); }
+
+@test "log: a link of another user is not followed" {
+    needs_root
+    answer one
+    configure_answers one
+    mkdir "$TMP/folder"
+    echo precious >"$TMP/file"
+    ln -s "$TMP/file" "$TMP/folder/log"
+    chown -h nobody "$TMP/folder/log"
+    run -71 "$PORTSPLIT_BIN/portsplitd" --log "$TMP/folder/log" "$CONFIG"
+    [[ $output == *"cannot open the log file $TMP/folder/log: Too many levels of symbolic links; a user who is neither root nor this one has made this symbolic link"* ]]
+    [[ $(<"$TMP/file") == precious ]]
+    chown -h root "$TMP/folder/log"
+    start_daemon --log "$TMP/folder/log"
+    grep -q 'listening on' "$TMP/file"
+}
+
+# has_log PID: a descriptor of the process leads to the log.
+has_log() { [[ $(readlink "/proc/$1/fd/"* 2>/dev/null) == *"$LOG"* ]]; }
+
+@test "log: no dispatcher has a descriptor of it where no program writes to it" {
+    needs_root
+    answer one
+    local pid where
+    for where in file stderr; do
+        LOG_TO=$where
+        configure_answers one
+        printf '%s\n' '[quiet]' 'string = Q' 'exec = /bin/cat' 'stderr = null' >>"$CONFIG"
+        start_daemon
+        hold_open one
+        find_dispatchers
+        has_log "$ZYGOTE"
+        children_of "$ZYGOTE"
+        ((${#CHILDREN[@]} > 1))
+        for pid in "${DISPATCHERS[@]}" "${CHILDREN[@]}"; do not has_log "$pid"; done
+        go_on "$JOB"
+        stop_daemon
+    done
+}
+
 @test "log: the daemon does not start if the log file cannot be written" {
     echo '[x]' | configure
     run -71 "$PORTSPLIT_BIN/portsplitd" --log "$TMP/no-such-folder/log" "$CONFIG"

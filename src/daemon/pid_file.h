@@ -10,7 +10,8 @@
 namespace portsplit::daemon {
 
 /// A pid file with a lock on it (flock(2)), removed by the destructor. The kernel drops the lock of
-/// a daemon that crashed, so the file that it left is taken over.
+/// a daemon that crashed, so the file that it left is taken over. A lock of another program on a file that
+/// names no living daemon counts for nothing: the file is replaced.
 class PidFile {
   public:
     /// Holds no file.

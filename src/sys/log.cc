@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
 #include <ctime>
+#include <utility>
 
 #include "sys/socket.h"
 
@@ -52,21 +54,40 @@ bool is_journal(int fd) {
     return stream == std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino);
 }
 
-/// Returns true if a write does not wait now. A pipe is writable for poll(2) only while it has room
-/// for PIPE_BUF bytes.
-bool has_room(int fd) {
-    pollfd wait{.fd = fd, .events = POLLOUT, .revents = 0};
-    return ::poll(&wait, 1, 0) == 1 && (wait.revents & POLLOUT) != 0;
+/// Writes without waiting, even if another process fills the pipe at this moment.
+ssize_t write_now(int fd, std::string_view text) {
+    // A pipe is writable for poll(2) only while it has room for PIPE_BUF bytes.
+    pollfd room{.fd = fd, .events = POLLOUT, .revents = 0};
+    if (::poll(&room, 1, 0) != 1 || (room.revents & POLLOUT) == 0) return -1;
+    struct stat status {};
+    if (::fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode)) {
+        const iovec part{.iov_base = const_cast<char*>(text.data()), .iov_len = text.size()};
+        const ssize_t put = ::pwritev2(fd, &part, 1, -1, RWF_NOWAIT);
+        if (put >= 0 || errno != EOPNOTSUPP) return put;
+    }
+    return ::write(fd, text.data(), text.size());
 }
 
 /// Returns a duplicate of a descriptor, above those of the standard streams.
 UniqueFd duplicate(int fd) { return UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)); }
+
+/// Returns true if a path is a symbolic link that neither root nor the user of this process has made. Whoever may
+/// write the folder of the log could lead its lines to any other file.
+bool is_link_of_another(const std::string& path) {
+    struct stat status {};
+    return ::lstat(path.c_str(), &status) == 0 && S_ISLNK(status.st_mode) && status.st_uid != 0 &&
+           status.st_uid != ::geteuid();
+}
 
 /// Opens a log file, or a FIFO that has a reader; duplicates a descriptor that a path names.
 Result<UniqueFd> open_log_file(const std::string& where) {
     const std::optional<int> named = log_descriptor(where);
     // O_NONBLOCK: open(2) of a FIFO must not wait for a reader, but fail with ENXIO.
     constexpr int kFlags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+    if (!named && is_link_of_another(where)) {
+        return SysError{ELOOP, "cannot open the log file " + where,
+                        "a user who is neither root nor this one has made this symbolic link"};
+    }
     UniqueFd fd = named ? duplicate(*named) : UniqueFd(::open(where.c_str(), kFlags, 0640));
     if (!fd) return SysError{errno, "cannot open the log file " + where};
     // Programs get this descriptor and expect it blocking. Others may share the flags of a duplicate.
@@ -124,6 +145,11 @@ Log Log::to_syslog(UniqueFd without) {
     Log log({}, std::move(without), true, dated);
     log.reconnect();
     return log;
+}
+
+void Log::close() {
+    fd_.reset();
+    without_.reset();
 }
 
 void Log::report_missing_syslog() {
@@ -196,11 +222,7 @@ void Log::reconnect() {
 bool Log::write(Level level, std::string_view text, pid_t pid) {
     std::string whole = std::string(kIdent) + "[" + std::to_string(pid) + "]: ";
     whole += escaped(text.substr(0, kLongestText)).substr(0, kLongestText);
-    const auto put = [this, &whole](int fd) {
-        const std::string dated = dated_ ? date() + whole + '\n' : whole + '\n';
-        return has_room(fd) && ::write(fd, dated.data(), dated.size()) >= 0;
-    };
-    if (!syslog_) return put(fd_.get());
+    if (!syslog_) return put(fd_.get(), std::move(whole));
     const std::string message = syslog_header(level) + whole;
     if (!connected_) reconnect();
     // A restarted syslog has a new socket at the same path: connect again and retry once.
@@ -211,7 +233,17 @@ bool Log::write(Level level, std::string_view text, pid_t pid) {
         if (errno == EAGAIN) return false;
         reconnect();
     }
-    return without_ && put(without_.get());
+    return without_ && put(without_.get(), std::move(whole));
+}
+
+/// Writes a line to a descriptor. After a line of which only a part was written, as on a full disk, the next
+/// one begins with a line end.
+bool Log::put(int fd, std::string line) {
+    line = (unfinished_ ? "\n" : "") + (dated_ ? date() + line : line) + '\n';
+    const ssize_t written = write_now(fd, line);
+    if (written < 0) return false;
+    unfinished_ = static_cast<std::size_t>(written) < line.size();
+    return !unfinished_;
 }
 
 }  // namespace portsplit::sys

@@ -70,6 +70,9 @@ class Log {
     void replace(UniqueFd fd);
     Result<Done> reopen(const std::string& path);
 
+    /// Closes the log in a fork that must not have it. No other function may be called after that.
+    void close();
+
     /// Writes a warning if the lines for syslog go to standard error, because there is no syslog now.
     void report_missing_syslog();
 
@@ -83,6 +86,7 @@ class Log {
         : fd_(std::move(fd)), without_(std::move(without)), syslog_(syslog), dated_(dated) {}
 
     bool write(Level level, std::string_view text, pid_t pid);
+    bool put(int fd, std::string line);
     void reconnect();
     const std::string& date();
 
@@ -98,6 +102,7 @@ class Log {
     bool syslog_;
     bool connected_ = false;  ///< true while `fd_` is the socket of syslog
     bool dated_;
+    bool unfinished_ = false;  ///< true after a line of which the file or pipe took only a part
     /// Of `date_`, which is kept because a busy zygote writes thousands of lines in one second.
     std::time_t second_ = -1;
     std::string date_;

@@ -97,6 +97,37 @@ TEST_F(PidFileTest, IsTakenOverFromAHolderThatDied) {
     EXPECT_TRUE(PidFile::create(path()));
 }
 
+/// A program that may read a file, and has locked it.
+sys::UniqueFd lock_of_a_reader(const std::string& path) {
+    sys::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    EXPECT_EQ(::flock(fd.get(), LOCK_SH), 0);
+    return fd;
+}
+
+TEST_F(PidFileTest, ReplacesAFileOfNoDaemonThatAnotherProgramHasLocked) {
+    loopback::Child ended([] { return 0; });
+    const pid_t dead = ended.pid();
+    ASSERT_EQ(ended.status(), 0);
+    // Process 1 lives, but is another program.
+    for (const std::string& text : {std::to_string(dead), std::string("1"), std::string("x")}) {
+        std::ofstream(path()) << text << "\n";
+        const sys::UniqueFd lock = lock_of_a_reader(path());
+        const auto file = PidFile::create(path());
+        ASSERT_TRUE(file) << text << ": " << error_of(file);
+        EXPECT_EQ(content_of(path()), own_line());
+    }
+}
+
+TEST_F(PidFileTest, RefusesALockedFileOfALivingDaemon) {
+    for (const std::string& text : {std::string(), own_line()}) {
+        std::ofstream(path()) << text;
+        const sys::UniqueFd lock = lock_of_a_reader(path());
+        EXPECT_EQ(error_of(PidFile::create(path())),
+                  "another portsplitd holds the pid file " + path() + ": File exists");
+        EXPECT_EQ(content_of(path()), text);
+    }
+}
+
 TEST_F(PidFileTest, DoesNotFollowASymbolicLink) {
     const std::string target = path() + ".target";
     std::ofstream(target) << "precious";
