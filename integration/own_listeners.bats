@@ -139,6 +139,22 @@ goes_to() { at "$1" "send:$2" "expect:$3:$2" shutdown expect-eof; }
     log_says 'listener=main$'
 }
 
+@test "own listeners: a reload that removes the listener of a passed socket says who serves it now" {
+    answer one two last
+    find_free_port
+    configure_listeners '[listener second]' 'services = two'
+    sed -i 1d "$CONFIG"
+    systemd-socket-activate -l "127.0.0.1:$FREE" --fdname=second "$PORTSPLIT_BIN/portsplitd" --log "$LOG" "$CONFIG" \
+        >"$TMP/super" 2>&1 3>&- &
+    BACKGROUND+=($!)
+    local daemon=$!
+    wait_until 10 "$PEER" connect "127.0.0.1:$FREE" send:ab expect:two:ab shutdown expect-eof 2>/dev/null
+    sed -i '/listener second/,+1d' "$CONFIG"
+    kill -HUP "$daemon"
+    log_says "the socket second \(127.0.0.1:$FREE\) of the service manager has no listener of its name any more: its clients are now those of the listener main"
+    "$PEER" connect "127.0.0.1:$FREE" send:ab expect:one:ab shutdown expect-eof
+}
+
 @test "own listeners: a listener without a bind and without a passed socket of its name is an error" {
     answer one two last
     configure_listeners '[listener second]' 'services = two'

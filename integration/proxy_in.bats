@@ -279,3 +279,21 @@ END
         '[c]' 'source = 127.0.0.9' 'service = -' 'reason = proxy' >"$TMP/cases"
     run -0 "$PORTSPLIT_BIN/portsplit" test "$CONFIG" "$TMP/cases"
 }
+
+@test "proxy in: the process that accepts reads nothing of a client" {
+    export ASAN_OPTIONS=detect_leaks=0 # which does not work under a tracer
+    configure_tell
+    WRAPPER=(strace -D -qq -s 200 -o "$TMP/calls" -e 'trace=accept4,%network,read,readv,pread64,preadv,splice,sendfile,tee,mmap')
+    start_daemon
+    from 127.0.0.9 "send:${V2_CLIENT}S" "$TOLD" shutdown expect-eof
+    from 127.0.0.9 "send:${V1_CLIENT}S" "$TOLD" shutdown expect-eof
+    logged_connections 2
+    local accepted
+    accepted=$(sed -nE 's/^accept4\(.* = ([0-9]+)$/\1/p' "$TMP/calls" | sort -u | tr '\n' '|')
+    [[ -n $accepted ]]
+    # Before, the number was that of other descriptors.
+    sed -i -n '/^accept4(.* = [0-9]/,$p' "$TMP/calls"
+    grep -q '^recvmsg(' "$TMP/calls" # what the zygote says
+    not grep -E "^(read|readv|pread64|preadv|recvfrom|recvmsg|recvmmsg|splice|sendfile|tee)\((${accepted%|})," "$TMP/calls"
+    not grep -E 'PROXY|QUIT' "$TMP/calls"
+}

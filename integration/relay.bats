@@ -185,6 +185,17 @@ stalls() {
     finish "$JOB"
 }
 
+@test "relay: user-timeout breaks the connection of a client that takes no data" {
+    serve backend expect:X feed:67108864
+    relay_to "connect = 127.0.0.1:$backend_port" 'user-timeout = 1'
+    # The kernel tells a peer nothing that it holds for dead.
+    in_background "$PEER" connect "127.0.0.1:$PORT" --limit 60000 send:X hold 2>/dev/null
+    # The kernel asks less and less often whether there is room, and looks at the time then.
+    wait_until 60 log_has 'service=x reason=match '
+    kill "$JOB"
+    : >"$TMP/peers" # the server reports the reset
+}
+
 @test "relay: a server that accepts and hangs costs no CPU time" {
     serve backend "touch:$TMP/accepted" hold
     relay_to "connect = 127.0.0.1:$backend_port"

@@ -103,6 +103,7 @@ in_links() {
     [[ $EUID == 0 ]] || skip 'only root makes network namespaces here'
     printf '%s\n' 'bind = *:4711' '[any]' 'string = ' 'exec = /bin/echo' 'execarg = served' \
         '[listener left]' 'bind = *:4712' 'interface = left' '[listener link]' 'bind = [fe80::1%left]:4713' \
+        'allow = fe80::2%left' '[listener elsewhere]' 'bind = [fe80::1%left]:4715' 'allow = fe80::2%right' \
         '[listener other]' 'bind = 0.0.0.0:4714' 'interface = no-such' | configure
     run -71 in_links "$PORTSPLIT_BIN/portsplitd" --log stderr "$CONFIG"
     [[ $output == *'cannot listen on 0.0.0.0:4714 of the interface no-such: No such device; there is no such interface; see those that there are: ip link'* ]]
@@ -115,6 +116,7 @@ for ((i = 0; i < 500; ++i)); do "$peer" connect 127.0.0.1:4711 close 2>/dev/null
 echo "lo 4711: $("$peer" connect 127.0.0.1:4711 print 2>&1)"
 echo "lo 4712: $("$peer" connect 127.0.0.1:4712 print 2>&1)"
 echo "link 4713: $(socat -t 2 - 'TCP6:[fe80::1%right]:4713' </dev/null 2>&1)"
+echo "link 4715: $(socat -t 2 - 'TCP6:[fe80::1%right]:4715' </dev/null 2>&1)"
 echo "link 4712: $(socat -t 2 - 'TCP6:[fe80::1%right]:4712' </dev/null 2>&1)"
 kill "$daemon"
 wait "$daemon"
@@ -125,4 +127,7 @@ END
     [[ $output == *'lo 4712: '*'refused'* ]]
     [[ $output == *'link 4713: served'* && $output == *'link 4712: served'* ]]
     log_says 'src=fe80::2 .* listener=link'
+    # The same address on another link.
+    [[ $output != *'link 4715: served'* ]]
+    log_says 'reason=denied src=fe80::2 .* listener=elsewhere'
 }

@@ -4,7 +4,7 @@
 
 namespace portsplit {
 
-inline constexpr int kExitUnexpected = 1;       ///< `portsplit test`: a case is not as expected
+inline constexpr int kExitUnexpected = 1;       ///< not as it should be: a case, or this system
 inline constexpr int kExitUsage = 64;           ///< the command line is wrong
 inline constexpr int kExitSystem = 71;          ///< a system call failed
 inline constexpr int kExitConfiguration = 78;   ///< the configuration is wrong or cannot be read

@@ -36,7 +36,7 @@ constexpr const char* kCheck =
     "  --inetd             the file is for a super-server and needs no bind\n"
     "  --system            connect to the targets of transparent services with a\n"
     "                      client's address, and print what this machine lacks;\n"
-    "                      needs root. Exit with 71 if a target does not answer\n"
+    "                      needs root. Exit with 1 if a target does not answer\n"
     "  --silence WARNING   do not print a warning: its NAME, or NAME:SERVICE for one\n"
     "                      service; can be given several times\n"
     "  -h, --help          print this and exit\n"

@@ -82,7 +82,8 @@ std::string header_text(const Introduction& introduction) {
         return fmt::format("PROXY header: {} bytes, LOCAL: a check by its sender\n", header.size());
     }
     if (said.kind == Kind::Unknown) {
-        return fmt::format("PROXY header: {} bytes, of an unknown client\n", header.size());
+        return fmt::format("PROXY header: {} bytes, UNKNOWN: its sender counts as the client\n",
+                           header.size());
     }
     const NamedEnds ends = named_ends(said);
     return fmt::format("PROXY header: {} bytes, client {}, which came to {}\n", header.size(),

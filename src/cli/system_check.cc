@@ -275,7 +275,7 @@ int check_system(const std::string& file) {
     const int code = print_result(
         fmt::format("{}: targets that see the client's address: {} answer, {} do not\n", file,
                     answering, failed));
-    return failed == 0 ? code : kExitSystem;
+    return failed == 0 ? code : kExitUnexpected;
 }
 
 }  // namespace portsplit::cli

@@ -59,8 +59,44 @@ std::vector<const core::Listener*> used_listeners(const core::Config& config) {
     return listeners;
 }
 
-/// Returns true if clients of a listener can come to a service.
-bool may_choose(const core::Listener& listener, const core::Service& service) {
+/// Returns true if a client can be in both prefixes.
+bool overlap(const core::Prefix& a, const core::Prefix& b) {
+    if (a.kind != b.kind || a.kind == core::Prefix::Kind::None) return false;
+    if (a.kind == core::Prefix::Kind::Unix) return true;
+    if (a.address.is_v4() != b.address.is_v4()) return false;
+    const std::size_t length = std::min(a.length, b.length);
+    return a.address.first_of(length) == b.address.first_of(length);
+}
+
+/// Returns true if a listener can have a client for which a service is, as far as the lists that name who may
+/// come say. Those that name who may not are left out.
+bool can_meet(const core::Listener& listener, const core::Service& service) {
+    const auto is_nobody = [](const core::Prefix& it) {
+        return it.kind == core::Prefix::Kind::None;
+    };
+    const auto is_of = [](core::Prefix::Kind kind) {
+        return [kind](const core::Prefix& it) { return it.kind == kind; };
+    };
+    const auto are_all = [](const core::List<core::Prefix>& list, auto test) {
+        return !list.empty() && std::ranges::all_of(list, test);
+    };
+    if (are_all(listener.allow, is_nobody) || are_all(service.from, is_nobody)) return false;
+    // Behind a PROXY header the client may be anybody.
+    if (!listener.proxy_from.empty() || service.from.empty()) return true;
+    const auto is_unix = [](const core::Endpoint& it) { return it.is_unix(); };
+    const bool has_binds = !listener.bind.empty();
+    if (has_binds && std::ranges::none_of(listener.bind, is_unix) &&
+        are_all(service.from, is_of(core::Prefix::Kind::Unix))) {
+        return false;
+    }
+    return listener.allow.empty() || std::ranges::any_of(listener.allow, [&](const auto& allowed) {
+               return std::ranges::any_of(service.from,
+                                          [&](const auto& from) { return overlap(allowed, from); });
+           });
+}
+
+/// Returns true if a listener names a service, or asks it.
+bool has(const core::Listener& listener, const core::Service& service) {
     return (service.has_patterns() && core::is_asked_by(listener, service)) ||
            core::is_fallback_of(listener, service) || core::is_timeout_of(listener, service);
 }
@@ -140,13 +176,18 @@ std::vector<Issue> joined(const std::vector<View>& views) {
     return all;
 }
 
+/// Returns true if clients of a listener can come to a service.
+bool may_choose(const core::Listener& listener, const core::Service& service) {
+    return has(listener, service) && can_meet(listener, service);
+}
+
 void warn_of_services_not_asked(const core::Config& config, const Origins& origins,
                                 std::vector<Issue>& issues) {
     const auto listeners = used_listeners(config);
     for (std::size_t i = 0; i < config.services.size(); ++i) {
         const core::Service& service = config.services[i];
         const bool is_used = std::ranges::any_of(
-            listeners, [&](const core::Listener* it) { return may_choose(*it, service); });
+            listeners, [&](const core::Listener* it) { return has(*it, service); });
         if (is_used) continue;
         issues.push_back(origins.warning(
             origins.services[i].spot, "not-asked", service.name,
@@ -165,7 +206,8 @@ void warn_of_idle_listeners(const core::Config& config, const Origins& origins,
         issues.push_back(origins.warning(
             origins.listeners[i].spot, "never-chooses", {},
             fmt::format("listener {}: it never chooses a service: those that it asks have no "
-                        "pattern, and it has no fallback and no on-timeout; name one of these",
+                        "pattern or are for other clients (from), and so are its fallback and its "
+                        "on-timeout; name one of these, or change allow or from",
                         listener.name)));
     }
 }

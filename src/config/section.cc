@@ -127,6 +127,7 @@ class SectionReader {
         if (is_group) {
             advice = meant ? "" : "write the service inside services : { ... };";
             if (nearest(entry.key, {"services"})) advice = "did you mean services?";
+            if (nearest(entry.key, {"listeners"})) advice = "did you mean listeners?";
         }
         if (advice.empty() && meant) advice = fmt::format("did you mean {}?", *meant);
         if (advice.empty()) {

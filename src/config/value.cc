@@ -145,6 +145,11 @@ core::Result<core::Text, Problem> read_host(const Key& key, std::string_view hos
     if (bracketed && (!address || host.find(':') == host.npos)) {
         return Problem{"not an IPv6 address in the brackets; write one such as [::1]:443"};
     }
+    if (address && address->is_of_link()) {
+        return Problem{
+            fmt::format("an address of a link needs its interface; write one such as [{}%eth0]:443",
+                        address->text())};
+    }
     if (address) return core::Text(address->text());
     if (key.takes.type == Type::Bind) {
         if (host == "*") return core::Text(host);

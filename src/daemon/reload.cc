@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "core/entrance.h"
 #include "exit_codes.h"
 #include "sys/process.h"
 
@@ -106,6 +107,20 @@ void Reload::log_skipped(const ListeningSockets::Opened& opened,
     }
 }
 
+/// Logs which passed sockets had a listener of their name, and have none any more.
+void Reload::log_left(const core::Config& before, const core::Config& next) const {
+    for (const ListeningSocket& socket : sockets_.all()) {
+        const bool has_left = socket.passed && core::find_listener(before, socket.name) &&
+                              !core::find_listener(next, socket.name);
+        if (!has_left) continue;
+        log_.line(
+            Level::Warning,
+            fmt::format("the socket {} ({}) of the service manager has no listener of its "
+                        "name any more: its clients are now those of the listener {}",
+                        socket.name, socket.text, core::listeners_of(next)[socket.listener]->name));
+    }
+}
+
 /// Locks the pid file of a configuration; none if it has none or the daemon holds it already.
 sys::Result<std::optional<PidFile>> Reload::lock_pid_file(const core::Config& config) const {
     const std::string path(config.pid);
@@ -158,6 +173,7 @@ Reload::Outcome Reload::commit() {
     for (const sys::SysError& error : sockets_.change_files(next)) {
         log_.line(Level::Error, sys::to_string(error));
     }
+    if (before) log_left(before->config, next);
     if (before && before != in_force_) intake_.change_configuration(before->config, next, closing);
     intake_.use(in_force_);
     generations_.promote_starting();

@@ -128,6 +128,7 @@ class Reload {
 
     std::optional<Outcome> change_to_read();
     bool change_to(Kind kind, std::shared_ptr<const Reading> reading);
+    void log_left(const core::Config& before, const core::Config& next) const;
     void log_skipped(const ListeningSockets::Opened& opened,
                      const std::vector<core::Endpoint>& unchanged) const;
     sys::Result<std::optional<PidFile>> lock_pid_file(const core::Config& config) const;

@@ -67,14 +67,12 @@ bool serves(const ListeningSocket& socket, const core::Endpoint& bind) {
     return bind == core::Endpoint{kEveryV4, socket.configured.port} && takes_all(socket);
 }
 
-/// Returns true if an address cannot be bound because of a passed socket.
+/// Returns true if an address cannot be bound because of a socket that this daemon has.
 bool prevents(const ListeningSocket& socket, const core::Endpoint& bind) {
-    if (!socket.passed) return false;
     return config::collide(socket.configured, bind) ||
            (takes_all(socket) && config::collide({kEveryV4, socket.configured.port}, bind));
 }
 
-/// Returns the address of a socket; `descriptor N` for anything else.
 /// Returns a bound address as a `bind` has it; of a path that no `bind` can have, as the log has it.
 core::Text as_bind(const sys::Address& bound) {
     if (bound.is_internet()) return core::Text(bound.host());
@@ -84,6 +82,7 @@ core::Text as_bind(const sys::Address& bound) {
     return core::Text(can_be_bind ? std::string(core::Endpoint::kUnix) + path : bound.text());
 }
 
+/// Returns the address of a socket; `descriptor N` for anything else.
 std::string text_of(int fd) {
     const auto bound = sys::local_address(fd);
     if (bound && bound->is_valid()) return bound->text();
@@ -281,6 +280,13 @@ sys::SysError ListeningSockets::with_advice(sys::SysError error,
         std::find_if(sockets_.begin(), sockets_.end(),
                      [&](const ListeningSocket& socket) { return prevents(socket, wanted); });
     if (holder == sockets_.end()) return error;
+    if (!holder->passed) {
+        error.advice = fmt::format(
+            "this portsplitd listens on {} until the reload is done; stop and start it for such a "
+            "change",
+            holder->text);
+        return error;
+    }
     error.advice = fmt::format("{}, has this {}; delete the bind, or change the socket unit",
                                with_source(*holder), wanted.is_unix() ? "path" : "port");
     return error;

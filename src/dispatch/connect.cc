@@ -96,6 +96,13 @@ bool is_other_family(const sys::UniqueFd* bound, const sys::Address& address) {
     return !own || own->family() != address.family();
 }
 
+/// Returns the address that a socket has at its own end; none if it has none.
+std::optional<core::IpAddress> own_address(int fd) {
+    const auto address = sys::local_address(fd);
+    if (!address || !address->is_internet()) return std::nullopt;
+    return address->ip();
+}
+
 }  // namespace
 
 Clock::time_point TargetTime::end_of_share(std::size_t addresses_left) {
@@ -117,6 +124,7 @@ sys::Result<sys::UniqueFd> connect_to_any(std::span<const sys::Address> addresse
             error = EAFNOSUPPORT;
             continue;
         }
+        const auto wanted = bound != nullptr ? own_address(bound->get()) : std::nullopt;
         Started started = start(addresses[i], bound);
         const int fd = started.fd.get();
         error = started.error;
@@ -129,6 +137,8 @@ sys::Result<sys::UniqueFd> connect_to_any(std::span<const sys::Address> addresse
             error = wait_for_room(fd, addresses[i], time.end_of_share(addresses.size() - i));
         }
         if (error == 0 && is_own_peer(fd, addresses[i])) error = ECONNREFUSED;
+        // The kernel takes an address of its own in place of one that no machine can have, such as 0.0.0.0.
+        if (error == 0 && wanted && own_address(fd) != wanted) error = EADDRNOTAVAIL;
         if (error == 0) return std::move(started.fd);
         if (bound == nullptr) continue;
         sys::disconnect(fd);

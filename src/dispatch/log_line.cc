@@ -58,7 +58,11 @@ std::string failed_act(const core::Service& service, const Failure& failure) {
 /// Returns what to do about a connection that has the client's address and failed; empty if nothing is known.
 std::string advice_on_transparent(int code) {
     if (code == EPERM) return "; it needs CAP_NET_RAW, see transparent in portsplit.conf(5)";
-    if (code == EAFNOSUPPORT) return "; client and target are not both IPv4 or both IPv6";
+    if (code == EAFNOSUPPORT) {
+        return "; client and target are not both IPv4 or both IPv6, or the client is on a "
+               "Unix-domain socket";
+    }
+    if (code == EADDRNOTAVAIL) return "; no machine can have the client's address";
     if (code == ETIMEDOUT) {
         return "; answers to the client's address may not come back here, see portsplit check "
                "--system";

@@ -51,6 +51,7 @@
 #include "exit_codes.h"
 #include "handoff.h"
 #include "sys/channel.h"
+#include "sys/file.h"
 #include "sys/process.h"
 #include "sys/reaper.h"
 #include "sys/signals.h"
@@ -72,6 +73,9 @@ constexpr std::chrono::milliseconds kForkPause{100};
 
 /// How often the zygote counts its spares while some of them cannot send it a message.
 constexpr std::chrono::milliseconds kMuteSparesPause{500};
+
+/// Before the zygote looks again whether a child was stopped.
+constexpr std::chrono::milliseconds kStoppedPause{200};
 
 /// After poll(2) failed, in milliseconds.
 constexpr int kFailedPollPause = 100;
@@ -136,6 +140,12 @@ core::List<core::Endpoint> own_listeners(const core::Plan& plan) {
     return listeners;
 }
 
+/// Returns true if a service is a program that writes to the log.
+bool has_log(const core::Service& service) {
+    const auto* exec = std::get_if<core::Exec>(&service.action);
+    return exec != nullptr && exec->stderr_to == core::StderrTo::Log;
+}
+
 class Zygote {
   public:
     Zygote(const core::Plan& plan, sys::Log& log, ServeFunction serve_connection, UniqueFd channel,
@@ -148,6 +158,7 @@ class Zygote {
           failed_targets_(std::move(failed_targets)),
           setting_{plan, clean_environment(), own_listeners(plan), log.descriptor(),
                    &failed_targets_},
+          programs_have_log_(std::ranges::any_of(plan.config().services, has_log)),
           channel_(std::move(channel)),
           signals_(std::move(signals)),
           progress_in_(std::move(progress_in)),
@@ -183,6 +194,8 @@ class Zygote {
     ConnectionLog connection_log_;
     FailedTargets failed_targets_;
     const Setting setting_;
+    const bool
+        programs_have_log_;  ///< true if one has `stderr = log`; else no dispatcher has the log
     UniqueFd channel_;
     UniqueFd signals_;
     UniqueFd progress_in_;
@@ -193,6 +206,7 @@ class Zygote {
     Connections connections_;
     sys::Reaper reaper_;
     Overdue overdue_;
+    Clock::time_point look_for_stopped_at_ = Clock::time_point::max();
     bool open_ = true;             ///< true until the daemon ends its side of the channel
     bool mute_spares_ = false;     ///< true once some spares may hold a channel that was replaced
     Clock::time_point fork_at_{};  ///< no spare is forked before this moment
@@ -217,8 +231,8 @@ int Zygote::run() {
         const bool short_of_spares = open_ && spares_.count() <= kFewSpares;
         auto until = short_of_spares ? fork_at_ : Clock::time_point::max();
         if (mute_spares_) until = std::min(until, Clock::now() + kMuteSparesPause);
-        until = std::min(
-            {until, reaper_.due(), outlived_.due(), overdue_.due(), connection_log_.due()});
+        until = std::min({until, reaper_.due(), outlived_.due(), overdue_.due(),
+                          look_for_stopped_at_, connection_log_.due()});
         const int ready = sys::retry(
             [&] { return ::poll(entries.data(), entries.size(), sys::poll_timeout(until)); });
         if (ready < 0) {
@@ -234,6 +248,7 @@ int Zygote::run() {
         if (spares_.count() > kFewSpares) sys::yield();
         if (progress.revents != 0) read_progress();
         if (signals.revents != 0) note_signals();
+        if (Clock::now() >= look_for_stopped_at_) end_stopped();
         if (Clock::now() >= overdue_.due()) overdue_.step(connections_);
         reap();
         connection_log_.report();
@@ -276,6 +291,7 @@ bool Zygote::fork_spare() {
 void Zygote::be_spare(Spares::Place& place) {
     // A process group of its own: kill(0, ...) of a compromised dispatcher reaches no other.
     ::setpgid(0, 0);
+    if (!programs_have_log_) log_.close();
     signals_.reset();
     progress_in_.reset();
     outlived_.close();
@@ -395,7 +411,11 @@ void Zygote::note_signals() {
 /// be wrong. A dispatcher has the time until it is overdue.
 void Zygote::end_stopped() {
     add_departures();
+    // The kernel merges signals, so another one may have been stopped meanwhile. Once the daemon is gone, no
+    // `Ask` of it finds a spare that is left.
+    look_for_stopped_at_ = open_ ? Clock::time_point::max() : Clock::now() + kStoppedPause;
     while (const auto pid = sys::next_stopped()) {
+        look_for_stopped_at_ = Clock::now() + kStoppedPause;
         if (const ConnectionRecord* record = connections_.find(*pid)) {
             overdue_.add(*pid, *record, plan_.timeout({record->arrival.listener}));
             continue;
@@ -444,6 +464,7 @@ void Zygote::finish_spare(const sys::Ended& ended, const Spares::Lost& spare) {
         finish(ended.pid, ended.status);
     } else if (spare.state == Spares::State::Dismissed) {
         open_ = false;
+        look_for_stopped_at_ = Clock::now() + kStoppedPause;
     } else {
         fork_at_ = Clock::now() + kForkPause;  // it was killed, or could not receive
     }
@@ -501,6 +522,7 @@ int run_zygote(const core::Plan& plan, sys::Log& log, ServeFunction serve_connec
     if (!spares) return failed(spares.error());
     auto outlived = Outlived::create();
     if (!outlived) return failed(outlived.error());
+    sys::close_standard_error();
     auto failed_targets = FailedTargets::create(plan.config());
     if (!failed_targets) return failed(failed_targets.error());
     Zygote zygote(plan, log, serve_connection, UniqueFd(handoff::kChannelFd), std::move(*signals),

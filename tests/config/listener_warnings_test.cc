@@ -66,16 +66,45 @@ TEST(AdviseByListener, WarnsOfAServiceThatNoListenerAsks) {
                             "in services, fallback or on-timeout; add it to one, or delete it"));
 }
 
+constexpr const char* kNeverChooses =
+    "f:5: warning: listener b: it never chooses a service: those that it asks have no pattern or "
+    "are for "
+    "other clients (from), and so are its fallback and its on-timeout; name one of these, or "
+    "change allow or "
+    "from";
+
 TEST(AdviseByListener, WarnsOfAListenerThatNeverChooses) {
     const std::vector<std::string> warnings = warnings_of(
         "[listener a]\nbind = *:80\nfallback = plain\non-timeout = plain\n"
         "[listener b]\nbind = *:81\nservices = plain\n"
         "[plain]\nconnect = a:1\n");
-    EXPECT_TRUE(std::ranges::count(
-        warnings,
-        "f:5: warning: listener b: it never chooses a service: those that it asks have no pattern, "
-        "and it has no fallback and no on-timeout; name one of these"))
+    EXPECT_TRUE(std::ranges::count(warnings, std::string(kNeverChooses)))
         << testing::PrintToString(warnings);
+}
+
+TEST(AdviseByListener, WarnsOfAListenerWhoseClientsHaveNoService) {
+    const auto warns = [](const std::string& listener, const std::string& service) {
+        const std::vector<std::string> warnings = warnings_of(
+            "[listener a]\nbind = *:80\nfallback = plain\non-timeout = plain\n[plain]\nconnect = "
+            "a:1\n"
+            "[web]\nstring = G\nconnect = a:2\n" +
+            service + "[listener b]\nservices = web\n" + listener);
+        return std::ranges::any_of(warnings, [](const std::string& it) {
+            return it.find("listener b: it never chooses a service") != it.npos;
+        });
+    };
+    const std::string bind = "bind = *:81\n";
+    EXPECT_FALSE(warns(bind, ""));
+    EXPECT_TRUE(warns(bind + "allow = none\n", ""));
+    EXPECT_TRUE(warns(bind, "from = none\n"));
+    EXPECT_TRUE(warns(bind, "from = unix\n"));
+    EXPECT_FALSE(warns("bind = unix:/run/b\n", "from = unix\n"));
+    EXPECT_FALSE(warns(bind + "proxy-from = 10.0.0.1\n", "from = unix\n"))
+        << "the header may say so";
+    EXPECT_TRUE(warns(bind + "allow = 10.0.0.0/8\n", "from = 192.168.0.0/16\n"));
+    EXPECT_TRUE(warns(bind + "allow = 10.0.0.0/8\n", "from = 2001:db8::/32\n"));
+    EXPECT_FALSE(warns(bind + "allow = 10.0.0.0/8\n", "from = 10.1.0.0/16\n"));
+    EXPECT_FALSE(warns(bind + "allow = 10.1.2.3\n", "from = 10.0.0.0/8\nfrom = unix\n"));
 }
 
 TEST(AdviseByClient, ComparesAServiceWithThoseThatAllOfItsClientsMayHave) {
