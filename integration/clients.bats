@@ -118,3 +118,23 @@ configure_clients() {
         '[other]' 'string = SSH-' 'service = fallback' >"$TMP/cases"
     run -0 "$PORTSPLIT_BIN/portsplit" test "$CONFIG" "$TMP/cases"
 }
+
+# Writes 100,000 different prefixes; 127.0.0.1 is in none of them.
+many_prefixes() { awk 'BEGIN { for (i = 0; i < 100000; ++i) printf "%d.%d.%d.0/24\n", 1 + i / 4096 % 64, i / 64 % 64 * 4, i % 64 * 4 }'; }
+
+@test "clients: a list of 100,000 prefixes, and a reload that takes a new one" {
+    answer one two
+    many_prefixes >"$TMP/list"
+    (($(sort -u "$TMP/list" | wc -l) == 100000))
+    printf '%s\n' 'bind = 127.0.0.1:0' 'timeout = 60' '[listed]' 'string = X' "from = @$TMP/list" \
+        "connect = 127.0.0.1:$one_port" '[others]' 'string = X' "connect = 127.0.0.1:$two_port" | configure
+    start_daemon
+    talk send:X expect:two:X shutdown expect-eof
+    echo 127.0.0.0/8 >>"$TMP/list"
+    reload
+    talk send:X expect:one:X shutdown expect-eof
+    run -0 "$PORTSPLIT_BIN/portsplit" explain --text X --source 9.4.8.77 "$CONFIG"
+    [[ ${lines[0]} == 'service=listed '* ]]
+    run -0 "$PORTSPLIT_BIN/portsplit" explain --text X --source 9.4.9.77 "$CONFIG"
+    [[ ${lines[0]} == 'service=others '* ]]
+}

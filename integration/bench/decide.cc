@@ -1,6 +1,6 @@
 // Measures a decision without a network: decide() over configurations of 1 to 10,000 services, a
 // scan of the same patterns one by one, the time and memory to compile a plan, and an expression
-// that gives up. decide_names.cc has the decisions about a server name. Prints one JSON object per
+// that gives up. decide_names.cc has the decisions about a server name, decide_lists.cc the lists of client addresses. Prints one JSON object per
 // line for each figure, or a table with --table.
 
 #include "decide.h"
@@ -148,6 +148,7 @@ int main(int argc, char** argv) {
     }
     measure_giving_up(report);
     measure_names(report);
+    measure_lists(report);
     if (unexpected == 0) return 0;
     std::fprintf(stderr, "decide: %zu answers were not what was measured\n", unexpected);
     return 1;

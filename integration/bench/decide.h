@@ -93,6 +93,9 @@ class Report {
     bool as_table_;
 };
 
+/// Measures lists of client addresses, with up to 100,000 prefixes.
+void measure_lists(const Report& report);
+
 /// Measures decisions about a TLS client's server name, with up to 100,000 names.
 void measure_names(const Report& report);
 

@@ -144,7 +144,7 @@ table("The same: memory, KiB"; null;
     (["1800", "16300"][]
         | ["lists.undecided_\(.)_kib", "private, undecided dispatcher, half of \(thousands) bytes seen"])]),
 (["prefixes that begin alike", "prefixes spread", "expressions", "names in one service",
-    "a name in each service"][] as $kind
+    "a name in each service", "client addresses"][] as $kind
     | "decide, \($kind)." as $f
     | table("Deciding alone, without a network: \($kind)"; null; [["\($f)look, ns", "a look, ns"],
         ["\($f)look that fits no service, ns", "one that fits no service, ns"],
