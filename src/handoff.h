@@ -9,8 +9,11 @@
 // kernel gives it to one spare. The zygote sends one `Reaped` for each when the process that served it
 // has ended. When the daemon ends its side of the channel, the zygote serves no new connection, and
 // exits with its last one. When the daemon opens its log file anew, it sends `NewLog`. When nobody
-// takes its connections it sends `Ask`, and the zygote answers with `Here`. A message that is none of
+// takes its connections it sends `Ask`, and the zygote answers with `Here`. The zygote has children that
+// were stopped killed with `Kill`. A message that is none of
 // these ends at most the connection it belongs to.
+
+#include <sys/types.h>
 
 #include <cstdint>
 
@@ -45,6 +48,7 @@ enum class Kind : std::uint32_t {
     NewLog = 4,
     Ask = 5,
     Here = 6,
+    Kill = 7,
 };
 
 /// Zygote to daemon: the plan is compiled; send connections.
@@ -78,6 +82,13 @@ struct Ask {
 /// Zygote to daemon: the answer to `Ask`.
 struct Here {
     Kind kind = Kind::Here;
+};
+
+/// Zygote to daemon: end this child of the zygote, which was stopped. No process that serves clients may send
+/// signals, and a zygote and its forks may do the same.
+struct Kill {
+    Kind kind = Kind::Kill;
+    pid_t child = 0;
 };
 
 }  // namespace portsplit::handoff

@@ -103,6 +103,12 @@ void Generation::receive() {
         std::memcpy(&kind, buffer.data(), sizeof kind);
         if (kind == handoff::Kind::Ready) ready_ = true;
         if (kind == handoff::Kind::Here) stall_.on_answer(sys::Clock::now());
+        if (kind == handoff::Kind::Kill && received->size == sizeof(handoff::Kill)) {
+            handoff::Kill order;
+            std::memcpy(&order, buffer.data(), sizeof order);
+            // A zygote may have nobody killed but its own children.
+            if (sys::is_child_of(order.child, pid_)) ::kill(order.child, SIGKILL);
+        }
         if (kind != handoff::Kind::Reaped) continue;
         if (connections_ > 0) --connections_;
         handoff::Reaped reaped;

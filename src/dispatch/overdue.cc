@@ -1,7 +1,5 @@
 #include "dispatch/overdue.h"
 
-#include <signal.h>
-
 #include <algorithm>
 
 namespace portsplit::dispatch {
@@ -19,15 +17,18 @@ Clock::time_point Overdue::due() const {
     return due;
 }
 
-void Overdue::step(Connections& connections) {
+std::vector<pid_t> Overdue::take_due(Connections& connections) {
+    std::vector<pid_t> due;
+    if (entries_.empty()) return due;
     const auto now = Clock::now();
     std::erase_if(entries_, [&](const Entry& entry) {
         if (now < entry.due) return false;
         const ConnectionRecord* record = connections.find(entry.pid);
         const bool is_served = record != nullptr && record->id == entry.id;
-        if (is_served && record->progress.decided == 0) ::kill(entry.pid, SIGKILL);
+        if (is_served && record->progress.decided == 0) due.push_back(entry.pid);
         return true;
     });
+    return due;
 }
 
 }  // namespace portsplit::dispatch

@@ -1,5 +1,5 @@
 #pragma once
-// Dispatchers that a signal has stopped before their verdict: each is killed some time after its deadline, so
+// Dispatchers that a signal has stopped before their verdict: each is to be killed some time after its deadline, so
 // that its place in `maxconn` comes back. For the zygote.
 
 #include <sys/types.h>
@@ -22,10 +22,10 @@ class Overdue {
     /// @param timeout  of its listener; 0: it has no deadline, and is never killed
     void add(pid_t pid, const ConnectionRecord& record, std::chrono::milliseconds timeout);
 
-    /// Returns when to call `step`; `time_point::max()` if there is no need.
+    /// Returns when to call `take_due`; `time_point::max()` if there is no need.
     sys::Clock::time_point due() const;
-    /// Kills those that have not decided in time.
-    void step(Connections& connections);
+    /// Returns those that have not decided in time, each once.
+    std::vector<pid_t> take_due(Connections& connections);
 
   private:
     struct Entry {

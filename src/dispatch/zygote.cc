@@ -74,6 +74,9 @@ constexpr std::chrono::milliseconds kForkPause{100};
 /// How often the zygote counts its spares while some of them cannot send it a message.
 constexpr std::chrono::milliseconds kMuteSparesPause{500};
 
+/// How long a zygote that has no connection, and gets none, waits for its spares.
+constexpr std::chrono::seconds kLeaveLimit{10};
+
 /// Before the zygote looks again whether a child was stopped.
 constexpr std::chrono::milliseconds kStoppedPause{200};
 
@@ -169,6 +172,8 @@ class Zygote {
     int run();
 
   private:
+    bool has_nothing_to_do();
+    void close();
     void fork_spares();
     bool fork_spare();
     [[noreturn, gnu::noinline]] void be_spare(Spares::Place& place);
@@ -207,6 +212,7 @@ class Zygote {
     sys::Reaper reaper_;
     Overdue overdue_;
     Clock::time_point look_for_stopped_at_ = Clock::time_point::max();
+    Clock::time_point leave_at_ = Clock::time_point::max();  ///< even if a spare is left
     bool open_ = true;             ///< true until the daemon ends its side of the channel
     bool mute_spares_ = false;     ///< true once some spares may hold a channel that was replaced
     Clock::time_point fork_at_{};  ///< no spare is forked before this moment
@@ -217,7 +223,7 @@ int Zygote::run() {
     while (true) {
         if (!progress_in_) renew_progress();
         fork_spares();
-        if (!open_ && spares_.count() == 0 && connections_.empty()) {
+        if (has_nothing_to_do()) {
             connection_log_.report_all();
             return 0;
         }
@@ -231,6 +237,7 @@ int Zygote::run() {
         const bool short_of_spares = open_ && spares_.count() <= kFewSpares;
         auto until = short_of_spares ? fork_at_ : Clock::time_point::max();
         if (mute_spares_) until = std::min(until, Clock::now() + kMuteSparesPause);
+        if (!open_ && connections_.empty()) until = std::min(until, leave_at_);
         until = std::min({until, reaper_.due(), outlived_.due(), overdue_.due(),
                           look_for_stopped_at_, connection_log_.due()});
         const int ready = sys::retry(
@@ -249,11 +256,25 @@ int Zygote::run() {
         if (progress.revents != 0) read_progress();
         if (signals.revents != 0) note_signals();
         if (Clock::now() >= look_for_stopped_at_) end_stopped();
-        if (Clock::now() >= overdue_.due()) overdue_.step(connections_);
+        for (const pid_t pid : overdue_.take_due(connections_)) send(handoff::Kill{.child = pid});
         reap();
         connection_log_.report();
         if (broken.revents != 0 || Clock::now() >= outlived_.due()) outlived_.step();
     }
+}
+
+/// Returns true once no connection is left, and none can come. A spare that was stopped after the daemon is
+/// gone would be there for ever.
+bool Zygote::has_nothing_to_do() {
+    if (open_) return false;
+    add_departures();
+    return connections_.empty() && (spares_.count() == 0 || Clock::now() >= leave_at_);
+}
+
+/// Notes that no connection comes any more.
+void Zygote::close() {
+    if (!std::exchange(open_, false)) return;
+    leave_at_ = Clock::now() + kLeaveLimit;
 }
 
 /// Forks spares if few are left. The zygote wakes in time for this because of the rule "tell before
@@ -411,9 +432,8 @@ void Zygote::note_signals() {
 /// be wrong. A dispatcher has the time until it is overdue.
 void Zygote::end_stopped() {
     add_departures();
-    // The kernel merges signals, so another one may have been stopped meanwhile. Once the daemon is gone, no
-    // `Ask` of it finds a spare that is left.
-    look_for_stopped_at_ = open_ ? Clock::time_point::max() : Clock::now() + kStoppedPause;
+    // The kernel merges signals, so another one may have been stopped meanwhile.
+    look_for_stopped_at_ = Clock::time_point::max();
     while (const auto pid = sys::next_stopped()) {
         look_for_stopped_at_ = Clock::now() + kStoppedPause;
         if (const ConnectionRecord* record = connections_.find(*pid)) {
@@ -422,7 +442,7 @@ void Zygote::end_stopped() {
         }
         log_.limited(Level::Warning, "stopped spares",
                      "a process that waits for a connection was stopped by a signal; it is killed");
-        ::kill(*pid, SIGKILL);
+        send(handoff::Kill{.child = *pid});
     }
 }
 
@@ -432,7 +452,10 @@ void Zygote::read_log_channel() {
     handoff::NewLog message;
     auto received =
         sys::receive_message(log_channel_.get(), std::as_writable_bytes(std::span(&message, 1)));
-    if (!received || received->size == 0) return log_channel_.reset();  // the daemon is gone
+    if (!received || received->size == 0) {  // the daemon is gone
+        log_channel_.reset();
+        return close();
+    }
     if (message.kind == handoff::Kind::NewLog) log_.replace(std::move(received->fd));
     if (message.kind != handoff::Kind::Ask) return;
     end_stopped();
@@ -463,8 +486,7 @@ void Zygote::finish_spare(const sys::Ended& ended, const Spares::Lost& spare) {
         add(ended.pid, message);
         finish(ended.pid, ended.status);
     } else if (spare.state == Spares::State::Dismissed) {
-        open_ = false;
-        look_for_stopped_at_ = Clock::now() + kStoppedPause;
+        close();
     } else {
         fork_at_ = Clock::now() + kForkPause;  // it was killed, or could not receive
     }

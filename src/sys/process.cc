@@ -73,6 +73,14 @@ void set_name(const char* name) { ::prctl(PR_SET_NAME, name, 0, 0, 0); }
 
 void adopt_orphans() { ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
 
+bool is_child_of(pid_t process, pid_t parent) {
+    const auto stat = read_file(fmt::format("/proc/{}/stat", process));
+    if (!stat) return false;
+    // The name, in parentheses, may have any character. The state and the parent are behind it.
+    const std::size_t end = stat->rfind(") ");
+    return end != stat->npos && stat->substr(end + 3).starts_with(fmt::format(" {} ", parent));
+}
+
 std::size_t count_children() {
     // proc(5): a space follows each pid. This process has one thread, with the id of the process.
     const std::string path = fmt::format("/proc/self/task/{}/children", ::getpid());

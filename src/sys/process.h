@@ -38,6 +38,9 @@ void set_name(const char* name);
 /// Makes this process the parent of descendants whose parent ends (PR_SET_CHILD_SUBREAPER).
 void adopt_orphans();
 
+/// Returns true if a process is a child of another (proc(5) stat); false if that cannot be read.
+bool is_child_of(pid_t process, pid_t parent);
+
 /// Returns the number of children of this process, zombies included; 0 if /proc cannot be read.
 std::size_t count_children();
 

@@ -7,9 +7,13 @@
 //   nonsense  sends Ready; after the first connection, one Reaped among messages that are not in
 //             handoff.h
 //   taking    sends Ready; takes every connection, and answers nothing
+//   killing   sends Ready; asks that its parent is killed, and then a child of its own; when that one has
+//             ended by SIGKILL, three Reaped
 //   generous  sends Ready; after the first connection, three Reaped
 
 #include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -48,6 +52,17 @@ int main(int argc, char** argv) {
         handoff::Handover one;
         while (::read(kChannelFd, &one, sizeof one) > 0) continue;
         return 0;
+    }
+    if (mode == "killing") {
+        const pid_t child = ::fork();
+        if (child == 0) {
+            while (true) ::pause();
+        }
+        send(handoff::Kill{.child = ::getppid()});
+        send(handoff::Kill{.child = child});
+        int status = 0;
+        ::waitpid(child, &status, 0);
+        if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) mode = "generous";
     }
     if (mode == "generous") {
         for (int i = 0; i < 3; ++i) send(handoff::Reaped{});

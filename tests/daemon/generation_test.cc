@@ -97,6 +97,15 @@ TEST_F(GenerationTest, IgnoresMessagesThatAreNotInTheContract) {
     EXPECT_FALSE(becomes(1, loopback::kMoment)) << "after a message shorter than a Kind";
 }
 
+TEST_F(GenerationTest, KillsChildrenOfTheZygoteForIt) {
+    start(fake_zygote("killing"));
+    for (int i = 0; i < 3; ++i) {
+        ASSERT_TRUE(generation().hand_over(delivery(), Generation::Wait::Never));
+    }
+    // If this test's own process were killed, nothing would come after this.
+    EXPECT_TRUE(becomes(0));
+}
+
 /// What a descriptor of a process leads to; empty if it has none of that number.
 std::string target_of(pid_t pid, const std::string& number) {
     std::error_code error;

@@ -1,26 +1,16 @@
 #include "dispatch/overdue.h"
 
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <chrono>
-
-#include "support/child.h"
 
 namespace portsplit::dispatch {
 namespace {
 
-using loopback::Child;
 using sys::Clock;
 using namespace std::chrono_literals;
 
-int wait_for_ever() {
-    while (true) ::pause();
-}
-
-/// A child that waits, and its row in a table.
+/// A process that serves a connection, and its row in a table.
 class OverdueTest : public testing::Test {
   protected:
     /// @param since  how long ago its connection was accepted
@@ -28,53 +18,47 @@ class OverdueTest : public testing::Test {
              bool decided = false) {
         ConnectionRecord record{.id = 7, .arrival = {.accepted = Clock::now() - since}};
         record.progress.decided = decided ? 1 : 0;
-        connections_.add(child_.pid(), record);
-        overdue_.add(child_.pid(), record, timeout);
+        connections_.add(kPid, record);
+        overdue_.add(kPid, record, timeout);
     }
-    bool is_killed() {
-        overdue_.step(connections_);
-        ::kill(child_.pid(), SIGTERM);
-        const int status = child_.status();
-        return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
-    }
+    bool is_due() { return !overdue_.take_due(connections_).empty(); }
     Overdue& overdue() { return overdue_; }
     Connections& connections() { return connections_; }
-    pid_t pid() const { return child_.pid(); }
+    static constexpr pid_t kPid = 4711;
 
   private:
-    Child child_{&wait_for_ever};
     Connections connections_;
     Overdue overdue_;
 };
 
-TEST_F(OverdueTest, KillsAfterTheDeadlineAndASecond) {
+TEST_F(OverdueTest, NamesAfterTheDeadlineAndASecond) {
     add(3100ms, 2s);
     EXPECT_LE(overdue().due(), Clock::now());
-    EXPECT_TRUE(is_killed());
+    EXPECT_TRUE(is_due());
     EXPECT_EQ(overdue().due(), Clock::time_point::max());
 }
 
-TEST_F(OverdueTest, KillsNoneBefore) {
+TEST_F(OverdueTest, NamesNoneBefore) {
     add(0s, 60s);
     EXPECT_GT(overdue().due(), Clock::now() + 50s);
-    EXPECT_FALSE(is_killed());
+    EXPECT_FALSE(is_due());
 }
 
-TEST_F(OverdueTest, KillsNoneThatHasDecided) {
+TEST_F(OverdueTest, NamesNoneThatHasDecided) {
     add(3100ms, 2s, true);
-    EXPECT_FALSE(is_killed());
+    EXPECT_FALSE(is_due());
 }
 
-TEST_F(OverdueTest, KillsNoneWithoutADeadline) {
+TEST_F(OverdueTest, NamesNoneWithoutADeadline) {
     add(1h, 0s);
     EXPECT_EQ(overdue().due(), Clock::time_point::max());
-    EXPECT_FALSE(is_killed());
+    EXPECT_FALSE(is_due());
 }
 
-TEST_F(OverdueTest, KillsNoneThatServesAnotherConnection) {
+TEST_F(OverdueTest, NamesNoneThatServesAnotherConnection) {
     add(3100ms, 2s);
-    connections().add(pid(), {.id = 8, .arrival = {.accepted = Clock::now()}});
-    EXPECT_FALSE(is_killed());
+    connections().add(kPid, {.id = 8, .arrival = {.accepted = Clock::now()}});
+    EXPECT_FALSE(is_due());
 }
 
 }  // namespace

@@ -149,5 +149,12 @@ TEST(CloseOnExecFrom, KeepsTheDescriptorsBelowForTheProgram) {
     EXPECT_EQ(listing, "0\n1\n2\n3\n");
 }
 
+TEST(IsChildOf, LooksAtTheParent) {
+    EXPECT_TRUE(is_child_of(::getpid(), ::getppid()));
+    EXPECT_FALSE(is_child_of(::getppid(), ::getpid()));
+    EXPECT_FALSE(is_child_of(::getpid(), ::getpid()));
+    EXPECT_FALSE(is_child_of(-1, ::getpid()));
+}
+
 }  // namespace
 }  // namespace portsplit::sys
