@@ -58,23 +58,28 @@ Result<Done> stamp_senders(int channel) {
 }
 
 Result<Done> send_message(int channel, core::Bytes message, int fd, int flags) {
+    const auto failed = [] { return SysError{errno, "cannot send a message to another process"}; };
+    if (fd < 0) {  // where descriptors may not be passed, sendmsg(2) may be forbidden
+        const ssize_t sent = retry(
+            [&] { return ::send(channel, message.data(), message.size(), MSG_NOSIGNAL | flags); });
+        if (sent < 0) return failed();
+        return Done{};
+    }
     // sendmsg(2) only reads through this pointer, which its interface has without const.
     iovec part{.iov_base = const_cast<std::byte*>(message.data()), .iov_len = message.size()};
     msghdr header{};
     header.msg_iov = &part;
     header.msg_iovlen = 1;
     alignas(cmsghdr) char control[CMSG_SPACE(sizeof fd)] = {};
-    if (fd >= 0) {
-        header.msg_control = control;
-        header.msg_controllen = sizeof control;
-        cmsghdr* rights = CMSG_FIRSTHDR(&header);
-        rights->cmsg_level = SOL_SOCKET;
-        rights->cmsg_type = SCM_RIGHTS;
-        rights->cmsg_len = CMSG_LEN(sizeof fd);
-        std::memcpy(CMSG_DATA(rights), &fd, sizeof fd);
-    }
+    header.msg_control = control;
+    header.msg_controllen = sizeof control;
+    cmsghdr* rights = CMSG_FIRSTHDR(&header);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(sizeof fd);
+    std::memcpy(CMSG_DATA(rights), &fd, sizeof fd);
     if (retry([&] { return ::sendmsg(channel, &header, MSG_NOSIGNAL | flags); }) < 0) {
-        return SysError{errno, "cannot send a message to another process"};
+        return failed();
     }
     return Done{};
 }

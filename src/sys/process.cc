@@ -5,11 +5,13 @@
 #include <linux/close_range.h>
 #include <sched.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 
@@ -50,10 +52,30 @@ void close_all_but(std::vector<int> kept) {
     ::close_range(next, ~0U, 0);
 }
 
+bool close_all_but(int one, int other) {
+    const auto lower = static_cast<unsigned>(std::min(one, other));
+    const auto upper = static_cast<unsigned>(std::max(one, other));
+    if (lower > STDERR_FILENO + 1) ::close_range(STDERR_FILENO + 1, lower - 1, 0);
+    if (upper > lower + 1) ::close_range(lower + 1, upper - 1, 0);
+    return ::close_range(upper + 1, ~0U, 0) == 0;
+}
+
 void refuse_tracing() {
 #if !defined(__SANITIZE_ADDRESS__)  // the leak check of AddressSanitizer traces its own process
     ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 #endif
+}
+
+Result<Done> refuse_new_privileges() {
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0) return Done{};
+    return SysError{errno, "cannot give up new privileges"};
+}
+
+void limit_to(unsigned descriptors) {
+    const rlimit none{.rlim_cur = 0, .rlim_max = 0};
+    const rlimit few{.rlim_cur = descriptors, .rlim_max = descriptors};
+    ::setrlimit(RLIMIT_NPROC, &none);
+    ::setrlimit(RLIMIT_NOFILE, &few);
 }
 
 void yield() { ::sched_yield(); }

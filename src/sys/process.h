@@ -20,9 +20,20 @@ void close_on_exec_from(int first);
 /// Closes every descriptor from 3 on but these; negative ones are ignored.
 void close_all_but(std::vector<int> kept);
 
+/// The same for two, without allocating.
+/// @returns false if the kernel cannot, as before Linux 5.9
+bool close_all_but(int one, int other);
+
 /// Stops processes of the same user from tracing this process and from reading its memory and
 /// descriptors (PR_SET_DUMPABLE). Forks inherit that; execve(2) ends it.
 void refuse_tracing();
+
+/// Keeps this process and its forks from getting rights by execve(2), for ever (prctl(2) PR_SET_NO_NEW_PRIVS).
+Result<Done> refuse_new_privileges();
+
+/// Keeps this process from forking, and from having descriptors from this number on (setrlimit(2)). A process of
+/// root may fork all the same.
+void limit_to(unsigned descriptors);
 
 /// Lets other processes on this processor run first (sched_yield(2)).
 void yield();
