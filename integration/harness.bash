@@ -538,7 +538,7 @@ check_end() {
         kill -KILL "${DESCENDANTS[@]}" 2>/dev/null || true
     fi
     wait "$KEEPER" 2>/dev/null || true
-    grep -Eq ' signal=(SEGV|ABRT|BUS|ILL|FPE)' "$LOG" 2>/dev/null && problems+=("a process crashed")
+    grep -Eq ' signal=(SEGV|ABRT|BUS|ILL|FPE|SYS)' "$LOG" 2>/dev/null && problems+=("a process crashed")
     [[ $STDERR != "$LOG" && -s $STDERR ]] && problems+=("standard error is not empty")
     return 0
 }

@@ -113,7 +113,7 @@ END
     done
     for i in "${jobs[@]}"; do finish "$i"; done
     logged_connections 200
-    not grep -vE "^$DATE "'portsplit\[[0-9]+\]: (service=one reason=match .* ms=[0-9]+|listening on .*|warning: every connection and program runs as root; set user = NAME|[^ ]*portsplit.conf:[0-9]+: .*)$' "$LOG"
+    not grep -vE "^$DATE "'portsplit\[[0-9]+\]: (service=one reason=match .* ms=[0-9]+|listening on .*|sandbox: .*|warning: every connection and program runs as root; set user = NAME|[^ ]*portsplit.conf:[0-9]+: .*)$' "$LOG"
 }
 
 @test "log: an expression that takes too long is named and counts as no match" {

@@ -80,6 +80,11 @@ constexpr auto kKeys = std::to_array<Key>({
     {.name = "group",
      .takes = takes::group_name(&core::Config::group),
      .help = "the group that serves the connections, if root starts the daemon"},
+    {.name = kSandbox,
+     .takes = takes::word<&core::Config::sandbox>(core::kSandboxWords),
+     .default_text = "auto",
+     .help = "what serves clients cannot leave its work: auto, as far as the kernel has means; "
+             "required, or it does not start; off"},
     {.name = kLog,
      .takes = takes::log_items(&core::Config::log, core::kLogWords),
      .default_text = "end",

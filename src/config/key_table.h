@@ -161,6 +161,8 @@ inline constexpr std::string_view kNotFrom = "not-from";
 /// `LAYOUT.FIELD`, which are no keys of the table: layouts.h reads both.
 inline constexpr std::string_view kLayout = "layout";
 
+inline constexpr std::string_view kSandbox = "sandbox";
+
 /// Their values may be fields, which are passed on: core/passed_fields.h.
 inline constexpr std::string_view kLog = "log";
 inline constexpr std::string_view kEnv = "env";

@@ -170,6 +170,15 @@ struct Listener {
     bool operator==(const Listener&) const = default;
 };
 
+/// Whether the processes that read bytes of clients give up what they do not need.
+enum class Sandbox {
+    Auto,      ///< as far as the kernel lets them
+    Required,  ///< they do not start without it
+    Off,
+};
+/// The word for each.
+inline constexpr std::array<std::string_view, 3> kSandboxWords{"auto", "required", "off"};
+
 struct Config {
     Listener top;                ///< what is written above the services
     List<Listener> listeners;    ///< the sections, with what they have from the top
@@ -178,6 +187,7 @@ struct Config {
     Text pid;                    ///< path of the pid file; empty: none
     Text user;                   ///< the dispatchers run as this user; empty: no change
     Text group;
+    Sandbox sandbox = Sandbox::Auto;
     List<Text> log{};  ///< one of kLogWords, and fields `LAYOUT.FIELD`; core/passing.h reads them
     List<Service> services;
     List<LayoutSource> layouts{};  ///< those that services ask

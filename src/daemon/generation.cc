@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "exit_codes.h"
+#include "sys/capability.h"
 #include "sys/channel.h"
 #include "sys/process.h"
 #include "sys/program.h"
@@ -47,6 +48,8 @@ constexpr int kOutOfTheWay = 10;
     if (user) {
         if (const auto became = sys::become(*user); !became) fail(became.error());
     }
+    // What started the daemon with capabilities, meant them for the daemon.
+    sys::limit_inherited();
     const UniqueFd program = out_of_the_way(launchpad.program.get());
     const UniqueFd zygote_channel = out_of_the_way(channel);
     const UniqueFd zygote_packed = out_of_the_way(packed);

@@ -207,7 +207,8 @@ int serve(Client client, const Setting& setting, Reporter& reporter) {
     const bool has_header = plan.admits(entrance) && plan.expects_header(entrance);
     TransparentSockets transparent;
     if (plan.has_transparent()) {
-        transparent = TransparentSockets::make(client.arrival.ends.peer, has_header);
+        transparent =
+            TransparentSockets::make(client.arrival.ends.peer, has_header, setting.has_programs);
     }
     if (has_header) {
         const auto header = read_header(client.fd.get(), deadline, reporter);

@@ -27,7 +27,8 @@ struct Setting {
     std::vector<std::string> environment;  ///< the first entries of a program's environment
     /// The addresses that this server listens on: no target may lead back to them.
     core::List<core::Endpoint> listeners;
-    int log = -1;  ///< descriptor 2 of a program with `stderr = log`; -1 for /dev/null
+    int log = -1;              ///< descriptor 2 of a program with `stderr = log`; -1 for /dev/null
+    bool has_programs = true;  ///< true if a service may start one
     const FailedTargets* failed_targets = nullptr;  ///< of the generation; null: not known
 };
 

@@ -98,6 +98,20 @@ std::optional<sys::Ends> ends_of_socket() {
     return sys::Ends{*peer, *local};
 }
 
+/// Confines this process. Says nothing but what keeps it from serving: each connection would have the line.
+/// @param local  the address that the client came to
+/// @returns false if the configuration requires more, with the reason logged
+bool confine_this(const Setting& setting, const sys::Address& local, sys::Log& log, LogTo log_to) {
+    core::List<core::Endpoint> listeners = setting.listeners;
+    if (local.is_internet()) listeners.push_back({"*", local.port()});
+    Work work = work_for(setting.plan.config(), listeners);
+    work.syslog = log_to == LogTo::Syslog;
+    work.log = log.descriptor();
+    const Confinement confinement = confine(setting.plan.config(), work);
+    if (confinement.is_refused) log.line(confinement.level, confinement.report);
+    return !confinement.is_refused;
+}
+
 UniqueFd copy_of(int fd) { return UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)); }
 
 }  // namespace
@@ -107,7 +121,8 @@ bool is_client(int fd) {
     return look_at_descriptors() == Given::Pipes && sys::is_same_stream(STDOUT_FILENO, fd);
 }
 
-int serve_inetd(const core::Plan& plan, const core::Entrance& entrance, sys::Log& log) {
+int serve_inetd(const core::Plan& plan, const core::Entrance& entrance, sys::Log& log,
+                LogTo log_to) {
     const auto accepted = Clock::now();
     const Given given = look_at_descriptors();
     if (const std::string why = why_not_a_connection(given); !why.empty()) {
@@ -128,7 +143,9 @@ int serve_inetd(const core::Plan& plan, const core::Entrance& entrance, sys::Log
     for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::close(fd);
     if (!sys::open_standard_descriptors()) return kExitSystem;
 
-    const Setting setting{plan, sys::own_environment(), binds_of(plan.config()), log.descriptor()};
+    const Setting setting{plan, sys::own_environment(), binds_of(plan.config()), log.descriptor(),
+                          first_program(plan.config()) != nullptr};
+    if (!confine_this(setting, client.arrival.ends.local, log, log_to)) return kExitSystem;
     LogReporter reporter(plan, log, {.arrival = client.arrival});
     const int exit_code = serve(std::move(client), setting, reporter);
     reporter.finish(exit_code);

@@ -3,6 +3,7 @@
 // inetd and xinetd descriptors 1 and 2 are the client's socket too, so the log is never written there.
 
 #include "core/plan.h"
+#include "dispatch/sandbox.h"
 #include "sys/log.h"
 
 namespace portsplit::dispatch {
@@ -15,7 +16,9 @@ bool is_client(int fd);
 /// program gets the environment of this process, as the super-server set it.
 /// @param entrance  the listener whose settings the connection has
 /// @param log  must not be one of descriptors 0, 1 and 2
+/// @param log_to  where it goes
 /// @returns the exit code, with the reason logged; not at all if this process becomes a program
-int serve_inetd(const core::Plan& plan, const core::Entrance& entrance, sys::Log& log);
+int serve_inetd(const core::Plan& plan, const core::Entrance& entrance, sys::Log& log,
+                LogTo log_to = LogTo::Descriptor);
 
 }  // namespace portsplit::dispatch

@@ -42,6 +42,10 @@ core::Result<core::Config, int> read_configuration(int fd, const std::string& na
     return kExitConfiguration;
 }
 
+dispatch::LogTo log_to(const std::string& where) {
+    return where == sys::kSyslog ? dispatch::LogTo::Syslog : dispatch::LogTo::Descriptor;
+}
+
 int serve_generation(const dispatch::Options& options) {
     auto log = sys::open_log(options.log, sys::WithoutSyslog::UseStderr);
     if (!log) return kExitSystem;
@@ -56,7 +60,7 @@ int serve_generation(const dispatch::Options& options) {
         [&] { return read_configuration(packed.get(), options.file, *log); }, *log);
     packed.reset();
     if (!plan) return plan.error();
-    return dispatch::run_zygote(plan->plan(), *log);
+    return dispatch::run_zygote(plan->plan(), *log, &dispatch::serve, log_to(options.log));
 }
 
 int serve_connection(const dispatch::Options& options) {
@@ -65,7 +69,8 @@ int serve_connection(const dispatch::Options& options) {
                                                             : sys::WithoutSyslog::UseStderr;
     const auto named = sys::log_descriptor(options.log);
     const bool to_client = named && dispatch::is_client(*named);
-    auto log = sys::open_log(to_client ? sys::kSyslog : options.log, without);
+    const std::string where = to_client ? sys::kSyslog : options.log;
+    auto log = sys::open_log(where, without);
     if (!log) {
         sys::open_log(sys::kSyslog, without)->line(sys::Level::Error, sys::to_string(log.error()));
         return kExitSystem;
@@ -84,7 +89,8 @@ int serve_connection(const dispatch::Options& options) {
                                          config::no_such_listener(*loaded->config));
         return kExitUsage;
     }
-    return dispatch::serve_inetd(core::Plan(*loaded->config), core::Entrance{*listener}, *log);
+    return dispatch::serve_inetd(core::Plan(*loaded->config), core::Entrance{*listener}, *log,
+                                 log_to(where));
 }
 
 }  // namespace

@@ -11,7 +11,8 @@
 
 namespace portsplit::dispatch {
 
-TransparentSockets TransparentSockets::make(const sys::Address& peer, bool is_balancer) {
+TransparentSockets TransparentSockets::make(const sys::Address& peer, bool is_balancer,
+                                            bool has_programs) {
     TransparentSockets sockets;
     const auto make = [&](int family, sys::UniqueFd& fd) {
         auto made = sys::transparent_socket(family);
@@ -24,7 +25,7 @@ TransparentSockets TransparentSockets::make(const sys::Address& peer, bool is_ba
     const bool is_v4 = peer.is_internet() && peer.ip().is_v4();
     if (is_balancer || is_v4) make(AF_INET, sockets.v4_);
     if (is_balancer || (peer.is_internet() && !is_v4)) make(AF_INET6, sockets.v6_);
-    sys::drop_net_raw();
+    sys::drop_net_raw(has_programs);
     return sockets;
 }
 

@@ -16,7 +16,8 @@ class TransparentSockets {
     /// Makes those that a client may need, and gives up the capability.
     /// @param peer  the client; of one whose PROXY header is not read yet, who sends that
     /// @param is_balancer  whether a header follows: then the client may be of either family
-    static TransparentSockets make(const sys::Address& peer, bool is_balancer);
+    /// @param has_programs  as of sys::drop_net_raw
+    static TransparentSockets make(const sys::Address& peer, bool is_balancer, bool has_programs);
 
     /// Takes the socket for a client, bound to its address, and its port if that is free.
     /// @returns an error: EPERM if the capability was missing, EAFNOSUPPORT if the client is not on the internet

@@ -87,6 +87,9 @@ constexpr int kFailedPollPause = 100;
 /// holds fewer, so only a compromised dispatcher that floods it reaches this limit.
 constexpr int kProgressBatch = 1000;
 
+/// How many descriptors a dispatcher may have: c-ares has the most, two for each name server.
+constexpr unsigned kMostDescriptors = 64;
+
 /// A message of a dispatcher.
 struct Message {
     Progress progress;
@@ -149,19 +152,25 @@ bool has_log(const core::Service& service) {
     return exec != nullptr && exec->stderr_to == core::StderrTo::Log;
 }
 
+Setting setting_for(const core::Plan& plan, int log, const FailedTargets& failed_targets) {
+    const bool has_programs = first_program(plan.config()) != nullptr;
+    const bool needs_log = std::ranges::any_of(plan.config().services, has_log);
+    return {plan,         clean_environment(), own_listeners(plan), needs_log ? log : -1,
+            has_programs, &failed_targets};
+}
+
 class Zygote {
   public:
     Zygote(const core::Plan& plan, sys::Log& log, ServeFunction serve_connection, UniqueFd channel,
            UniqueFd signals, UniqueFd progress_in, UniqueFd progress_out, Spares spares,
-           Outlived outlived, FailedTargets failed_targets)
+           Outlived outlived, FailedTargets failed_targets, LogTo log_to)
         : plan_(plan),
           log_(log),
           serve_(serve_connection),
           connection_log_(plan, log, ConnectionLog::Rate::Limited),
           failed_targets_(std::move(failed_targets)),
-          setting_{plan, clean_environment(), own_listeners(plan), log.descriptor(),
-                   &failed_targets_},
-          programs_have_log_(std::ranges::any_of(plan.config().services, has_log)),
+          log_to_(log_to),
+          setting_(setting_for(plan, log.descriptor(), failed_targets_)),
           channel_(std::move(channel)),
           signals_(std::move(signals)),
           progress_in_(std::move(progress_in)),
@@ -174,6 +183,7 @@ class Zygote {
   private:
     bool has_nothing_to_do();
     void close();
+    bool confine_all();
     void fork_spares();
     bool fork_spare();
     [[noreturn, gnu::noinline]] void be_spare(Spares::Place& place);
@@ -198,9 +208,8 @@ class Zygote {
     ServeFunction serve_;
     ConnectionLog connection_log_;
     FailedTargets failed_targets_;
+    const LogTo log_to_;
     const Setting setting_;
-    const bool
-        programs_have_log_;  ///< true if one has `stderr = log`; else no dispatcher has the log
     UniqueFd channel_;
     UniqueFd signals_;
     UniqueFd progress_in_;
@@ -214,11 +223,13 @@ class Zygote {
     Clock::time_point look_for_stopped_at_ = Clock::time_point::max();
     Clock::time_point leave_at_ = Clock::time_point::max();  ///< even if a spare is left
     bool open_ = true;             ///< true until the daemon ends its side of the channel
+    bool is_confined_ = false;     ///< true once the processes are limited to what they need
     bool mute_spares_ = false;     ///< true once some spares may hold a channel that was replaced
     Clock::time_point fork_at_{};  ///< no spare is forked before this moment
 };
 
 int Zygote::run() {
+    if (!confine_all()) return kExitSystem;
     send(handoff::Ready{});
     while (true) {
         if (!progress_in_) renew_progress();
@@ -277,6 +288,21 @@ void Zygote::close() {
     leave_at_ = Clock::now() + kLeaveLimit;
 }
 
+/// Confines this process and those that it forks later. Logs what they are given.
+/// @returns false if the configuration requires more
+bool Zygote::confine_all() {
+    if (setting_.log < 0) leave_standard_error();
+    Work work = work_for(plan_.config(), setting_.listeners);
+    work.forks = true;
+    work.syslog = log_to_ == LogTo::Syslog;
+    work.log = log_.descriptor();
+    work.progress = progress_out_.get();
+    const Confinement confinement = confine(plan_.config(), work);
+    is_confined_ = confinement.has_filter;
+    if (!confinement.report.empty()) log_.line(confinement.level, confinement.report);
+    return !confinement.is_refused;
+}
+
 /// Forks spares if few are left. The zygote wakes in time for this because of the rule "tell before
 /// you block" in progress.h.
 void Zygote::fork_spares() {
@@ -312,11 +338,15 @@ bool Zygote::fork_spare() {
 void Zygote::be_spare(Spares::Place& place) {
     // A process group of its own: kill(0, ...) of a compromised dispatcher reaches no other.
     ::setpgid(0, 0);
-    if (!programs_have_log_) log_.close();
-    signals_.reset();
-    progress_in_.reset();
-    outlived_.close();
-    log_channel_.reset();
+    // Only a program needs the log. The objects that own the others are not used or destroyed here.
+    if (setting_.has_programs || !sys::close_all_but(channel_.get(), progress_out_.get())) {
+        if (setting_.log < 0) log_.close();
+        signals_.reset();
+        progress_in_.reset();
+        outlived_.close();
+        log_channel_.reset();
+    }
+    if (is_confined_) sys::limit_to(kMostDescriptors);
     sys::unblock_signals();
 
     auto client = spares_.take(place, channel_.get(), plan_.listener_count());
@@ -528,7 +558,8 @@ void Zygote::send(const Message& message) {
 
 }  // namespace
 
-int run_zygote(const core::Plan& plan, sys::Log& log, ServeFunction serve_connection) {
+int run_zygote(const core::Plan& plan, sys::Log& log, ServeFunction serve_connection,
+               LogTo log_to) {
     auto signals = sys::signals_by_fd({SIGCHLD});
     auto progress = sys::channel_pair();
     const auto failed = [&log](const sys::SysError& error) {
@@ -544,12 +575,11 @@ int run_zygote(const core::Plan& plan, sys::Log& log, ServeFunction serve_connec
     if (!spares) return failed(spares.error());
     auto outlived = Outlived::create();
     if (!outlived) return failed(outlived.error());
-    sys::close_standard_error();
     auto failed_targets = FailedTargets::create(plan.config());
     if (!failed_targets) return failed(failed_targets.error());
     Zygote zygote(plan, log, serve_connection, UniqueFd(handoff::kChannelFd), std::move(*signals),
                   std::move(progress->first), std::move(progress->second), std::move(*spares),
-                  std::move(*outlived), std::move(*failed_targets));
+                  std::move(*outlived), std::move(*failed_targets), log_to);
     return zygote.run();
 }
 

@@ -5,6 +5,7 @@
 
 #include "core/plan.h"
 #include "dispatch/dispatcher.h"
+#include "dispatch/sandbox.h"
 #include "sys/log.h"
 
 namespace portsplit::dispatch {
@@ -17,6 +18,7 @@ using ServeFunction = int (*)(Client client, const Setting& setting, Reporter& r
 /// one thread.
 /// @param serve_connection  what a dispatcher does; tests replace it by one that is compromised
 /// @returns the exit code of the zygote: kExitSystem, with the reason logged, if it cannot work
-int run_zygote(const core::Plan& plan, sys::Log& log, ServeFunction serve_connection = &serve);
+int run_zygote(const core::Plan& plan, sys::Log& log, ServeFunction serve_connection = &serve,
+               LogTo log_to = LogTo::Descriptor);
 
 }  // namespace portsplit::dispatch

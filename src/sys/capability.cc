@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
+#include <cstring>
 
 namespace portsplit::sys {
 namespace {
@@ -23,6 +24,23 @@ class Sets {
     void keep_net_raw() {
         for (__user_cap_data_struct& part : data_) part = {0, 0, 0};
         data_[0] = {kNetRaw, kNetRaw, kNetRaw};
+    }
+    /// Leaves CAP_NET_RAW, if it is permitted and `keeps`, and nothing else.
+    /// @returns true if that changes something
+    bool leave(bool keeps) {
+        const std::uint32_t kept = keeps ? data_[0].permitted & kNetRaw : 0;
+        const std::array before = data_;
+        data_ = {};
+        data_[0] = {kept, kept, before[0].inheritable & kept};
+        return std::memcmp(before.data(), data_.data(), sizeof data_) != 0;
+    }
+    /// Leaves what is permitted, and nothing but CAP_NET_RAW inheritable.
+    /// @returns true if that changes something
+    bool limit_inheritable() {
+        const bool is_less = (data_[0].inheritable & ~kNetRaw) != 0 || data_[1].inheritable != 0;
+        data_[0].inheritable &= kNetRaw;
+        data_[1].inheritable = 0;
+        return is_less;
     }
     void remove_net_raw() {
         for (std::uint32_t* set :
@@ -40,6 +58,30 @@ class Sets {
 
 }  // namespace
 
+void limit_inherited() {
+    for (int capability = 0; ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; ++capability) {
+        if (capability == CAP_NET_RAW) continue;
+        ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_LOWER, capability, 0, 0);
+    }
+    Sets sets;
+    if (sets.read() && sets.limit_inheritable()) (void)sets.write();
+}
+
+Result<Done> leave_none(Except except) {
+    for (int capability = 0; ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; ++capability) {
+        // Only a process with CAP_SETPCAP can; others execute nothing that would gain one by it.
+        ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
+    }
+    const bool keeps = except == Except::NetRaw;
+    if (!keeps) ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    Sets sets;
+    if (!sets.read()) return SysError{errno, "cannot read the capabilities of this process"};
+    // Where there is nothing to give up, the call may be forbidden (systemd.exec(5) SystemCallFilter).
+    if (sets.leave(keeps) && !sets.write())
+        return SysError{errno, "cannot give up the capabilities of this process"};
+    return Done{};
+}
+
 void keep_capabilities() { ::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0); }
 
 Result<Done> leave_net_raw() {
@@ -51,8 +93,8 @@ Result<Done> leave_net_raw() {
     return Done{};
 }
 
-void drop_net_raw() {
-    if (::geteuid() == 0) return;
+void drop_net_raw(bool has_programs) {
+    if (has_programs && ::geteuid() == 0) return;
     ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_LOWER, CAP_NET_RAW, 0, 0);
     Sets sets;
     if (!sets.read()) return;

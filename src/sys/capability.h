@@ -6,13 +6,23 @@
 
 namespace portsplit::sys {
 
+/// Ends what a program that this process executes would inherit, but for CAP_NET_RAW: all other inheritable and
+/// ambient capabilities. Root's programs have all that root may have all the same.
+void limit_inherited();
+
+enum class Except { Nothing, NetRaw };
+/// Gives up all capabilities of this process for good, also as root; and, if it may, those that a program which
+/// it executes could have (the bounding set).
+Result<Done> leave_none(Except except);
+
 /// Makes the capabilities of root stay permitted when the user changes (prctl(2) PR_SET_KEEPCAPS).
 void keep_capabilities();
 /// Gives up all of them but CAP_NET_RAW, which stays also over execve(2) (prctl(2) PR_CAP_AMBIENT).
 Result<Done> leave_net_raw();
 
-/// Gives up CAP_NET_RAW for good, also for programs that this process executes. Does nothing as root, whose
-/// programs may need what root can do.
-void drop_net_raw();
+/// Gives up CAP_NET_RAW for good, also for programs that this process executes.
+/// @param has_programs  it may execute one: then this does nothing as root, whose programs may need all that root
+///                      can do
+void drop_net_raw(bool has_programs);
 
 }  // namespace portsplit::sys

@@ -70,13 +70,6 @@ Result<std::string> read_all(int fd) {
     }
 }
 
-void close_standard_error() {
-#if !defined(__SANITIZE_ADDRESS__)
-    const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
-    if (null) ::dup2(null.get(), STDERR_FILENO);
-#endif
-}
-
 std::vector<std::string> names_in(const std::string& folder) {
     std::vector<std::string> names;
     const std::unique_ptr<DIR, CloseFolder> open(::opendir(folder.c_str()));

@@ -14,9 +14,6 @@ namespace portsplit::sys {
 /// The largest size that `read_file` and `read_all` read, in bytes.
 inline constexpr std::size_t kLargestFile = std::size_t{64} << 20;
 
-/// Makes descriptor 2 lead to /dev/null. A build with AddressSanitizer keeps it for its reports.
-void close_standard_error();
-
 /// Reads a regular file. Never waits: a FIFO or a device is an error, and opening it does not block.
 /// @returns code EISDIR for a folder, EINVAL for a FIFO, socket or device, EFBIG for more than
 ///          `kLargestFile`

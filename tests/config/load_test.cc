@@ -109,6 +109,7 @@ const std::map<std::string_view, const char*> kSamples = {
     {"not-from", "::1"},   {"proxy", "v1"},        {"proxy-tlv", "crc32c"},
     {"proxy-from", "::1"}, {"interface", "eth0"},  {"freebind", "yes"},
     {"mptcp", "yes"},      {"transparent", "yes"}, {"user-timeout", "90"},
+    {"sandbox", "off"},
 };
 
 /// A file of one service that uses a key; one with an action that the key goes with.

@@ -33,6 +33,7 @@ class RandomConfig {
         if (maybe()) config.pid = "/run/" + word();
         if (maybe()) config.user = word();
         if (maybe()) config.group = word();
+        config.sandbox = maybe() ? core::Sandbox::Auto : core::Sandbox::Off;
         config.log = log();
         const std::size_t services = 1 + below(5);
         for (std::size_t i = 0; i < services; ++i) config.services.push_back(service(i));

@@ -43,7 +43,12 @@ class ZygoteTest : public testing::Test {
     /// @param listener  what applies to the connections
     explicit ZygoteTest(ServeFunction serve_connection = &serve,
                         const std::function<void()>& prepare = {},
-                        const core::Listener& listener = {}) {
+                        const core::Listener& listener = {})
+        : ZygoteTest(programs(listener), serve_connection, prepare) {}
+
+    /// @param config  that the zygote serves
+    explicit ZygoteTest(const core::Config& config, ServeFunction serve_connection,
+                        const std::function<void()>& prepare = {}) {
         auto channel = sys::channel_pair();
         auto log_channel = sys::channel_pair();
         int log[2] = {-1, -1};
@@ -74,12 +79,18 @@ class ZygoteTest : public testing::Test {
             if (prepare) prepare();
             sys::close_on_exec_from(handoff::kChannelFd);
             sys::Log log_there = sys::Log::to_descriptor(std::move(log_fd));
-            core::Config config;
-            config.top = listener;
-            config.services = {service("echo", {"."}, program("/bin/cat")),
-                               service("missing", {"m"}, program("/no/such/program"))};
             return run_zygote(core::Plan(config), log_there, serve_connection);
         });
+    }
+
+    /// Two services with programs.
+    static core::Config programs(const core::Listener& listener) {
+        core::Config config;
+        config.top = listener;
+        config.sandbox = core::Sandbox::Off;
+        config.services = {service("echo", {"."}, program("/bin/cat")),
+                           service("missing", {"m"}, program("/no/such/program"))};
+        return config;
     }
 
     sys::UniqueFd& channel() { return channel_; }

@@ -1,0 +1,202 @@
+#!/usr/bin/env bats
+# What serves clients is confined to what its plan needs. That it serves them all the same is shown by the other
+# files: there `sandbox` has its default, auto.
+
+load harness
+
+# configure_relay [LINE...]: these lines, and a relay to the server `one`.
+configure_relay() {
+    {
+        printf '%s\n' 'bind = 127.0.0.1:0' 'timeout = 60' "$@"
+        connect_service one one
+    } | configure
+}
+
+# status_of PID FIELD: a line of /proc/PID/status.
+status_of() { sed -n "s/^$2:\t//p" "/proc/$1/status"; }
+
+# is_confined PID: no capability, none to come, and a filter of system calls.
+is_confined() {
+    [[ $(status_of "$1" CapEff)$(status_of "$1" CapPrm)$(status_of "$1" CapAmb) =~ ^0+$ ]]
+    [[ $(status_of "$1" NoNewPrivs) == 1 ]]
+    [[ $(status_of "$1" Seccomp) == 2 ]]
+}
+
+# not_with_asan: AddressSanitizer makes calls of its own, so its builds confine nothing.
+not_with_asan() { [[ $PORTSPLIT_FLAVOUR != asan ]] || skip 'a build with AddressSanitizer confines nothing'; }
+
+@test "sandbox: zygote, spares and dispatchers are confined, and the log says to what" {
+    not_with_asan
+    answer one
+    configure_relay 'sandbox = required'
+    start_daemon
+    log_says ': sandbox: seccomp, Landlock ABI [0-9]+ \(files(, TCP(, signals)?)?\)$'
+    hold_open one
+    find_dispatchers
+    ((${#DISPATCHERS[@]} == 1))
+    is_confined "${DISPATCHERS[0]}"
+    is_confined "$ZYGOTE"
+    children_of "$ZYGOTE"
+    is_confined "${CHILDREN[0]}"
+    (($(id -u) != 0)) || [[ $(status_of "$ZYGOTE" CapBnd) =~ ^0+$ ]]
+    go_on "$JOB"
+}
+
+@test "sandbox: a dispatcher holds no log, and may have few descriptors and no child" {
+    needs_root # to see the descriptors
+    not_with_asan
+    answer one
+    configure_relay 'sandbox = required'
+    start_daemon
+    hold_open one
+    find_dispatchers
+    [[ $(readlink "/proc/${DISPATCHERS[0]}/fd/"*) != *"$LOG"* ]]
+    [[ $(sed -n 's/^Max processes *//p' "/proc/${DISPATCHERS[0]}/limits") =~ ^0\ +0 ]]
+    [[ $(sed -n 's/^Max open files *//p' "/proc/${DISPATCHERS[0]}/limits") =~ ^64\ +64 ]]
+    go_on "$JOB"
+}
+
+@test "sandbox: off confines nothing" {
+    answer one
+    configure_relay 'sandbox = off'
+    start_daemon
+    [[ $(status_of "$ZYGOTE" Seccomp)$(status_of "$ZYGOTE" NoNewPrivs) == 00 ]]
+    reaches one
+    logged_connections 1
+    run ! grep -q sandbox "$LOG"
+}
+
+@test "sandbox: auto leaves a file with a program as it is, and says so" {
+    not_with_asan
+    exec_service cat /bin/cat | configure
+    sed -i '1i bind = 127.0.0.1:0' "$CONFIG"
+    start_daemon
+    log_says ': sandbox: none, for service cat starts a program$'
+    [[ $(status_of "$ZYGOTE" Seccomp) == 0 ]]
+}
+
+@test "sandbox: required is an error of check in a file with a program" {
+    { printf '%s\n' 'bind = 127.0.0.1:0' 'sandbox = required'; exec_service cat /bin/cat; } | configure
+    run -78 "$PORTSPLIT_BIN/portsplit" check "$CONFIG"
+    [[ $output == *"$CONFIG:2: sandbox = required: only where no service has exec, and service cat has one on line 5; write sandbox = auto"* ]]
+}
+
+# without CALL:ERRNO...: a kernel that has no such calls.
+without() {
+    local call
+    WRAPPER=(strace -D -f -qq -o /dev/null)
+    for call; do WRAPPER+=(-e "inject=${call%:*}:error=${call#*:}"); done
+}
+
+@test "sandbox: on a kernel without Landlock, auto serves and says what is missing; required does not start" {
+    not_with_asan
+    answer one
+    configure_relay
+    without landlock_create_ruleset:ENOSYS
+    start_daemon
+    log_says ': sandbox: seccomp; no Landlock, which this kernel does not have or has off$'
+    reaches one
+    stop_daemon
+    configure_relay 'sandbox = required'
+    spawn_daemon
+    expect_exit 71
+    log_says ': sandbox = required: no Landlock, which this kernel does not have or has off$'
+}
+
+@test "sandbox: on a kernel without filters of system calls, auto serves, and required does not start" {
+    not_with_asan
+    answer one
+    configure_relay
+    without seccomp:ENOSYS
+    start_daemon
+    log_says ': sandbox: Landlock .*; no filter of system calls, for this kernel or processor has none$'
+    reaches one
+    stop_daemon
+    configure_relay 'sandbox = required'
+    spawn_daemon
+    expect_exit 71
+    log_says ': sandbox = required: no filter of system calls, for this kernel or processor has none$'
+}
+
+@test "sandbox: a reload to what the kernel cannot do is refused, and the old file serves on" {
+    not_with_asan
+    answer one
+    configure_relay
+    without landlock_create_ruleset:ENOSYS
+    start_daemon
+    configure_relay 'sandbox = required'
+    kill -HUP "$DAEMON"
+    log_says 'sandbox = required: no Landlock'
+    log_says 'reload'
+    reaches one
+}
+
+# start_inetd [WORD...]: a super-server that starts portsplit-dispatch, through these words. Its pid is in SUPER.
+start_inetd() {
+    in_background "$PEER" inetd 127.0.0.1:0 "$@" "$PORTSPLIT_BIN/portsplit-dispatch" --inetd --log "$LOG" \
+        "$CONFIG" >"$TMP/super.out"
+    SUPER=$JOB
+    wait_until 10 has_content "$TMP/super.out"
+    PORT=$(<"$TMP/super.out")
+    : >>"$LOG"
+}
+
+@test "sandbox: under a super-server the process of a connection is confined, and has no line of its own" {
+    not_with_asan
+    answer one
+    configure_relay 'sandbox = required'
+    start_inetd
+    hold_open one
+    children_of "$SUPER"
+    ((${#CHILDREN[@]} == 1))
+    is_confined "${CHILDREN[0]}"
+    go_on "$JOB"
+    log_says ': service=one reason=match '
+    run ! grep -q sandbox "$LOG"
+}
+
+@test "sandbox: under a super-server required is required, too" {
+    not_with_asan
+    answer one
+    configure_relay 'sandbox = required'
+    start_inetd "$(type -P strace)" -f -qq -o /dev/null -e inject=seccomp:error=ENOSYS
+    talk send:one expect-end
+    log_says ': sandbox = required: no filter of system calls, for this kernel or processor has none$'
+}
+
+@test "sandbox: stopped and continued, a relay goes on" {
+    not_with_asan
+    answer one
+    configure_relay 'sandbox = required'
+    start_daemon
+    hold_open one
+    find_dispatchers
+    kill -STOP "${DISPATCHERS[0]}" "$ZYGOTE"
+    kill -CONT "${DISPATCHERS[0]}" "$ZYGOTE"
+    go_on "$JOB"
+    reaches one
+}
+
+@test "sandbox: after USR1 the zygote writes to the new file" {
+    not_with_asan
+    answer one
+    configure_relay 'sandbox = required'
+    start_daemon
+    mv "$LOG" "$LOG.old"
+    kill -USR1 "$DAEMON"
+    wait_until 5 exists "$LOG"
+    reaches one
+    logged_connections 1
+}
+
+@test "sandbox: what started the daemon with capabilities gave them to the daemon alone" {
+    needs_root
+    exec_service S /bin/sh 'execarg = -c' 'execarg = head -c 1 >/dev/null; grep ^CapAmb /proc/self/status' | configure
+    sed -i '1i bind = 127.0.0.1:0' "$CONFIG"
+    local two='+net_bind_service,+chown'
+    WRAPPER=(setpriv --inh-caps "$two" --ambient-caps "$two")
+    start_daemon
+    [[ $(status_of "$DAEMON" CapAmb) =~ [1-9] ]]
+    talk send:S print shutdown >"$TMP/got"
+    [[ $(<"$TMP/got") =~ ^CapAmb:.0+$ ]]
+}

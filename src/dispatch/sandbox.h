@@ -1,0 +1,55 @@
+#pragma once
+// Confines the processes that look at bytes of clients: after this they, and all that they fork, can only do what
+// the plan needs. Done once for a generation, in its zygote; the forks inherit it at no cost.
+//
+// A plan whose services start programs is not confined yet: a filter of calls cannot be left, and nobody knows
+// what a program needs. A process beside the zygote, which never had the filter, could start them.
+
+#include <optional>
+#include <string>
+
+#include "core/model.h"
+#include "dispatch/allowed_calls.h"
+#include "sys/landlock.h"
+#include "sys/log.h"
+
+namespace portsplit::dispatch {
+
+/// Where the log goes: syslog is connected to again when it was restarted.
+enum class LogTo { Descriptor, Syslog };
+
+/// What the kernel has for it.
+struct Means {
+    bool filter = false;  ///< of system calls, see sys/seccomp.h
+    int landlock = 0;     ///< its version; 0 for none
+
+    /// Asks the kernel. Forks if this process has a filter already.
+    static Means of_kernel();
+};
+
+/// Returns the first service that starts a program; null if none does.
+const core::Service* first_program(const core::Config& config);
+
+/// Returns what a configuration needs, but for the descriptors.
+/// @param listeners  that this server has: a target may lead back to them
+Work work_for(const core::Config& config, const core::List<core::Endpoint>& listeners);
+
+/// Returns what a configuration must reach.
+sys::Reach reach_for(const core::Config& config);
+
+/// What became of it.
+struct Confinement {
+    bool is_refused = false;  ///< `required`, and the kernel lacks a part: the process must end
+    bool has_filter = false;
+    std::string report;  ///< a line for the log; empty: nothing to say
+    sys::Level level = sys::Level::Info;
+};
+
+/// Puts /dev/null, which descriptor 1 is, in the place of standard error: that may be the log. Not where sanitizers
+/// report there.
+void leave_standard_error();
+
+/// Confines this process for ever, as far as `sandbox` and the kernel let it. It has one thread.
+Confinement confine(const core::Config& config, const Work& work, Means means = Means::of_kernel());
+
+}  // namespace portsplit::dispatch
