@@ -60,6 +60,7 @@ constexpr auto kAlways = std::to_array<AllowedCall>({
     {SYS_splice},    // the bytes of a relay
     {SYS_read},      // the same without splice(2); signals; files
     {SYS_write},     // the same; lines of the log
+    {SYS_pwritev2},  // lines of the log, if it is a pipe
     {SYS_pipe2},     // for splice(2)
     {SYS_close},
     {SYS_connect},                      // to a target: Landlock has its ports
@@ -117,6 +118,8 @@ constexpr auto kForZygote = std::to_array<AllowedCall>({
     {SYS_set_robust_list},  // the same, in the child
     {SYS_wait4},
     {SYS_waitid},  // children that were stopped
+    {SYS_fstat},   // whether a new log is a pipe
+    {SYS_newfstatat, {is(3, AT_EMPTY_PATH)}},
     {SYS_setpgid, {is(0, 0), is(1, 0)}},  // a group of its own
     {SYS_close_range},                    // what a dispatcher does not need
     // What a dispatcher may do yet is limited; of others no limit can be set, and none raised.

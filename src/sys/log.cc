@@ -54,13 +54,12 @@ bool is_journal(int fd) {
     return stream == std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino);
 }
 
-/// Writes without waiting, even if another process fills the pipe at this moment.
-ssize_t write_now(int fd, std::string_view text) {
+/// Writes without waiting, even if another process fills a pipe at this moment.
+ssize_t write_now(int fd, bool is_pipe, std::string_view text) {
     // A pipe is writable for poll(2) only while it has room for PIPE_BUF bytes.
     pollfd room{.fd = fd, .events = POLLOUT, .revents = 0};
     if (::poll(&room, 1, 0) != 1 || (room.revents & POLLOUT) == 0) return -1;
-    struct stat status {};
-    if (::fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode)) {
+    if (is_pipe) {
         const iovec part{.iov_base = const_cast<char*>(text.data()), .iov_len = text.size()};
         const ssize_t put = ::pwritev2(fd, &part, 1, -1, RWF_NOWAIT);
         if (put >= 0 || errno != EOPNOTSUPP) return put;
@@ -137,12 +136,15 @@ Result<Log> open_log(const std::string& where, WithoutSyslog without) {
 
 Log Log::to_descriptor(UniqueFd fd) {
     const bool dated = !is_journal(fd.get());
-    return Log(std::move(fd), {}, false, dated);
+    Log log(std::move(fd), {}, false, dated);
+    log.is_pipe_ = is_pipe(log.fd_.get());
+    return log;
 }
 
 Log Log::to_syslog(UniqueFd without) {
     const bool dated = !is_journal(without.get());
     Log log({}, std::move(without), true, dated);
+    log.is_pipe_ = is_pipe(log.without_.get());
     log.reconnect();
     return log;
 }
@@ -160,6 +162,7 @@ void Log::report_missing_syslog() {
 void Log::replace(UniqueFd fd) {
     // The number stays, and no moment passes in which it is closed (dup3(2)).
     if (fd) ::dup3(fd.get(), fd_.get(), O_CLOEXEC);
+    if (!syslog_) is_pipe_ = is_pipe(fd_.get());
 }
 
 Result<Done> Log::reopen(const std::string& path) {
@@ -240,7 +243,7 @@ bool Log::write(Level level, std::string_view text, pid_t pid) {
 /// one begins with a line end.
 bool Log::put(int fd, std::string line) {
     line = (unfinished_ ? "\n" : "") + (dated_ ? date() + line : line) + '\n';
-    const ssize_t written = write_now(fd, line);
+    const ssize_t written = write_now(fd, is_pipe_, line);
     if (written < 0) return false;
     unfinished_ = static_cast<std::size_t>(written) < line.size();
     return !unfinished_;

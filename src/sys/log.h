@@ -102,6 +102,7 @@ class Log {
     bool syslog_;
     bool connected_ = false;  ///< true while `fd_` is the socket of syslog
     bool dated_;
+    bool is_pipe_ = false;     ///< true if lines that do not go to syslog go to a pipe
     bool unfinished_ = false;  ///< true after a line of which the file or pipe took only a part
     /// Of `date_`, which is kept because a busy zygote writes thousands of lines in one second.
     std::time_t second_ = -1;
