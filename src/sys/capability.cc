@@ -59,11 +59,8 @@ class Sets {
 }  // namespace
 
 void limit_inherited() {
-    for (int capability = 0; ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; ++capability) {
-        if (capability == CAP_NET_RAW) continue;
-        ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_LOWER, capability, 0, 0);
-    }
     Sets sets;
+    // What is not inheritable is not ambient any more either (capset(2)).
     if (sets.read() && sets.limit_inheritable()) (void)sets.write();
 }
 
@@ -72,12 +69,10 @@ Result<Done> leave_none(Except except) {
         // Only a process with CAP_SETPCAP can; others execute nothing that would gain one by it.
         ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
     }
-    const bool keeps = except == Except::NetRaw;
-    if (!keeps) ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
     Sets sets;
     if (!sets.read()) return SysError{errno, "cannot read the capabilities of this process"};
     // Where there is nothing to give up, the call may be forbidden (systemd.exec(5) SystemCallFilter).
-    if (sets.leave(keeps) && !sets.write())
+    if (sets.leave(except == Except::NetRaw) && !sets.write())
         return SysError{errno, "cannot give up the capabilities of this process"};
     return Done{};
 }

@@ -92,8 +92,11 @@ TEST(AllowOnly, LooksAtBothHalvesOfAPointer) {
 }
 
 TEST(AllowOnly, RefusesAListThatIsTooLong) {
-    std::vector<AllowedCall> calls;
-    for (int i = 0; i < 2000; ++i) calls.push_back({1000 + i});
+    const std::vector<AllowedCall> calls = [] {
+        std::vector<AllowedCall> many(2000);
+        for (int i = 0; i < 2000; ++i) many[static_cast<std::size_t>(i)].number = 1000 + i;
+        return many;
+    }();
     loopback::Child child([&] {
         if (!refuse_new_privileges()) return 99;
         const auto allowed = allow_only(calls);
