@@ -452,7 +452,7 @@ served() { grep -cE 'service=(who|https|ssh|hold)' "$TMP/$1.log"; }
     wait_until 15 servers_are 'a UP' 'b UP' 'c UP'
     # No check is a fault, and none leaves a line.
     log_of a 'listening on'
-    not log_of a 'health|PROXY header'
+    not log_of a 'service=health|PROXY header'
 }
 
 # --- nftables --------------------------------------------------------------------------------------
