@@ -36,12 +36,6 @@ core::Config connecting(const core::List<core::Endpoint>& targets,
     return config;
 }
 
-core::Config starting(core::Sandbox sandbox) {
-    core::Config config = connecting({{"127.0.0.1", 22}}, sandbox);
-    config.services.push_back(service("ssh", {"S"}, program("/bin/cat")));
-    return config;
-}
-
 TEST(WorkFor, FindsWhatTheTargetsNeed) {
     const core::List<core::Endpoint> listeners = {{"*", 443}};
     const auto work = [&](const core::Endpoint& target) {
@@ -97,6 +91,12 @@ std::string report_of(const core::Config& config, const Means& means) {
 }
 
 #if !defined(__SANITIZE_ADDRESS__)  // such a build confines nothing
+
+core::Config starting(core::Sandbox sandbox) {
+    core::Config config = connecting({{"127.0.0.1", 22}}, sandbox);
+    config.services.push_back(service("ssh", {"S"}, program("/bin/cat")));
+    return config;
+}
 
 TEST(Confine, ReportsWhatTheKernelGave) {
     const core::Config config = connecting({{"127.0.0.1", 22}});
