@@ -456,6 +456,7 @@ is_full() { (($(stat -f -c %a "$1") == 0)); }
 has_log() { [[ $(readlink "/proc/$1/fd/"* 2>/dev/null) == *"$LOG"* ]]; }
 
 @test "log: no dispatcher has a descriptor of it where no program writes to it" {
+    [[ $PORTSPLIT_FLAVOUR == release ]] || skip 'a build with AddressSanitizer keeps descriptor 2 for its reports'
     needs_root
     answer one
     local pid where
