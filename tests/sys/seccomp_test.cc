@@ -17,6 +17,8 @@
 #include "support/child.h"
 #include "sys/process.h"
 
+#if !defined(__SANITIZE_ADDRESS__)  // a process of such a build makes calls of its own at its end
+
 namespace portsplit::sys {
 namespace {
 
@@ -125,3 +127,5 @@ TEST(AllowOnly, EndsAProcessThatCallsAsAnotherProcessor) {
 
 }  // namespace
 }  // namespace portsplit::sys
+
+#endif
