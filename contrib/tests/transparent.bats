@@ -295,9 +295,12 @@ introduced() { on "$CLIENT" "$PEER" connect 198.51.100.1:443 --limit 10000 "send
     run -0 introduced 'PROXY TCP4 192.0.2.77 198.51.100.1 50022 443'
     echo "$output"
     [[ ${lines[-1]} == '192.0.2.77 50022' ]]
-    # The kernel would take an address of its own in place of these.
+    # The kernel would take an address of its own in place of these. The second target is not reached with what the
+    # first attempt left of the socket.
     local address
-    for address in 0.0.0.0 224.0.0.1 255.255.255.255; do
+    sed -i "s/^connect = .*:$WEB$/&\n&/" "$CONFIG"
+    reload
+    for address in 0.0.0.0 224.0.0.1 255.255.255.255 203.0.113.255; do
         run introduced "PROXY TCP4 $address 198.51.100.1 50022 443"
         [[ $output != *200* ]]
         log_says "cannot connect to .*, client $address:50022: "

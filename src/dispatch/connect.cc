@@ -46,7 +46,7 @@ bool is_own_peer(int fd, const sys::Address& peer) {
 std::optional<sys::UniqueFd> connect_to_one(const core::Endpoint& target, std::size_t index,
                                             const OwnListeners& own,
                                             std::chrono::milliseconds limit, Reporter& reporter,
-                                            sys::UniqueFd* bound, bool is_last) {
+                                            BoundSocket* bound, bool is_last) {
     TargetTime time(limit);
     Resolved resolved;
     const auto numeric = sys::Address::from(target);
@@ -76,31 +76,30 @@ struct Started {
     int error;  ///< as of sys::connect_outcome
 };
 
-Started start(const sys::Address& address, sys::UniqueFd* bound) {
+Started start(const sys::Address& address, BoundSocket* bound) {
     if (bound == nullptr) {
         auto fd = sys::start_connect(address);
         if (!fd) return {sys::UniqueFd(), fd.error().code};
         const int error = sys::connect_outcome(fd->get(), address);
         return {std::move(*fd), error};
     }
-    Started started{std::move(*bound), 0};
+    Started started{std::move(bound->fd), 0};
     started.error = sys::connect_outcome(started.fd.get(), address);
     if (started.error == EINPROGRESS) started.error = EALREADY;
     return started;
 }
 
 /// Returns true if a socket cannot connect to an address of another family.
-bool is_other_family(const sys::UniqueFd* bound, const sys::Address& address) {
+bool is_other_family(const BoundSocket* bound, const sys::Address& address) {
     if (bound == nullptr) return false;
-    const auto own = sys::local_address(bound->get());
-    return !own || own->family() != address.family();
+    return !address.is_internet() || bound->client.is_v4() != address.ip().is_v4();
 }
 
-/// Returns the address that a socket has at its own end; none if it has none.
-std::optional<core::IpAddress> own_address(int fd) {
-    const auto address = sys::local_address(fd);
-    if (!address || !address->is_internet()) return std::nullopt;
-    return address->ip();
+/// Returns true if a connection comes from its client's address. The kernel takes one of its own in place of an
+/// address that no machine can have, such as 0.0.0.0 or that of a group (RFC 1122 3.2.1.3).
+bool is_from_client(int fd, const BoundSocket& bound) {
+    const auto local = sys::local_address(fd);
+    return local && local->is_internet() && local->ip() == bound.client;
 }
 
 }  // namespace
@@ -113,7 +112,7 @@ Clock::time_point TargetTime::end_of_share(std::size_t addresses_left) {
 
 sys::Result<sys::UniqueFd> connect_to_any(std::span<const sys::Address> addresses,
                                           const OwnListeners& own, TargetTime& time,
-                                          Reporter& reporter, sys::UniqueFd* bound) {
+                                          Reporter& reporter, BoundSocket* bound) {
     int error = ETIMEDOUT;
     for (std::size_t i = 0; i < addresses.size() && !time.is_over(); ++i) {
         if (leads_back(addresses[i], own)) {
@@ -124,7 +123,6 @@ sys::Result<sys::UniqueFd> connect_to_any(std::span<const sys::Address> addresse
             error = EAFNOSUPPORT;
             continue;
         }
-        const auto wanted = bound != nullptr ? own_address(bound->get()) : std::nullopt;
         Started started = start(addresses[i], bound);
         const int fd = started.fd.get();
         error = started.error;
@@ -137,12 +135,11 @@ sys::Result<sys::UniqueFd> connect_to_any(std::span<const sys::Address> addresse
             error = wait_for_room(fd, addresses[i], time.end_of_share(addresses.size() - i));
         }
         if (error == 0 && is_own_peer(fd, addresses[i])) error = ECONNREFUSED;
-        // The kernel takes an address of its own in place of one that no machine can have, such as 0.0.0.0.
-        if (error == 0 && wanted && own_address(fd) != wanted) error = EADDRNOTAVAIL;
+        if (error == 0 && bound != nullptr && !is_from_client(fd, *bound)) error = EADDRNOTAVAIL;
         if (error == 0) return std::move(started.fd);
         if (bound == nullptr) continue;
         sys::disconnect(fd);
-        *bound = std::move(started.fd);
+        bound->fd = std::move(started.fd);
     }
     return sys::SysError{error, {}};
 }
@@ -150,7 +147,7 @@ sys::Result<sys::UniqueFd> connect_to_any(std::span<const sys::Address> addresse
 std::optional<sys::UniqueFd> connect_to_target(const core::Connect& connect,
                                                const OwnListeners& own,
                                                std::span<const std::size_t> order,
-                                               Reporter& reporter, sys::UniqueFd* bound) {
+                                               Reporter& reporter, BoundSocket* bound) {
     for (std::size_t turn = 0; turn < connect.targets.size(); ++turn) {
         const std::size_t i = order.empty() ? turn : order[turn];
         const bool is_last = turn + 1 == connect.targets.size();

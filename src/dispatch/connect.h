@@ -9,6 +9,7 @@
 #include "core/model.h"
 #include "dispatch/loop.h"
 #include "dispatch/progress.h"
+#include "dispatch/transparent.h"
 #include "sys/address.h"
 #include "sys/clock.h"
 #include "sys/error.h"
@@ -52,13 +53,14 @@ class TargetTime {
 /// the time of the next. An address that leads back to a listener of this server is left out. A connection
 /// of a socket to itself, which Linux makes if nobody listens and it chooses the target's port for the
 /// source, counts as refused.
-/// @param bound  a socket to connect with, which is tried with the addresses of its family; null for a new one
+/// @param bound  a socket to connect with, which is tried with the addresses of its family; null for a new one.
+///               A connection for which the kernel takes an address other than the client's is none
 /// @returns a connected, non-blocking socket; the error of the last address that was tried; ETIMEDOUT
 ///          if it did not answer in time, or if there was no time to try one; ELOOP if it leads back;
-///          EAFNOSUPPORT if none is of the family of `bound`
+///          EAFNOSUPPORT if none is of the family of `bound`; EADDRNOTAVAIL if no machine can have its address
 sys::Result<sys::UniqueFd> connect_to_any(std::span<const sys::Address> addresses,
                                           const OwnListeners& own, TargetTime& time,
-                                          Reporter& reporter, sys::UniqueFd* bound = nullptr);
+                                          Reporter& reporter, BoundSocket* bound = nullptr);
 
 /// Connects to the first target that answers. Reports each target that failed and the one that
 /// answered.
@@ -69,6 +71,6 @@ sys::Result<sys::UniqueFd> connect_to_any(std::span<const sys::Address> addresse
 std::optional<sys::UniqueFd> connect_to_target(const core::Connect& connect,
                                                const OwnListeners& own,
                                                std::span<const std::size_t> order,
-                                               Reporter& reporter, sys::UniqueFd* bound = nullptr);
+                                               Reporter& reporter, BoundSocket* bound = nullptr);
 
 }  // namespace portsplit::dispatch

@@ -29,7 +29,7 @@ TransparentSockets TransparentSockets::make(const sys::Address& peer, bool is_ba
     return sockets;
 }
 
-sys::Result<sys::UniqueFd> TransparentSockets::take_for(const sys::Address& client) {
+sys::Result<BoundSocket> TransparentSockets::take_for(const sys::Address& client) {
     if (!client.is_internet()) {
         return sys::SysError{EAFNOSUPPORT, "the client has no address of the internet"};
     }
@@ -37,10 +37,10 @@ sys::Result<sys::UniqueFd> TransparentSockets::take_for(const sys::Address& clie
     if (!fd) return sys::SysError{code_, "no transparent socket"};
     // An IPv6 socket that took both families has an IPv4-mapped address of the client.
     const sys::Address whole = sys::Address::from(client.ip(), client.port());
-    if (sys::bind_to(fd.get(), whole)) return fd;
+    if (sys::bind_to(fd.get(), whole)) return BoundSocket{std::move(fd), client.ip()};
     const sys::Address any_port = sys::Address::from(client.ip(), 0);
     if (auto bound = sys::bind_to(fd.get(), any_port); !bound) return bound.error();
-    return fd;
+    return BoundSocket{std::move(fd), client.ip()};
 }
 
 }  // namespace portsplit::dispatch

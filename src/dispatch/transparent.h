@@ -3,10 +3,18 @@
 // before the first byte of the client is looked at, because it needs a capability, which the dispatcher then gives
 // up.
 
+#include "core/ip_address.h"
 #include "sys/address.h"
+#include "sys/error.h"
 #include "sys/fd.h"
 
 namespace portsplit::dispatch {
+
+/// A socket that is bound to the address of a client.
+struct BoundSocket {
+    sys::UniqueFd fd;
+    core::IpAddress client;
+};
 
 /// Sockets for a connection to a target, one for each family. They are not bound.
 class TransparentSockets {
@@ -21,7 +29,7 @@ class TransparentSockets {
 
     /// Takes the socket for a client, bound to its address, and its port if that is free.
     /// @returns an error: EPERM if the capability was missing, EAFNOSUPPORT if the client is not on the internet
-    sys::Result<sys::UniqueFd> take_for(const sys::Address& client);
+    sys::Result<BoundSocket> take_for(const sys::Address& client);
 
   private:
     sys::UniqueFd v4_;
