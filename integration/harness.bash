@@ -383,7 +383,8 @@ prepare_sshd() {
     (($(id -u) != 0)) || [[ -d /run/sshd ]] || install -d -m 755 /run/sshd
 }
 
-# run_nginx: nginx in the background, with the servers that standard input has. Its folder is $TMP/nginx.
+# run_nginx [COMMAND...]: nginx in the background, which COMMAND starts, with the servers that standard input has. Its
+# folder is $TMP/nginx.
 run_nginx() {
     mkdir "$TMP/nginx"
     # Started by root, its workers could not enter the folder of the test as another user.
@@ -401,7 +402,7 @@ http {
 $(cat)
 }
 END
-    nginx -c "$TMP/nginx.conf" -p "$TMP/nginx" >"$TMP/nginx.log" 2>&1 3>&- &
+    "$@" nginx -c "$TMP/nginx.conf" -p "$TMP/nginx" >"$TMP/nginx.log" 2>&1 3>&- &
     BACKGROUND+=("$!")
 }
 

@@ -450,6 +450,13 @@ is_full() { (($(stat -f -c %a "$1") == 0)); }
     chown -h root "$TMP/folder/log"
     start_daemon --log "$TMP/folder/log"
     grep -q 'listening on' "$TMP/file"
+    stop_daemon
+    # A relative one begins in the folder of the link, and may lead to another link.
+    ln -s ../file "$TMP/folder/next"
+    ln -sf next "$TMP/folder/log"
+    : >"$TMP/file"
+    start_daemon --log "$TMP/folder/log"
+    grep -q 'listening on' "$TMP/file"
 }
 
 # has_log PID: a descriptor of the process leads to the log.

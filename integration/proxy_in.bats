@@ -119,6 +119,9 @@ readonly TOLD='expect:192.0.2.7 50022 192.0.2.1 443\nS'
     log_says 'service=fallback reason=fallback src=192.0.2.7 sport=50022 dst=192.0.2.1 dport=443 '
 }
 
+# has_read BYTES: a dispatcher has got so many bytes of its client, and has read them.
+has_read() { [[ $(ss -Htin state established "sport = :$PORT") =~ ^0\ .*bytes_received:$1\  ]]; }
+
 @test "proxy in: the longest header, in one piece and slowly" {
     configure_tell
     start_daemon
@@ -127,9 +130,16 @@ readonly TOLD='expect:192.0.2.7 50022 192.0.2.1 443\nS'
       head -c 65520 /dev/zero; printf SSH-2.0; } >"$TMP/stream"
     run -0 socat -t 10 - "TCP4:127.0.0.1:$PORT,bind=127.0.0.9" <"$TMP/stream"
     [[ ${lines[0]} == '192.0.2.7 50022 192.0.2.1 443' && ${lines[1]} == SSH-2.0 ]]
-    run -0 bash -c '{ head -c 30000 "$1"; sleep 0.2; tail -c +30001 "$1"; } | socat -t 10 - "TCP4:127.0.0.1:$2,bind=127.0.0.9"' \
-        - "$TMP/stream" "$PORT"
-    [[ ${lines[0]} == '192.0.2.7 50022 192.0.2.1 443' && ${lines[1]} == SSH-2.0 ]]
+    mkfifo "$TMP/slow"
+    socat -t 10 - "TCP4:127.0.0.1:$PORT,bind=127.0.0.9" <"$TMP/slow" >"$TMP/answer" 3>&- &
+    BACKGROUND+=("$!")
+    exec 7>"$TMP/slow"
+    head -c 30000 "$TMP/stream" >&7
+    wait_until 10 has_read 30000
+    tail -c +30001 "$TMP/stream" >&7
+    exec 7>&-
+    wait_until 10 is_over "${BACKGROUND[-1]}"
+    [[ $(<"$TMP/answer") == $'192.0.2.7 50022 192.0.2.1 443\nSSH-2.0' ]]
 }
 
 @test "proxy in: LOCAL and UNKNOWN keep the balancer's address" {

@@ -9,9 +9,9 @@
 // kernel gives it to one spare. The zygote sends one `Reaped` for each when the process that served it
 // has ended. When the daemon ends its side of the channel, the zygote serves no new connection, and
 // exits with its last one. When the daemon opens its log file anew, it sends `NewLog`. When nobody
-// takes its connections it sends `Ask`, and the zygote answers with `Here`. The zygote has children that
-// were stopped killed with `Kill`. A message that is none of
-// these ends at most the connection it belongs to.
+// takes its connections it sends `Ask`, and the zygote answers with `Here`. With `Kill` the zygote asks
+// the daemon to end a child that was stopped. A message that is none of these ends at most the connection
+// it belongs to.
 
 #include <sys/types.h>
 
@@ -84,8 +84,8 @@ struct Here {
     Kind kind = Kind::Here;
 };
 
-/// Zygote to daemon: end this child of the zygote, which was stopped. No process that serves clients may send
-/// signals, and a zygote and its forks may do the same.
+/// Zygote to daemon: end this child of the zygote, which was stopped. The zygote cannot: its filter of system calls
+/// has no kill(2), because its dispatchers have the same filter.
 struct Kill {
     Kind kind = Kind::Kill;
     pid_t child = 0;

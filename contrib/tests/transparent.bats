@@ -84,26 +84,13 @@ loopback() { V4=127.0.0.1 V6=::1 PLACE=$HOST; }
 
 # start_nginx MACHINE: answers with the address and port of its client.
 start_nginx() {
-    mkdir "$TMP/nginx"
-    cat >"$TMP/nginx.conf" <<END_OF_FILE
-daemon off;
-pid $TMP/nginx/pid;
-error_log stderr;
-worker_processes 1;
-events { }
-http {
-    access_log off;
-    client_body_temp_path $TMP/nginx/a; proxy_temp_path $TMP/nginx/b; fastcgi_temp_path $TMP/nginx/c;
-    uwsgi_temp_path $TMP/nginx/d; scgi_temp_path $TMP/nginx/e;
+    run_nginx nsenter --target "$1" --net <<END_OF_FILE
     server {
         listen 0.0.0.0:$WEB;
         listen [::]:$WEB ipv6only=on;
         return 200 "\$remote_addr \$remote_port\n";
     }
-}
 END_OF_FILE
-    nsenter --target "$1" --net nginx -c "$TMP/nginx.conf" -p "$TMP/nginx" >"$TMP/nginx.log" 2>&1 3>&- &
-    BACKGROUND+=("$!")
     wait_until 10 listens "$1" "$WEB" || { cat "$TMP/nginx.log"; return 1; }
 }
 

@@ -22,9 +22,9 @@ using sys::Level;
 constexpr std::chrono::milliseconds kShortagePause{100};
 /// Between two reports that `maxconn` is reached.
 constexpr std::chrono::minutes kReportPause{1};
-/// How long a connection is sent again and again.
+/// How long a connection that cannot be sent is tried again, before it is closed.
 constexpr std::chrono::seconds kHandOverLimit{1};
-/// Of the time in which the clients of sockets that close are accepted.
+/// How long the clients of sockets that close are accepted at most.
 constexpr std::chrono::seconds kRestLimit{1};
 /// Accepts in a row from one socket before the next has its turn.
 constexpr int kAcceptBatch = 32;

@@ -476,8 +476,8 @@ void Zygote::end_stopped() {
     }
 }
 
-/// Reads a message of the daemon: goes on with the log file that it has opened anew, where programs that run
-/// keep theirs; or sees to the spares, since nobody takes connections.
+/// Reads a message of the daemon. After `NewLog` the log is the file that the daemon has opened anew; programs that
+/// run keep the old one. After `Ask`, spares that were stopped are ended.
 void Zygote::read_log_channel() {
     handoff::NewLog message;
     auto received =

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <climits>
 #include <ctime>
 #include <utility>
 
@@ -25,6 +26,8 @@ constexpr int kFacilityDaemon = 3 << 3;  // syslog(3) LOG_DAEMON
 /// A write of at most PIPE_BUF (4096) bytes to a pipe is atomic (pipe(7)). This leaves 196 for the
 /// header and the newline.
 constexpr std::size_t kLongestText = 3900;
+/// As many symbolic links as the kernel follows (path_resolution(7)).
+constexpr int kMostLinks = 40;
 constexpr int kLimitedLines = 20;
 constexpr auto kLimitedPeriod = std::chrono::minutes(1);
 
@@ -70,27 +73,45 @@ ssize_t write_now(int fd, bool is_pipe, std::string_view text) {
 /// Returns a duplicate of a descriptor, above those of the standard streams.
 UniqueFd duplicate(int fd) { return UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)); }
 
-/// Returns true if a path is a symbolic link that neither root nor the user of this process has made. Whoever may
-/// write the folder of the log could lead its lines to any other file.
-bool is_link_of_another(const std::string& path) {
-    struct stat status {};
-    return ::lstat(path.c_str(), &status) == 0 && S_ISLNK(status.st_mode) && status.st_uid != 0 &&
-           status.st_uid != ::geteuid();
+/// Opens a path for appending. Follows a symbolic link there only if root or the user of this process has made it:
+/// whoever may write the folder of the log could lead its lines to any other file.
+/// @returns code ELOOP for the link of another user
+Result<UniqueFd> open_for_appending(const std::string& where) {
+    const std::string what = "cannot open the log file " + where;
+    // O_NONBLOCK: open(2) of a FIFO must not wait for a reader, but fail with ENXIO.
+    constexpr int kFlags =
+        O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW;
+    std::string path = where;
+    for (int links = 0;; ++links) {
+        UniqueFd fd(::open(path.c_str(), kFlags, 0640));
+        if (fd) return fd;
+        const SysError error{errno, what};
+        if (error.code != ELOOP || links == kMostLinks) return error;
+        // Held open, so that the link that is read is the one whose owner was looked at.
+        const UniqueFd link(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+        struct stat status {};
+        char target[PATH_MAX] = {};
+        if (::fstat(link.get(), &status) < 0 ||
+            ::readlinkat(link.get(), "", target, sizeof target - 1) < 0) {
+            return error;
+        }
+        if (status.st_uid != 0 && status.st_uid != ::geteuid()) {
+            return SysError{ELOOP, what,
+                            "a user who is neither root nor this one has made this symbolic link"};
+        }
+        const std::string folder = target[0] == '/' ? "" : path.substr(0, path.rfind('/') + 1);
+        path = folder + target;
+    }
 }
 
 /// Opens a log file, or a FIFO that has a reader; duplicates a descriptor that a path names.
 Result<UniqueFd> open_log_file(const std::string& where) {
     const std::optional<int> named = log_descriptor(where);
-    // O_NONBLOCK: open(2) of a FIFO must not wait for a reader, but fail with ENXIO.
-    constexpr int kFlags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-    if (!named && is_link_of_another(where)) {
-        return SysError{ELOOP, "cannot open the log file " + where,
-                        "a user who is neither root nor this one has made this symbolic link"};
-    }
-    UniqueFd fd = named ? duplicate(*named) : UniqueFd(::open(where.c_str(), kFlags, 0640));
-    if (!fd) return SysError{errno, "cannot open the log file " + where};
+    auto fd = named ? Result<UniqueFd>(duplicate(*named)) : open_for_appending(where);
+    if (!fd) return fd.error();
+    if (!*fd) return SysError{errno, "cannot open the log file " + where};
     // Programs get this descriptor and expect it blocking. Others may share the flags of a duplicate.
-    if (!named) set_blocking(fd.get(), true);
+    if (!named) set_blocking(fd->get(), true);
     return fd;
 }
 
