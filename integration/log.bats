@@ -430,7 +430,8 @@ in_new_log() {
     reaches one
     wait_until 5 grep -q 'log lines were lost$' "$inside/log"
     reaches one
-    # Each line that has an end begins as it should.
+    # Each line that has an end begins as it should, and is one.
+    not grep -E 'portsplit\[[0-9]+\]: .*portsplit\[[0-9]+\]: ' "$inside/log"
     not grep -vE '^[-0-9T:+]+ portsplit\[[0-9]+\]: ' "$inside/log"
     [[ $(tail -n 1 "$inside/log") == *' service=one reason=match '*' ms='* ]]
 }
