@@ -25,7 +25,6 @@ constexpr std::size_t kMappedBits = 96;
 /// The bits that all addresses of a link begin with (RFC 4291 2.4).
 constexpr std::size_t kLinkBits = 10;
 
-constexpr const char* kOneExample = "write one such as 192.0.2.7, or unix";
 constexpr const char* kExample =
     "write an address such as 192.0.2.7, or a prefix such as 192.0.2.0/24 or 2001:db8::/32";
 
@@ -194,14 +193,9 @@ core::Result<core::Source, Problem> read_source(std::string_view text) {
     const Parts parts = parts_of(text);
     const auto prefix = read_prefix(text);
     if (prefix && prefix->kind == Prefix::Kind::Unix) return core::Source{{}, {}, true};
-    if (!prefix) {
-        std::string why = prefix.error().text;
-        if (const auto at = why.find(kExample); at != why.npos)
-            why.replace(at, why.npos, kOneExample);
-        return Problem{std::move(why)};
-    }
-    const bool is_one = prefix->kind == Prefix::Kind::Internet && !parts.length;
-    if (!is_one) return Problem{fmt::format("not one address; {}", kOneExample)};
+    const bool is_one = IpAddress::parse(parts.address) && !parts.length;
+    if (!is_one) return Problem{"not one address; write one such as 192.0.2.7, or unix"};
+    if (!prefix) return prefix.error();
     return core::Source{prefix->address, prefix->zone, false};
 }
 

@@ -120,7 +120,9 @@ TEST(ReadSource, TakesOneAddress) {
     EXPECT_EQ(read_source("fe80::1%eth0")->zone.name(), "eth0");
     EXPECT_TRUE(read_source("unix")->is_unix);
     for (const char* none : {"", "192.0.2.0/24", "none", "office", "192.0.2.7/32"}) {
-        EXPECT_FALSE(read_source(none)) << none;
+        ASSERT_FALSE(read_source(none)) << none;
+        EXPECT_EQ(read_source(none).error().text,
+                  "not one address; write one such as 192.0.2.7, or unix");
     }
 }
 
