@@ -6,6 +6,8 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string_view>
 #include <variant>
 
@@ -113,6 +115,30 @@ struct Connect {
 
 using Action = std::variant<Exec, Connect>;
 
+/// At most `count` in any `seconds`. A count of 0 is no limit.
+struct Rate {
+    std::size_t count = 0;
+    std::size_t seconds = 1;
+
+    bool operator==(const Rate&) const = default;
+};
+
+/// For how long new connections of a source are refused after one of its connections ended in some way.
+struct Penalty {
+    enum class Cause : std::uint8_t {
+        Undecided,  ///< no service was chosen, or only `timeout`, and the client sent nothing to that
+        Crash,      ///< its dispatcher crashed
+        Rate,       ///< the source came more often than `rate-source` lets it
+        Exit,       ///< the service's program ended with the exit code `code`
+        Signal,     ///< a signal ended the service's program
+    };
+    Cause cause = Cause::Undecided;
+    std::uint8_t code = 0;    ///< for Exit
+    std::size_t seconds = 0;  ///< 0: none
+
+    bool operator==(const Penalty&) const = default;
+};
+
 struct Service {
     Text name;
     List<PatternSource> patterns;
@@ -131,6 +157,10 @@ struct Service {
     // Of which clients it is asked at all; core/access.h reads them.
     List<Prefix> from{};
     List<Prefix> not_from{};
+    // How many of its connections there are at the same time, of all clients and of one source; 0: no limit.
+    std::size_t maxconn = 0;
+    std::size_t maxconn_source = 0;
+    List<Penalty> penalty{};  ///< of the causes Exit and Signal
 
     /// Returns false for a service that has clients as a last resort only.
     bool has_patterns() const { return !patterns.empty() || !layouts.empty(); }
@@ -166,6 +196,12 @@ struct Listener {
     Text interface {};          ///< the only one that its sockets serve (socket(7)); empty: all
     bool freebind = false;      ///< its addresses need not exist yet (ip(7) IP_FREEBIND)
     bool mptcp = false;         ///< its sockets take Multipath TCP, if the kernel has it (RFC 8684)
+    // How many connections one source has here, and how many are undecided; 0: no limit. core/budgets.h has the
+    // limits where none is given.
+    std::optional<std::size_t> maxconn_source{};
+    std::optional<std::size_t> maxundecided{};
+    Rate rate_source{};       ///< how often one source may connect
+    List<Penalty> penalty{};  ///< of the causes Undecided, Crash and Rate
 
     bool operator==(const Listener&) const = default;
 };
