@@ -13,6 +13,7 @@
 #include "config/client_lists.h"
 #include "config/key_table.h"
 #include "config/layouts.h"
+#include "config/limits.h"
 #include "config/listeners.h"
 #include "config/passing.h"
 #include "config/section.h"
@@ -35,6 +36,7 @@ class Builder {
         for (const Section& section : document_.services) build_service(section);
         add_layouts();
         check_names();
+        check_penalties(document_, issues_);
         listeners_.check();
         check_loops();
         check_sandbox();

@@ -36,6 +36,14 @@ class Texts {
         return {print(of->*field)};
     }
 
+    /// A value that a listener has from the top cannot be unset there, so no text is needed for that.
+    template <typename Owner, typename T>
+    std::vector<std::string> operator()(std::optional<T> Owner::*field) const {
+        const Owner* of = owner_in<Owner>(owners_);
+        if (of == nullptr || !(of->*field) || of->*field == default_of<Owner>().*field) return {};
+        return {print(*(of->*field))};
+    }
+
     template <typename Owner, typename T>
     std::vector<std::string> operator()(core::List<T> Owner::*field) const {
         const Owner* of = owner_in<Owner>(owners_);

@@ -14,6 +14,8 @@ constexpr std::size_t kLongestKeepalive = 32767;
 
 /// In seconds. poll(2) takes an int of milliseconds, which is 24 days; a day is far below.
 constexpr std::size_t kLongestTimeout = 86400;
+/// The largest limit of connections, other than none.
+constexpr std::size_t kMostConnections = 1'000'000;
 /// In seconds. The kernel gives up after about two minutes (tcp(7) tcp_syn_retries).
 constexpr std::size_t kLongestConnect = 120;
 
@@ -62,10 +64,29 @@ constexpr auto kKeys = std::to_array<Key>({
      .default_text = "no",
      .help = "yes takes Multipath TCP, if the kernel has it"},
     {.name = "maxconn",
-     .takes = takes::number(&core::Config::maxconn, 0, 1'000'000),
+     .takes = takes::number(&core::Config::maxconn, 0, kMostConnections),
      .default_text = "1000",
      .unit = "connections",
      .help = "connections served at once; more wait in the kernel's accept queue; 0 is no limit"},
+    {.name = "maxconn-source",
+     .takes = takes::number(&core::Listener::maxconn_source, 0, kMostConnections),
+     .default_text = "maxconn/10, at least 8",
+     .help = "connections of one source at once; further ones are refused; 0 is no limit"},
+    {.name = "maxundecided",
+     .takes = takes::number(&core::Listener::maxundecided, 0, kMostConnections),
+     .default_text = "maxconn/2",
+     .help = "connections that may be undecided at once; a new one then ends the oldest undecided "
+             "one of the source that has most of them; 0 is no limit"},
+    {.name = "rate-source",
+     .takes = takes::rate(&core::Listener::rate_source),
+     .default_text = "0",
+     .help = "how often one source may connect: 20/10 is 20 connections in any 10 seconds; further "
+             "ones are refused; 0 is no limit"},
+    {.name = kPenalty,
+     .takes = takes::penalties(&core::Listener::penalty),
+     .help =
+         "how long a source is refused after a connection that no service was chosen for, after "
+         "a crash, or after more connections than rate-source allows; by default crash 60"},
     {.name = "window",
      .takes = takes::number(&core::Config::window, 1, core::kLargestWindow),
      .default_text = "16384",
@@ -111,6 +132,17 @@ constexpr auto kKeys = std::to_array<Key>({
      .takes = takes::prefixes(&core::Service::not_from),
      .help = "clients for which this service says no; of from and not-from the longest prefix "
              "decides"},
+    {.name = "maxconn",
+     .takes = takes::number(&core::Service::maxconn, 0, kMostConnections),
+     .default_text = "0",
+     .unit = "connections",
+     .help = "connections of this service at once; further ones are closed; 0 is no limit"},
+    {.name = "maxconn-source",
+     .takes = takes::number(&core::Service::maxconn_source, 0, kMostConnections),
+     .default_text = "0",
+     .unit = "connections",
+     .help = "connections of one source to this service at once; further ones are closed; 0 is no "
+             "limit"},
     {.name = kLog,
      .takes = takes::log_items(&core::Service::log, core::kLogWords),
      .help =
@@ -203,6 +235,11 @@ constexpr auto kKeys = std::to_array<Key>({
      .default_text = "60",
      .unit = "seconds",
      .help = "the wait from HUP to TERM, and to KILL, once the client is gone; 0 is no signal"},
+    {.name = kPenalty,
+     .takes = takes::penalties(&core::Service::penalty),
+     .help =
+         "how long a source is refused after the program of its connection ended with this exit "
+         "code, or by a signal"},
     {.name = kInclude,
      .takes = takes::included_file(),
      .help = "a file to read here: a name in the library of patterns, or a path with a /"},

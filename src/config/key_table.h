@@ -57,6 +57,8 @@ enum class Type {
     ServiceName,  ///< of a service of the configuration
     ProxyTlv,     ///< crc32c, unique-id, or a type and LAYOUT.FIELD
     Prefix,       ///< addresses that begin alike, or `unix`, or `none`
+    Rate,         ///< COUNT/SECONDS, or 0
+    Penalty,      ///< a cause and whole seconds
 };
 
 /// A member of any enumeration, read and written as the number of its enumerator.
@@ -73,11 +75,14 @@ template <typename... Owners>
 using FieldOf = std::variant<core::PatternKind,  // those of Service::patterns that are of this kind
                              bool Owners::*...,  //
                              std::size_t Owners::*...,                 //
+                             std::optional<std::size_t> Owners::*...,  //
                              std::chrono::milliseconds Owners::*...,   //
                              core::Text Owners::*...,                  //
                              core::List<core::Text> Owners::*...,      //
                              core::List<core::Endpoint> Owners::*...,  //
                              core::List<core::Prefix> Owners::*...,    //
+                             core::Rate Owners::*...,                  //
+                             core::List<core::Penalty> Owners::*...,   //
                              Enumerated<Owners>...>;
 using Field = FieldOf<core::Config, core::Listener, core::Service, core::Exec, core::Connect>;
 
@@ -163,6 +168,9 @@ inline constexpr std::string_view kLayout = "layout";
 
 inline constexpr std::string_view kSandbox = "sandbox";
 
+/// Has a row for listeners and one for services with `exec`, with other causes: limits.h.
+inline constexpr std::string_view kPenalty = "penalty";
+
 /// Their values may be fields, which are passed on: core/passed_fields.h.
 inline constexpr std::string_view kLog = "log";
 inline constexpr std::string_view kEnv = "env";
@@ -230,8 +238,9 @@ constexpr Takes seconds(std::chrono::milliseconds Owner::*field, std::size_t sma
     return made;
 }
 
-template <typename Owner>
-constexpr Takes number(std::size_t Owner::*field, std::size_t smallest, std::size_t largest) {
+/// @param field  a number; std::optional where the default is no constant
+template <typename Owner, typename T>
+constexpr Takes number(T Owner::*field, std::size_t smallest, std::size_t largest) {
     Takes made = into(Type::Number, field);
     made.smallest = smallest;
     made.largest = largest;
@@ -357,6 +366,19 @@ constexpr Takes proxy_tlvs(core::List<core::Text> Owner::*field) {
 template <typename Owner>
 constexpr Takes prefixes(core::List<core::Prefix> Owner::*field) {
     return into(Type::Prefix, field);
+}
+
+template <typename Owner>
+constexpr Takes rate(core::Rate Owner::*field) {
+    return into(Type::Rate, field);
+}
+
+/// In a service, only beside `exec`: the end of a target says nothing about a client.
+template <typename Owner>
+constexpr Takes penalties(core::List<core::Penalty> Owner::*field) {
+    Takes made = into(Type::Penalty, field);
+    if (made.place == Place::Service) made.place = Place::Exec;
+    return made;
 }
 
 constexpr Takes layout_name() {

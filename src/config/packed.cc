@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "config/key_table.h"
+#include "config/limits.h"
 
 namespace portsplit::config {
 namespace {
@@ -84,6 +85,10 @@ class Packer {
     void add(std::uint64_t number) {
         bytes_.append(reinterpret_cast<const char*>(&number), sizeof number);
     }
+    void add(const std::optional<std::size_t>& number) {
+        add(std::uint64_t{number.has_value()});
+        if (number) add(*number);
+    }
     void add(std::chrono::milliseconds time) { add(static_cast<std::uint64_t>(time.count())); }
     void add(const core::Text& text) { add_text(text); }
     void add_text(std::string_view text) {
@@ -100,6 +105,14 @@ class Packer {
         bytes_.append(reinterpret_cast<const char*>(prefix.address.bytes().data()),
                       prefix.address.bytes().size());
         add_text(prefix.zone.name());
+    }
+    void add(const core::Rate& rate) {
+        add(rate.count);
+        add(rate.seconds);
+    }
+    void add(const core::Penalty& penalty) {
+        add(static_cast<std::uint64_t>(penalty.cause) << 8 | penalty.code);
+        add(penalty.seconds);
     }
     void add(const core::PatternSource& pattern) {
         add(static_cast<std::uint64_t>(pattern.kind));
@@ -159,6 +172,22 @@ class Unpacker {
     void member(const Key& /*key*/, bool& yes) { yes = take_number(0, 1) == 1; }
     void member(const Key& key, std::size_t& number) {
         number = take_number(key.takes.smallest, key.takes.largest);
+    }
+    void member(const Key& key, std::optional<std::size_t>& number) {
+        if (take_number(0, 1) == 1) member(key, number.emplace());
+    }
+    void member(const Key& /*key*/, core::Rate& rate) {
+        rate.count = take_number(0, kLargestRate);
+        rate.seconds = take_number(1, kLongestRate);
+    }
+    void member(const Key& key, core::List<core::Penalty>& penalties) {
+        take_all(penalties, [&](core::Penalty& penalty) {
+            const std::uint64_t head = take_number(0, UINT16_MAX);
+            penalty.cause = static_cast<core::Penalty::Cause>(head >> 8);
+            penalty.code = static_cast<std::uint8_t>(head & 0xFF);
+            penalty.seconds = take_number();
+            fits_ = fits_ && belongs(penalty, key.takes.place);
+        });
     }
     void member(const Key& key, std::chrono::milliseconds& time) {
         using std::chrono::milliseconds;

@@ -205,6 +205,13 @@ class SectionReader {
     }
 
     template <typename Owner, typename T>
+    void store(const Key& key, const Value& value, std::optional<T> Owner::*field) {
+        if (auto readable = read_value(key, value, parse<T>)) {
+            owner<Owner>().*field = *std::move(readable);
+        }
+    }
+
+    template <typename Owner, typename T>
     void store(const Key& key, const Value& value, core::List<T> Owner::*field) {
         // The first value replaces what a listener has from the top.
         if (origin_.count(key.name) == 1) (owner<Owner>().*field).clear();

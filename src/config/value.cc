@@ -11,6 +11,7 @@
 
 #include "config/escape.h"
 #include "config/meant.h"
+#include "config/placeholder.h"
 #include "config/prefix.h"
 #include "config/spelling.h"
 #include "config/wording.h"
@@ -63,7 +64,8 @@ bool fits(Kind kind, Type type) {
         case Kind::String:
             return !is_number;
         case Kind::Integer:
-            return is_number || type == Type::UserName || type == Type::GroupName;
+            return is_number || type == Type::UserName || type == Type::GroupName ||
+                   type == Type::Rate;
         case Kind::Float:
             return is_number;
         case Kind::Boolean:
@@ -83,10 +85,6 @@ std::optional<Problem> check_text(std::string_view text, std::size_t longest) {
         return Problem{fmt::format("{} bytes; at most {} are possible", text.size(), longest)};
     }
     return std::nullopt;
-}
-
-const char* internet_placeholder(const Key& key) {
-    return key.takes.type == Type::Bind ? "ADDR:PORT" : "HOST:PORT";
 }
 
 Problem no_port(const Key& key) {
@@ -243,56 +241,6 @@ std::optional<std::uint64_t> thousandths(std::string_view fraction) {
 }
 
 }  // namespace
-
-std::string placeholder(const Key& key) {
-    switch (key.takes.type) {
-        case Type::Bind:
-        case Type::Target:
-            return fmt::format("{}|unix:PATH", internet_placeholder(key));
-        case Type::Seconds:
-            return "SECONDS";
-        case Type::Number:
-            return "NUMBER";
-        case Type::Path:
-        case Type::Folder:
-            return "PATH";
-        case Type::UserName:
-        case Type::GroupName:
-            return "NAME|NUMBER";
-        case Type::Octal:
-            return "OCTAL";
-        case Type::Variable:
-            return "NAME=VALUE|NAME LAYOUT.FIELD";
-        case Type::VariableName:
-            return "NAME";
-        case Type::Bytes:
-            return "BYTES";
-        case Type::Hex:
-            return "HEX";
-        case Type::Regex:
-            return "EXPRESSION";
-        case Type::Program:
-            return "PROGRAM";
-        case Type::Text:
-            return "TEXT";
-        case Type::YesNo:
-            return "yes|no";
-        case Type::Include:
-            return "NAME|PATH";
-        case Type::Layout:
-        case Type::ServiceName:
-            return "NAME";
-        case Type::ProxyTlv:
-            return "crc32c|unique-id|TYPE LAYOUT.FIELD";
-        case Type::Prefix:
-            return "ADDR|ADDR/LENGTH|unix|none|@FILE";
-        case Type::LogItem:
-        case Type::Word:
-            break;
-    }
-    std::string words = fmt::format("{}", fmt::join(key.takes.words, "|"));
-    return key.takes.type == Type::LogItem ? words + "|LAYOUT.FIELD" : words;
-}
 
 std::string why_unfit(const Key& key, Kind kind) {
     if (fits(kind, key.takes.type)) return {};

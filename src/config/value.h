@@ -19,9 +19,6 @@ struct Problem {
     std::string text;
 };
 
-/// The placeholder of a value in documentation: `ADDR:PORT`, `SECONDS`, `socket|pipe|pty`.
-std::string placeholder(const Key& key);
-
 /// Returns what is wrong with the kind that libconfig read a value as; empty if it fits the key.
 std::string why_unfit(const Key& key, Kind kind);
 
@@ -41,6 +38,11 @@ template <>
 core::Result<bool, Problem> parse(const Key& key, std::string_view text);
 template <>
 core::Result<core::Prefix, Problem> parse(const Key& key, std::string_view text);
+// In limits.cc.
+template <>
+core::Result<core::Rate, Problem> parse(const Key& key, std::string_view text);
+template <>
+core::Result<core::Penalty, Problem> parse(const Key& key, std::string_view text);
 
 /// Reads one of the key's words.
 /// @returns its place among them
@@ -52,6 +54,8 @@ std::string print(std::chrono::milliseconds value);
 std::string print(std::size_t value);
 std::string print(bool value);
 std::string print(const core::Prefix& value);
+std::string print(const core::Rate& value);
+std::string print(const core::Penalty& value);
 std::string print(std::string_view value);
 
 /// Returns a pattern as the value of its key: `string` escaped, `hex` and `regex` as they are.

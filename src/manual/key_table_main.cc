@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "config/key_table.h"
-#include "config/value.h"
+#include "config/placeholder.h"
 
 namespace {
 

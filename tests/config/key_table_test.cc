@@ -3,12 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
+#include "config/placeholder.h"
 #include "config/value.h"
 #include "core/model.h"
 
@@ -22,7 +24,7 @@ const Key& key_named(std::string_view name) {
 }
 
 TEST(KeyTable, HasEachNameOnceInASectionWithOneLineOfHelp) {
-    for (const Place section : {Place::Global, Place::Service}) {
+    for (const Place section : {Place::Global, Place::Listener, Place::Service}) {
         std::set<std::string_view> names;
         for (const Key& key : keys()) {
             if (!stands_in(key, section)) continue;
@@ -54,6 +56,12 @@ struct DefaultsAgree {
         } else {
             EXPECT_EQ(Owner{}.*field, *parse<T>(key, key.default_text)) << key.name;
         }
+    }
+    /// The default follows from other keys.
+    template <typename Owner, typename T>
+    void operator()(std::optional<T> Owner::*field) const {
+        EXPECT_EQ(Owner{}.*field, std::nullopt) << key.name;
+        EXPECT_FALSE(key.default_text.empty()) << key.name;
     }
     template <typename Owner, typename T>
     void operator()(core::List<T> Owner::*field) const {
@@ -127,6 +135,31 @@ TEST(KeyTable, TakesThePlaceOfAKeyFromItsMember) {
     EXPECT_EQ(key_named("include").takes.place, Place::Both);
 }
 
+TEST(KeyTable, HasLimitsOfConnectionsInEachPlace) {
+    struct Case {
+        const char* name;
+        Place section;
+        Place place;
+    };
+    for (const Case& c : {Case{"maxconn", Place::Global, Place::Global},
+                          Case{"maxconn", Place::Service, Place::Service},
+                          Case{"maxconn-source", Place::Global, Place::Listening},
+                          Case{"maxconn-source", Place::Listener, Place::Listening},
+                          Case{"maxconn-source", Place::Service, Place::Service},
+                          Case{"maxundecided", Place::Listener, Place::Listening},
+                          Case{"rate-source", Place::Listener, Place::Listening},
+                          Case{"penalty", Place::Global, Place::Listening},
+                          Case{"penalty", Place::Listener, Place::Listening},
+                          Case{"penalty", Place::Service, Place::Exec}}) {
+        const Key* key = find_key(c.name, c.section);
+        ASSERT_NE(key, nullptr) << c.name;
+        EXPECT_EQ(key->takes.place, c.place) << c.name;
+    }
+    EXPECT_EQ(find_key("maxconn", Place::Listener), nullptr);
+    EXPECT_EQ(find_key("maxundecided", Place::Service), nullptr);
+    EXPECT_EQ(find_key("rate-source", Place::Service), nullptr);
+}
+
 TEST(StandsIn, IsTrueForTheSectionsOfAKeysPlace) {
     struct Case {
         const char* name;
@@ -147,10 +180,11 @@ TEST(StandsIn, IsTrueForTheSectionsOfAKeysPlace) {
 }
 
 TEST(Takes, MakesAKeyRepeatableWhenItsMemberIsAList) {
-    for (const char* name : {"bind", "string", "connect", "execarg", "include"}) {
+    for (const char* name : {"bind", "string", "connect", "execarg", "include", "penalty"}) {
         EXPECT_TRUE(key_named(name).takes.repeatable) << name;
     }
-    for (const char* name : {"timeout", "maxconn", "pid", "user", "exec", "stdio", "pty"}) {
+    for (const char* name :
+         {"timeout", "maxconn", "pid", "user", "exec", "stdio", "pty", "rate-source"}) {
         EXPECT_FALSE(key_named(name).takes.repeatable) << name;
     }
 }

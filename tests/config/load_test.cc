@@ -94,22 +94,23 @@ TEST(Read, ReturnsTheSameModelFromBothSpellings) {
 
 /// For each key a value that is not its default.
 const std::map<std::string_view, const char*> kSamples = {
-    {"bind", "*:443"},     {"timeout", "2.5"},     {"maxconn", "7"},
-    {"window", "512"},     {"pid", "/run/a.pid"},  {"user", "www-data"},
-    {"group", "www"},      {"string", "\\00a"},    {"hex", "16 03"},
-    {"regex", "[a-z]"},    {"connect", "b:1"},     {"exec", "/bin/a"},
-    {"execarg", "-x"},     {"stdio", "pipe"},      {"pty", "yes"},
-    {"stderr", "client"},  {"include", "./x"},     {"log", "start"},
-    {"keepalive", "9"},    {"nodelay", "no"},      {"half-closed", "60"},
-    {"idle", "3600.5"},    {"argv0", "b"},         {"directory", "/srv"},
-    {"umask", "077"},      {"env", "A=b"},         {"passenv", "A"},
-    {"grace", "5"},        {"layout", "x"},        {"connect-timeout", "2"},
-    {"services", "s"},     {"fallback", "s"},      {"on-timeout", "s"},
-    {"allow", "::1"},      {"deny", "::1"},        {"from", "::1"},
-    {"not-from", "::1"},   {"proxy", "v1"},        {"proxy-tlv", "crc32c"},
-    {"proxy-from", "::1"}, {"interface", "eth0"},  {"freebind", "yes"},
-    {"mptcp", "yes"},      {"transparent", "yes"}, {"user-timeout", "90"},
-    {"sandbox", "off"},
+    {"bind", "*:443"},        {"timeout", "2.5"},      {"maxconn", "7"},
+    {"window", "512"},        {"pid", "/run/a.pid"},   {"user", "www-data"},
+    {"group", "www"},         {"string", "\\00a"},     {"hex", "16 03"},
+    {"regex", "[a-z]"},       {"connect", "b:1"},      {"exec", "/bin/a"},
+    {"execarg", "-x"},        {"stdio", "pipe"},       {"pty", "yes"},
+    {"stderr", "client"},     {"include", "./x"},      {"log", "start"},
+    {"keepalive", "9"},       {"nodelay", "no"},       {"half-closed", "60"},
+    {"idle", "3600.5"},       {"argv0", "b"},          {"directory", "/srv"},
+    {"umask", "077"},         {"env", "A=b"},          {"passenv", "A"},
+    {"grace", "5"},           {"layout", "x"},         {"connect-timeout", "2"},
+    {"services", "s"},        {"fallback", "s"},       {"on-timeout", "s"},
+    {"allow", "::1"},         {"deny", "::1"},         {"from", "::1"},
+    {"not-from", "::1"},      {"proxy", "v1"},         {"proxy-tlv", "crc32c"},
+    {"proxy-from", "::1"},    {"interface", "eth0"},   {"freebind", "yes"},
+    {"mptcp", "yes"},         {"transparent", "yes"},  {"user-timeout", "90"},
+    {"sandbox", "off"},       {"maxconn-source", "8"}, {"maxundecided", "0"},
+    {"rate-source", "20/10"}, {"penalty", "crash 5"},
 };
 
 /// A file of one service that uses a key; one with an action that the key goes with.
@@ -119,6 +120,7 @@ std::string sample_file(const Key& key, Spelling spelling) {
     if (settings.contains("exec")) settings["exec"] = "a";
     settings[key.name] = kSamples.at(key.name);
     if (key.name == kProxyTlv) settings["proxy"] = "v2";
+    if (key.name == kPenalty && key.takes.place == Place::Exec) settings[key.name] = "exit:5 10";
     std::string global;
     std::string listener;
     std::string service;

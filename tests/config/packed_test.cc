@@ -75,6 +75,64 @@ TEST(Packed, IsRefusedWithAnEnumeratorThatDoesNotExist) {
     EXPECT_FALSE(is_read(config));
 }
 
+TEST(Packed, IsRefusedWithALimitThatItsKeyDoesNotAllow) {
+    core::Config config;
+    core::Listener& listener = config.listeners.emplace_back();
+    EXPECT_TRUE(is_read(config));
+    listener.maxconn_source = 0;
+    listener.maxundecided = 1'000'000;
+    listener.rate_source = {1'000'000, 3600};
+    EXPECT_TRUE(is_read(config));
+    ++*listener.maxundecided;
+    EXPECT_FALSE(is_read(config));
+    listener.maxundecided.reset();
+    for (const core::Rate rate : {core::Rate{1'000'001, 1}, {1, 3601}, {1, 0}, {0, 0}}) {
+        listener.rate_source = rate;
+        EXPECT_FALSE(is_read(config)) << rate.count << '/' << rate.seconds;
+    }
+    listener.rate_source = {};
+    core::Service& service = config.services.emplace_back();
+    service.maxconn = service.maxconn_source = 1'000'000;
+    EXPECT_TRUE(is_read(config));
+    ++service.maxconn_source;
+    EXPECT_FALSE(is_read(config));
+}
+
+TEST(Packed, IsRefusedWithALimitThatIsNeitherThereNorNot) {
+    core::Config config;
+    std::string packed = pack(config);
+    config.top.maxundecided = 0;
+    const std::string with_limit = pack(config);
+    const auto [at, unused] = std::mismatch(packed.begin(), packed.end(), with_limit.begin());
+    *at = 2;
+    EXPECT_FALSE(unpack(packed, Need::Global));
+}
+
+TEST(Packed, IsRefusedWithAPenaltyThatItsListDoesNotTake) {
+    using Cause = core::Penalty::Cause;
+    struct Case {
+        core::Penalty penalty;
+        bool in_listener;
+        bool in_service;
+    };
+    const Case cases[] = {
+        {{Cause::Undecided, 0, 600}, true, false}, {{Cause::Crash, 0, 0}, true, false},
+        {{Cause::Rate, 0, 1}, true, false},        {{Cause::Exit, 255, 600}, false, true},
+        {{Cause::Signal, 0, 600}, false, true},    {{Cause::Crash, 0, 601}, false, false},
+        {{Cause::Signal, 0, 601}, false, false},   {{Cause::Crash, 1, 5}, false, false},
+        {{Cause::Signal, 1, 5}, false, false},     {{Cause(5), 0, 5}, false, false},
+        {{Cause(255), 0, 5}, false, false},
+    };
+    for (const Case& c : cases) {
+        core::Config listening;
+        listening.listeners.emplace_back().penalty = {c.penalty};
+        EXPECT_EQ(is_read(listening), c.in_listener) << static_cast<int>(c.penalty.cause);
+        core::Config serving;
+        serving.services.emplace_back().penalty = {c.penalty};
+        EXPECT_EQ(is_read(serving), c.in_service) << static_cast<int>(c.penalty.cause);
+    }
+}
+
 /// Returns the only place where two packed forms differ.
 std::size_t difference(const std::string& a, const std::string& b) {
     const auto [at, unused] = std::mismatch(a.begin(), a.end(), b.begin(), b.end());

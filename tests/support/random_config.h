@@ -29,6 +29,7 @@ class RandomConfig {
         if (below(8) == 0) config.top.interface = word();
         config.top.freebind = maybe();
         if (maybe()) config.maxconn = below(1'000'001);
+        limit(config.top);
         if (maybe()) config.window = 1 + below(core::kLargestWindow);
         if (maybe()) config.pid = "/run/" + word();
         if (maybe()) config.user = word();
@@ -74,6 +75,7 @@ class RandomConfig {
         if (const auto from = prefixes(0); !from.empty() && maybe()) listener.proxy_from = from;
         listener.mptcp = maybe();
         if (maybe()) listener.timeout = std::chrono::milliseconds(below(86'400'001));
+        limit(listener);
         const auto any_service = [&] {
             return config.services[below(config.services.size())].name;
         };
@@ -83,6 +85,31 @@ class RandomConfig {
         if (maybe()) listener.fallback = any_service();
         if (maybe()) listener.on_timeout = any_service();
         return listener;
+    }
+
+    /// Gives a listener limits of its own. Without them it has those of the top.
+    void limit(core::Listener& listener) {
+        if (maybe()) listener.maxconn_source = below(1'000'001);
+        if (maybe()) listener.maxundecided = below(1'000'001);
+        if (maybe()) listener.rate_source = {1 + below(1'000'000), 1 + below(3600)};
+        if (below(4) == 0) listener.rate_source = {};
+        using Cause = core::Penalty::Cause;
+        core::List<core::Penalty> penalties;
+        for (const Cause cause : {Cause::Crash, Cause::Undecided, Cause::Rate}) {
+            if (maybe()) penalties.push_back({cause, 0, below(601)});
+        }
+        if (!penalties.empty()) listener.penalty = penalties;
+    }
+
+    core::List<core::Penalty> penalties_of_program() {
+        core::List<core::Penalty> penalties;
+        const auto code = static_cast<std::uint8_t>(below(255));
+        const auto next = static_cast<std::uint8_t>(code + 1);
+        for (const std::uint8_t it : {code, next}) {
+            if (maybe()) penalties.push_back({core::Penalty::Cause::Exit, it, below(601)});
+        }
+        if (maybe()) penalties.push_back({core::Penalty::Cause::Signal, 0, below(601)});
+        return penalties;
     }
 
     core::Service service(std::size_t index) {
@@ -106,8 +133,11 @@ class RandomConfig {
         if (maybe()) service.keepalive = below(32768);
         if (below(4) == 0) service.user_timeout = below(32768);
         service.no_delay = maybe();
+        if (maybe()) service.maxconn = below(1'000'001);
+        if (maybe()) service.maxconn_source = below(1'000'001);
         if (maybe()) {
             service.action = exec();
+            service.penalty = penalties_of_program();
         } else {
             service.action = connect();
             if (maybe()) service.half_closed = std::chrono::milliseconds(below(86'400'001));
