@@ -212,7 +212,7 @@ asks_for_root() {
     run -0 asks_for_root "$PORTSPLIT_BUILD/man/portsplitd.8" '^[.]S[hs]'
     [[ $output == 1 ]]
     run -0 asks_for_root "$PORTSPLIT_BUILD/man/portsplit.conf.5" '^[.]S[hs]'
-    [[ $output == 1 ]]
+    [[ $output == 2 ]]
 }
 
 # --- contrib/RUNNING.md ----------------------------------------------------------------------------
