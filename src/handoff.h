@@ -10,11 +10,16 @@
 // has ended. When the daemon ends its side of the channel, the zygote serves no new connection, and
 // exits with its last one. When the daemon opens its log file anew, it sends `NewLog`. When nobody
 // takes its connections it sends `Ask`, and the zygote answers with `Here`. With `Kill` the zygote asks
-// the daemon to end a child that was stopped. A message that is none of these ends at most the connection
-// it belongs to.
+// the daemon to end a child. A message that is none of these ends at most the connection it belongs to.
+//
+// The daemon counts whose connections there are. The zygote tells it with `Decided` which ones have a service.
+// With `Question` it asks whether a connection may go on, and gets an `Answer`. With `End` the daemon has an
+// undecided connection ended, because there are too many.
 
 #include <sys/types.h>
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include "sys/arrival.h"
@@ -22,15 +27,15 @@
 namespace portsplit::handoff {
 
 /// Incremented whenever a message, a descriptor, the command line or the variable below changes.
-inline constexpr std::uint32_t kVersion = 9;
+inline constexpr std::uint32_t kVersion = 10;
 
 // Descriptors the zygote starts with, besides 0 and 1 (/dev/null) and 2 (standard error).
 /// The channel: SOCK_SEQPACKET, messages both ways.
 inline constexpr int kChannelFd = 3;
 /// Sealed memory: the configuration (config/packed.h). Its offset is shared by all zygotes.
 inline constexpr int kConfigurationFd = 4;
-/// The log channel: SOCK_SEQPACKET, `NewLog` and `Ask` to the zygote alone. Its spares do not inherit it.
-inline constexpr int kLogChannelFd = 5;
+/// The orders: SOCK_SEQPACKET, `NewLog`, `Ask`, `Answer` and `End` to the zygote alone. Its spares do not inherit it.
+inline constexpr int kOrdersFd = 5;
 
 // The zygote's command line: `portsplit-dispatch --zygote VERSION LOG FILE`. LOG is `syslog`, or
 // `stderr` for any other log of the daemon, which is then the zygote's descriptor 2. FILE is the
@@ -49,6 +54,10 @@ enum class Kind : std::uint32_t {
     Ask = 5,
     Here = 6,
     Kill = 7,
+    Decided = 8,
+    Question = 9,
+    Answer = 10,
+    End = 11,
 };
 
 /// Zygote to daemon: the plan is compiled; send connections.
@@ -65,16 +74,24 @@ struct Handover {
 
 /// Zygote to daemon: the process that served this connection has ended; its slot is free.
 struct Reaped {
+    /// What kept it from a service, or from its end.
+    enum class Cause : std::uint32_t {
+        None,
+        Undecided,  ///< see core::Penalty
+        Crash,
+    };
     Kind kind = Kind::Reaped;
+    Cause cause = Cause::None;
     std::uint64_t id = 0;
+    std::uint32_t penalty = 0;  ///< of its service, in seconds
 };
 
-/// Daemon to zygote on the log channel, with the new file of the log attached: the daemon opened it anew.
+/// Daemon to zygote with the orders, with the new file of the log attached: the daemon opened it anew.
 struct NewLog {
     Kind kind = Kind::NewLog;
 };
 
-/// Daemon to zygote on the log channel: nobody takes connections. The zygote sees to its spares.
+/// Daemon to zygote with the orders: nobody takes connections. The zygote sees to its spares.
 struct Ask {
     Kind kind = Kind::Ask;
 };
@@ -84,11 +101,45 @@ struct Here {
     Kind kind = Kind::Here;
 };
 
-/// Zygote to daemon: end this child of the zygote, which was stopped. The zygote cannot: its filter of system calls
-/// has no kill(2), because its dispatchers have the same filter.
+/// Zygote to daemon: end this child of the zygote, which was stopped, or is to be ended. The zygote cannot: its
+/// filter of system calls has no kill(2), because its dispatchers have the same filter.
 struct Kill {
     Kind kind = Kind::Kill;
     pid_t child = 0;
+};
+
+/// Zygote to daemon: these connections have a service. Some time may pass before it says so.
+struct Decided {
+    static constexpr std::size_t kMost = 24;
+
+    Kind kind = Kind::Decided;
+    std::uint32_t count = 0;
+    std::array<std::uint64_t, kMost> ids{};
+};
+
+/// Zygote to daemon: may this connection have a service with limits, or may the client come that a PROXY header
+/// names? The zygote gets one `Answer` for each question.
+struct Question {
+    static constexpr std::int32_t kNone = -1;
+
+    Kind kind = Kind::Question;
+    std::int32_t service = kNone;  ///< index in core::service_budgets; kNone for a client
+    std::uint64_t id = 0;
+    sys::Address client{};
+};
+
+/// Daemon to zygote with the orders.
+struct Answer {
+    Kind kind = Kind::Answer;
+    std::uint32_t may_go_on = 0;  ///< not 0 if it may
+    std::uint64_t id = 0;
+};
+
+/// Daemon to zygote with the orders: end this connection, unless a service was chosen for it meanwhile. If one
+/// was, the zygote sends `Decided`.
+struct End {
+    Kind kind = Kind::End;
+    std::uint64_t id = 0;
 };
 
 }  // namespace portsplit::handoff

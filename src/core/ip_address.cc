@@ -86,6 +86,8 @@ std::optional<IpAddress> IpAddress::next() const {
     return std::nullopt;
 }
 
-std::string IpAddress::source() const { return is_v4_ ? text() : first_of(64).text() + "/64"; }
+std::string IpAddress::source() const {
+    return is_whole_source() ? text() : first_of(64).text() + "/64";
+}
 
 }  // namespace portsplit::core

@@ -55,8 +55,11 @@ class IpAddress {
     std::optional<IpAddress> next() const;
 
     /// Returns the source that a connection from here counts for: an IPv4 address, or `PREFIX/64` of an
-    /// IPv6 address, which one machine or household usually has whole (RFC 6177).
+    /// IPv6 address, which one machine or household usually has whole (RFC 6177); `::1`.
     std::string source() const;
+
+    /// Returns the first address of that source.
+    IpAddress first_of_source() const { return is_whole_source() ? *this : first_of(64); }
 
     /// In the order of the numbers that they are, IPv6 first.
     std::strong_ordering operator<=>(const IpAddress& other) const {
@@ -66,6 +69,7 @@ class IpAddress {
     bool operator==(const IpAddress&) const = default;
 
   private:
+    bool is_whole_source() const { return is_v4_ || is_loopback(); }
     IpAddress filled_behind(std::size_t length, bool ones) const;
 
     bool is_v4_ = true;

@@ -18,6 +18,8 @@ std::string_view to_string(Reason reason) {
             return "denied";
         case Reason::Proxy:
             return "proxy";
+        case Reason::Limit:
+            return "limit";
     }
     return "";
 }

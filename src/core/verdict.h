@@ -33,6 +33,7 @@ enum class Reason {
     Eof,       ///< the client sent EOF and no byte
     Denied,    ///< the listener does not serve this client
     Proxy,     ///< the client had to send a PROXY header and did not
+    Limit,     ///< the client, its source or the service has more connections than it may
 };
 
 /// Returns the word for the log and for a program's environment: `match`, `fallback`, ...

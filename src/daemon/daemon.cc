@@ -131,7 +131,8 @@ void Daemon::turn() {
     intake_.hand_over();
     if (is_listening()) {
         intake_.accept_ready(set, sockets_.all());
-        intake_.report_limit();
+        generations_.end_excess();
+        intake_.report_limits();
     }
     notify_manager();
     exit_if_done();

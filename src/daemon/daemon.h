@@ -66,8 +66,9 @@ class Daemon {
     sys::UniqueFd signals_;
     Launchpad launchpad_;
     ListeningSockets sockets_;
-    Generations generations_;
-    Intake intake_{generations_, log_};
+    Accounts accounts_;
+    Generations generations_{accounts_};
+    Intake intake_{generations_, accounts_, log_};
     Reload reload_{launchpad_, sockets_, intake_, generations_, log_};
     sys::Reaper reaper_;
 

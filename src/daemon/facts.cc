@@ -43,21 +43,56 @@ std::uint64_t take(std::string_view& bytes) {
     return number;
 }
 
+void append_budgets(std::string& bytes, const std::vector<core::ServiceBudget>& budgets) {
+    append(bytes, budgets.size());
+    for (const core::ServiceBudget& budget : budgets) {
+        append(bytes, budget.name.size());
+        bytes += budget.name;
+        append(bytes, budget.all);
+        append(bytes, budget.source);
+    }
+}
+
+std::optional<std::vector<core::ServiceBudget>> take_budgets(std::string_view& bytes) {
+    std::vector<core::ServiceBudget> budgets;
+    for (std::uint64_t count = take(bytes); count > 0; --count) {
+        const std::uint64_t size = take(bytes);
+        if (size >= bytes.size()) return std::nullopt;
+        core::ServiceBudget& budget = budgets.emplace_back();
+        budget.name = bytes.substr(0, size);
+        bytes.remove_prefix(size);
+        budget.all = take(bytes);
+        budget.source = take(bytes);
+    }
+    return budgets;
+}
+
 }  // namespace
 
 Admission::Admission(const core::Config& config) {
     core::AccessNumbers numbers;
     for (const core::Listener* listener : core::listeners_of(config)) {
-        of_listener_.push_back(numbers.number_of(listener->allow, listener->deny));
+        Lists& lists = of_listener_.emplace_back();
+        lists.served = numbers.number_of(listener->allow, listener->deny);
+        if (listener->proxy_from.empty()) continue;
+        lists.balancers = numbers.number_of(listener->proxy_from, {});
     }
     for (const auto& [allowed, denied] : numbers.all()) accesses_.emplace_back(allowed, denied);
 }
 
 bool Admission::admits(std::size_t listener, const sys::Address& peer) const {
     if (of_listener_.empty()) return true;
-    if (listener >= of_listener_.size()) return false;
-    if (of_listener_[listener] == core::AccessNumbers::kForAll) return true;
-    const core::Access& access = accesses_[of_listener_[listener]];
+    return listener < of_listener_.size() && allows(of_listener_[listener].served, peer);
+}
+
+bool Admission::is_balancer(std::size_t listener, const sys::Address& peer) const {
+    return listener < of_listener_.size() && allows(of_listener_[listener].balancers, peer);
+}
+
+bool Admission::allows(std::uint32_t number, const sys::Address& peer) const {
+    if (number == core::AccessNumbers::kForAll) return true;
+    if (number == kForNobody) return false;
+    const core::Access& access = accesses_[number];
     return access.allows(sys::source_of(peer, access.has_zones()));
 }
 
@@ -65,7 +100,15 @@ void Admission::append_to(std::string& bytes) const {
     append(bytes, accesses_.size());
     for (const core::Access& access : accesses_) access.append_to(bytes);
     append(bytes, of_listener_.size());
-    for (const std::uint32_t number : of_listener_) append(bytes, number);
+    for (const Lists& lists : of_listener_) {
+        append(bytes, lists.served);
+        append(bytes, lists.balancers);
+    }
+}
+
+bool Admission::is_number(std::uint64_t number) const {
+    return number == core::AccessNumbers::kForAll || number == kForNobody ||
+           number < accesses_.size();
 }
 
 std::optional<Admission> Admission::take_from(std::string_view& bytes) {
@@ -77,10 +120,11 @@ std::optional<Admission> Admission::take_from(std::string_view& bytes) {
     }
     for (std::uint64_t count = take(bytes); count > 0; --count) {
         if (bytes.empty()) return std::nullopt;
-        const std::uint64_t number = take(bytes);
-        const bool is_for_all = number == core::AccessNumbers::kForAll;
-        if (!is_for_all && number >= admission.accesses_.size()) return std::nullopt;
-        admission.of_listener_.push_back(static_cast<std::uint32_t>(number));
+        const std::uint64_t served = take(bytes);
+        const std::uint64_t balancers = take(bytes);
+        if (!admission.is_number(served) || !admission.is_number(balancers)) return std::nullopt;
+        admission.of_listener_.push_back(
+            {static_cast<std::uint32_t>(served), static_cast<std::uint32_t>(balancers)});
     }
     return admission;
 }
@@ -107,6 +151,7 @@ std::string pack_facts(core::Config config, const std::optional<sys::User>& user
     std::string facts(reinterpret_cast<const char*>(&head), sizeof head);
     facts += groups;
     Admission(config).append_to(facts);
+    append_budgets(facts, core::service_budgets(config));
     config.services.clear();
     clear_lists(config.top);
     for (core::Listener& listener : config.listeners) clear_lists(listener);
@@ -123,10 +168,12 @@ std::optional<Facts> unpack_facts(std::string_view bytes) {
     bytes.remove_prefix(groups.size());
     auto admission = Admission::take_from(bytes);
     if (!admission) return std::nullopt;
+    auto budgets = take_budgets(bytes);
+    if (!budgets) return std::nullopt;
     auto config = config::unpack(bytes, config::Need::Global);
     if (!config) return std::nullopt;
     if (admission->listener_count() != core::listeners_of(*config).size()) return std::nullopt;
-    Facts facts{*std::move(config), std::nullopt, *std::move(admission)};
+    Facts facts{*std::move(config), std::nullopt, *std::move(admission), *std::move(budgets)};
     if (head.has_user != 0) {
         facts.user =
             sys::User{head.uid, head.gid, std::vector<gid_t>(head.groups), head.needs_net_raw != 0};

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/access.h"
+#include "core/budgets.h"
 #include "core/model.h"
 #include "sys/address.h"
 #include "sys/user.h"
@@ -28,21 +29,33 @@ class Admission {
 
     /// @param listener  index in core::listeners_of
     bool admits(std::size_t listener, const sys::Address& peer) const;
+    /// Returns true for a peer whose connections begin with a PROXY header.
+    bool is_balancer(std::size_t listener, const sys::Address& peer) const;
 
     void append_to(std::string& bytes) const;
     /// @returns nothing if the bytes do not begin with what `append_to` made
     static std::optional<Admission> take_from(std::string_view& bytes);
 
   private:
+    static constexpr std::uint32_t kForNobody = core::AccessNumbers::kForAll - 1;
+
+    /// Indexes in `accesses_`, or kForAll or kForNobody.
+    struct Lists {
+        std::uint32_t served = core::AccessNumbers::kForAll;
+        std::uint32_t balancers = kForNobody;
+    };
+    bool allows(std::uint32_t number, const sys::Address& peer) const;
+    bool is_number(std::uint64_t number) const;
+
     std::vector<core::Access> accesses_;
-    /// Indexes in `accesses_`; AccessNumbers::kForAll for all.
-    std::vector<std::uint32_t> of_listener_;
+    std::vector<Lists> of_listener_;
 };
 
 struct Facts {
     core::Config config;            ///< without services and lists of clients
     std::optional<sys::User> user;  ///< to serve connections as; none: the daemon's own
     Admission admission{};
+    std::vector<core::ServiceBudget> services{};  ///< those with limits
 };
 
 /// What a reader sends in place of facts: the number of problems of a file that cannot be used.

@@ -33,9 +33,9 @@ constexpr int kOutOfTheWay = 10;
 /// In the child: changes the user, sets the descriptors of handoff.h and becomes the zygote.
 /// The order matters: the log is passed on open and the program is executed by descriptor, because
 /// the new user may not be allowed to open either.
-[[noreturn]] void become_zygote(const Launchpad& launchpad, int channel, int log_channel,
-                                int packed, const std::string& listeners,
-                                const std::optional<sys::User>& user, sys::Log& log) {
+[[noreturn]] void become_zygote(const Launchpad& launchpad, int channel, int orders, int packed,
+                                const std::string& listeners, const std::optional<sys::User>& user,
+                                sys::Log& log) {
     const auto fail = [&log](const SysError& error) {
         log.line(Level::Error, sys::to_string(error));
         ::_exit(kExitSystem);
@@ -53,7 +53,7 @@ constexpr int kOutOfTheWay = 10;
     const UniqueFd program = out_of_the_way(launchpad.program.get());
     const UniqueFd zygote_channel = out_of_the_way(channel);
     const UniqueFd zygote_packed = out_of_the_way(packed);
-    const UniqueFd zygote_log_channel = out_of_the_way(log_channel);
+    const UniqueFd zygote_orders = out_of_the_way(orders);
     const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
     const bool syslog = launchpad.log == sys::kSyslog;
     if (!syslog && ::dup2(log.descriptor(), STDERR_FILENO) < 0) {
@@ -62,13 +62,13 @@ constexpr int kOutOfTheWay = 10;
     if (!program || ::dup2(null.get(), STDIN_FILENO) < 0 || ::dup2(null.get(), STDOUT_FILENO) < 0 ||
         ::dup2(zygote_channel.get(), handoff::kChannelFd) < 0 ||
         ::dup2(zygote_packed.get(), handoff::kConfigurationFd) < 0 ||
-        ::dup2(zygote_log_channel.get(), handoff::kLogChannelFd) < 0) {
+        ::dup2(zygote_orders.get(), handoff::kOrdersFd) < 0) {
         fail({errno, "cannot set the descriptors of portsplit-dispatch"});
     }
     std::vector<std::string> environment = sys::own_environment();
     environment.push_back(std::string(handoff::kListenersVariable) + "=" + listeners);
     // Also descriptors that this process inherited without close-on-exec.
-    sys::close_on_exec_from(handoff::kLogChannelFd + 1);
+    sys::close_on_exec_from(handoff::kOrdersFd + 1);
     fail(sys::execute(
         program.get(),
         {"portsplit-dispatch", handoff::kZygoteOption, std::to_string(handoff::kVersion),
@@ -77,48 +77,95 @@ constexpr int kOutOfTheWay = 10;
     ::_exit(kExitSystem);
 }
 
+/// Returns a message if the bytes are as many as it has.
+template <typename Message>
+std::optional<Message> as(core::Bytes bytes) {
+    if (bytes.size() != sizeof(Message)) return std::nullopt;
+    Message message;
+    std::memcpy(&message, bytes.data(), sizeof message);
+    return message;
+}
+
 }  // namespace
 
 Result<Generation> Generation::start(const Launchpad& launchpad, int packed,
                                      const std::string& listeners,
+                                     std::vector<core::ServiceBudget> services,
                                      const std::optional<sys::User>& user, sys::Log& log) {
     auto channel = sys::channel_pair();
     if (!channel) return channel.error();
-    auto log_channel = sys::channel_pair();
-    if (!log_channel) return log_channel.error();
+    auto orders = sys::channel_pair();
+    if (!orders) return orders.error();
     const pid_t pid = ::fork();
     if (pid < 0) return SysError{errno, "cannot fork for portsplit-dispatch"};
     if (pid == 0) {
-        become_zygote(launchpad, channel->second.get(), log_channel->second.get(), packed,
-                      listeners, user, log);
+        become_zygote(launchpad, channel->second.get(), orders->second.get(), packed, listeners,
+                      user, log);
     }
     return Generation(pid, std::move(channel->first), std::move(channel->second),
-                      std::move(log_channel->first));
+                      std::move(orders->first), std::move(services));
 }
 
-void Generation::receive() {
-    std::array<std::byte, sizeof(handoff::Handover)> buffer;
+void Generation::receive(Accounts& accounts) {
+    constexpr std::size_t kLongest =
+        std::max({sizeof(handoff::Decided), sizeof(handoff::Question), sizeof(handoff::Reaped)});
+    std::array<std::byte, kLongest> buffer;
     while (true) {
         const auto received = sys::receive_message(channel_.get(), buffer);
         if (!received || received->size == 0) return;
-        handoff::Kind kind{};
-        if (received->size < sizeof kind) continue;
-        std::memcpy(&kind, buffer.data(), sizeof kind);
-        if (kind == handoff::Kind::Ready) ready_ = true;
-        if (kind == handoff::Kind::Here) stall_.on_answer(sys::Clock::now());
-        if (kind == handoff::Kind::Kill && received->size == sizeof(handoff::Kill)) {
-            handoff::Kill order;
-            std::memcpy(&order, buffer.data(), sizeof order);
-            // A zygote may have nobody killed but its own children.
-            if (sys::is_child_of(order.child, pid_)) ::kill(order.child, SIGKILL);
-        }
-        if (kind != handoff::Kind::Reaped) continue;
-        if (connections_ > 0) --connections_;
-        handoff::Reaped reaped;
-        if (received->size != sizeof reaped) continue;
-        std::memcpy(&reaped, buffer.data(), sizeof reaped);
-        clients_.erase(reaped.id);
+        on_message(std::span(buffer).first(received->size), accounts);
     }
+}
+
+void Generation::on_message(core::Bytes message, Accounts& accounts) {
+    Ledger& ledger = accounts.ledger;
+    handoff::Kind kind{};
+    if (message.size() < sizeof kind) return;
+    std::memcpy(&kind, message.data(), sizeof kind);
+    if (kind == handoff::Kind::Ready) ready_ = true;
+    if (kind == handoff::Kind::Here) stall_.on_answer(sys::Clock::now());
+    if (kind == handoff::Kind::Kill) {
+        if (const auto order = as<handoff::Kill>(message)) on_kill(*order);
+    }
+    if (kind == handoff::Kind::Question) {
+        if (const auto question = as<handoff::Question>(message)) on_question(*question, accounts);
+    }
+    if (kind == handoff::Kind::Decided) {
+        const auto decided = as<handoff::Decided>(message).value_or(handoff::Decided{});
+        const std::size_t count = std::min<std::size_t>(decided.count, decided.ids.size());
+        for (std::size_t i = 0; i < count; ++i) ledger.decide(decided.ids[i]);
+    }
+    if (kind != handoff::Kind::Reaped) return;
+    if (connections_ > 0) --connections_;
+    if (const auto reaped = as<handoff::Reaped>(message)) on_reaped(*reaped, ledger);
+}
+
+/// A zygote may have nobody killed but its own children.
+void Generation::on_kill(const handoff::Kill& order) const {
+    if (sys::is_child_of(order.child, pid_)) ::kill(order.child, SIGKILL);
+}
+
+void Generation::on_reaped(const handoff::Reaped& reaped, Ledger& ledger) {
+    if (ids_.erase(reaped.id) == 0) return;
+    ledger.close(reaped.id, {reaped.cause, reaped.penalty}, sys::Clock::now());
+}
+
+void Generation::on_question(const handoff::Question& question, Accounts& accounts) {
+    const auto now = sys::Clock::now();
+    const bool names_client = question.service == handoff::Question::kNone;
+    const auto service = static_cast<std::size_t>(question.service);
+    Ledger::Source client;
+    if (question.client.is_internet()) client = question.client.ip();
+    Refusal refusal = Refusal::None;
+    if (names_client) {
+        refusal = accounts.ledger.name(question.id, client, now);
+    } else if (service < services_.size()) {
+        refusal = accounts.ledger.choose(question.id, services_[service].name);
+    }
+    const bool may_go_on = refusal == Refusal::None;
+    // The dispatcher writes a line for each connection, also for a refused one.
+    if (!may_go_on) (void)accounts.refusals.add(refusal, client, now);
+    order(handoff::Answer{.may_go_on = may_go_on ? 1U : 0U, .id = question.id});
 }
 
 Result<sys::Done> Generation::hand_over(const Delivery& delivery, Wait wait) {
@@ -128,8 +175,7 @@ Result<sys::Done> Generation::hand_over(const Delivery& delivery, Wait wait) {
     if (!sent) return sent;
     stall_.on_handed_over(sys::Clock::now());
     ++connections_;
-    const sys::Address& peer = delivery.message.arrival.ends.peer;
-    if (peer.is_internet()) clients_.insert_or_assign(delivery.message.id, peer.ip());
+    ids_.insert(delivery.message.id);
     return sent;
 }
 
@@ -141,7 +187,7 @@ std::vector<Delivery> Generation::take_back() {
             zygote_end_.get(), std::as_writable_bytes(std::span(&delivery.message, 1)));
         if (!received || received->size == 0) return untaken;
         if (connections_ > 0) --connections_;
-        clients_.erase(delivery.message.id);
+        ids_.erase(delivery.message.id);
         delivery.client = std::move(received->fd);
         untaken.push_back(std::move(delivery));
     }
@@ -149,10 +195,15 @@ std::vector<Delivery> Generation::take_back() {
 
 void Generation::retire() { ::shutdown(channel_.get(), SHUT_WR); }
 
-void Generation::change_log(int log) {
-    const handoff::NewLog message;
-    (void)sys::send_message(log_channel_.get(), std::as_bytes(std::span(&message, 1)), log,
-                            MSG_DONTWAIT);
+template <typename Message>
+void Generation::order(const Message& message, int fd) {
+    (void)sys::send_message(orders_.get(), std::as_bytes(std::span(&message, 1)), fd, MSG_DONTWAIT);
+}
+
+void Generation::change_log(int log) { order(handoff::NewLog{}, log); }
+
+void Generation::end(std::uint64_t id) {
+    if (ids_.contains(id)) order(handoff::End{.id = id});
 }
 
 /// Returns how many of the connections that were handed over nobody has taken.
@@ -166,12 +217,9 @@ void Generation::see_to_stall(sys::Log& log) {
     const auto now = sys::Clock::now();
     if (now < stall_.due()) return;
     switch (stall_.look(now, waiting())) {
-        case Stall::Step::Ask: {
-            const handoff::Ask message;
-            (void)sys::send_message(log_channel_.get(), std::as_bytes(std::span(&message, 1)), -1,
-                                    MSG_DONTWAIT);
+        case Stall::Step::Ask:
+            order(handoff::Ask{});
             break;
-        }
         case Stall::Step::Kill:
             log.line(Level::Error,
                      "portsplit-dispatch takes no connection and does not answer, as if it were "
@@ -181,10 +229,6 @@ void Generation::see_to_stall(sys::Log& log) {
         case Stall::Step::None:
             break;
     }
-}
-
-void Generation::count_sources(std::map<std::string, std::size_t>& sources) const {
-    for (const auto& [id, client] : clients_) ++sources[client.source()];
 }
 
 }  // namespace portsplit::daemon

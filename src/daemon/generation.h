@@ -6,14 +6,14 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
-#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
-#include "core/ip_address.h"
+#include "core/bytes.h"
+#include "daemon/accounts.h"
 #include "daemon/delivery.h"
 #include "daemon/stall.h"
 #include "sys/error.h"
@@ -36,10 +36,12 @@ class Generation {
     /// If the child cannot become the zygote, it logs the reason and exits with kExitSystem.
     /// @param packed  sealed memory with the configuration (config/packed.h); borrowed
     /// @param listeners  as handoff.h has them (kListenersVariable)
+    /// @param services  those with limits, as core::service_budgets has them
     /// @param user  the user of the zygote and its dispatchers; without one they keep the daemon's
     /// @returns SysError if socketpair(2) or fork(2) failed
     static sys::Result<Generation> start(const Launchpad& launchpad, int packed,
                                          const std::string& listeners,
+                                         std::vector<core::ServiceBudget> services,
                                          const std::optional<sys::User>& user, sys::Log& log);
 
     pid_t pid() const { return pid_; }
@@ -51,8 +53,8 @@ class Generation {
     /// The descriptor to poll for messages (POLLIN) and for room (POLLOUT).
     int channel() const { return channel_.get(); }
 
-    /// Reads every message in the channel. Messages that are not in handoff.h are ignored.
-    void receive();
+    /// Reads every message in the channel, and keeps the accounts. Messages that are not in handoff.h are ignored.
+    void receive(Accounts& accounts);
 
     enum class Wait {
         Never,    ///< return EAGAIN at once when the channel is full
@@ -75,30 +77,43 @@ class Generation {
     /// its spares, and kills it if it does not answer: then it has been stopped.
     void see_to_stall(sys::Log& log);
 
-    /// Adds the number of connections that each source holds (core::IpAddress::source).
-    void count_sources(std::map<std::string, std::size_t>& sources) const;
+    /// Has a connection ended, if it is one of these and no service was chosen for it. Lost if the zygote has
+    /// many orders to read.
+    void end(std::uint64_t id);
+
+    /// The connections that are handed over and not yet Reaped.
+    const std::unordered_set<std::uint64_t>& ids() const { return ids_; }
 
     /// Shuts the channel for connections: the zygote exits after its last connection.
     void retire();
 
   private:
-    Generation(pid_t pid, sys::UniqueFd channel, sys::UniqueFd zygote_end,
-               sys::UniqueFd log_channel)
+    Generation(pid_t pid, sys::UniqueFd channel, sys::UniqueFd zygote_end, sys::UniqueFd orders,
+               std::vector<core::ServiceBudget> services)
         : pid_(pid),
           channel_(std::move(channel)),
           zygote_end_(std::move(zygote_end)),
-          log_channel_(std::move(log_channel)) {}
+          orders_(std::move(orders)),
+          services_(std::move(services)) {}
+
+    void on_message(core::Bytes message, Accounts& accounts);
+    void on_kill(const handoff::Kill& order) const;
+    void on_reaped(const handoff::Reaped& reaped, Ledger& ledger);
+    void on_question(const handoff::Question& question, Accounts& accounts);
+    template <typename Message>
+    void order(const Message& message, int fd = -1);
 
     std::size_t waiting() const;
 
     pid_t pid_;
     sys::UniqueFd channel_;
     sys::UniqueFd zygote_end_;  ///< our copy of the zygote's end, which `take_back` reads
-    sys::UniqueFd log_channel_;
+    sys::UniqueFd orders_;
     Stall stall_;
     bool ready_ = false;
     std::size_t connections_ = 0;
-    std::unordered_map<std::uint64_t, core::IpAddress> clients_;  ///< by the ids of connections
+    std::unordered_set<std::uint64_t> ids_;
+    std::vector<core::ServiceBudget> services_;  ///< those with limits
 };
 
 }  // namespace portsplit::daemon

@@ -1,11 +1,8 @@
 #include "daemon/generations.h"
 
-#include <fmt/core.h>
 #include <sys/wait.h>
 
 #include <algorithm>
-#include <functional>
-#include <map>
 #include <utility>
 
 #include "exit_codes.h"
@@ -53,9 +50,7 @@ void Generations::receive_ready(const sys::PollSet& set) {
 }
 
 void Generations::receive() {
-    if (current_) current_->receive();
-    if (starting_) starting_->receive();
-    for (Generation& generation : retired_) generation.receive();
+    for_each(*this, [&](Generation& generation) { generation.receive(accounts_); });
 }
 
 std::size_t Generations::connections() const {
@@ -94,6 +89,7 @@ Generations::End Generations::on_child_end(const sys::Ended& child) {
 void Generations::bury(Generation& dead) {
     for (Delivery& delivery : dead.take_back()) untaken_.push_back(std::move(delivery));
     orphans_ += dead.connections();
+    for (const Ledger::Id id : dead.ids()) accounts_.ledger.forget(id);
 }
 
 void Generations::recount_orphans(std::size_t others) {
@@ -110,17 +106,11 @@ void Generations::change_log(int log) {
     for_each(*this, [log](Generation& generation) { generation.change_log(log); });
 }
 
-std::vector<std::string> Generations::largest_sources() const {
-    constexpr std::size_t kMost = 3;
-    std::map<std::string, std::size_t> counts;
-    for_each(*this, [&](const Generation& generation) { generation.count_sources(counts); });
-    std::vector<std::pair<std::string, std::size_t>> sorted(counts.begin(), counts.end());
-    std::ranges::stable_sort(sorted, std::greater(), &std::pair<std::string, std::size_t>::second);
-    sorted.resize(std::min(sorted.size(), kMost));
-    std::vector<std::string> texts;
-    for (const auto& [source, count] : sorted)
-        texts.push_back(fmt::format("{} ({})", source, count));
-    return texts;
+void Generations::end_excess() {
+    for (const Ledger::Id id : accounts_.ledger.take_excess()) {
+        (void)accounts_.refusals.add(Refusal::Undecided, std::nullopt, sys::Clock::now());
+        for_each(*this, [id](Generation& generation) { generation.end(id); });
+    }
 }
 
 }  // namespace portsplit::daemon

@@ -21,6 +21,9 @@ namespace portsplit::daemon {
 
 class Generations {
   public:
+    /// @param accounts  borrowed; must outlive this
+    explicit Generations(Accounts& accounts) : accounts_(accounts) {}
+
     /// Returns true if there is a starting generation and its zygote has sent Ready.
     bool starting_is_ready() const { return starting_ && starting_->is_ready(); }
     /// Null before the first one is ready, and from the death of a zygote until the next is ready.
@@ -49,9 +52,8 @@ class Generations {
     /// Sends every zygote another descriptor for its log.
     void change_log(int log);
 
-    /// Returns the sources that hold the most connections, each as `SOURCE (COUNT)`, at most three.
-    /// Connections of a dead zygote are not known.
-    std::vector<std::string> largest_sources() const;
+    /// Has undecided connections ended: those that the ledger has too many of.
+    void end_excess();
 
     enum class End {
         Other,     ///< an orphan, a spare of a dead zygote, or another child of the daemon
@@ -86,6 +88,7 @@ class Generations {
     void bury(Generation& dead);
     std::size_t zygotes() const;
 
+    Accounts& accounts_;
     std::optional<Generation> starting_;
     std::optional<Generation> current_;
     std::vector<Generation> retired_;

@@ -34,15 +34,17 @@ constexpr int kAcceptBatch = 32;
 void Intake::use(std::shared_ptr<const Facts> facts) {
     facts_ = std::move(facts);
     limit_connections(facts_->config.maxconn);
+    accounts_.ledger.use(facts_->config, facts_->services);
 }
 
 bool Intake::has_room() const { return maxconn_ == 0 || generations_.connections() < maxconn_; }
 
-void Intake::report_limit() {
+void Intake::report_limits() {
     const auto now = Clock::now();
+    if (const auto line = accounts_.refusals.report(now)) log_.line(Level::Warning, *line);
     if (has_room() || now < report_at_) return;
     report_at_ = now + kReportPause;
-    const auto sources = generations_.largest_sources();
+    const auto sources = accounts_.ledger.largest_sources();
     log_.line(
         Level::Warning,
         fmt::format("maxconn = {} reached; new clients wait until a connection ends{}{}", maxconn_,
@@ -51,6 +53,7 @@ void Intake::report_limit() {
 
 void Intake::watch(sys::PollSet& set, const std::vector<ListeningSocket>& sockets) {
     watched_.clear();
+    set.wake_at(accounts_.refusals.due());
     const Generation* current = generations_.current();
     if (current != nullptr && !queue_.empty() && has_room()) {
         if (channel_full_) {
@@ -133,6 +136,7 @@ void Intake::change_configuration(const core::Config& before, const core::Config
         const auto wait = waits ? Generation::Wait::ForRoom : Generation::Wait::Never;
         if (current != nullptr && current->hand_over(delivery, wait)) continue;
         if (!same) {
+            drop(delivery);
             may_wait = false;
             log_.limited(Level::Error, "clients of removed listeners",
                          fmt::format("a client of the removed listener {} is closed: no process "
@@ -145,29 +149,70 @@ void Intake::change_configuration(const core::Config& before, const core::Config
     }
 }
 
-/// Queues a connection, or resets it if its listener does not serve its client.
+/// Queues a connection, or resets it if its listener does not serve its client, or a budget refuses it.
 void Intake::take(Delivery accepted) {
-    const sys::Arrival& arrival = accepted.message.arrival;
+    sys::Arrival& arrival = accepted.message.arrival;
     if (facts_ && !facts_->admission.admits(arrival.listener, arrival.ends.peer)) {
         report_denied(arrival);
         sys::reset_on_close(accepted.client.get());
         return;
     }
-    accepted.message.id = next_id_++;
+    const std::uint64_t id = next_id_++;
+    if (const Refusal why = enter(id, arrival); why != Refusal::None) {
+        refuse(arrival, why);
+        sys::reset_on_close(accepted.client.get());
+        return;
+    }
+    if (facts_) {
+        const auto timeout = core::listeners_of(facts_->config)[arrival.listener]->timeout;
+        const auto deadline = accounts_.ledger.deadline(arrival.listener, timeout);
+        if (deadline != timeout) arrival.hurry = deadline;
+    }
+    accepted.message.id = id;
     queue_.push_back(std::move(accepted));
 }
 
+/// Enters a connection in the ledger, unless there may be no more of its source.
+Refusal Intake::enter(std::uint64_t id, const sys::Arrival& arrival) {
+    if (!facts_) return Refusal::None;
+    const sys::Address& peer = arrival.ends.peer;
+    if (facts_->admission.is_balancer(arrival.listener, peer)) {
+        accounts_.ledger.open_for_balancer(id, arrival.listener);
+        return Refusal::None;
+    }
+    Ledger::Source source;
+    if (peer.is_internet()) source = peer.ip();
+    return accounts_.ledger.open(id, arrival.listener, source, arrival.accepted);
+}
+
+bool Intake::has_lines() const {
+    return core::log_lines(facts_->config, nullptr) != core::LogLines::None;
+}
+
+void Intake::refuse(const sys::Arrival& arrival, Refusal why) {
+    const sys::Address& peer = arrival.ends.peer;
+    Ledger::Source source;
+    if (peer.is_internet()) source = peer.ip();
+    if (!accounts_.refusals.add(why, source, arrival.accepted) || !has_lines()) return;
+    log_.line(Level::Info,
+              fmt::format("{} limit={}", line_of(arrival, core::Reason::Limit), key_of(why)));
+}
+
 void Intake::report_denied(const sys::Arrival& arrival) {
+    if (!has_lines()) return;
+    log_.limited(Level::Info, "denied clients", line_of(arrival, core::Reason::Denied));
+}
+
+/// Returns the log line of a connection that is closed at once.
+std::string Intake::line_of(const sys::Arrival& arrival, core::Reason reason) const {
     const core::Config& config = facts_->config;
-    if (core::log_lines(config, nullptr) == core::LogLines::None) return;
-    std::string line =
-        fmt::format("service=- reason={} {} action=close target=- in=0 out=0 ms=0",
-                    core::to_string(core::Reason::Denied), sys::text_of(arrival.ends));
+    std::string line = fmt::format("service=- reason={} {} action=close target=- in=0 out=0 ms=0",
+                                   core::to_string(reason), sys::text_of(arrival.ends));
     line += sys::text_of(arrival.credentials);
     if (!config.listeners.empty()) {
         line += fmt::format(" listener={}", core::listeners_of(config)[arrival.listener]->name);
     }
-    log_.limited(Level::Info, "denied clients", line);
+    return line;
 }
 
 void Intake::put_back(std::vector<Delivery> untaken) {
@@ -180,6 +225,7 @@ void Intake::hand_over() {
         const auto sent = current->hand_over(queue_.front(), Generation::Wait::Never);
         channel_full_ = !sent && sent.error().code == EAGAIN;
         if (!sent && !gives_up(sent.error())) return;
+        if (!sent) drop(queue_.front());
         failing_since_.reset();
         queue_.pop_front();
     }

@@ -16,7 +16,9 @@
 #include <vector>
 
 #include "core/model.h"
+#include "core/verdict.h"
 #include "daemon/accept.h"
+#include "daemon/accounts.h"
 #include "daemon/facts.h"
 #include "daemon/generations.h"
 #include "daemon/sockets.h"
@@ -28,7 +30,8 @@ namespace portsplit::daemon {
 
 class Intake {
   public:
-    Intake(Generations& generations, sys::Log& log) : generations_(generations), log_(log) {}
+    Intake(Generations& generations, Accounts& accounts, sys::Log& log)
+        : generations_(generations), accounts_(accounts), log_(log) {}
 
     /// Sets what applies to the connections that are accepted from now on.
     /// @param facts  of the configuration that is in force
@@ -38,8 +41,9 @@ class Intake {
     void limit_connections(std::size_t maxconn) { maxconn_ = maxconn; }
     std::size_t connection_limit() const { return maxconn_; }
     bool is_at_limit() const { return !has_room(); }
-    /// Logs that `maxconn` is reached, and who holds the most connections, at most once a minute.
-    void report_limit();
+    /// Logs that `maxconn` is reached, and who holds the most connections, at most once a minute; and how many
+    /// connections were refused in the last one.
+    void report_limits();
 
     /// Adds to the set the descriptors and the moment at which a connection can next be accepted or
     /// handed over.
@@ -80,9 +84,15 @@ class Intake {
     void pause_accepting(const ListeningSocket& socket, int code);
     void take(Delivery accepted);
     bool gives_up(const sys::SysError& error);
+    Refusal enter(std::uint64_t id, const sys::Arrival& arrival);
+    void refuse(const sys::Arrival& arrival, Refusal why);
     void report_denied(const sys::Arrival& arrival);
+    std::string line_of(const sys::Arrival& arrival, core::Reason reason) const;
+    bool has_lines() const;
+    void drop(const Delivery& delivery) { accounts_.ledger.forget(delivery.message.id); }
 
     Generations& generations_;
+    Accounts& accounts_;
     sys::Log& log_;
     std::shared_ptr<const Facts> facts_;  ///< null before the first configuration
     std::size_t maxconn_ = core::Config{}.maxconn;

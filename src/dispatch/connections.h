@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <memory_resource>
 #include <string>
 #include <string_view>
@@ -38,6 +39,14 @@ class Connections {
     ConnectionRecord* find(pid_t pid) {
         const auto found = table_.find(pid);
         return found == table_.end() ? nullptr : &found->second;
+    }
+
+    /// Returns the process that serves a connection; -1 if none does. Looks at all of them.
+    pid_t process_of(std::uint64_t id) const {
+        for (const auto& [pid, record] : table_) {
+            if (record.id == id) return pid;
+        }
+        return -1;
     }
 
     /// Keeps the fields that the log has for a connection. Most have none.

@@ -50,13 +50,6 @@ Side client_side(Client client) {
     return Side::pipes(std::move(client.fd), std::move(client.output));
 }
 
-RelayLimits limits_of(const core::Service& service) {
-    RelayLimits limits;
-    if (service.idle.count() > 0) limits.idle = service.idle;
-    if (service.half_closed.count() > 0) limits.half_closed = service.half_closed;
-    return limits;
-}
-
 /// A client whose service is chosen.
 struct Chosen {
     Client client;
@@ -69,6 +62,15 @@ struct Chosen {
     std::vector<core::ProxyTlv> tlvs;            ///< for a target
     std::vector<std::byte> ahead;                ///< bytes that were read; of a socket none
 };
+
+RelayLimits limits_of(const Chosen& chosen) {
+    const core::Service& service = chosen.service;
+    RelayLimits limits;
+    if (service.idle.count() > 0) limits.idle = service.idle;
+    if (service.half_closed.count() > 0) limits.half_closed = service.half_closed;
+    limits.publish_heard = chosen.reason == core::Reason::Timeout;
+    return limits;
+}
 
 /// Sends the PROXY header. Publishes a failure.
 /// @returns false if it cannot be sent
@@ -106,7 +108,7 @@ int relay_to_target(Chosen chosen, const core::Connect& connect, const Setting& 
     }
     const Totals totals =
         relay(client_side(std::move(chosen.client)), Side::socket(std::move(*server)),
-              limits_of(chosen.service), reporter, chosen.ahead);
+              limits_of(chosen), reporter, chosen.ahead);
     reporter.publish_counts(totals.in, totals.out);
     return 0;
 }
@@ -152,7 +154,7 @@ int relay_to_program(Chosen chosen, const core::Exec& exec, const Setting& setti
                     ? Side::terminal(std::move(program->output), std::move(program->input))
                     : Side::pipes(std::move(program->output), std::move(program->input));
     const Totals totals = relay(client_side(std::move(chosen.client)), std::move(side),
-                                limits_of(chosen.service), reporter, chosen.ahead);
+                                limits_of(chosen), reporter, chosen.ahead);
     reporter.set_status(totals.cut ? end_program(program->pid, exec.grace)
                                    : sys::wait_for_child(program->pid));
     reporter.publish_counts(totals.in, totals.out);
@@ -193,15 +195,37 @@ int close_without_header(core::ProxyFault fault, Reporter& reporter) {
     return 0;
 }
 
+Clock::time_point deadline_of(std::chrono::milliseconds timeout, const sys::Arrival& arrival) {
+    const bool is_in_hurry = arrival.hurry.count() > 0;
+    if (timeout.count() == 0 && !is_in_hurry) return Clock::time_point::max();
+    return arrival.accepted + (is_in_hurry ? arrival.hurry : timeout);
+}
+
+/// Closes a connection that has no service.
+int close_without_service(int client, core::Reason reason, Reporter& reporter) {
+    const bool is_refused = reason == core::Reason::Denied || reason == core::Reason::Limit;
+    if (is_refused) sys::reset_on_close(client);
+    reporter.publish();
+    return 0;
+}
+
+/// Closes a connection that the daemon has refused.
+int refuse(int client, Reporter& reporter) {
+    reporter.set_refused();
+    return close_without_service(client, core::Reason::Limit, reporter);
+}
+
+bool has_limits(const core::Service& service) {
+    return service.maxconn > 0 || service.maxconn_source > 0;
+}
+
 }  // namespace
 
 int serve(Client client, const Setting& setting, Reporter& reporter) {
     const core::Plan& plan = setting.plan;
     core::Entrance entrance{client.arrival.listener,
                             sys::source_of(client.arrival.ends.peer, plan.needs_zone())};
-    const auto timeout = plan.timeout(entrance);
-    const auto deadline =
-        timeout.count() == 0 ? Clock::time_point::max() : client.arrival.accepted + timeout;
+    const auto deadline = deadline_of(plan.timeout(entrance), client.arrival);
 
     Origin origin = origin_of(client.arrival);
     const bool has_header = plan.admits(entrance) && plan.expects_header(entrance);
@@ -219,6 +243,7 @@ int serve(Client client, const Setting& setting, Reporter& reporter) {
         if (origin.is_told()) {
             entrance.source = sys::source_of(origin.ends.peer, false);
             reporter.set_ends(origin.ends);
+            if (!reporter.may_go_on()) return refuse(client.fd.get(), reporter);
         }
     }
 
@@ -230,10 +255,9 @@ int serve(Client client, const Setting& setting, Reporter& reporter) {
     const core::Verdict& verdict = decided->verdict;
     reporter.set_verdict(verdict);
     reporter.set_fields(std::move(decided->passed.log));
-    if (!verdict.service) {
-        if (verdict.reason == core::Reason::Denied) sys::reset_on_close(client.fd.get());
-        reporter.publish();
-        return 0;
+    if (!verdict.service) return close_without_service(client.fd.get(), verdict.reason, reporter);
+    if (has_limits(plan.service(*verdict.service)) && !reporter.may_go_on()) {
+        return refuse(client.fd.get(), reporter);
     }
     return act({std::move(client), origin, std::move(transparent), plan.service(*verdict.service),
                 *verdict.service, verdict.reason, std::move(decided->passed.variables),

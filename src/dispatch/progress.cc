@@ -1,13 +1,26 @@
 #include "dispatch/progress.h"
 
+#include <poll.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstddef>
 #include <optional>
 #include <span>
 #include <variant>
 #include <vector>
 
 #include "sys/channel.h"
+#include "sys/clock.h"
+#include "sys/error.h"
 
 namespace portsplit::dispatch {
+namespace {
+
+/// The daemon answers at once unless it was stopped; then the connection goes on.
+constexpr std::chrono::seconds kAnswerLimit{2};
+
+}  // namespace
 
 bool is_valid(const core::Plan& plan, const Progress& progress) {
     if (core::to_string(progress.reason).empty()) return false;
@@ -34,12 +47,13 @@ const core::Service* service_of(const core::Plan& plan, const Progress& progress
 
 bool becomes_program(const core::Plan& plan, const Progress& progress) {
     const core::Service* service = service_of(plan, progress);
-    if (service == nullptr) return false;
+    if (service == nullptr || progress.asks != 0) return false;
     const auto* exec = std::get_if<core::Exec>(&service->action);
     return exec != nullptr && exec->stdio == core::Stdio::Socket;
 }
 
 bool is_last(const core::Plan& plan, const Progress& progress) {
+    if (progress.asks != 0) return false;
     const bool closes = progress.decided != 0 && progress.service == Progress::kNone;
     return is_fatal(progress.failure.stage) || closes || progress.counted != 0 ||
            becomes_program(plan, progress);
@@ -61,6 +75,16 @@ void ChannelReporter::send(const Progress& progress, int client) {
     const auto sent = sys::send_message(channel_, bytes, client, 0);
     // ETOOMANYREFS: this user has too many descriptors on the way (unix(7)). The message matters more.
     if (!sent && client >= 0) (void)sys::send_message(channel_, bytes, -1, 0);
+}
+
+bool ChannelReporter::wait_for_answer() {
+    if (answers_ < 0) return true;
+    const auto until = sys::Clock::now() + kAnswerLimit;
+    pollfd entry{.fd = answers_, .events = POLLIN, .revents = 0};
+    std::byte may_go_on{1};
+    const int ready = sys::retry([&] { return ::poll(&entry, 1, sys::poll_timeout(until)); });
+    if (ready > 0) (void)!::read(answers_, &may_go_on, 1);
+    return may_go_on != std::byte{0};
 }
 
 }  // namespace portsplit::dispatch

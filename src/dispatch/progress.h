@@ -57,6 +57,8 @@ struct Progress {
     std::uint8_t counted = 0;   ///< not 0 once the byte counts are known
     std::uint8_t ended = 0;     ///< not 0 once `status` is known
     std::uint8_t has_ends = 0;  ///< not 0 if sys::Ends follow: those of a PROXY header
+    std::uint8_t asks = 0;   ///< not 0 if the dispatcher waits for an answer whether it may go on
+    std::uint8_t heard = 0;  ///< not 0 once the client sent a byte after its service was chosen
     core::Reason reason = core::Reason::Eof;
     std::int32_t service = kNone;  ///< index in the plan's configuration
     std::int32_t target = kNone;   ///< index in the service's `connect` list: the one that answered
@@ -127,6 +129,29 @@ class Reporter {
         published_ = false;
     }
 
+    /// Asks whether the connection may go on: with its service, or before one is chosen as the client that a
+    /// PROXY header names. Waits for the answer.
+    bool may_go_on() {
+        progress_.asks = 1;
+        publish();
+        progress_.asks = 0;
+        return wait_for_answer();
+    }
+
+    /// Stores that the connection was refused.
+    void set_refused() {
+        progress_.decided = 1;
+        progress_.reason = core::Reason::Limit;
+        progress_.service = Progress::kNone;
+        published_ = false;
+    }
+
+    /// Publishes that the client has sent a byte after its service was chosen.
+    void publish_heard() {
+        progress_.heard = 1;
+        publish();
+    }
+
     /// Stores the ends of the connection that a PROXY header named.
     void set_ends(const sys::Ends& ends) {
         ends_ = ends;
@@ -169,6 +194,9 @@ class Reporter {
     /// @param client  as for `publish`, borrowed
     virtual void send(const Progress& progress, int client) = 0;
 
+    /// Returns the answer; true if nobody can give one.
+    virtual bool wait_for_answer() { return true; }
+
     /// Returns the fields for the log, which each message carries, too.
     const std::string& fields() const { return fields_; }
     /// Returns what `set_ends` has stored; each message carries that, too.
@@ -186,13 +214,17 @@ class Reporter {
 class ChannelReporter final : public Reporter {
   public:
     /// @param channel  the near end of a channel (sys/channel.h), which must stay open
-    explicit ChannelReporter(int channel) : channel_(channel) {}
+    /// @param answers  the reading end of the pipe with the zygote's answers; negative for none
+    explicit ChannelReporter(int channel, int answers = -1)
+        : channel_(channel), answers_(answers) {}
 
   protected:
     void send(const Progress& progress, int client) override;
+    bool wait_for_answer() override;
 
   private:
     int channel_;
+    int answers_;
 };
 
 }  // namespace portsplit::dispatch

@@ -24,7 +24,8 @@ void ConnectionLog::update(ConnectionRecord& record, const Progress& progress, p
     if (!warned && progress.gave_up != Progress::kNone) {
         write(Level::Warning, "costly expressions", gave_up_line(plan_, record.arrival, progress));
     }
-    const bool starts = progress.service != Progress::kNone && !record.started;
+    const bool starts =
+        progress.service != Progress::kNone && progress.asks == 0 && !record.started;
     if (starts && lines_of(progress) == core::LogLines::Start) {
         record.started = true;
         std::string line = start_line(plan_, record.arrival.ends, progress);
@@ -45,12 +46,14 @@ void ConnectionLog::finish(const ConnectionRecord& record, std::optional<int> st
     const Progress& progress = record.progress;
     const core::LogLines lines = lines_of(progress);
     if (lines == core::LogLines::None) return;
-    const bool is_eof = progress.decided != 0 && progress.reason == core::Reason::Eof &&
-                        progress.service == Progress::kNone;
+    // A client without a budget left comes again and again, too.
+    const bool is_of_many =
+        progress.decided != 0 && progress.service == Progress::kNone &&
+        (progress.reason == core::Reason::Eof || progress.reason == core::Reason::Limit);
     const sys::Address& peer = record.arrival.ends.peer;
     const bool may_count =
         rate_ == Rate::Limited && lines == core::LogLines::End && peer.is_internet();
-    if (is_eof && may_count && !eof_lines_.admit(peer.ip())) return;
+    if (is_of_many && may_count && !eof_lines_.admit(peer.ip())) return;
     const auto duration = std::chrono::duration_cast<std::chrono::milliseconds>(
         sys::Clock::now() - record.arrival.accepted);
     std::string line =

@@ -19,11 +19,14 @@ namespace portsplit::dispatch {
 /// What the process that writes the log stores about one connection.
 struct ConnectionRecord {
     std::uint64_t id = 0;  ///< the daemon's, for the message `Reaped`; 0 under --inetd
-    sys::Arrival arrival;
+    sys::Arrival arrival{};
     Progress progress{};
     bool started = false;         ///< true once the line of `log = start` was written
     bool ends = false;            ///< true once its dispatcher announced its end (`is_last`)
     bool has_named_ends = false;  ///< true once `arrival.ends` are those of a PROXY header
+    bool is_decided = false;      ///< true once it does not count as undecided
+    sys::Clock::time_point late_since{};  ///< when its client was late, if it was; else 0
+    bool is_excess = false;               ///< true once it is ended because too many are undecided
 };
 
 /// Writes the log lines of connections. For each connection: warnings and failures first, then exactly

@@ -205,10 +205,16 @@ Totals relay(Side client, Side target, const RelayLimits& limits, Reporter& repo
     bool is_long = false;
     if (!ahead.empty()) up.hold(ahead);
     up.pump(SourceState::Unknown);
+    const std::uint64_t first_bytes = up.bytes_moved();
+    bool is_heard = !limits.publish_heard;
     reporter.about_to_block();
     while (!timed_out) {
         if (poller.has_work(kUp)) up.pump(poller.source_state(kUp));
         if (poller.has_work(kDown)) down.pump(poller.source_state(kDown));
+        if (!is_heard && up.bytes_moved() > first_bytes) {
+            is_heard = true;
+            reporter.publish_heard();
+        }
         // Nothing can be written to a broken side; bytes that it sent earlier are still read.
         if (target.is_broken() || (down.is_done() && target.eof_ends_both())) up.stop();
         if (client.is_broken()) down.stop();

@@ -29,6 +29,8 @@ struct RelayLimits {
     std::chrono::milliseconds linger_silence{std::chrono::seconds(1)};
     /// The same in all, however much the client sends.
     std::chrono::milliseconds linger_total{std::chrono::seconds(5)};
+    /// True if the client has said too little: its next byte is published.
+    bool publish_heard = false;
 };
 
 struct Totals {

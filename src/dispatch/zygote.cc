@@ -40,6 +40,7 @@
 
 #include "core/entrance.h"
 #include "core/passing.h"
+#include "dispatch/accounting.h"
 #include "dispatch/connections.h"
 #include "dispatch/dispatcher.h"
 #include "dispatch/launch.h"
@@ -125,6 +126,7 @@ class Zygote {
           connection_log_(plan, log, ConnectionLog::Rate::Limited),
           failed_targets_(std::move(failed_targets)),
           log_to_(log_to),
+          accounting_(plan),
           setting_(setting_for(plan, log.descriptor(), failed_targets_)),
           channel_(std::move(channel)),
           signals_(std::move(signals)),
@@ -141,6 +143,7 @@ class Zygote {
     bool confine_all();
     void fork_spares();
     bool fork_spare();
+    void close_in_spare(int answers);
     [[noreturn, gnu::noinline]] void be_spare(Spares::Place& place);
     void add_departures();
     void add(pid_t pid, const handoff::Handover& message);
@@ -150,7 +153,9 @@ class Zygote {
     void renew_progress();
     void note_signals();
     void end_stopped();
-    void read_log_channel();
+    void read_orders();
+    void end(std::uint64_t id);
+    void tell_decided();
     void reap();
     void finish(pid_t pid, int status);
     void log_refusal(Spares::State state);
@@ -164,6 +169,7 @@ class Zygote {
     ConnectionLog connection_log_;
     FailedTargets failed_targets_;
     const LogTo log_to_;
+    Accounting accounting_;
     const Setting setting_;
     UniqueFd channel_;
     UniqueFd signals_;
@@ -171,7 +177,7 @@ class Zygote {
     UniqueFd progress_out_;
     Spares spares_;
     Outlived outlived_;
-    UniqueFd log_channel_{handoff::kLogChannelFd};
+    UniqueFd orders_{handoff::kOrdersFd};
     Connections connections_;
     sys::Reaper reaper_;
     Overdue overdue_;
@@ -197,14 +203,14 @@ int Zygote::run() {
             {.fd = progress_in_.get(), .events = POLLIN, .revents = 0},
             {.fd = signals_.get(), .events = POLLIN, .revents = 0},
             {.fd = outlived_.fd(), .events = POLLIN, .revents = 0},
-            {.fd = log_channel_.get(), .events = POLLIN, .revents = 0},
+            {.fd = orders_.get(), .events = POLLIN, .revents = 0},
         }};
         const auto& [progress, signals, broken, from_daemon] = entries;
         const bool short_of_spares = open_ && spares_.count() <= kFewSpares;
         auto until = short_of_spares ? fork_at_ : Clock::time_point::max();
         if (mute_spares_) until = std::min(until, Clock::now() + kMuteSparesPause);
         if (!open_ && connections_.empty()) until = std::min(until, leave_at_);
-        until = std::min({until, reaper_.due(), outlived_.due(), overdue_.due(),
+        until = std::min({until, reaper_.due(), outlived_.due(), overdue_.due(), accounting_.due(),
                           look_for_stopped_at_, connection_log_.due()});
         const int ready = sys::retry(
             [&] { return ::poll(entries.data(), entries.size(), sys::poll_timeout(until)); });
@@ -215,7 +221,7 @@ int Zygote::run() {
             ::poll(nullptr, 0, kFailedPollPause);
             continue;
         }
-        if (from_daemon.revents != 0) read_log_channel();
+        if (from_daemon.revents != 0) read_orders();
         add_departures();
         // With enough spares left, nothing below is urgent: let dispatchers run first.
         if (spares_.count() > kFewSpares) sys::yield();
@@ -224,6 +230,7 @@ int Zygote::run() {
         if (Clock::now() >= look_for_stopped_at_) end_stopped();
         for (const pid_t pid : overdue_.take_due(connections_)) send(handoff::Kill{.child = pid});
         reap();
+        tell_decided();
         connection_log_.report();
         if (broken.revents != 0 || Clock::now() >= outlived_.due()) outlived_.step();
     }
@@ -273,12 +280,16 @@ void Zygote::fork_spares() {
 bool Zygote::fork_spare() {
     Spares::Place* place = spares_.clear_place();
     if (place == nullptr) return false;
+    if (const auto prepared = accounting_.prepare(); !prepared) {
+        log_.limited(Level::Error, "uncounted connections", sys::to_string(prepared.error()));
+    }
     // _Fork(3), not fork(3): with one thread and no fork handlers, fork(3) does the same and only
     // writes to more memory.
     const pid_t pid = ::_Fork();
     if (pid == 0) be_spare(*place);
     if (pid > 0) {
         spares_.settle(*place, pid);
+        (void)accounting_.keep(pid);
         return true;
     }
     if (spares_.count() == 0) {
@@ -289,18 +300,28 @@ bool Zygote::fork_spare() {
     return false;
 }
 
+/// Closes what only the zygote uses. Only a program needs the log.
+void Zygote::close_in_spare(int answers) {
+    if (!setting_.has_programs) {
+        // The objects that own the others are not used or destroyed in a spare.
+        if (answers >= 0) {
+            return sys::close_all_but({channel_.get(), progress_out_.get(), answers});
+        }
+        if (sys::close_all_but(channel_.get(), progress_out_.get())) return;
+    }
+    if (setting_.log < 0) log_.close();
+    signals_.reset();
+    progress_in_.reset();
+    outlived_.close();
+    orders_.reset();
+}
+
 /// The life of a spare, and then of a dispatcher; see "How it works".
 void Zygote::be_spare(Spares::Place& place) {
     // A process group of its own: kill(0, ...) of a compromised dispatcher reaches no other.
     ::setpgid(0, 0);
-    // Only a program needs the log. The objects that own the others are not used or destroyed here.
-    if (setting_.has_programs || !sys::close_all_but(channel_.get(), progress_out_.get())) {
-        if (setting_.log < 0) log_.close();
-        signals_.reset();
-        progress_in_.reset();
-        outlived_.close();
-        log_channel_.reset();
-    }
+    const UniqueFd answers = accounting_.take();
+    close_in_spare(answers.get());
     if (is_confined_) sys::limit_to(kMostDescriptors);
     sys::unblock_signals();
 
@@ -314,7 +335,7 @@ void Zygote::be_spare(Spares::Place& place) {
     channel_.reset();
     sys::set_name("portsplit-dispatch");
 
-    ChannelReporter reporter(progress_out_.get());
+    ChannelReporter reporter(progress_out_.get(), answers.get());
     ::_exit(serve_({std::move(*client), message.arrival}, setting_, reporter));
 }
 
@@ -356,6 +377,9 @@ void Zygote::read_progress() {
         }
         connection_log_.update(*record, progress, received->sender, message->fields);
         connections_.set_fields(received->sender, message->fields);
+        if (const auto question = accounting_.note(received->sender, *record, progress)) {
+            send(*question);
+        }
         watch(received->sender, progress, std::move(received->fd));
         if (is_last(plan_, progress) && !std::exchange(record->ends, true)) {
             reaper_.expect(received->sender);
@@ -431,20 +455,50 @@ void Zygote::end_stopped() {
     }
 }
 
-/// Reads a message of the daemon. After `NewLog` the log is the file that the daemon has opened anew; programs that
+/// Reads an order of the daemon. After `NewLog` the log is the file that the daemon has opened anew; programs that
 /// run keep the old one. After `Ask`, spares that were stopped are ended.
-void Zygote::read_log_channel() {
-    handoff::NewLog message;
+void Zygote::read_orders() {
+    union {
+        handoff::Kind kind;
+        handoff::Answer answer;
+        handoff::End end;
+    } order{};
     auto received =
-        sys::receive_message(log_channel_.get(), std::as_writable_bytes(std::span(&message, 1)));
+        sys::receive_message(orders_.get(), std::as_writable_bytes(std::span(&order, 1)));
     if (!received || received->size == 0) {  // the daemon is gone
-        log_channel_.reset();
+        orders_.reset();
+        accounting_.answer_all();
         return close();
     }
-    if (message.kind == handoff::Kind::NewLog) log_.replace(std::move(received->fd));
-    if (message.kind != handoff::Kind::Ask) return;
-    end_stopped();
-    send(handoff::Here{});
+    switch (order.kind) {
+        case handoff::Kind::NewLog:
+            return log_.replace(std::move(received->fd));
+        case handoff::Kind::Ask:
+            end_stopped();
+            return send(handoff::Here{});
+        case handoff::Kind::Answer:
+            return accounting_.answer(order.answer);
+        case handoff::Kind::End:
+            return end(order.end.id);
+        default:
+            return;
+    }
+}
+
+/// Ends a connection that counts as undecided too long, unless a service was chosen meanwhile.
+void Zygote::end(std::uint64_t id) {
+    add_departures();
+    read_progress();
+    const pid_t pid = connections_.process_of(id);
+    ConnectionRecord* record = connections_.find(pid);
+    if (record == nullptr || !accounting_.may_end(pid, *record)) return;
+    record->is_excess = true;
+    send(handoff::Kill{.child = pid});
+}
+
+/// Tells the daemon which connections have a service.
+void Zygote::tell_decided() {
+    for (const handoff::Decided& news : accounting_.take_decided(connections_)) send(news);
 }
 
 /// Handles every child that is known to have ended.
@@ -492,10 +546,17 @@ void Zygote::log_refusal(Spares::State state) {
 /// Logs a connection whose process ended, and reports its slot as free.
 void Zygote::finish(pid_t pid, int status) {
     outlived_.forget(pid);
-    const ConnectionRecord* record = connections_.find(pid);
+    accounting_.forget(pid);
+    ConnectionRecord* record = connections_.find(pid);
     if (record == nullptr) return;
-    connection_log_.finish(*record, status, pid, connections_.fields(pid));
-    send(handoff::Reaped{.id = record->id});
+    std::optional<int> logged = status;
+    if (record->is_excess) {
+        record->progress.decided = 1;
+        record->progress.reason = core::Reason::Limit;
+        logged.reset();
+    }
+    connection_log_.finish(*record, logged, pid, connections_.fields(pid));
+    send(accounting_.reaped(*record, status));
     connections_.remove(pid);
 }
 

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -35,6 +36,8 @@ struct Arrival {
     Ends ends{};
     std::uint32_t listener = 0;  ///< that accepted it: index in core::listeners_of
     Credentials credentials{};   ///< of a client over a Unix-domain socket
+    /// The deadline is no later than this after accept; 0: it is that of the listener.
+    std::chrono::milliseconds hurry{0};
 };
 
 }  // namespace portsplit::sys

@@ -56,7 +56,7 @@ TEST(IpAddress, CountsForAnIPv4AddressOrAnIPv6Prefix) {
     EXPECT_EQ(IpAddress::parse("192.0.2.1")->source(), "192.0.2.1");
     EXPECT_EQ(IpAddress::parse("::ffff:192.0.2.1")->source(), "192.0.2.1");
     EXPECT_EQ(IpAddress::parse("2001:db8:1:2:3:4:5:6")->source(), "2001:db8:1:2::/64");
-    EXPECT_EQ(IpAddress::parse("::1")->source(), "::/64");
+    EXPECT_EQ(IpAddress::parse("::1")->source(), "::1");
 }
 
 TEST(IpAddress, KnowsAnyAndLoopback) {

@@ -37,8 +37,8 @@ ProxyFault fault_of(std::string_view stream) {
     return fault;
 }
 
-ProxyEnds ends(std::string_view client, std::uint16_t client_port, std::string_view server,
-               std::uint16_t server_port) {
+ProxyEnds parsed_ends(std::string_view client, std::uint16_t client_port, std::string_view server,
+                      std::uint16_t server_port) {
     return {Kind::Internet,
             *IpAddress::parse(client),
             *IpAddress::parse(server),
@@ -83,23 +83,23 @@ void expect_at_every_cut(const std::string& header, const ProxyEnds& said) {
 // The examples of proxy-protocol.txt 2.1.
 TEST(ProxyReaderV1, ReadsTheExamplesOfTheText) {
     expect_at_every_cut("PROXY TCP4 255.255.255.255 255.255.255.255 65535 65535\r\n",
-                        ends("255.255.255.255", 65535, "255.255.255.255", 65535));
+                        parsed_ends("255.255.255.255", 65535, "255.255.255.255", 65535));
     const std::string shortened = "ffff:f...f:ffff";
     const std::string ffff = "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff";
     expect_at_every_cut("PROXY TCP6 " + ffff + " " + ffff + " 65535 65535\r\n",
-                        ends(ffff, 65535, ffff, 65535));
+                        parsed_ends(ffff, 65535, ffff, 65535));
     expect_at_every_cut("PROXY UNKNOWN\r\n", {});
     const std::string longest = "PROXY UNKNOWN " + ffff + " " + ffff + " 65535 65535\r\n";
     ASSERT_EQ(longest.size(), 107U);
     expect_at_every_cut(longest, {});
     expect_at_every_cut("PROXY TCP4 192.168.0.1 192.168.0.11 56324 443\r\n",
-                        ends("192.168.0.1", 56324, "192.168.0.11", 443));
+                        parsed_ends("192.168.0.1", 56324, "192.168.0.11", 443));
     EXPECT_EQ(fault_of("PROXY TCP6 " + shortened + " ::1 1 1\r\n"), ProxyFault::Line);
 }
 
 TEST(ProxyReaderV1, TakesMappedAddressesAsIpv4) {
     expect_at_every_cut("PROXY TCP6 ::ffff:192.0.2.7 2001:db8::1 1 2\r\n",
-                        ends("192.0.2.7", 1, "2001:db8::1", 2));
+                        parsed_ends("192.0.2.7", 1, "2001:db8::1", 2));
 }
 
 TEST(ProxyReaderV1, RefusesWhatTheTextDoesNotPermit) {
@@ -143,10 +143,10 @@ TEST(ProxyReaderV1, EndsWithin107Bytes) {
 }
 
 TEST(ProxyReaderV2, ReadsEveryFamily) {
-    const ProxyEnds v4 = ends("192.0.2.7", 50022, "192.0.2.1", 443);
+    const ProxyEnds v4 = parsed_ends("192.0.2.7", 50022, "192.0.2.1", 443);
     expect_at_every_cut(v2("\x21\x11", kAddresses4), v4);
     expect_at_every_cut(proxy_header_v2(v4, {}, true), v4);
-    const ProxyEnds v6 = ends("2001:db8::7", 1, "::1", 2);
+    const ProxyEnds v6 = parsed_ends("2001:db8::7", 1, "::1", 2);
     expect_at_every_cut(proxy_header_v2(v6, {}, false), v6);
     ProxyEnds unix_ends;
     unix_ends.kind = Kind::Unix;
@@ -171,7 +171,7 @@ TEST(ProxyReaderV2, ReadsEveryFamily) {
 }
 
 TEST(ProxyReaderV2, SkipsValuesItDoesNotKnow) {
-    const ProxyEnds v4 = ends("192.0.2.7", 50022, "192.0.2.1", 443);
+    const ProxyEnds v4 = parsed_ends("192.0.2.7", 50022, "192.0.2.1", 443);
     expect_at_every_cut(proxy_header_v2(v4, std::vector<ProxyTlv>{{0x04, ""}, {0xEE, "x"}}, true),
                         v4);
     const std::string longest(0xFFFF - kAddresses4.size() - 3, 'x');
@@ -206,13 +206,13 @@ TEST(ProxyReaderV2, RefusesWhatTheTextDoesNotPermit) {
               ProxyFault::Checksum);
     EXPECT_EQ(fault_of(v2("\x21\x11", addresses + std::string("\x03\0\2ab", 5))),
               ProxyFault::Checksum);
-    const std::string two_sums = proxy_header_v2(ends("192.0.2.7", 1, "192.0.2.1", 2),
+    const std::string two_sums = proxy_header_v2(parsed_ends("192.0.2.7", 1, "192.0.2.1", 2),
                                                  std::vector<ProxyTlv>{{3, "abcd"}}, true);
     EXPECT_EQ(fault_of(two_sums), ProxyFault::Checksum);
 }
 
 TEST(ProxyReaderV2, VerifiesEveryByteOfAChecksum) {
-    const std::string good = proxy_header_v2(ends("192.0.2.7", 1, "192.0.2.1", 2), {}, true);
+    const std::string good = proxy_header_v2(parsed_ends("192.0.2.7", 1, "192.0.2.1", 2), {}, true);
     const std::size_t type_at = good.size() - 7;
     for (std::size_t i = kProxySignature.size(); i < good.size(); ++i) {
         if (i == type_at) continue;  // with another type it is another value
@@ -236,7 +236,7 @@ class Mutator {
             v2("\x21\x11", kAddresses4),
             v2("\x20\x00"sv, ""),
             v2("\x21\x00"sv, std::string("\x04\0\2ab", 5)),
-            proxy_header_v2(ends("::1", 1, "::2", 2), {}, true),
+            proxy_header_v2(parsed_ends("::1", 1, "::2", 2), {}, true),
             proxy_header_v2({Kind::Unix, {}, {}, 0, 0, "/a", std::string("\0b", 2)}, {}, true)};
         std::string header = kSeeds[below(kSeeds.size())];
         for (std::size_t changes = below(3); changes > 0; --changes) change(header);

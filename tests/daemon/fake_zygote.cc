@@ -9,6 +9,9 @@
 //   taking    sends Ready; takes every connection, and answers nothing
 //   killing   sends Ready; asks that its parent is killed, and then a child of its own; when that one has
 //             ended by SIGKILL, three Reaped
+//   asking    sends Ready; after the first connection, a Decided that claims too many, and two Questions: for a
+//             service that does not exist, and for one with limits; after an Answer that says yes one Reaped,
+//             after one that says no three
 //   generous  sends Ready; after the first connection, three Reaped
 
 #include <poll.h>
@@ -38,7 +41,7 @@ int main(int argc, char** argv) {
     mode.remove_prefix(mode.rfind('/') + 1);
     if (mode == "dead") return 1;
     if (mode != "silent") send(handoff::Ready{});
-    if (mode == "nonsense" || mode == "generous") {
+    if (mode == "nonsense" || mode == "generous" || mode == "asking") {
         handoff::Handover first;
         (void)!::read(kChannelFd, &first, sizeof first);
     }
@@ -63,6 +66,16 @@ int main(int argc, char** argv) {
         int status = 0;
         ::waitpid(child, &status, 0);
         if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) mode = "generous";
+    }
+    if (mode == "asking") {
+        send(handoff::Decided{.count = 1'000'000});
+        for (const std::int32_t service : {4711, 0}) {
+            send(handoff::Question{.service = service, .id = 1});
+            handoff::Answer answer;
+            (void)!::read(handoff::kOrdersFd, &answer, sizeof answer);
+            const int count = answer.may_go_on != 0 ? 1 : 3;
+            for (int i = 0; i < count; ++i) send(handoff::Reaped{.id = 4711});
+        }
     }
     if (mode == "generous") {
         for (int i = 0; i < 3; ++i) send(handoff::Reaped{});

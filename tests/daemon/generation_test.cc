@@ -12,6 +12,7 @@
 #include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "support/log_of_lines.h"
 #include "support/loopback.h"
@@ -31,24 +32,26 @@ class GenerationTest : public testing::Test {
     }
 
     /// Starts a generation, in place of the one before, and waits until its zygote is ready.
-    void start(const Launchpad& launchpad = fake_zygote("ready")) {
-        auto started =
-            Generation::start(launchpad, echo_memory().get(), "", std::nullopt, log_.log());
+    void start(const Launchpad& launchpad = fake_zygote("ready"),
+               std::vector<core::ServiceBudget> services = {}) {
+        auto started = Generation::start(launchpad, echo_memory().get(), "", std::move(services),
+                                         std::nullopt, log_.log());
         ASSERT_TRUE(started);
         EXPECT_FALSE(started->is_ready());
         generation_.emplace(*std::move(started));
         ASSERT_TRUE(loopback::comes_true([&] {
-            generation_->receive();
+            generation_->receive(accounts_);
             return generation_->is_ready();
         }));
     }
     Generation& generation() { return *generation_; }
+    Accounts& accounts() { return accounts_; }
 
     /// Reads messages until there are so many connections, or for `limit`.
     bool becomes(std::size_t connections, std::chrono::milliseconds limit = loopback::kPatience) {
         return loopback::comes_true(
             [&] {
-                generation_->receive();
+                generation_->receive(accounts_);
                 return generation_->connections() == connections;
             },
             limit);
@@ -60,6 +63,7 @@ class GenerationTest : public testing::Test {
 
   private:
     LogOfLines log_;
+    Accounts accounts_;
     std::optional<Generation> generation_;
 };
 
@@ -97,6 +101,20 @@ TEST_F(GenerationTest, IgnoresMessagesThatAreNotInTheContract) {
     EXPECT_FALSE(becomes(1, loopback::kMoment)) << "after a message shorter than a Kind";
 }
 
+TEST_F(GenerationTest, AnswersQuestions) {
+    core::Config config;
+    accounts().ledger.use(config, {{"ssh", 1, 0}});
+    ASSERT_EQ(accounts().ledger.open(1, 0, std::nullopt, {}), Refusal::None);
+    ASSERT_EQ(accounts().ledger.open(2, 0, std::nullopt, {}), Refusal::None);
+    ASSERT_EQ(accounts().ledger.choose(2, "ssh"), Refusal::None);
+    start(fake_zygote("asking"), {{"ssh", 1, 0}});
+    for (int i = 0; i < 6; ++i) {
+        ASSERT_TRUE(generation().hand_over(delivery(), Generation::Wait::Never));
+    }
+    EXPECT_TRUE(becomes(2)) << "one for the service that does not exist, three for the full one";
+    EXPECT_EQ(accounts().refusals.total(), 1U);
+}
+
 TEST_F(GenerationTest, KillsChildrenOfTheZygoteForIt) {
     start(fake_zygote("killing"));
     for (int i = 0; i < 3; ++i) {
@@ -131,8 +149,7 @@ TEST_F(GenerationTest, StartsAZygoteWithTheDescriptorsOfTheContractAlone) {
 
 // The numbers that the contract names are taken in the daemon.
 TEST_F(GenerationTest, StartsAZygoteWhenTheProgramIsOpenAsADescriptorOfTheContract) {
-    for (const int number :
-         {handoff::kChannelFd, handoff::kConfigurationFd, handoff::kLogChannelFd}) {
+    for (const int number : {handoff::kChannelFd, handoff::kConfigurationFd, handoff::kOrdersFd}) {
         const sys::UniqueFd before(::fcntl(number, F_DUPFD_CLOEXEC, 100));
         Launchpad launchpad = fake_zygote("ready");
         if (launchpad.program.get() != number) {
@@ -155,7 +172,7 @@ std::pair<int, std::string> end_of_zygote(const std::string& packed) {
     LogOfLines log;
     auto memory = sys::new_memory("portsplit.conf");
     EXPECT_TRUE(sys::write_all(memory->get(), packed));
-    auto started = Generation::start(real_zygote(), memory->get(), "", std::nullopt, log.log());
+    auto started = Generation::start(real_zygote(), memory->get(), "", {}, std::nullopt, log.log());
     EXPECT_TRUE(started);
     const int status = sys::wait_for_child(started->pid());
     return {WEXITSTATUS(status), log.lines()};

@@ -49,7 +49,8 @@ class GenerationsTest : public testing::Test {
     /// A generation whose zygote may not be ready yet.
     void add_starting(const Launchpad& launchpad = real_zygote()) {
         sys::Log log = sys::Log::to_descriptor(sys::UniqueFd(::fcntl(2, F_DUPFD_CLOEXEC, 3)));
-        auto generation = Generation::start(launchpad, echo_memory().get(), "", std::nullopt, log);
+        auto generation =
+            Generation::start(launchpad, echo_memory().get(), "", {}, std::nullopt, log);
         ASSERT_TRUE(generation);
         EXPECT_FALSE(generation->is_ready());
         generations_.add_starting(std::move(*generation));
@@ -142,7 +143,8 @@ class GenerationsTest : public testing::Test {
     }
 
   private:
-    Generations generations_;
+    Accounts accounts_;
+    Generations generations_{accounts_};
     std::vector<sys::UniqueFd> clients_;
     std::uint64_t last_id_ = 0;
     std::optional<Generations::End> last_end_;

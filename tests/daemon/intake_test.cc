@@ -1,6 +1,7 @@
 #include "daemon/intake.h"
 
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -42,7 +43,7 @@ class IntakeTest : public testing::Test {
 
     void start_zygote(const Launchpad& launchpad = fake_zygote("ready")) {
         auto generation =
-            Generation::start(launchpad, echo_memory().get(), "", std::nullopt, log_.log());
+            Generation::start(launchpad, echo_memory().get(), "", {}, std::nullopt, log_.log());
         ASSERT_TRUE(generation);
         generations_.add_starting(*std::move(generation));
         generations_.promote_starting();
@@ -148,14 +149,16 @@ class IntakeTest : public testing::Test {
 
   private:
     LogOfLines log_;
-    Generations generations_;
-    Intake intake_{generations_, log_.log()};
+    Accounts accounts_;
+    Generations generations_{accounts_};
+    Intake intake_{generations_, accounts_, log_.log()};
     std::vector<ListeningSocket> sockets_;
     std::vector<sys::UniqueFd> clients_;
 };
 
 TEST_F(IntakeTest, HasTheDefaultLimitAtFirst) {
-    EXPECT_EQ(Intake(generations(), unused_log()).connection_limit(), 1000U);
+    Accounts accounts;
+    EXPECT_EQ(Intake(generations(), accounts, unused_log()).connection_limit(), 1000U);
 }
 
 TEST_F(IntakeTest, HandsOverWhatItAccepts) {
@@ -211,6 +214,52 @@ TEST_F(IntakeTest, ServesWhomTheListenerDoesNotDeny) {
     EXPECT_EQ(log(), "");
 }
 
+TEST_F(IntakeTest, ResetsAClientWhoseSourceHasAsManyAsItMay) {
+    start_zygote();
+    add_listener(3);
+    auto facts = std::make_shared<Facts>();
+    facts->config.top.maxconn_source = 1;
+    intake().use(facts);
+    turn();
+    EXPECT_EQ(generations().connections(), 1U);
+    EXPECT_THAT(log(), testing::MatchesRegex("service=- reason=limit src=127.0.0.1 .* ms=0 "
+                                             "limit=maxconn-source\n"))
+        << "one line for both";
+    MovedClock clock;
+    clock.move(seconds(61));
+    intake().report_limits();
+    EXPECT_EQ(log(),
+              "refused 1 more connection in the last minute: 1 by maxconn-source; most "
+              "from 127.0.0.1 (1)\n");
+}
+
+TEST_F(IntakeTest, DoesNotCountABalancerAsASource) {
+    start_zygote();
+    add_listener(3);
+    auto facts = std::make_shared<Facts>();
+    facts->config.top.maxconn_source = 1;
+    facts->config.top.proxy_from = {
+        {core::Prefix::Kind::Internet, 32, core::IpAddress::loopback_v4(), {}}};
+    facts->admission = Admission(facts->config);
+    intake().use(facts);
+    turn();
+    EXPECT_EQ(generations().connections(), 3U);
+    EXPECT_EQ(log(), "");
+}
+
+TEST_F(IntakeTest, HurriesClientsWhileManyAreUndecided) {
+    start_zygote(fake_zygote("ready"));
+    add_listener(4);
+    auto facts = std::make_shared<Facts>();
+    facts->config.top.maxundecided = 4;
+    intake().use(facts);
+    turn();
+    const auto sent = generations().current()->take_back();
+    ASSERT_EQ(sent.size(), 4U);
+    EXPECT_EQ(sent[2].message.arrival.hurry.count(), 0);
+    EXPECT_EQ(sent[3].message.arrival.hurry.count(), 1000);
+}
+
 TEST_F(IntakeTest, LeavesClientsInTheAcceptQueueAtTheLimit) {
     intake().limit_connections(2);
     start_zygote();
@@ -225,10 +274,11 @@ TEST_F(IntakeTest, LeavesClientsInTheAcceptQueueAtTheLimit) {
 }
 
 TEST_F(IntakeTest, ReportsTheLimitAndItsHoldersOnceAMinute) {
+    intake().use(std::make_shared<Facts>());
     start_zygote();
     add_listener(3);
     const auto reported = [&] {
-        intake().report_limit();
+        intake().report_limits();
         return log();
     };
     intake().limit_connections(3);

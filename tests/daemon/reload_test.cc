@@ -140,8 +140,9 @@ class ReloadTest : public testing::Test {
     LogOfLines log_;
     Launchpad launchpad_ = fake_zygote(folder_ / "ready");
     ListeningSockets sockets_;
-    Generations generations_;
-    Intake intake_{generations_, log_.log()};
+    Accounts accounts_;
+    Generations generations_{accounts_};
+    Intake intake_{generations_, accounts_, log_.log()};
     int turns_ = 0;
     int exit_code_ = -1;
     Reload reload_{launchpad_, sockets_, intake_, generations_, log_.log(), milliseconds(500)};

@@ -147,7 +147,7 @@ TEST(IsValid, RefusesATargetThatTheServiceDoesNotHave) {
 }
 
 TEST(IsValid, RefusesAReasonThatDoesNotExist) {
-    for (const int reason : {6, -1, 1'000'000, std::numeric_limits<int>::min()}) {
+    for (const int reason : {7, -1, 1'000'000, std::numeric_limits<int>::min()}) {
         EXPECT_FALSE(is_valid_with(kSsh, [&](Progress& message) {
             message.reason = static_cast<core::Reason>(reason);
         })) << reason;

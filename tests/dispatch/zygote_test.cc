@@ -115,8 +115,8 @@ TEST_F(ZygoteTest, GoesOnWithTheLogThatTheDaemonSends) {
     const sys::UniqueFd reader(ends[0]);
     sys::UniqueFd writer(ends[1]);
     const handoff::NewLog message;
-    ASSERT_TRUE(sys::send_message(log_channel().get(), std::as_bytes(std::span(&message, 1)),
-                                  writer.get(), 0));
+    ASSERT_TRUE(
+        sys::send_message(orders().get(), std::as_bytes(std::span(&message, 1)), writer.get(), 0));
     writer.reset();
     loopback::Pair pair = loopback::tcp_pair();
     hand_over(1, pair.near);
@@ -130,9 +130,9 @@ TEST_F(ZygoteTest, GoesOnWithTheLogThatTheDaemonSends) {
     EXPECT_EQ(log(), "") << "nothing to the old one";
 }
 
-TEST_F(ZygoteTest, UsesNoProcessorTimeAfterTheDaemonHasLeftTheLogChannel) {
+TEST_F(ZygoteTest, UsesNoProcessorTimeAfterTheDaemonHasLeftTheOrders) {
     ASSERT_EQ(next(), "ready");
-    log_channel().reset();
+    orders().reset();
     const auto before = processor_time();
     EXPECT_EQ(loopback::events_of(zygote().handle(), POLLIN, std::chrono::milliseconds(300)), 0);
     EXPECT_LT(processor_time() - before, std::chrono::milliseconds(50));

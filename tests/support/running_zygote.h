@@ -50,17 +50,17 @@ class ZygoteTest : public testing::Test {
     explicit ZygoteTest(const core::Config& config, ServeFunction serve_connection,
                         const std::function<void()>& prepare = {}) {
         auto channel = sys::channel_pair();
-        auto log_channel = sys::channel_pair();
+        auto orders = sys::channel_pair();
         int log[2] = {-1, -1};
         EXPECT_TRUE(channel);
         EXPECT_EQ(::pipe2(log, O_CLOEXEC), 0);
         log_.reset(log[0]);
         sys::UniqueFd log_to(log[1]);
         channel_ = std::move(channel->first);
-        log_channel_ = std::move(log_channel->first);
+        orders_ = std::move(orders->first);
         zygote_ = std::make_unique<loopback::Child>([&] {
             channel_.reset();
-            log_channel_.reset();
+            orders_.reset();
             log_.reset();
             sys::reset_signals();
             sys::ignore_signal(SIGPIPE);
@@ -68,11 +68,11 @@ class ZygoteTest : public testing::Test {
             // Not the number that handoff.h names for the channel.
             sys::UniqueFd log_fd(::fcntl(log_to.get(), F_DUPFD_CLOEXEC, 10));
             sys::UniqueFd end(::fcntl(channel->second.get(), F_DUPFD_CLOEXEC, 10));
-            sys::UniqueFd log_end(::fcntl(log_channel->second.get(), F_DUPFD_CLOEXEC, 10));
+            sys::UniqueFd log_end(::fcntl(orders->second.get(), F_DUPFD_CLOEXEC, 10));
             channel->second.reset();
-            log_channel->second.reset();
+            orders->second.reset();
             ::dup2(end.get(), handoff::kChannelFd);
-            ::dup2(log_end.get(), handoff::kLogChannelFd);
+            ::dup2(log_end.get(), handoff::kOrdersFd);
             end.reset();
             log_end.reset();
             ::setpgid(0, 0);
@@ -94,13 +94,13 @@ class ZygoteTest : public testing::Test {
     }
 
     sys::UniqueFd& channel() { return channel_; }
-    sys::UniqueFd& log_channel() { return log_channel_; }
+    sys::UniqueFd& orders() { return orders_; }
     loopback::Child& zygote() { return *zygote_; }
 
-    /// Returns the next message of the zygote: `ready`, `reaped ID`, `end` or `silence`.
+    /// Returns the next message of the zygote: `ready`, `reaped ID`, `end` or `silence`. Passes over `Decided`.
     std::string next() {
         if (loopback::events_of(channel_.get(), POLLIN) == 0) return "silence";
-        std::array<std::byte, 256> buffer{};
+        std::array<std::byte, 512> buffer{};
         const auto received = sys::receive_message(channel_.get(), buffer);
         if (!received) return sys::to_string(received.error());
         if (received->size == 0) return "end";
@@ -110,6 +110,7 @@ class ZygoteTest : public testing::Test {
             std::memcpy(&ready, buffer.data(), sizeof ready);
             return ready.kind == handoff::Kind::Ready ? "ready" : "?";
         }
+        if (received->size == sizeof(handoff::Decided)) return next();
         if (received->size != sizeof message) return "?";
         std::memcpy(&message, buffer.data(), sizeof message);
         return "reaped " + std::to_string(message.id);
@@ -156,7 +157,7 @@ class ZygoteTest : public testing::Test {
 
   private:
     sys::UniqueFd channel_;
-    sys::UniqueFd log_channel_;
+    sys::UniqueFd orders_;
     sys::UniqueFd log_;
     std::unique_ptr<loopback::Child> zygote_;
 };

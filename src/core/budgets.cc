@@ -1,0 +1,73 @@
+#include "core/budgets.h"
+
+#include <algorithm>
+
+#include "core/entrance.h"
+
+namespace portsplit::core {
+namespace {
+
+/// However small `maxconn` is.
+constexpr std::size_t kFewest = 8;
+constexpr std::size_t kCrashPenalty = 60;  ///< seconds
+
+bool has_budget(const Service& service) {
+    return service.maxconn > 0 || service.maxconn_source > 0;
+}
+
+}  // namespace
+
+Budget budget_of(const Config& config, const Listener& listener) {
+    const bool is_limited = config.maxconn > 0;
+    const auto part = [&](std::size_t divisor) {
+        return is_limited ? std::max(config.maxconn / divisor, kFewest) : std::size_t{0};
+    };
+    const auto crash = penalty_in(listener.penalty, Penalty::Cause::Crash);
+    Budget budget;
+    budget.source = listener.maxconn_source.value_or(part(10));
+    budget.source_local = listener.maxconn_source.value_or(0);
+    budget.undecided = listener.maxundecided.value_or(part(2));
+    budget.shares_undecided = !listener.maxundecided.has_value();
+    budget.rate = listener.rate_source;
+    budget.undecided_penalty = penalty_in(listener.penalty, Penalty::Cause::Undecided).value_or(0);
+    budget.crash_penalty = crash.value_or(kCrashPenalty);
+    budget.crash_penalty_local = crash.value_or(0);
+    budget.rate_penalty = penalty_in(listener.penalty, Penalty::Cause::Rate).value_or(0);
+    return budget;
+}
+
+std::vector<ServiceBudget> service_budgets(const Config& config) {
+    std::vector<ServiceBudget> budgets;
+    for (const Service& service : config.services) {
+        if (!has_budget(service)) continue;
+        budgets.push_back({std::string(service.name), service.maxconn, service.maxconn_source});
+    }
+    return budgets;
+}
+
+std::size_t budget_index(const Config& config, std::size_t service) {
+    const auto& services = config.services;
+    const auto end = services.begin() + static_cast<std::ptrdiff_t>(service);
+    const auto before = static_cast<std::size_t>(std::count_if(services.begin(), end, has_budget));
+    if (has_budget(services[service])) return before;
+    return before + static_cast<std::size_t>(std::count_if(end, services.end(), has_budget));
+}
+
+bool asks_daemon(const Config& config) {
+    const auto takes_header = [](const Listener* listener) {
+        return !listener->proxy_from.empty();
+    };
+    return std::ranges::any_of(config.services, has_budget) ||
+           std::ranges::any_of(listeners_of(config), takes_header);
+}
+
+std::optional<std::size_t> penalty_in(const List<Penalty>& list, Penalty::Cause cause,
+                                      std::size_t code) {
+    const auto found = std::ranges::find_if(list, [&](const Penalty& penalty) {
+        return penalty.cause == cause && (cause != Penalty::Cause::Exit || penalty.code == code);
+    });
+    if (found == list.end()) return std::nullopt;
+    return found->seconds;
+}
+
+}  // namespace portsplit::core
