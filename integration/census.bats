@@ -12,6 +12,7 @@ bind = 127.0.0.1:0
 log = start
 timeout = 0.3
 maxconn = 30
+maxundecided = 0
 $(connect_service relay relay)
 $(connect_service resetting reset)
 [refused]

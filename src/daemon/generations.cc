@@ -107,9 +107,10 @@ void Generations::change_log(int log) {
 }
 
 void Generations::end_excess() {
-    for (const Ledger::Id id : accounts_.ledger.take_excess()) {
-        (void)accounts_.refusals.add(Refusal::Undecided, std::nullopt, sys::Clock::now());
-        for_each(*this, [id](Generation& generation) { generation.end(id); });
+    const auto now = sys::Clock::now();
+    for (const auto& [id, source] : accounts_.ledger.take_excess(now)) {
+        (void)accounts_.refusals.add(Refusal::Undecided, source, now);
+        for_each(*this, [number = id](Generation& generation) { generation.end(number); });
     }
 }
 

@@ -54,6 +54,7 @@ void Intake::report_limits() {
 void Intake::watch(sys::PollSet& set, const std::vector<ListeningSocket>& sockets) {
     watched_.clear();
     set.wake_at(accounts_.refusals.due());
+    set.wake_at(accounts_.ledger.excess_due());
     const Generation* current = generations_.current();
     if (current != nullptr && !queue_.empty() && has_room()) {
         if (channel_full_) {
@@ -177,7 +178,7 @@ Refusal Intake::enter(std::uint64_t id, const sys::Arrival& arrival) {
     if (!facts_) return Refusal::None;
     const sys::Address& peer = arrival.ends.peer;
     if (facts_->admission.is_balancer(arrival.listener, peer)) {
-        accounts_.ledger.open_for_balancer(id, arrival.listener);
+        accounts_.ledger.open_for_balancer(id, arrival.listener, arrival.accepted);
         return Refusal::None;
     }
     Ledger::Source source;

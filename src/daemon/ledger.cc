@@ -69,8 +69,9 @@ void Ledger::use(const core::Config& config, const std::vector<core::ServiceBudg
     });
 }
 
-Ledger::Connection& Ledger::add(Id id, std::size_t listener) {
+Ledger::Connection& Ledger::add(Id id, std::size_t listener, Time now) {
     Connection& connection = connections_[id];
+    connection.opened = now;
     connection.listener = by_index_.at(listener);
     ++connection.listener->connections;
     return connection;
@@ -84,14 +85,14 @@ Refusal Ledger::open(Id id, std::size_t listener, const Source& client, Time now
             return refusal;
         }
     }
-    Connection& connection = add(id, listener);
+    Connection& connection = add(id, listener, now);
     count(connection, source);
     set_undecided(id, connection, true);
     return Refusal::None;
 }
 
-void Ledger::open_for_balancer(Id id, std::size_t listener) {
-    set_undecided(id, add(id, listener), true);
+void Ledger::open_for_balancer(Id id, std::size_t listener, Time now) {
+    set_undecided(id, add(id, listener, now), true);
 }
 
 Refusal Ledger::name(Id id, const Source& client, Time now) {
@@ -270,23 +271,31 @@ void Ledger::let_in(std::map<core::IpAddress, Time>::iterator kept_out) {
     kept_out_.erase(kept_out);
 }
 
-std::vector<Ledger::Id> Ledger::take_excess() {
-    std::vector<Id> excess;
-    const auto take_from = [&](Undecided& all) {
-        while (all.limit > 0 && all.count > all.limit) {
-            const auto most = std::ranges::max_element(all.of, {}, [](const auto& entry) {
-                // Of sources with the same number, the one whose oldest connection is the oldest.
-                return std::tuple(entry.second.size(),
-                                  std::numeric_limits<Id>::max() - *entry.second.begin());
-            });
-            const Id oldest = *most->second.begin();
-            excess.push_back(oldest);
-            set_undecided(oldest, connections_.at(oldest), false);
-        }
-    };
-    take_from(shared_);
-    for (auto& [name, listener] : listeners_) take_from(listener.own);
+std::vector<Ledger::Excess> Ledger::take_excess(Time now) {
+    std::vector<Excess> excess;
+    excess_due_ = Time::max();
+    take_excess(shared_, now, excess);
+    for (auto& [name, listener] : listeners_) take_excess(listener.own, now, excess);
     return excess;
+}
+
+void Ledger::take_excess(Undecided& all, Time now, std::vector<Excess>& excess) {
+    while (all.limit > 0 && all.count > all.limit) {
+        const auto most = std::ranges::max_element(all.of, {}, [](const auto& entry) {
+            // Of sources with the same number, the one whose oldest connection is the oldest.
+            return std::tuple(entry.second.size(),
+                              std::numeric_limits<Id>::max() - *entry.second.begin());
+        });
+        const Id oldest = *most->second.begin();
+        Connection& connection = connections_.at(oldest);
+        const Time due = connection.opened + kYoung;
+        if (now < due) {
+            excess_due_ = std::min(excess_due_, due);
+            return;
+        }
+        excess.push_back({oldest, most->first});
+        set_undecided(oldest, connection, false);
+    }
 }
 
 milliseconds Ledger::deadline(std::size_t listener, milliseconds timeout) const {

@@ -55,6 +55,13 @@ class Ledger {
     /// None for a client over a Unix-domain socket.
     using Source = std::optional<core::IpAddress>;
 
+    static constexpr std::chrono::milliseconds kYoung{200};
+
+    struct Excess {
+        Id id;
+        Source source;
+    };
+
     /// The largest number of sources that are kept without a connection.
     static constexpr std::size_t kMostKept = 65536;
 
@@ -65,7 +72,7 @@ class Ledger {
     /// @param listener  index in core::listeners_of
     Refusal open(Id id, std::size_t listener, const Source& source, Time now);
     /// Notes the connection of a balancer, whose client is not known yet.
-    void open_for_balancer(Id id, std::size_t listener);
+    void open_for_balancer(Id id, std::size_t listener, Time now);
     /// A header named the client of a connection.
     Refusal name(Id id, const Source& source, Time now);
     /// A connection asks for a service that has limits.
@@ -78,8 +85,10 @@ class Ledger {
     void forget(Id id);
 
     /// Returns undecided connections that are to be ended, each once: above a limit, the oldest of the source
-    /// that has most of them.
-    std::vector<Id> take_excess();
+    /// that has most of them, but none before it is `kYoung`: the first bytes of a client take some time.
+    std::vector<Excess> take_excess(Time now);
+    /// Returns when `take_excess` may have something to return; the maximum if nothing is above a limit.
+    Time excess_due() const { return excess_due_; }
 
     /// Returns the deadline of new connections: shorter than `timeout` where many are undecided.
     std::chrono::milliseconds deadline(std::size_t listener,
@@ -126,6 +135,7 @@ class Ledger {
         Source source{};
         bool is_counted = false;    ///< false while only its balancer is known
         bool is_undecided = false;  ///< counts as such
+        Time opened{};
     };
 
     Undecided& undecided_of(Listener& listener) {
@@ -134,7 +144,8 @@ class Ledger {
     const Undecided& undecided_of(const Listener& listener) const {
         return listener.budget.shares_undecided ? shared_ : listener.own;
     }
-    Connection& add(Id id, std::size_t listener);
+    Connection& add(Id id, std::size_t listener, Time now);
+    void take_excess(Undecided& all, Time now, std::vector<Excess>& excess);
     Refusal admit(Listener& listener, const core::IpAddress& source, Time now);
     bool is_too_often(Listener& listener, Tally& tally, Time now) const;
     void count(Connection& connection, const Source& source);
@@ -148,6 +159,7 @@ class Ledger {
     std::map<std::string, Listener> listeners_;
     std::map<std::string, Service, std::less<>> services_;
     Undecided shared_;
+    Time excess_due_ = Time::max();
     std::unordered_map<Id, Connection> connections_;
     std::map<core::IpAddress, Time> kept_out_;             ///< until when
     std::set<std::pair<Time, core::IpAddress>> in_order_;  ///< the same, by their ends

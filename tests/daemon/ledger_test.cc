@@ -48,6 +48,12 @@ class LedgerTest : public testing::Test {
     static Ledger::Time after(int ms) { return kStart + milliseconds(ms); }
 
     Ledger& ledger() { return ledger_; }
+    /// Returns the ids of those that are to be ended.
+    std::vector<Ledger::Id> taken(int ms = 200) {
+        std::vector<Ledger::Id> ids;
+        for (const Ledger::Excess& one : ledger_.take_excess(after(ms))) ids.push_back(one.id);
+        return ids;
+    }
     Ledger::Id id() const { return id_; }
 
   private:
@@ -88,7 +94,7 @@ TEST_F(LedgerTest, HasNoLimitWithoutMaxconn) {
     config().maxconn = 0;
     use();
     EXPECT_EQ(count_opened("192.0.2.7"), 5000);
-    EXPECT_THAT(ledger().take_excess(), ElementsAre());
+    EXPECT_THAT(taken(), ElementsAre());
 }
 
 TEST_F(LedgerTest, CountsEachListenerByItself) {
@@ -126,19 +132,39 @@ TEST_F(LedgerTest, EndsTheOldestUndecidedOfTheSourceThatHasMost) {
     config().top.maxundecided = 4;
     use();
     for (const char* client : {"192.0.2.1", "192.0.2.2", "192.0.2.2", "192.0.2.3"}) open(client);
-    EXPECT_THAT(ledger().take_excess(), ElementsAre());
+    EXPECT_THAT(taken(), ElementsAre());
     open("192.0.2.4");
-    EXPECT_THAT(ledger().take_excess(), ElementsAre(2U));
+    const auto excess = ledger().take_excess(after(200));
+    ASSERT_EQ(excess.size(), 1U);
+    EXPECT_EQ(excess[0].id, 2U);
+    EXPECT_EQ(excess[0].source, ip("192.0.2.2"));
     open("192.0.2.5");
-    EXPECT_THAT(ledger().take_excess(), ElementsAre(1U)) << "of many with one each, the oldest";
+    EXPECT_THAT(taken(), ElementsAre(1U)) << "of many with one each, the oldest";
     ledger().decide(3);
     open("192.0.2.6");
-    EXPECT_THAT(ledger().take_excess(), ElementsAre());
+    EXPECT_THAT(taken(), ElementsAre());
     EXPECT_EQ(ledger().undecided(), 4U);
     // One that is being ended does not count twice.
     close(1);
     close(2);
     EXPECT_EQ(ledger().undecided(), 4U);
+}
+
+TEST_F(LedgerTest, EndsNoneBeforeItHadTimeToSpeak) {
+    config().top.maxundecided = 1;
+    use();
+    open("192.0.2.1", 100);
+    EXPECT_THAT(taken(100), ElementsAre());
+    EXPECT_EQ(ledger().excess_due(), Ledger::Time::max());
+    open("192.0.2.2", 200);
+    open("192.0.2.3", 250);
+    EXPECT_THAT(taken(299), ElementsAre());
+    EXPECT_EQ(ledger().excess_due(), after(300));
+    EXPECT_THAT(taken(300), ElementsAre(1U));
+    EXPECT_EQ(ledger().excess_due(), after(400));
+    ledger().decide(2);
+    EXPECT_THAT(taken(400), ElementsAre());
+    EXPECT_EQ(ledger().excess_due(), Ledger::Time::max());
 }
 
 TEST_F(LedgerTest, SharesTheUndecidedLimitThatNobodyGives) {
@@ -148,13 +174,13 @@ TEST_F(LedgerTest, SharesTheUndecidedLimitThatNobodyGives) {
     use();
     for (int i = 0; i < 5; ++i) open("192.0.2.1", 0, 0);
     for (int i = 0; i < 5; ++i) open("192.0.2.2", 0, 1);
-    EXPECT_THAT(ledger().take_excess(), ElementsAre());
+    EXPECT_THAT(taken(), ElementsAre());
     open("192.0.2.3", 0, 2);
-    EXPECT_THAT(ledger().take_excess(), ElementsAre());
+    EXPECT_THAT(taken(), ElementsAre());
     open("192.0.2.3", 0, 2);
-    EXPECT_THAT(ledger().take_excess(), ElementsAre(11U));
+    EXPECT_THAT(taken(), ElementsAre(11U));
     open("192.0.2.3", 0, 1);
-    EXPECT_THAT(ledger().take_excess(), ElementsAre(1U));
+    EXPECT_THAT(taken(), ElementsAre(1U));
 }
 
 TEST_F(LedgerTest, ShortensTheDeadlineWhereManyAreUndecided) {
@@ -231,9 +257,9 @@ TEST_F(LedgerTest, LimitsServicesByTheirNames) {
 TEST_F(LedgerTest, CountsTheClientOfABalancerOnceItIsNamed) {
     config().top.maxconn_source = 1;
     use();
-    ledger().open_for_balancer(1, 0);
-    ledger().open_for_balancer(2, 0);
-    ledger().open_for_balancer(3, 0);
+    ledger().open_for_balancer(1, 0, kStart);
+    ledger().open_for_balancer(2, 0, kStart);
+    ledger().open_for_balancer(3, 0, kStart);
     EXPECT_EQ(ledger().name(1, ip("192.0.2.7"), kStart), Refusal::None);
     EXPECT_EQ(ledger().name(1, ip("192.0.2.8"), kStart), Refusal::None) << "once";
     EXPECT_EQ(ledger().name(2, ip("192.0.2.7"), kStart), Refusal::Source);
@@ -251,7 +277,7 @@ TEST_F(LedgerTest, HasNewLimitsAfterAReload) {
     config().top.maxundecided = 1;
     config().top.maxconn_source = 2;
     use();
-    EXPECT_THAT(ledger().take_excess(), ElementsAre(1U, 2U));
+    EXPECT_THAT(taken(), ElementsAre(1U, 2U));
     EXPECT_EQ(open("192.0.2.7"), Refusal::Source);
     // A listener that is gone has no limits; what it has goes on.
     config().top.name = "main";
@@ -389,11 +415,11 @@ TEST(LedgerProperty, AgreesWithTheNaiveOne) {
                 const Refusal got = ledger.open(id, listener, ip(source), time);
                 ASSERT_EQ(got, naive.open(id, listener, source, now)) << i;
                 refused += got != Refusal::None;
-                const auto excess = ledger.take_excess();
+                const auto excess = ledger.take_excess(time + Ledger::kYoung);
                 const auto expected = naive.excess(listener);
                 ASSERT_EQ(excess.size(), expected ? 1U : 0U) << i;
                 if (expected) {
-                    ASSERT_EQ(excess.front(), *expected) << i;
+                    ASSERT_EQ(excess.front().id, *expected) << i;
                     naive.decide(*expected);
                     ++ended;
                 }
