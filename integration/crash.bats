@@ -27,6 +27,43 @@ other_dispatcher() {
     wait_until 5 is_over "$first"
 }
 
+@test "crash: after a dispatcher has crashed, the next clients have processes with other addresses" {
+    needs_root # to see where they are
+    answer one
+    configure_answers one
+    start_daemon
+    local before after zygote=$ZYGOTE
+    before=$(grep -m 1 'r-xp' "/proc/$ZYGOTE/maps")
+    hold_open one
+    local held=$JOB
+    find_dispatchers
+    local other=${DISPATCHERS[0]}
+    doomed_client "touch:$TMP/there" expect-end
+    wait_until 5 dispatchers_are 2
+    other_dispatcher "$other"
+    kill -TRAP "$OTHER"
+    wait_until 5 another_zygote "$zygote"
+    after=$(grep -m 1 'r-xp' "/proc/$ZYGOTE/maps")
+    [[ $before != "$after" ]]
+    log_says 'the process that served an undecided client \(127\.0\.0\.1:[0-9]+\) crashed, signal=TRAP; crashes since portsplit-dispatch started: 1'
+    log_says 'portsplit-dispatch is replaced after a crash, .* it is number 1 since the start'
+    # A second crash, of the dispatcher of a service.
+    wait_until 5 reaches one
+    hold_open one
+    local second=$JOB
+    zygote=$ZYGOTE
+    children_of "$zygote"
+    find_dispatchers
+    for OTHER in "${DISPATCHERS[@]}"; do [[ $OTHER == "$other" ]] || break; done
+    kill -TRAP "$OTHER"
+    wait_until 5 another_zygote "$zygote"
+    log_says 'the process that served a client of service one \('
+    go_on "$held"
+    wait "$second" || true
+    : >"$TMP/peers"
+    take_baseline
+}
+
 @test "crash: when the zygote is killed, connections go on and service is soon back" {
     answer one
     configure_answers one

@@ -25,6 +25,11 @@ using sys::Level;
 /// After poll(2) failed.
 constexpr std::chrono::milliseconds kFailedPollPause{100};
 
+/// Returns true for a change that reads the file.
+bool is_of_file(Reload::Kind kind) {
+    return kind == Reload::Kind::Start || kind == Reload::Kind::Reload;
+}
+
 void pause_after_failed_poll() {
     sys::PollSet nothing;
     nothing.wake_at(Clock::now() + kFailedPollPause);
@@ -282,6 +287,7 @@ void Daemon::report_failed_reload(std::uint32_t problems) {
 
 void Daemon::log_takeover(Reload::Kind kind) {
     if (kind == Reload::Kind::Start) return announce();
+    if (kind == Reload::Kind::Renewal) return;
     const std::string what = kind == Reload::Kind::Reload
                                  ? fmt::format("reloaded {}", options_.file)
                                  : "portsplit-dispatch runs again";
@@ -292,14 +298,16 @@ void Daemon::on_outcome(Reload::Outcome outcome) {
     if (outcome.took_over) {
         intake_.hand_over();
         busy_at_ = Clock::now();
-        last_reload_failed_ = false;
-        if (outcome.kind != Reload::Kind::Restart) loaded_at_ = sys::local_time("%Y-%m-%d %H:%M");
+        if (is_of_file(outcome.kind)) {
+            last_reload_failed_ = false;
+            loaded_at_ = sys::local_time("%Y-%m-%d %H:%M");
+        }
         manager_.notify_ready(status());
         log_takeover(outcome.kind);
     } else if (!is_listening()) {
         exit_code_ = outcome.exit_code;
         return;
-    } else if (outcome.kind == Reload::Kind::Restart) {
+    } else if (!is_of_file(outcome.kind)) {
         return;  // Reload starts another zygote after a pause
     } else {
         report_failed_reload(outcome.problems);

@@ -147,6 +147,7 @@ void Generation::on_kill(const handoff::Kill& order) const {
 
 void Generation::on_reaped(const handoff::Reaped& reaped, Ledger& ledger) {
     if (ids_.erase(reaped.id) == 0) return;
+    if (reaped.cause == handoff::Reaped::Cause::Crash) ++crashes_;
     ledger.close(reaped.id, {reaped.cause, reaped.penalty}, sys::Clock::now());
 }
 

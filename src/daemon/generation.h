@@ -77,6 +77,9 @@ class Generation {
     /// its spares, and kills it if it does not answer: then it has been stopped.
     void see_to_stall(sys::Log& log);
 
+    /// Returns how many of its dispatchers have crashed.
+    std::uint64_t crashes() const { return crashes_; }
+
     /// Has a connection ended, if it is one of these and no service was chosen for it. Lost if the zygote has
     /// many orders to read.
     void end(std::uint64_t id);
@@ -112,6 +115,7 @@ class Generation {
     Stall stall_;
     bool ready_ = false;
     std::size_t connections_ = 0;
+    std::uint64_t crashes_ = 0;
     std::unordered_set<std::uint64_t> ids_;
     std::vector<core::ServiceBudget> services_;  ///< those with limits
 };

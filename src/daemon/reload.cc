@@ -72,7 +72,7 @@ bool Reload::change_to(Kind kind, std::shared_ptr<const Reading> reading) {
     }
     auto missing = sockets_.open_missing(reading->config);
     if (!missing) return failed(missing.error());
-    if (kind != Kind::Restart)
+    if (kind == Kind::Start || kind == Kind::Reload)
         log_skipped(*missing, sockets_.find_unchanged_options(reading->config));
     const std::string listeners = sockets_.text_for(reading->config, missing->sockets);
     auto generation = Generation::start(launchpad_, reading->packed.get(), listeners,
@@ -138,6 +138,8 @@ void Reload::watch(sys::PollSet& set) const {
         set.wake_at(Clock::now());
     } else if (in_force_ && generations_.current() == nullptr) {
         set.wake_at(restart_.due());
+    } else if (is_worn()) {
+        set.wake_at(renew_at_);
     }
 }
 
@@ -157,7 +159,26 @@ std::optional<Reload::Outcome> Reload::step() {
     if (dead && Clock::now() >= restart_.due() && !change_to(Kind::Restart, in_force_)) {
         restart_.on_death(Clock::now());
     }
+    if (is_worn() && Clock::now() >= renew_at_) renew();
     return std::nullopt;
+}
+
+/// Returns true if a dispatcher of the current generation has crashed. Who made it crash may know something of the
+/// addresses in its memory, and all dispatchers of a generation have the same.
+bool Reload::is_worn() const {
+    const Generation* current = generations_.current();
+    return in_force_ && current != nullptr && current->crashes() > 0;
+}
+
+/// Starts a new generation in place of a worn one: the kernel gives it other addresses (execve(2)).
+void Reload::renew() {
+    renew_at_ = Clock::now() + kRenewalPause;
+    ++renewals_;
+    log_.limited(Level::Warning, "renewals",
+                 fmt::format("portsplit-dispatch is replaced after a crash, so that the next has "
+                             "other addresses in its memory; it is number {} since the start",
+                             renewals_));
+    (void)change_to(Kind::Renewal, in_force_);
 }
 
 /// The order matters: the generation that ends takes the clients of sockets that close, because the next

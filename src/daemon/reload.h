@@ -33,6 +33,8 @@ namespace portsplit::daemon {
 inline constexpr std::chrono::milliseconds kReadyLimit{30000};
 /// How long the reading of a file may take.
 inline constexpr std::chrono::milliseconds kReadLimit{30000};
+/// From one renewal to the next.
+inline constexpr std::chrono::seconds kRenewalPause{1};
 
 class Reload {
   public:
@@ -49,7 +51,12 @@ class Reload {
           ready_limit_(ready_limit),
           read_limit_(read_limit) {}
 
-    enum class Kind { Start, Reload, Restart };
+    enum class Kind {
+        Start,
+        Reload,
+        Restart,  ///< of a zygote that died
+        Renewal,  ///< of a zygote whose dispatcher crashed
+    };
 
     /// How a change ended.
     struct Outcome {
@@ -128,6 +135,8 @@ class Reload {
 
     std::optional<Outcome> change_to_read();
     bool change_to(Kind kind, std::shared_ptr<const Reading> reading);
+    bool is_worn() const;
+    void renew();
     void log_left(const core::Config& before, const core::Config& next) const;
     void log_skipped(const ListeningSockets::Opened& opened,
                      const std::vector<core::Endpoint>& unchanged) const;
@@ -150,6 +159,8 @@ class Reload {
     std::optional<Change> change_;
     bool postponed_ = false;
     RestartSchedule restart_;
+    sys::Clock::time_point renew_at_{};  ///< no renewal before
+    std::uint64_t renewals_ = 0;
 };
 
 }  // namespace portsplit::daemon

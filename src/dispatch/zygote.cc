@@ -158,6 +158,7 @@ class Zygote {
     void tell_decided();
     void reap();
     void finish(pid_t pid, int status);
+    void log_crash(const ConnectionRecord& record, int status);
     void log_refusal(Spares::State state);
     void finish_spare(const sys::Ended& ended, const Spares::Lost& spare);
     template <typename Message>
@@ -181,6 +182,7 @@ class Zygote {
     Connections connections_;
     sys::Reaper reaper_;
     Overdue overdue_;
+    std::uint64_t crashes_ = 0;
     Clock::time_point look_for_stopped_at_ = Clock::time_point::max();
     Clock::time_point leave_at_ = Clock::time_point::max();  ///< even if a spare is left
     bool open_ = true;             ///< true until the daemon ends its side of the channel
@@ -556,8 +558,21 @@ void Zygote::finish(pid_t pid, int status) {
         logged.reset();
     }
     connection_log_.finish(*record, logged, pid, connections_.fields(pid));
-    send(accounting_.reaped(*record, status));
+    const handoff::Reaped reaped = accounting_.reaped(*record, status);
+    if (reaped.cause == handoff::Reaped::Cause::Crash) log_crash(*record, status);
+    send(reaped);
     connections_.remove(pid);
+}
+
+void Zygote::log_crash(const ConnectionRecord& record, int status) {
+    const core::Service* service = service_of(plan_, record.progress);
+    const std::string client = service == nullptr
+                                   ? "an undecided client"
+                                   : "a client of service " + std::string(service->name);
+    log_.limited(Level::Error, "crashes",
+                 "the process that served " + client + " (" + record.arrival.ends.peer.text() +
+                     ") crashed, " + sys::describe_status(status) + "; crashes since " +
+                     "portsplit-dispatch started: " + std::to_string(++crashes_));
 }
 
 /// Sends a message to the daemon. Waits for room in the channel however long the daemon is stopped,

@@ -12,6 +12,7 @@
 //   asking    sends Ready; after the first connection, a Decided that claims too many, and two Questions: for a
 //             service that does not exist, and for one with limits; after an Answer that says yes one Reaped,
 //             after one that says no three
+//   crashing  sends Ready; after each connection a Reaped that says that its dispatcher has crashed
 //   generous  sends Ready; after the first connection, three Reaped
 
 #include <poll.h>
@@ -50,6 +51,13 @@ int main(int argc, char** argv) {
         send(handoff::Reaped{});
         // The first byte of Kind::Reaped: the other three are still in a buffer that is used again.
         send(std::uint8_t{3});
+    }
+    if (mode == "crashing") {
+        handoff::Handover one;
+        while (::read(kChannelFd, &one, sizeof one) > 0) {
+            send(handoff::Reaped{.cause = handoff::Reaped::Cause::Crash, .id = one.id});
+        }
+        return 0;
     }
     if (mode == "taking") {
         handoff::Handover one;

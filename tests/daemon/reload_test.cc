@@ -1,5 +1,6 @@
 #include "daemon/reload.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -26,6 +27,7 @@ namespace {
 namespace fs = std::filesystem;
 
 using std::chrono::milliseconds;
+using std::chrono::seconds;
 using sys::Clock;
 using Kind = Reload::Kind;
 
@@ -42,7 +44,7 @@ class ReloadTest : public testing::Test {
 
     /// Writes the configuration under the name of every mode.
     void configure(const std::string& host, const std::string& more = "") {
-        for (const char* mode : {"ready", "silent", "dead"}) {
+        for (const char* mode : {"ready", "silent", "dead", "crashing"}) {
             std::ofstream(folder_ / mode)
                 << "bind = " << host << ":0\n"
                 << more << "\n[one]\nstring = one\nconnect = 127.0.0.1:9\n";
@@ -59,6 +61,7 @@ class ReloadTest : public testing::Test {
         set.wake_at(Clock::now() + milliseconds(20));
         EXPECT_TRUE(set.wait());
         generations_.receive_ready(set);
+        generations_.see_to_stalls(log_.log());
         while (const auto child = sys::reap()) {
             if (reload_.is_reader(child->pid)) {
                 auto outcome = reload_.on_reader_end(child->status);
@@ -91,9 +94,10 @@ class ReloadTest : public testing::Test {
             auto outcome = turn();
             if (!outcome) continue;
             exit_code_ = outcome->exit_code;
-            const char* kind = outcome->kind == Kind::Start    ? "start "
-                               : outcome->kind == Kind::Reload ? "reload "
-                                                               : "restart ";
+            const char* kind = outcome->kind == Kind::Start     ? "start "
+                               : outcome->kind == Kind::Reload  ? "reload "
+                               : outcome->kind == Kind::Renewal ? "renewal "
+                                                                : "restart ";
             return kind + std::string(outcome->took_over ? "taken over" : "failed");
         }
         return "none in time";
@@ -316,6 +320,27 @@ TEST_F(ReloadTest, PostponesAReloadWhileAChangeIsOnItsWay) {
     EXPECT_TRUE(reload().take_postponed());
     EXPECT_FALSE(reload().take_postponed()) << "two become one";
     EXPECT_FALSE(reload().postpone_reload());
+}
+
+TEST_F(ReloadTest, RenewsAZygoteWhoseDispatcherCrashedAtMostOnceASecond) {
+    set_mode("crashing");
+    start();
+    auto last = Clock::now() - kRenewalPause;
+    for (int i = 1; i <= 3; ++i) {
+        const pid_t before = zygote();
+        ASSERT_TRUE(generations().current()->hand_over({{.id = 7}, sys::UniqueFd(::dup(0))},
+                                                       Generation::Wait::Never));
+        EXPECT_EQ(next_outcome(), "renewal taken over");
+        EXPECT_NE(zygote(), before);
+        const auto now = Clock::now();
+        EXPECT_GE(now - last, i == 1 ? seconds(0) : kRenewalPause - milliseconds(100));
+        last = now;
+    }
+    EXPECT_EQ(generations().connections(), 0U);
+    EXPECT_THAT(log(), testing::HasSubstr("other addresses in its memory; it is number 3 "));
+    EXPECT_LT(turns(), 300) << "it waits in the pauses";
+    const auto limit = Clock::now() + kRenewalPause + loopback::kMoment;
+    while (Clock::now() < limit) EXPECT_FALSE(turn());
 }
 
 TEST_F(ReloadTest, RestartsADeadZygoteAfterAPauseThatGrows) {
