@@ -9,16 +9,22 @@ KEY_TABLE=$BATS_TEST_DIRNAME/../src/config/key_table
 # convert FILE SPELLING
 convert() { "$PORTSPLIT_BIN/portsplit" convert --to "$2" "$EXAMPLES/$1"; }
 
-# serve_example FILE: starts the daemon with an example. Only addresses are replaced: it listens on a free
-# port, and each port that it relays to becomes a server that sends it first, such as `port22:`.
+# serve_example FILE [EDIT...]: starts the daemon with an example. Only addresses are replaced: it listens on a
+# free port, and each port that it relays to becomes a server that sends it first, such as `port22:`. Each edit is
+# a command for sed(1), which must change the file.
 serve_example() {
-    local port own ports
+    local port own ports edit
     { echo 'bind = 127.0.0.1:0'; grep -v '^bind' "$EXAMPLES/$1"; } | configure
     mapfile -t ports < <(sed -En 's/^connect *= .*:([0-9]+)$/\1/p' "$CONFIG" | sort -u)
     for port in "${ports[@]}"; do
         answer "port$port"
         own=port${port}_port
         sed -Ei "s/^(connect *= .*):$port\$/\1:${!own}/" "$CONFIG"
+    done
+    for edit in "${@:2}"; do
+        cp "$CONFIG" "$TMP/unedited"
+        sed -Ei "$edit" "$CONFIG"
+        not cmp -s "$CONFIG" "$TMP/unedited"
     done
     start_daemon
 }
@@ -147,4 +153,50 @@ relays_to() { talk "send:$2" "expect:port$1:$2" shutdown expect-eof; }
     talk 'send:SSH-2.0-test\r\n' shutdown hold
     log_says 'service=ssh reason=match .* action=exec target=/usr/sbin/sshd '
     log_says 'service=digest reason=match .* target=sha256sum in=9 out=68 '
+}
+
+# from ADDRESS STEP...: a client with this address.
+from() { "$PEER" connect "${ADDRESSES[0]}" --from "$1:0" --limit 5000 "${@:2}"; }
+
+# In place of sshd, whose exit codes older versions do not have: exits with the number that the client sends behind
+# SSH-2.0-, or else sends back what comes.
+write_sshd() {
+    printf '%s\n' '#!/bin/sh' 'echo SSH-2.0-test' 'read -r line' 'line=${line#SSH-2.0-}' \
+        'case $line in [0-9]*) exit "$line" ;; esac' 'echo "$line"' 'exec cat' >"$TMP/sshd"
+    chmod +x "$TMP/sshd"
+}
+
+@test "examples: guessers.conf keeps out who guesses passwords, and serves the others" {
+    write_sshd
+    # The times of the file are too short for a slow machine.
+    serve_example guessers.conf "s#^(exec *= )/usr/sbin/sshd#\1$TMP/sshd#" 's/^(penalty *= [a-z:0-9]+) .*/\1 600/' \
+        's#^(rate-source *= [0-9]+)/.*#\1/600#'
+    local code last=10 i jobs=()
+    for code in 3 4 5; do
+        last=$((last + 1))
+        from "127.0.0.$last" "send:SSH-2.0-$code\n" 'expect:SSH-2.0-test\n' expect-eof
+        wait_until 10 log_has "service=ssh reason=match src=127.0.0.$last .* exit=$code\$"
+        from "127.0.0.$last" expect-reset
+    done
+    log_says 'reason=limit src=127.0.0.11 .* limit=penalty$'
+    # An end that is no failed login, and a silent client.
+    from 127.0.0.14 'send:SSH-2.0-255\n' 'expect:SSH-2.0-test\n' expect-eof
+    wait_until 10 log_has 'src=127.0.0.14 .* exit=255$'
+    from 127.0.0.14 'expect:SSH-2.0-test\n' 'send:SSH-2.0-me\n' 'expect:me\n' shutdown expect-eof
+    log_says 'service=ssh reason=timeout src=127.0.0.14 '
+    # A source has four sessions, and a browser beside them.
+    for i in 1 2 3 4; do
+        in_background from 127.0.0.15 'send:SSH-2.0-me\n' 'expect:SSH-2.0-test\nme\n' "touch:$TMP/held$i" \
+            "wait-file:$TMP/go" shutdown expect-eof
+        jobs+=("$JOB")
+        wait_until 10 exists "$TMP/held$i"
+    done
+    from 127.0.0.15 'send:SSH-2.0-me\n' expect-reset
+    from 127.0.0.16 'send:SSH-2.0-me\n' 'expect:SSH-2.0-test\nme\n' shutdown expect-eof
+    from 127.0.0.15 'send:\x16\x03\x01' 'expect:port8443:\x16\x03\x01' shutdown expect-eof
+    go_on "${jobs[@]}"
+    # A source that comes too often.
+    for ((i = 0; i < 100; i++)); do from 127.0.0.17 shutdown expect-eof; done
+    from 127.0.0.17 expect-reset
+    relays_to 8443 'GET / HTTP/1.1\r\n\r\n'
 }

@@ -74,7 +74,7 @@ constexpr auto kKeys = std::to_array<Key>({
      .help = "connections of one source at once; further ones are refused; 0 is no limit"},
     {.name = "maxundecided",
      .takes = takes::number(&core::Listener::maxundecided, 0, kMostConnections),
-     .default_text = "maxconn/2",
+     .default_text = "maxconn/2, at least 8",
      .help = "connections that may be undecided at once; a new one then ends the oldest undecided "
              "one of the source that has most of them; 0 is no limit"},
     {.name = "rate-source",
