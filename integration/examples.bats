@@ -175,13 +175,13 @@ write_sshd() {
     for code in 3 4 5; do
         last=$((last + 1))
         from "127.0.0.$last" "send:SSH-2.0-$code\n" 'expect:SSH-2.0-test\n' expect-eof
-        wait_until 10 log_has "service=ssh reason=match src=127.0.0.$last .* exit=$code\$"
+        wait_until 10 log_has "service=ssh reason=match src=127.0.0.$last .* exit=$code listener=main\$"
         from "127.0.0.$last" expect-reset
     done
-    log_says 'reason=limit src=127.0.0.11 .* limit=penalty$'
+    log_says 'reason=limit src=127.0.0.11 .* listener=main limit=penalty$'
     # An end that is no failed login, and a silent client.
     from 127.0.0.14 'send:SSH-2.0-255\n' 'expect:SSH-2.0-test\n' expect-eof
-    wait_until 10 log_has 'src=127.0.0.14 .* exit=255$'
+    wait_until 10 log_has 'src=127.0.0.14 .* exit=255 listener=main$'
     from 127.0.0.14 'expect:SSH-2.0-test\n' 'send:SSH-2.0-me\n' 'expect:me\n' shutdown expect-eof
     log_says 'service=ssh reason=timeout src=127.0.0.14 '
     # A source has four sessions, and a browser beside them.
