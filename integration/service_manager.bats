@@ -362,6 +362,28 @@ END
     log_says 'listening on 127.0.0.1'
 }
 
+@test "service manager: sockets that are announced and not there are reported" {
+    answer one
+    configure_answers one
+    WRAPPER=(sh -c 'LISTEN_PID=$$ LISTEN_FDS=99999 exec "$@"' sh)
+    start_daemon
+    log_says 'the sockets that the environment announces \(LISTEN_FDS=99999\) cannot be used: '
+    reaches one
+}
+
+@test "service manager: what it says of one process alone does not reach a program of Accept=yes" {
+    { printf '%s\n' '[env]' 'string = e' 'exec = /usr/bin/env' 'passenv = OF_UNIT'; } | configure
+    in_background "$PEER" inetd 127.0.0.1:0 /bin/sh -c \
+        'LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=connection OF_UNIT=kept exec "$@"' sh \
+        "$PORTSPLIT_BIN/portsplit-dispatch" --inetd --log "$LOG" "$CONFIG" >"$TMP/super.out"
+    learn_port super
+    PORT=$super_port
+    talk send:e print >"$TMP/env" 2>/dev/null || true
+    file_says "$TMP/env" '^OF_UNIT=kept$'
+    not file_says "$TMP/env" '^LISTEN_'
+    end_background
+}
+
 @test "service manager: LISTEN_FDS for another process is ignored" {
     one_service
     export LISTEN_FDS=5 LISTEN_PID=1

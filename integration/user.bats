@@ -98,6 +98,72 @@ ids_of_number() { printf '%s\n' "$1	$1	$1	$1" "$2	$2	$2	$2" "$2"; }
     GLOBALS='user = nobody' configure_answers one
     start_daemon
     [[ -z $(warnings) ]]
+    stop_daemon
+    # A group alone leaves the user.
+    GLOBALS='group = daemon' configure_answers one
+    start_daemon
+    [[ $(warnings) == 'warning: every connection and program runs as root; set user = NAME' ]]
+}
+
+# start_as_root: a super-server that starts Portsplit as root.
+start_as_root() {
+    in_background "$PEER" inetd 127.0.0.1:0 "$PORTSPLIT_BIN/portsplit-dispatch" --inetd --log "$LOG" "$CONFIG" \
+        >"$TMP/super.out"
+    learn_port super
+    PORT=$super_port
+}
+
+@test "user: under a super-server that is root, connections are served as the user and group of the file" {
+    needs_root
+    { printf '%s\n' 'user = nobody' '[id]' 'string = id' 'exec = /bin/sh' 'execarg = -c' \
+        'execarg = head -c 2 >/dev/null; id -u; id -g; id -G; grep -E "^Cap(Inh|Prm|Eff):" /proc/self/status'; } | configure
+    start_as_root
+    talk send:id print >"$TMP/id"
+    diff -u - "$TMP/id" <<END
+$(id -u nobody)
+$(id -g nobody)
+$(id -G nobody)
+CapInh:	0000000000000000
+CapPrm:	0000000000000000
+CapEff:	0000000000000000
+END
+    sed -i 's/^user = .*/user = nobody\ngroup = daemon/' "$CONFIG"
+    talk send:id print >"$TMP/id"
+    [[ $(sed -n 2p "$TMP/id") == $(getent group daemon | cut -d: -f3) ]]
+    sed -i 's/^user = .*/user = 4242/; /^group/d' "$CONFIG"
+    talk send:id print >"$TMP/id"
+    [[ $(sed -n '1,3p' "$TMP/id") == $'4242\n4242\n4242' ]]
+    end_background
+}
+
+@test "user: under a super-server that is root, no client is served if the user cannot be changed" {
+    needs_root
+    printf '%s\n' 'user = nobody' '[id]' 'string = id' 'exec = /bin/sh' 'execarg = -c' 'execarg = id -u' | configure
+    mkdir "$TMP/etc"
+    grep -v '^nobody:' /etc/passwd >"$TMP/passwd"
+    in_background unshare -m sh -c 'mount --bind "$0" /etc/passwd && exec "$@"' "$TMP/passwd" \
+        "$PEER" inetd 127.0.0.1:0 "$PORTSPLIT_BIN/portsplit-dispatch" --inetd --log "$LOG" "$CONFIG" >"$TMP/super.out"
+    learn_port super
+    PORT=$super_port
+    talk send:id expect-end
+    log_says "user = nobody: no such user|cannot find the user nobody in /etc/passwd"
+    end_background
+}
+
+@test "user: of the daemon's variables, the zygote has those that it needs and that programs get" {
+    needs_root
+    answer one
+    export SECRET_TOKEN=of-the-daemon PASSED=to-programs LOCALDOMAIN=lab.example
+    { GLOBALS='' configure_answers one
+        printf '%s\n' '[id]' 'string = id' 'exec = /bin/sh' 'execarg = -c' \
+            'execarg = head -c 2 >/dev/null; echo "$PASSED $SECRET_TOKEN"' 'passenv = PASSED' >>"$CONFIG"; }
+    start_daemon
+    [[ $(talk send:id print) == 'to-programs ' ]]
+    tr '\0' '\n' <"/proc/$ZYGOTE/environ" | sed 's/=.*//' | sort >"$TMP/names"
+    grep -qx PASSED "$TMP/names"
+    grep -qx LOCALDOMAIN "$TMP/names"
+    not grep -vqxE 'PASSED|LOCALDOMAIN|TZ|JOURNAL_STREAM|RES_OPTIONS|HOSTALIASES|PORTSPLIT_LISTENERS|[A-Z]+SAN_OPTIONS' "$TMP/names"
+    unset SECRET_TOKEN PASSED LOCALDOMAIN
 }
 
 @test "user: a log file that only root may open gets the lines of dispatchers" {

@@ -82,6 +82,7 @@ bool Daemon::open_dispatcher() {
 }
 
 void Daemon::adopt_passed_sockets() {
+    if (!manager_.problem().empty()) log_.line(Level::Error, manager_.problem());
     for (Passed& passed : manager_.take_sockets()) {
         const auto adopted = sockets_.adopt(std::move(passed.fd), passed.name);
         if (!adopted) log_.line(Level::Error, adopted.error());
@@ -97,7 +98,8 @@ void Daemon::announce() {
     }
     const std::string line = fmt::format("listening on {}", sockets_.text());
     log_.line(Level::Notice, line);
-    if (::geteuid() == 0 && !reload_.in_force()->user) {
+    const auto& user = reload_.in_force()->user;
+    if (::geteuid() == 0 && (!user || user->uid == 0)) {
         log_.line(Level::Warning,
                   "warning: every connection and program runs as root; set user = NAME");
     }

@@ -6,7 +6,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <set>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "config/packed.h"
@@ -65,6 +67,36 @@ std::optional<std::vector<core::ServiceBudget>> take_budgets(std::string_view& b
         budget.source = take(bytes);
     }
     return budgets;
+}
+
+void append_names(std::string& bytes, const std::vector<std::string>& names) {
+    append(bytes, names.size());
+    for (const std::string& name : names) {
+        append(bytes, name.size());
+        bytes += name;
+    }
+}
+
+std::optional<std::vector<std::string>> take_names(std::string_view& bytes) {
+    std::vector<std::string> names;
+    for (std::uint64_t count = take(bytes); count > 0; --count) {
+        const std::uint64_t size = take(bytes);
+        if (size > bytes.size() || size == 0) return std::nullopt;
+        names.emplace_back(bytes.substr(0, size));
+        bytes.remove_prefix(size);
+    }
+    return names;
+}
+
+/// Returns the names in the `passenv` of all services, each once.
+std::vector<std::string> passed_variables(const core::Config& config) {
+    std::set<std::string> names;
+    for (const core::Service& service : config.services) {
+        const auto* exec = std::get_if<core::Exec>(&service.action);
+        if (exec == nullptr) continue;
+        for (const core::Text& name : exec->passenv) names.emplace(name);
+    }
+    return {names.begin(), names.end()};
 }
 
 }  // namespace
@@ -152,6 +184,7 @@ std::string pack_facts(core::Config config, const std::optional<sys::User>& user
     facts += groups;
     Admission(config).append_to(facts);
     append_budgets(facts, core::service_budgets(config));
+    append_names(facts, passed_variables(config));
     config.services.clear();
     clear_lists(config.top);
     for (core::Listener& listener : config.listeners) clear_lists(listener);
@@ -169,11 +202,13 @@ std::optional<Facts> unpack_facts(std::string_view bytes) {
     auto admission = Admission::take_from(bytes);
     if (!admission) return std::nullopt;
     auto budgets = take_budgets(bytes);
-    if (!budgets) return std::nullopt;
+    auto passenv = take_names(bytes);
+    if (!budgets || !passenv) return std::nullopt;
     auto config = config::unpack(bytes, config::Need::Global);
     if (!config) return std::nullopt;
     if (admission->listener_count() != core::listeners_of(*config).size()) return std::nullopt;
-    Facts facts{*std::move(config), std::nullopt, *std::move(admission), *std::move(budgets)};
+    Facts facts{*std::move(config), std::nullopt, *std::move(admission), *std::move(budgets),
+                *std::move(passenv)};
     if (head.has_user != 0) {
         facts.user =
             sys::User{head.uid, head.gid, std::vector<gid_t>(head.groups), head.needs_net_raw != 0};

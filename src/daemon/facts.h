@@ -56,6 +56,7 @@ struct Facts {
     std::optional<sys::User> user;  ///< to serve connections as; none: the daemon's own
     Admission admission{};
     std::vector<core::ServiceBudget> services{};  ///< those with limits
+    std::vector<std::string> passenv{};  ///< names of the variables that programs get, each once
 };
 
 /// What a reader sends in place of facts: the number of problems of a file that cannot be used.

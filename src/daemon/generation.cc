@@ -9,10 +9,12 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "exit_codes.h"
+#include "sys/become.h"
 #include "sys/capability.h"
 #include "sys/channel.h"
 #include "sys/process.h"
@@ -30,12 +32,30 @@ using sys::UniqueFd;
 /// Above the descriptors that handoff.h names, so that dup2(2) to those overwrites none in use.
 constexpr int kOutOfTheWay = 10;
 
+/// Returns the variables of this process that a zygote gets. Its dispatchers have them in their memory, and an
+/// administrator may have given the daemon others that nobody else is to read.
+std::vector<std::string> environment_for(const Facts& facts) {
+    // The time of log lines; whether the log is the journal; how names are resolved.
+    constexpr auto kNames = std::to_array<std::string_view>(
+        {"TZ", "JOURNAL_STREAM", "LOCALDOMAIN", "RES_OPTIONS", "HOSTALIASES"});
+    std::vector<std::string> environment;
+    for (std::string& entry : sys::own_environment()) {
+        const std::string_view name = std::string_view(entry).substr(0, entry.find('='));
+        bool is_passed = std::ranges::find(kNames, name) != kNames.end() ||
+                         std::ranges::find(facts.passenv, name) != facts.passenv.end();
+#if defined(__SANITIZE_ADDRESS__)
+        is_passed = is_passed || name.ends_with("SAN_OPTIONS");
+#endif
+        if (is_passed) environment.push_back(std::move(entry));
+    }
+    return environment;
+}
+
 /// In the child: changes the user, sets the descriptors of handoff.h and becomes the zygote.
 /// The order matters: the log is passed on open and the program is executed by descriptor, because
 /// the new user may not be allowed to open either.
 [[noreturn]] void become_zygote(const Launchpad& launchpad, int channel, int orders, int packed,
-                                const std::string& listeners, const std::optional<sys::User>& user,
-                                sys::Log& log) {
+                                const std::string& listeners, const Facts& facts, sys::Log& log) {
     const auto fail = [&log](const SysError& error) {
         log.line(Level::Error, sys::to_string(error));
         ::_exit(kExitSystem);
@@ -45,8 +65,8 @@ constexpr int kOutOfTheWay = 10;
     };
     // A session of its own: the signals of a terminal go to the daemon alone (setsid(2)).
     ::setsid();
-    if (user) {
-        if (const auto became = sys::become(*user); !became) fail(became.error());
+    if (facts.user) {
+        if (const auto became = sys::become(*facts.user); !became) fail(became.error());
     }
     // What started the daemon with capabilities, meant them for the daemon.
     sys::limit_inherited();
@@ -65,7 +85,7 @@ constexpr int kOutOfTheWay = 10;
         ::dup2(zygote_orders.get(), handoff::kOrdersFd) < 0) {
         fail({errno, "cannot set the descriptors of portsplit-dispatch"});
     }
-    std::vector<std::string> environment = sys::own_environment();
+    std::vector<std::string> environment = environment_for(facts);
     environment.push_back(std::string(handoff::kListenersVariable) + "=" + listeners);
     // Also descriptors that this process inherited without close-on-exec.
     sys::close_on_exec_from(handoff::kOrdersFd + 1);
@@ -89,9 +109,8 @@ std::optional<Message> as(core::Bytes bytes) {
 }  // namespace
 
 Result<Generation> Generation::start(const Launchpad& launchpad, int packed,
-                                     const std::string& listeners,
-                                     std::vector<core::ServiceBudget> services,
-                                     const std::optional<sys::User>& user, sys::Log& log) {
+                                     const std::string& listeners, const Facts& facts,
+                                     sys::Log& log) {
     auto channel = sys::channel_pair();
     if (!channel) return channel.error();
     auto orders = sys::channel_pair();
@@ -100,10 +119,10 @@ Result<Generation> Generation::start(const Launchpad& launchpad, int packed,
     if (pid < 0) return SysError{errno, "cannot fork for portsplit-dispatch"};
     if (pid == 0) {
         become_zygote(launchpad, channel->second.get(), orders->second.get(), packed, listeners,
-                      user, log);
+                      facts, log);
     }
     return Generation(pid, std::move(channel->first), std::move(channel->second),
-                      std::move(orders->first), std::move(services));
+                      std::move(orders->first), facts.services);
 }
 
 void Generation::receive(Accounts& accounts) {
@@ -133,7 +152,9 @@ void Generation::on_message(core::Bytes message, Accounts& accounts) {
     if (kind == handoff::Kind::Decided) {
         const auto decided = as<handoff::Decided>(message).value_or(handoff::Decided{});
         const std::size_t count = std::min<std::size_t>(decided.count, decided.ids.size());
-        for (std::size_t i = 0; i < count; ++i) ledger.decide(decided.ids[i]);
+        for (std::size_t i = 0; i < count; ++i) {
+            if (ids_.contains(decided.ids[i])) ledger.decide(decided.ids[i]);
+        }
     }
     if (kind != handoff::Kind::Reaped) return;
     if (connections_ > 0) --connections_;
@@ -152,6 +173,7 @@ void Generation::on_reaped(const handoff::Reaped& reaped, Ledger& ledger) {
 }
 
 void Generation::on_question(const handoff::Question& question, Accounts& accounts) {
+    if (!ids_.contains(question.id)) return;
     const auto now = sys::Clock::now();
     const bool names_client = question.service == handoff::Question::kNone;
     const auto service = static_cast<std::size_t>(question.service);

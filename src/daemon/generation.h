@@ -15,11 +15,11 @@
 #include "core/bytes.h"
 #include "daemon/accounts.h"
 #include "daemon/delivery.h"
+#include "daemon/facts.h"
 #include "daemon/stall.h"
 #include "sys/error.h"
 #include "sys/fd.h"
 #include "sys/log.h"
-#include "sys/user.h"
 
 namespace portsplit::daemon {
 
@@ -36,13 +36,12 @@ class Generation {
     /// If the child cannot become the zygote, it logs the reason and exits with kExitSystem.
     /// @param packed  sealed memory with the configuration (config/packed.h); borrowed
     /// @param listeners  as handoff.h has them (kListenersVariable)
-    /// @param services  those with limits, as core::service_budgets has them
-    /// @param user  the user of the zygote and its dispatchers; without one they keep the daemon's
+    /// @param facts  the services with limits; the variables that programs get; the user of the zygote and its
+    ///               dispatchers: without one they keep the daemon's
     /// @returns SysError if socketpair(2) or fork(2) failed
     static sys::Result<Generation> start(const Launchpad& launchpad, int packed,
-                                         const std::string& listeners,
-                                         std::vector<core::ServiceBudget> services,
-                                         const std::optional<sys::User>& user, sys::Log& log);
+                                         const std::string& listeners, const Facts& facts,
+                                         sys::Log& log);
 
     pid_t pid() const { return pid_; }
     /// Returns true once the zygote has sent Ready.

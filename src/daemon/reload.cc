@@ -75,8 +75,8 @@ bool Reload::change_to(Kind kind, std::shared_ptr<const Reading> reading) {
     if (kind == Kind::Start || kind == Kind::Reload)
         log_skipped(*missing, sockets_.find_unchanged_options(reading->config));
     const std::string listeners = sockets_.text_for(reading->config, missing->sockets);
-    auto generation = Generation::start(launchpad_, reading->packed.get(), listeners,
-                                        reading->services, reading->user, log_);
+    auto generation =
+        Generation::start(launchpad_, reading->packed.get(), listeners, *reading, log_);
     if (!generation) return failed(generation.error());
     generations_.add_starting(*std::move(generation));
     change_ = Change{.kind = kind,

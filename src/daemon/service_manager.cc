@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "sys/error.h"
+
 namespace portsplit::daemon {
 namespace {
 
@@ -23,8 +25,15 @@ constexpr std::string_view kNoName = "unknown";
 
 ServiceManager::ServiceManager() {
     // Removes LISTEN_FDS and its like; the caller frees the names (sd_listen_fds(3)).
+    const char* given = ::getenv("LISTEN_FDS");
+    const std::string announced = given == nullptr ? "" : given;
     char** names = nullptr;
     const int count = sd_listen_fds_with_names(1, &names);
+    if (count < 0) {
+        problem_ = fmt::format(
+            "the sockets that the environment announces (LISTEN_FDS={}) cannot be used: {}",
+            announced, sys::error_text(-count));
+    }
     for (int i = 0; i < count; ++i) {
         const std::string name = names[i] == kNoName ? "" : names[i];
         sockets_.push_back({sys::UniqueFd(SD_LISTEN_FDS_START + i), name});

@@ -31,6 +31,9 @@ class ServiceManager {
     /// Returns the sockets passed, owned by the caller. Empty at the second call.
     std::vector<Passed> take_sockets() { return std::exchange(sockets_, {}); }
 
+    /// Returns why the sockets that the manager names cannot be used; empty if they can, or there are none.
+    const std::string& problem() const { return problem_; }
+
     /// Returns true if there is a manager to notify.
     bool can_notify() const { return !notify_socket_.empty(); }
 
@@ -49,6 +52,7 @@ class ServiceManager {
     void notify(const std::string& state);
 
     std::vector<Passed> sockets_;
+    std::string problem_;
     std::string notify_socket_;
     std::chrono::microseconds watchdog_pause_{0};  ///< half of WATCHDOG_USEC; 0 for no watchdog
     sys::Clock::time_point watchdog_sent_{};

@@ -20,6 +20,9 @@ namespace {
 
 using sys::Clock;
 
+/// One for its client, and one for its service. Only a compromised dispatcher asks more often.
+constexpr std::uint8_t kMostQuestions = 2;
+
 /// For so many connections in `kDelay` no memory is taken anew.
 constexpr std::size_t kMostNews = 1024;
 
@@ -57,7 +60,8 @@ Accounting::Accounting(const core::Plan& plan)
 sys::Result<sys::Done> Accounting::prepare() {
     if (!may_ask_) return sys::Done{};
     std::array<int, 2> ends{-1, -1};
-    if (::pipe2(ends.data(), O_CLOEXEC) < 0) {
+    // Non-blocking, so that nobody who does not read can stop the zygote.
+    if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) < 0) {
         return sys::SysError{errno, "cannot make a pipe, so a connection is not counted"};
     }
     next_read_.reset(ends[0]);
@@ -78,7 +82,8 @@ sys::UniqueFd Accounting::take() {
 
 std::optional<handoff::Question> Accounting::note(pid_t pid, ConnectionRecord& record,
                                                   const Progress& progress) {
-    if (progress.asks != 0 && pipes_.contains(pid)) {
+    if (progress.asks != 0 && record.questions < kMostQuestions && pipes_.contains(pid)) {
+        ++record.questions;
         asked_.insert_or_assign(record.id, pid);
         handoff::Question question{.id = record.id};
         if (progress.service == Progress::kNone) {
@@ -119,7 +124,6 @@ void Accounting::answer(const handoff::Answer& answer) {
     if (asked == asked_.end()) return;
     const auto pipe = pipes_.find(asked->second);
     const std::byte byte{answer.may_go_on != 0 ? std::uint8_t{1} : std::uint8_t{0}};
-    // A pipe that was just made has room for the two bytes that may be written to it.
     if (pipe != pipes_.end()) (void)!::write(pipe->second.get(), &byte, 1);
     asked_.erase(asked);
 }

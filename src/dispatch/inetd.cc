@@ -112,6 +112,17 @@ bool confine_this(const Setting& setting, const sys::Address& local, sys::Log& l
     return !confinement.is_refused;
 }
 
+/// Returns the environment of this process without what systemd has told it alone (sd_listen_fds(3)): a program
+/// keeps the process id, and the descriptors are closed.
+std::vector<std::string> environment_for_programs() {
+    std::vector<std::string> environment = sys::own_environment();
+    std::erase_if(environment, [](const std::string& entry) {
+        return entry.starts_with("LISTEN_PID=") || entry.starts_with("LISTEN_FDS=") ||
+               entry.starts_with("LISTEN_FDNAMES=") || entry.starts_with("LISTEN_PIDFDID=");
+    });
+    return environment;
+}
+
 UniqueFd copy_of(int fd) { return UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)); }
 
 }  // namespace
@@ -143,8 +154,8 @@ int serve_inetd(const core::Plan& plan, const core::Entrance& entrance, sys::Log
     for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::close(fd);
     if (!sys::open_standard_descriptors()) return kExitSystem;
 
-    const Setting setting{plan, sys::own_environment(), binds_of(plan.config()), log.descriptor(),
-                          first_program(plan.config()) != nullptr};
+    const Setting setting{plan, environment_for_programs(), binds_of(plan.config()),
+                          log.descriptor(), first_program(plan.config()) != nullptr};
     if (!confine_this(setting, client.arrival.ends.local, log, log_to)) return kExitSystem;
     LogReporter reporter(plan, log, {.arrival = client.arrival});
     const int exit_code = serve(std::move(client), setting, reporter);

@@ -4,12 +4,14 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
 #include "config/listeners.h"
 #include "config/packed.h"
 #include "config_file.h"
+#include "core/entrance.h"
 #include "core/plan.h"
 #include "dispatch/inetd.h"
 #include "dispatch/options.h"
@@ -22,6 +24,7 @@
 #include "sys/log.h"
 #include "sys/process.h"
 #include "sys/signals.h"
+#include "sys/user_files.h"
 
 namespace {
 
@@ -63,6 +66,21 @@ int serve_generation(const dispatch::Options& options) {
     return dispatch::run_zygote(plan->plan(), *log, &dispatch::serve, log_to(options.log));
 }
 
+/// Becomes the user and the group of the configuration, if this process is root.
+/// @returns false if that failed, with the reason logged
+bool become_user(const core::Config& config, sys::Log& log) {
+    if (::geteuid() != 0 || (config.user.empty() && config.group.empty())) return true;
+    auto user = sys::find_user_in_files(std::string(config.user), std::string(config.group));
+    if (user) {
+        user->keeps_net_raw = std::ranges::any_of(config.services, core::is_transparent);
+        const auto became = sys::become(*user);
+        if (became) return true;
+        user = became.error();
+    }
+    log.line(sys::Level::Error, sys::to_string(user.error()) + "; the connection is closed");
+    return false;
+}
+
 int serve_connection(const dispatch::Options& options) {
     // Under inetd and xinetd descriptor 2 is the client's socket; under tcpserver it is a log.
     const auto without = dispatch::is_client(STDERR_FILENO) ? sys::WithoutSyslog::Drop
@@ -89,6 +107,7 @@ int serve_connection(const dispatch::Options& options) {
                                          config::no_such_listener(*loaded->config));
         return kExitUsage;
     }
+    if (!become_user(*loaded->config, *log)) return kExitConfiguration;
     return dispatch::serve_inetd(core::Plan(*loaded->config), core::Entrance{*listener}, *log,
                                  log_to(where));
 }

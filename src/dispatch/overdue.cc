@@ -7,8 +7,10 @@ namespace portsplit::dispatch {
 using sys::Clock;
 
 void Overdue::add(pid_t pid, const ConnectionRecord& record, std::chrono::milliseconds timeout) {
-    if (timeout.count() == 0) return;
-    entries_.push_back({pid, record.id, record.arrival.accepted + timeout + kGrace});
+    const std::chrono::milliseconds hurry = record.arrival.hurry;
+    const std::chrono::milliseconds limit = hurry.count() > 0 ? hurry : timeout;
+    if (limit.count() == 0) return;
+    entries_.push_back({pid, record.id, record.arrival.accepted + limit + kGrace});
 }
 
 Clock::time_point Overdue::due() const {

@@ -9,9 +9,9 @@
 //   taking    sends Ready; takes every connection, and answers nothing
 //   killing   sends Ready; asks that its parent is killed, and then a child of its own; when that one has
 //             ended by SIGKILL, three Reaped
-//   asking    sends Ready; after the first connection, a Decided that claims too many, and two Questions: for a
-//             service that does not exist, and for one with limits; after an Answer that says yes one Reaped,
-//             after one that says no three
+//   asking    sends Ready; after the first connection, a Decided that claims too many, and three Questions: about
+//             a connection that it does not have, for a service that does not exist, and for one with limits;
+//             after each Answer that says yes one Reaped, after one that says no three
 //   crashing  sends Ready; after each connection a Reaped that says that its dispatcher has crashed
 //   generous  sends Ready; after the first connection, three Reaped
 
@@ -77,6 +77,8 @@ int main(int argc, char** argv) {
     }
     if (mode == "asking") {
         send(handoff::Decided{.count = 1'000'000});
+        // About a connection of another generation; it has no answer.
+        send(handoff::Question{.service = 0, .id = 3});
         for (const std::int32_t service : {4711, 0}) {
             send(handoff::Question{.service = service, .id = 1});
             handoff::Answer answer;

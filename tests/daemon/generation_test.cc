@@ -32,10 +32,8 @@ class GenerationTest : public testing::Test {
     }
 
     /// Starts a generation, in place of the one before, and waits until its zygote is ready.
-    void start(const Launchpad& launchpad = fake_zygote("ready"),
-               std::vector<core::ServiceBudget> services = {}) {
-        auto started = Generation::start(launchpad, echo_memory().get(), "", std::move(services),
-                                         std::nullopt, log_.log());
+    void start(const Launchpad& launchpad = fake_zygote("ready"), const Facts& facts = {}) {
+        auto started = Generation::start(launchpad, echo_memory().get(), "", facts, log_.log());
         ASSERT_TRUE(started);
         EXPECT_FALSE(started->is_ready());
         generation_.emplace(*std::move(started));
@@ -107,7 +105,9 @@ TEST_F(GenerationTest, AnswersQuestions) {
     ASSERT_EQ(accounts().ledger.open(1, 0, std::nullopt, {}), Refusal::None);
     ASSERT_EQ(accounts().ledger.open(2, 0, std::nullopt, {}), Refusal::None);
     ASSERT_EQ(accounts().ledger.choose(2, "ssh"), Refusal::None);
-    start(fake_zygote("asking"), {{"ssh", 1, 0}});
+    Facts facts;
+    facts.services = {{"ssh", 1, 0}};
+    start(fake_zygote("asking"), facts);
     for (int i = 0; i < 6; ++i) {
         ASSERT_TRUE(generation().hand_over(delivery(), Generation::Wait::Never));
     }
@@ -172,7 +172,7 @@ std::pair<int, std::string> end_of_zygote(const std::string& packed) {
     LogOfLines log;
     auto memory = sys::new_memory("portsplit.conf");
     EXPECT_TRUE(sys::write_all(memory->get(), packed));
-    auto started = Generation::start(real_zygote(), memory->get(), "", {}, std::nullopt, log.log());
+    auto started = Generation::start(real_zygote(), memory->get(), "", {}, log.log());
     EXPECT_TRUE(started);
     const int status = sys::wait_for_child(started->pid());
     return {WEXITSTATUS(status), log.lines()};

@@ -49,8 +49,7 @@ class GenerationsTest : public testing::Test {
     /// A generation whose zygote may not be ready yet.
     void add_starting(const Launchpad& launchpad = real_zygote()) {
         sys::Log log = sys::Log::to_descriptor(sys::UniqueFd(::fcntl(2, F_DUPFD_CLOEXEC, 3)));
-        auto generation =
-            Generation::start(launchpad, echo_memory().get(), "", {}, std::nullopt, log);
+        auto generation = Generation::start(launchpad, echo_memory().get(), "", {}, log);
         ASSERT_TRUE(generation);
         EXPECT_FALSE(generation->is_ready());
         generations_.add_starting(std::move(*generation));

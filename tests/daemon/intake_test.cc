@@ -42,8 +42,7 @@ class IntakeTest : public testing::Test {
     }
 
     void start_zygote(const Launchpad& launchpad = fake_zygote("ready")) {
-        auto generation =
-            Generation::start(launchpad, echo_memory().get(), "", {}, std::nullopt, log_.log());
+        auto generation = Generation::start(launchpad, echo_memory().get(), "", {}, log_.log());
         ASSERT_TRUE(generation);
         generations_.add_starting(*std::move(generation));
         generations_.promote_starting();

@@ -173,6 +173,24 @@ TEST_F(AccountingTest, GivesTheAnswerToTheDispatcherThatAsked) {
     EXPECT_EQ(answer_in(answers.get()), -2) << "one answer for a question";
 }
 
+// A compromised dispatcher may ask for ever, and read nothing.
+TEST_F(AccountingTest, TakesTwoQuestionsOfAConnection) {
+    const auto answers = pipe();
+    Progress progress;
+    progress.asks = 1;
+    for (int i = 0; i < 2; ++i) {
+        EXPECT_TRUE(note(progress));
+        accounting().answer({.may_go_on = 1, .id = 7});
+    }
+    for (int i = 0; i < 100'000; ++i) {
+        ASSERT_FALSE(note(progress));
+        accounting().answer({.may_go_on = 1, .id = 7});
+    }
+    EXPECT_EQ(answer_in(answers.get()), 1);
+    EXPECT_EQ(answer_in(answers.get()), 1);
+    EXPECT_EQ(answer_in(answers.get()), -2);
+}
+
 TEST_F(AccountingTest, EndsThePipeWhereNobodyAnswers) {
     const auto answers = pipe();
     Progress progress;

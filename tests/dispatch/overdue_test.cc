@@ -38,6 +38,16 @@ TEST_F(OverdueTest, NamesAfterTheDeadlineAndASecond) {
     EXPECT_EQ(overdue().due(), Clock::time_point::max());
 }
 
+TEST_F(OverdueTest, TakesTheDeadlineOfAConnectionInAHurry) {
+    for (const auto timeout : {0s, 60s}) {
+        ConnectionRecord record{
+            .id = 7, .arrival = {.accepted = Clock::now() - 2100ms, .hurry = 1000ms}};
+        connections().add(kPid, record);
+        overdue().add(kPid, record, timeout);
+        EXPECT_TRUE(is_due());
+    }
+}
+
 TEST_F(OverdueTest, NamesNoneBefore) {
     add(0s, 60s);
     EXPECT_GT(overdue().due(), Clock::now() + 50s);
