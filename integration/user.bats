@@ -150,6 +150,27 @@ END
     end_background
 }
 
+# adjusted VALUE: what a process of this user has once it has asked for this oom_score_adj. Some containers have no
+# right to ask for a smaller one.
+adjusted() { sh -c '{ echo "$0" >/proc/self/oom_score_adj; } 2>/dev/null || :; cat /proc/self/oom_score_adj' "$1"; }
+
+@test "user: when memory is short, the kernel ends other processes before the daemon" {
+    needs_root
+    answer one
+    GLOBALS='user = nobody' configure_answers one
+    local own
+    own=$(</proc/self/oom_score_adj)
+    start_daemon
+    [[ $(<"/proc/$DAEMON/oom_score_adj") == $(adjusted -500) ]]
+    [[ $(<"/proc/$ZYGOTE/oom_score_adj") == "$own" ]]
+    stop_daemon
+    # A process that is to be ended first gives this to its zygote alone.
+    WRAPPER=(sh -c 'echo 300 >/proc/self/oom_score_adj; exec "$@"' sh)
+    start_daemon
+    [[ $(<"/proc/$DAEMON/oom_score_adj") == "$(adjusted -500 | sed "s/^$own\$/300/")" ]]
+    [[ $(<"/proc/$ZYGOTE/oom_score_adj") == 300 ]]
+}
+
 @test "user: of the daemon's variables, the zygote has those that it needs and that programs get" {
     needs_root
     answer one

@@ -12,6 +12,7 @@
 
 #include "exit_codes.h"
 #include "sys/file.h"
+#include "sys/oom.h"
 #include "sys/poll_set.h"
 #include "sys/program.h"
 #include "sys/signals.h"
@@ -21,6 +22,9 @@ namespace {
 
 using sys::Clock;
 using sys::Level;
+
+/// Of 1000, see sys/oom.h. Less than what an administrator gives a process that is never to be ended.
+constexpr int kOomScoreAdjust = -500;
 
 /// After poll(2) failed.
 constexpr std::chrono::milliseconds kFailedPollPause{100};
@@ -57,12 +61,21 @@ bool Daemon::prepare() {
     }
     signals_ = *std::move(signals);
     sys::adopt_orphans();
+    outlast_others();
     if (!open_dispatcher()) return false;
     launchpad_.log = options_.log;
     launchpad_.file = options_.file;
     log_.report_missing_syslog();
     adopt_passed_sockets();
     return true;
+}
+
+/// Lets the kernel end other processes before this one when memory is short: a dispatcher costs one connection.
+void Daemon::outlast_others() {
+    const auto before = sys::oom_score_adjust();
+    if (!before || *before <= kOomScoreAdjust || !sys::set_oom_score_adjust(kOomScoreAdjust))
+        return;
+    launchpad_.oom_score_adjust = before;
 }
 
 /// Opens portsplit-dispatch beside this program, as built; else where it is installed. Held open,

@@ -34,6 +34,7 @@ class Daemon {
   private:
     // The start.
     bool prepare();
+    void outlast_others();
     bool open_dispatcher();
     void adopt_passed_sockets();
     void announce();

@@ -17,6 +17,7 @@
 #include "sys/become.h"
 #include "sys/capability.h"
 #include "sys/channel.h"
+#include "sys/oom.h"
 #include "sys/process.h"
 #include "sys/program.h"
 #include "sys/signals.h"
@@ -65,6 +66,7 @@ std::vector<std::string> environment_for(const Facts& facts) {
     };
     // A session of its own: the signals of a terminal go to the daemon alone (setsid(2)).
     ::setsid();
+    if (launchpad.oom_score_adjust) sys::set_oom_score_adjust(*launchpad.oom_score_adjust);
     if (facts.user) {
         if (const auto became = sys::become(*facts.user); !became) fail(became.error());
     }

@@ -28,6 +28,8 @@ struct Launchpad {
     sys::UniqueFd program;  ///< portsplit-dispatch, open from the start of the daemon (O_PATH)
     std::string log;        ///< as `--log` takes it
     std::string file;       ///< the name of the configuration file, for messages
+    /// The oom_score_adj of a zygote (sys/oom.h), if it is not that of the daemon.
+    std::optional<int> oom_score_adjust = std::nullopt;
 };
 
 class Generation {
