@@ -3,12 +3,8 @@
 // decides by the plan, and becomes a program or relays. The zygote calls it in a fork, inetd in the
 // process that a super-server started.
 
-#include <string>
-#include <vector>
-
-#include "core/plan.h"
-#include "dispatch/failed_targets.h"
 #include "dispatch/progress.h"
+#include "dispatch/setting.h"
 #include "sys/arrival.h"
 #include "sys/fd.h"
 
@@ -19,17 +15,6 @@ struct Client {
     sys::UniqueFd fd;
     sys::Arrival arrival;
     sys::UniqueFd output = {};  ///< the pipe to write to; then `fd` is the one to read from
-};
-
-/// What all connections of a zygote have in common.
-struct Setting {
-    const core::Plan& plan;
-    std::vector<std::string> environment;  ///< the first entries of a program's environment
-    /// The addresses that this server listens on: no target may lead back to them.
-    core::List<core::Endpoint> listeners;
-    int log = -1;              ///< descriptor 2 of a program with `stderr = log`; -1 for /dev/null
-    bool has_programs = true;  ///< true if a service may start one
-    const FailedTargets* failed_targets = nullptr;  ///< of the generation; null: not known
 };
 
 /// Serves one connection. Does not return if the service executes a program on the socket: this

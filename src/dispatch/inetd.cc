@@ -13,6 +13,7 @@
 #include "dispatch/loop.h"
 #include "dispatch/progress.h"
 #include "dispatch/record.h"
+#include "dispatch/setting.h"
 #include "dispatch/told_addresses.h"
 #include "exit_codes.h"
 #include "sys/address.h"

@@ -58,6 +58,17 @@ std::optional<Spares::Lost> Spares::on_end(pid_t pid) {
     return std::nullopt;
 }
 
+void Spares::log_refusal(State state, sys::Log& log) {
+    if (state == State::Misunderstood) {
+        log.limited(sys::Level::Error, "bad messages from the daemon",
+                    "a message from the daemon was not understood; its connection is closed");
+    } else {
+        log.limited(sys::Level::Error, "connections without their sockets",
+                    "a connection came without its socket and is closed: the limit on open files "
+                    "(LimitNOFILE=) is too small, or a security module forbids it");
+    }
+}
+
 std::optional<sys::UniqueFd> Spares::take(Place& place, int channel, std::size_t listeners) {
     // The write brings the page into this process, so that recvmsg(2) does not fault on it later.
     place.state.store(State::Waiting, std::memory_order_relaxed);

@@ -24,6 +24,7 @@
 #include "handoff.h"
 #include "sys/error.h"
 #include "sys/fd.h"
+#include "sys/log.h"
 
 namespace portsplit::dispatch {
 
@@ -78,6 +79,9 @@ class Spares {
     };
     /// Frees the place of a process that ended; returns nothing if it had none.
     std::optional<Lost> on_end(pid_t pid);
+    /// Logs why a spare took no connection from a message.
+    /// @param state  `Misunderstood` or `Clientless`
+    static void log_refusal(State state, sys::Log& log);
 
     // For a spare.
 

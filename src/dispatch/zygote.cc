@@ -16,8 +16,8 @@
 // The daemon's EOF, a message that is no connection, or a failed receive ends it in step 2.
 //
 // On each wake (`run`), by a message on the progress channel, by SIGCHLD or by a pause that is over:
-//   1. move spares that stored `Taken` from their places to the table of connections
-//   2. read progress into that table; a message of a pid that is not in it repeats step 1 first
+//   1. move spares that stored `Taken` from their places to the served connections (served.h)
+//   2. read progress of these; a message of a pid that serves none repeats step 1 first
 //   3. for each child that ended: read progress again, then log its line, send `Reaped`, remove it
 //   4. if few spares are left, fork
 // Step 3 reads progress after waitpid(2) returned the pid and before anything is forked: all that the
@@ -25,39 +25,31 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
-#include <cstring>
-#include <optional>
-#include <string_view>
+#include <string>
 #include <utility>
-#include <variant>
 
-#include "core/entrance.h"
-#include "core/passing.h"
 #include "dispatch/accounting.h"
-#include "dispatch/connections.h"
-#include "dispatch/dispatcher.h"
-#include "dispatch/launch.h"
-#include "dispatch/loop.h"
+#include "dispatch/daemon_channel.h"
+#include "dispatch/failed_targets.h"
 #include "dispatch/outlived.h"
-#include "dispatch/overdue.h"
-#include "dispatch/progress_message.h"
-#include "dispatch/record.h"
+#include "dispatch/progress_channel.h"
+#include "dispatch/served.h"
+#include "dispatch/setting.h"
 #include "dispatch/spares.h"
 #include "exit_codes.h"
 #include "handoff.h"
-#include "sys/channel.h"
+#include "sys/clock.h"
+#include "sys/error.h"
 #include "sys/file.h"
 #include "sys/process.h"
 #include "sys/reaper.h"
 #include "sys/signals.h"
-#include "sys/socket.h"
 
 namespace portsplit::dispatch {
 namespace {
@@ -73,9 +65,6 @@ constexpr std::size_t kFewSpares = kSpares / 2;
 /// would make the zygote fork in a busy loop.
 constexpr std::chrono::milliseconds kForkPause{100};
 
-/// How often the zygote counts its spares while some of them cannot send it a message.
-constexpr std::chrono::milliseconds kMuteSparesPause{500};
-
 /// How long a zygote that has no connection, and gets none, waits for its spares.
 constexpr std::chrono::seconds kLeaveLimit{10};
 
@@ -85,55 +74,23 @@ constexpr std::chrono::milliseconds kStoppedPause{200};
 /// After poll(2) failed, in milliseconds.
 constexpr int kFailedPollPause = 100;
 
-/// How many messages of dispatchers are read before the zygote does its other work. The channel
-/// holds fewer, so only a compromised dispatcher that floods it reaches this limit.
-constexpr int kProgressBatch = 1000;
-
 /// How many descriptors a dispatcher may have: c-ares has the most, two for each name server.
 constexpr unsigned kMostDescriptors = 64;
 
-/// Returns the listeners that the daemon names, and removes them from the environment, which programs may
-/// get parts of.
-core::List<core::Endpoint> own_listeners(const core::Plan& plan) {
-    const char* text = ::getenv(handoff::kListenersVariable);
-    if (text == nullptr) return binds_of(plan.config());
-    core::List<core::Endpoint> listeners = listeners_in(text);
-    ::unsetenv(handoff::kListenersVariable);
-    return listeners;
-}
-
-/// Returns true if a service is a program that writes to the log.
-bool has_log(const core::Service& service) {
-    const auto* exec = std::get_if<core::Exec>(&service.action);
-    return exec != nullptr && exec->stderr_to == core::StderrTo::Log;
-}
-
-Setting setting_for(const core::Plan& plan, int log, const FailedTargets& failed_targets) {
-    const bool has_programs = first_program(plan.config()) != nullptr;
-    const bool needs_log = std::ranges::any_of(plan.config().services, has_log);
-    return {plan,         clean_environment(), own_listeners(plan), needs_log ? log : -1,
-            has_programs, &failed_targets};
-}
-
 class Zygote {
   public:
-    Zygote(const core::Plan& plan, sys::Log& log, ServeFunction serve_connection, UniqueFd channel,
-           UniqueFd signals, UniqueFd progress_in, UniqueFd progress_out, Spares spares,
-           Outlived outlived, FailedTargets failed_targets, LogTo log_to)
-        : plan_(plan),
-          log_(log),
+    Zygote(const core::Plan& plan, sys::Log& log, ServeFunction serve_connection, LogTo log_to,
+           UniqueFd signals, ProgressChannel progress, Spares spares, FailedTargets failed_targets,
+           Outlived outlived)
+        : log_(log),
           serve_(serve_connection),
-          connection_log_(plan, log, ConnectionLog::Rate::Limited),
-          failed_targets_(std::move(failed_targets)),
           log_to_(log_to),
           accounting_(plan),
-          setting_(setting_for(plan, log.descriptor(), failed_targets_)),
-          channel_(std::move(channel)),
-          signals_(std::move(signals)),
-          progress_in_(std::move(progress_in)),
-          progress_out_(std::move(progress_out)),
+          progress_(std::move(progress)),
           spares_(std::move(spares)),
-          outlived_(std::move(outlived)) {}
+          served_(plan, log, daemon_, accounting_, std::move(failed_targets), std::move(outlived)),
+          setting_(setting_for(plan, log.descriptor(), served_.failed_targets())),
+          signals_(std::move(signals)) {}
 
     int run();
 
@@ -146,74 +103,53 @@ class Zygote {
     void close_in_spare(int answers);
     [[noreturn, gnu::noinline]] void be_spare(Spares::Place& place);
     void add_departures();
-    void add(pid_t pid, const handoff::Handover& message);
     void read_progress();
-    void note_target(const Progress& progress);
-    void watch(pid_t pid, const Progress& progress, UniqueFd client);
-    void renew_progress();
     void note_signals();
     void end_stopped();
     void read_orders();
-    void end(std::uint64_t id);
-    void tell_decided();
     void reap();
-    void finish(pid_t pid, int status);
-    void log_crash(const ConnectionRecord& record, int status);
-    void log_refusal(Spares::State state);
     void finish_spare(const sys::Ended& ended, const Spares::Lost& spare);
-    template <typename Message>
-    void send(const Message& message);
 
-    const core::Plan& plan_;
     sys::Log& log_;
-    ServeFunction serve_;
-    ConnectionLog connection_log_;
-    FailedTargets failed_targets_;
+    const ServeFunction serve_;
     const LogTo log_to_;
+    DaemonChannel daemon_;
     Accounting accounting_;
-    const Setting setting_;
-    UniqueFd channel_;
-    UniqueFd signals_;
-    UniqueFd progress_in_;
-    UniqueFd progress_out_;
+    ProgressChannel progress_;
     Spares spares_;
-    Outlived outlived_;
-    UniqueFd orders_{handoff::kOrdersFd};
-    Connections connections_;
+    Served served_;
+    const Setting setting_;
+    UniqueFd signals_;
     sys::Reaper reaper_;
-    Overdue overdue_;
-    std::uint64_t crashes_ = 0;
     Clock::time_point look_for_stopped_at_ = Clock::time_point::max();
     Clock::time_point leave_at_ = Clock::time_point::max();  ///< even if a spare is left
-    bool open_ = true;             ///< true until the daemon ends its side of the channel
-    bool is_confined_ = false;     ///< true once the processes are limited to what they need
-    bool mute_spares_ = false;     ///< true once some spares may hold a channel that was replaced
-    Clock::time_point fork_at_{};  ///< no spare is forked before this moment
+    Clock::time_point fork_at_{};                            ///< no spare is forked before this
+    bool open_ = true;          ///< true until the daemon ends its side of the channel
+    bool is_confined_ = false;  ///< true once the processes are limited to what they need
 };
 
 int Zygote::run() {
     if (!confine_all()) return kExitSystem;
-    send(handoff::Ready{});
+    daemon_.send(handoff::Ready{});
     while (true) {
-        if (!progress_in_) renew_progress();
+        if (!progress_.is_open()) progress_.renew();
         fork_spares();
         if (has_nothing_to_do()) {
-            connection_log_.report_all();
+            served_.report_all();
             return 0;
         }
         std::array<pollfd, 4> entries{{
-            {.fd = progress_in_.get(), .events = POLLIN, .revents = 0},
+            {.fd = progress_.fd(), .events = POLLIN, .revents = 0},
             {.fd = signals_.get(), .events = POLLIN, .revents = 0},
-            {.fd = outlived_.fd(), .events = POLLIN, .revents = 0},
-            {.fd = orders_.get(), .events = POLLIN, .revents = 0},
+            {.fd = served_.fd(), .events = POLLIN, .revents = 0},
+            {.fd = daemon_.orders(), .events = POLLIN, .revents = 0},
         }};
         const auto& [progress, signals, broken, from_daemon] = entries;
         const bool short_of_spares = open_ && spares_.count() <= kFewSpares;
         auto until = short_of_spares ? fork_at_ : Clock::time_point::max();
-        if (mute_spares_) until = std::min(until, Clock::now() + kMuteSparesPause);
-        if (!open_ && connections_.empty()) until = std::min(until, leave_at_);
-        until = std::min({until, reaper_.due(), outlived_.due(), overdue_.due(), accounting_.due(),
-                          look_for_stopped_at_, connection_log_.due()});
+        if (!open_ && served_.empty()) until = std::min(until, leave_at_);
+        until =
+            std::min({until, reaper_.due(), served_.due(), progress_.due(), look_for_stopped_at_});
         const int ready = sys::retry(
             [&] { return ::poll(entries.data(), entries.size(), sys::poll_timeout(until)); });
         if (ready < 0) {
@@ -230,11 +166,9 @@ int Zygote::run() {
         if (progress.revents != 0) read_progress();
         if (signals.revents != 0) note_signals();
         if (Clock::now() >= look_for_stopped_at_) end_stopped();
-        for (const pid_t pid : overdue_.take_due(connections_)) send(handoff::Kill{.child = pid});
+        served_.end_overdue();
         reap();
-        tell_decided();
-        connection_log_.report();
-        if (broken.revents != 0 || Clock::now() >= outlived_.due()) outlived_.step();
+        served_.step(broken.revents != 0);
     }
 }
 
@@ -243,7 +177,7 @@ int Zygote::run() {
 bool Zygote::has_nothing_to_do() {
     if (open_) return false;
     add_departures();
-    return connections_.empty() && (spares_.count() == 0 || Clock::now() >= leave_at_);
+    return served_.empty() && (spares_.count() == 0 || Clock::now() >= leave_at_);
 }
 
 /// Notes that no connection comes any more.
@@ -256,12 +190,12 @@ void Zygote::close() {
 /// @returns false if the configuration requires more
 bool Zygote::confine_all() {
     if (setting_.log < 0) leave_standard_error();
-    Work work = work_for(plan_.config(), setting_.listeners);
+    Work work = work_for(setting_.plan.config(), setting_.listeners);
     work.forks = true;
     work.syslog = log_to_ == LogTo::Syslog;
     work.log = log_.descriptor();
-    work.progress = progress_out_.get();
-    const Confinement confinement = confine(plan_.config(), work);
+    work.progress = progress_.writing_end();
+    const Confinement confinement = confine(setting_.plan.config(), work);
     is_confined_ = confinement.has_filter;
     if (!confinement.report.empty()) log_.line(confinement.level, confinement.report);
     return !confinement.is_refused;
@@ -307,15 +241,15 @@ void Zygote::close_in_spare(int answers) {
     if (!setting_.has_programs) {
         // The objects that own the others are not used or destroyed in a spare.
         if (answers >= 0) {
-            return sys::close_all_but({channel_.get(), progress_out_.get(), answers});
+            return sys::close_all_but({daemon_.fd(), progress_.writing_end(), answers});
         }
-        if (sys::close_all_but(channel_.get(), progress_out_.get())) return;
+        if (sys::close_all_but(daemon_.fd(), progress_.writing_end())) return;
     }
     if (setting_.log < 0) log_.close();
     signals_.reset();
-    progress_in_.reset();
-    outlived_.close();
-    orders_.reset();
+    progress_.close_reading_end();
+    served_.close();
+    daemon_.close_orders();
 }
 
 /// The life of a spare, and then of a dispatcher; see "How it works".
@@ -327,107 +261,38 @@ void Zygote::be_spare(Spares::Place& place) {
     if (is_confined_) sys::limit_to(kMostDescriptors);
     sys::unblock_signals();
 
-    auto client = spares_.take(place, channel_.get(), plan_.listener_count());
+    auto client = spares_.take(place, daemon_.fd(), setting_.plan.listener_count());
     if (!client) ::_exit(kExitUnused);
     const handoff::Handover message = place.message;
     place.state.store(Spares::State::Taken, std::memory_order_release);
     // The order matters: `Taken` is stored before the memory it is stored in is unmapped. After this
     // the process shares only the progress channel with others.
     spares_.unmap();
-    channel_.reset();
+    daemon_.close();
     sys::set_name("portsplit-dispatch");
 
-    ChannelReporter reporter(progress_out_.get(), answers.get());
+    ChannelReporter reporter(progress_.writing_end(), answers.get());
     ::_exit(serve_({std::move(*client), message.arrival}, setting_, reporter));
 }
 
-/// Moves the spares that have taken a connection to the table of connections.
+/// Moves the spares that have taken a connection to the served connections.
 void Zygote::add_departures() {
     while (const auto departure = spares_.next_departure()) {
-        add(departure->pid, departure->message);
+        served_.add(departure->pid, departure->message);
     }
 }
 
-void Zygote::add(pid_t pid, const handoff::Handover& message) {
-    connections_.add(pid, {.id = message.id, .arrival = message.arrival});
-}
-
-/// Reads the messages of dispatchers. A compromised dispatcher can send any bytes. Invalid messages
-/// are dropped, so it can only falsify its own log line.
+/// Reads the messages of dispatchers.
 void Zygote::read_progress() {
-    std::array<std::byte, sizeof(Progress) + sizeof(sys::Ends) + core::kLongestLogged + 1> buffer;
-    for (int i = 0; i < kProgressBatch; ++i) {
-        auto received = sys::receive_message(progress_in_.get(), buffer);
-        if (!received) return;
-        // A compromised dispatcher may send a socket whose close(2) would wait. The option belongs to
-        // the socket, so a program that has set it already loses it.
-        if (received->fd) sys::do_not_linger(received->fd.get());
-        if (received->size == 0) return renew_progress();
-        const auto message = message_in(std::span(buffer).first(received->size));
-        ConnectionRecord* record = connections_.find(received->sender);
-        if (record == nullptr) {  // it may have taken its connection just now
-            add_departures();
-            record = connections_.find(received->sender);
-        }
-        if (!message || record == nullptr || !is_valid(plan_, *message, *record)) continue;
-        const Progress& progress = message->progress;
-        note_target(progress);
-        if (message->ends) {
-            record->arrival.ends = *message->ends;
-            record->arrival.credentials = {};
-            record->has_named_ends = true;
-        }
-        connection_log_.update(*record, progress, received->sender, message->fields);
-        connections_.set_fields(received->sender, message->fields);
-        if (const auto question = accounting_.note(received->sender, *record, progress)) {
-            send(*question);
-        }
-        watch(received->sender, progress, std::move(received->fd));
-        if (is_last(plan_, progress) && !std::exchange(record->ends, true)) {
-            reaper_.expect(received->sender);
-        }
+    ProgressChannel::Buffer buffer;
+    for (int i = 0; i < ProgressChannel::kBatch; ++i) {
+        auto published = progress_.next(buffer);
+        if (!published) return;
+        const pid_t pid = published->sender;
+        if (!served_.has(pid)) add_departures();  // it may have taken its connection just now
+        if (!published->message) continue;
+        if (served_.note(pid, *published->message, std::move(published->fd))) reaper_.expect(pid);
     }
-}
-
-/// Keeps which target failed, or answered. What comes of the client is no fault of a target: its family, or a
-/// capability that is missing to have its address.
-void Zygote::note_target(const Progress& progress) {
-    if (progress.service == Progress::kNone) return;
-    const auto service = static_cast<std::size_t>(progress.service);
-    const Failure& failure = progress.failure;
-    const bool is_of_client =
-        core::is_transparent(plan_.service(service)) &&
-        (failure.code == EAFNOSUPPORT || failure.code == EPERM || failure.code == EINVAL ||
-         failure.code == EADDRINUSE || failure.code == EADDRNOTAVAIL);
-    const bool is_of_target =
-        failure.stage == Stage::Resolve || (failure.stage == Stage::Connect && !is_of_client);
-    if (is_of_target) failed_targets_.note_failure(service, failure.target);
-    if (progress.target == Progress::kNone) return;
-    failed_targets_.note_success(service, static_cast<std::size_t>(progress.target));
-}
-
-/// Watches the client's socket of a program. A dispatcher that sends another descriptor only spoils
-/// the watch of its own program; one that failed to become the program needs none.
-void Zygote::watch(pid_t pid, const Progress& progress, UniqueFd client) {
-    if (!client || !becomes_program(plan_, progress)) return;
-    const core::Service& service = plan_.service(static_cast<std::size_t>(progress.service));
-    outlived_.watch(pid, std::move(client), std::get<core::Exec>(service.action).grace);
-}
-
-/// Replaces the progress channel after EOF on it. All dispatchers hold its other end, so EOF comes
-/// only from shutdown(2), and only a compromised dispatcher calls that. Processes forked so far keep
-/// the old channel, so their messages are lost. Later forks use the new one. If none can be made,
-/// `run` retries after each wait.
-void Zygote::renew_progress() {
-    progress_in_.reset();  // EOF keeps it readable: poll(2) would return at once
-    mute_spares_ = true;
-    auto fresh = sys::channel_pair();
-    if (!fresh || !sys::stamp_senders(fresh->first.get())) return;
-    progress_in_ = std::move(fresh->first);
-    progress_out_ = std::move(fresh->second);
-    log_.limited(Level::Error, "shut channels",
-                 "a dispatcher shut the channel that it shares with others, which no intact "
-                 "dispatcher does: it may be compromised");
 }
 
 void Zygote::note_signals() {
@@ -447,72 +312,48 @@ void Zygote::end_stopped() {
     look_for_stopped_at_ = Clock::time_point::max();
     while (const auto pid = sys::next_stopped()) {
         look_for_stopped_at_ = Clock::now() + kStoppedPause;
-        if (const ConnectionRecord* record = connections_.find(*pid)) {
-            overdue_.add(*pid, *record, plan_.timeout({record->arrival.listener}));
-            continue;
-        }
+        if (served_.note_stopped(*pid)) continue;
         log_.limited(Level::Warning, "stopped spares",
                      "a process that waits for a connection was stopped by a signal; it is killed");
-        send(handoff::Kill{.child = *pid});
+        daemon_.send(handoff::Kill{.child = *pid});
     }
 }
 
 /// Reads an order of the daemon. After `NewLog` the log is the file that the daemon has opened anew; programs that
 /// run keep the old one. After `Ask`, spares that were stopped are ended.
 void Zygote::read_orders() {
-    union {
-        handoff::Kind kind;
-        handoff::Answer answer;
-        handoff::End end;
-    } order{};
-    auto received =
-        sys::receive_message(orders_.get(), std::as_writable_bytes(std::span(&order, 1)));
-    if (!received || received->size == 0) {  // the daemon is gone
-        orders_.reset();
+    auto order = daemon_.next_order();
+    if (!order) {  // the daemon is gone
         accounting_.answer_all();
         return close();
     }
-    switch (order.kind) {
+    switch (order->message.kind) {
         case handoff::Kind::NewLog:
-            return log_.replace(std::move(received->fd));
+            return log_.replace(std::move(order->log));
         case handoff::Kind::Ask:
             end_stopped();
-            return send(handoff::Here{});
+            return daemon_.send(handoff::Here{});
         case handoff::Kind::Answer:
-            return accounting_.answer(order.answer);
+            return accounting_.answer(order->message.answer);
         case handoff::Kind::End:
-            return end(order.end.id);
+            add_departures();
+            read_progress();
+            return served_.end(order->message.end.id);
         default:
             return;
     }
 }
 
-/// Ends a connection that counts as undecided too long, unless a service was chosen meanwhile.
-void Zygote::end(std::uint64_t id) {
-    add_departures();
-    read_progress();
-    const pid_t pid = connections_.process_of(id);
-    ConnectionRecord* record = connections_.find(pid);
-    if (record == nullptr || !accounting_.may_end(pid, *record)) return;
-    record->is_excess = true;
-    send(handoff::Kill{.child = pid});
-}
-
-/// Tells the daemon which connections have a service.
-void Zygote::tell_decided() {
-    for (const handoff::Decided& news : accounting_.take_decided(connections_)) send(news);
-}
-
 /// Handles every child that is known to have ended.
 void Zygote::reap() {
-    while (const auto ended = reaper_.next(connections_.size() + spares_.count())) {
+    while (const auto ended = reaper_.next(served_.size() + spares_.count())) {
         // The order matters: its last messages are read before its row is removed and before its
         // pid can be used again by a fork.
         read_progress();
         if (const auto spare = spares_.on_end(ended->pid)) {
             finish_spare(*ended, *spare);
         } else {
-            finish(ended->pid, ended->status);
+            served_.finish(ended->pid, ended->status);
         }
     }
 }
@@ -521,11 +362,11 @@ void Zygote::reap() {
 void Zygote::finish_spare(const sys::Ended& ended, const Spares::Lost& spare) {
     const handoff::Handover& message = spare.message;
     if (spare.state == Spares::State::Misunderstood || spare.state == Spares::State::Clientless) {
-        log_refusal(spare.state);
-        if (message.id != 0) send(handoff::Reaped{.id = message.id});
+        Spares::log_refusal(spare.state, log_);
+        if (message.id != 0) daemon_.send(handoff::Reaped{.id = message.id});
     } else if (message.id != 0) {  // it died after it received a connection
-        add(ended.pid, message);
-        finish(ended.pid, ended.status);
+        served_.add(ended.pid, message);
+        served_.finish(ended.pid, ended.status);
     } else if (spare.state == Spares::State::Dismissed) {
         close();
     } else {
@@ -533,84 +374,26 @@ void Zygote::finish_spare(const sys::Ended& ended, const Spares::Lost& spare) {
     }
 }
 
-/// Logs why a spare took no connection from a message.
-void Zygote::log_refusal(Spares::State state) {
-    if (state == Spares::State::Misunderstood) {
-        log_.limited(Level::Error, "bad messages from the daemon",
-                     "a message from the daemon was not understood; its connection is closed");
-    } else {
-        log_.limited(Level::Error, "connections without their sockets",
-                     "a connection came without its socket and is closed: the limit on open files "
-                     "(LimitNOFILE=) is too small, or a security module forbids it");
-    }
-}
-
-/// Logs a connection whose process ended, and reports its slot as free.
-void Zygote::finish(pid_t pid, int status) {
-    outlived_.forget(pid);
-    accounting_.forget(pid);
-    ConnectionRecord* record = connections_.find(pid);
-    if (record == nullptr) return;
-    std::optional<int> logged = status;
-    if (record->is_excess) {
-        record->progress.decided = 1;
-        record->progress.reason = core::Reason::Limit;
-        logged.reset();
-    }
-    connection_log_.finish(*record, logged, pid, connections_.fields(pid));
-    const handoff::Reaped reaped = accounting_.reaped(*record, status);
-    if (reaped.cause == handoff::Reaped::Cause::Crash) log_crash(*record, status);
-    send(reaped);
-    connections_.remove(pid);
-}
-
-void Zygote::log_crash(const ConnectionRecord& record, int status) {
-    const core::Service* service = service_of(plan_, record.progress);
-    const std::string client = service == nullptr
-                                   ? "an undecided client"
-                                   : "a client of service " + std::string(service->name);
-    log_.limited(Level::Error, "crashes",
-                 "the process that served " + client + " (" + record.arrival.ends.peer.text() +
-                     ") crashed, " + sys::describe_status(status) + "; crashes since " +
-                     "portsplit-dispatch started: " + std::to_string(++crashes_));
-}
-
-/// Sends a message to the daemon. Waits for room in the channel however long the daemon is stopped,
-/// because a lost `Reaped` would occupy a slot for ever. Returns once the daemon is gone (EPIPE):
-/// the connections are served all the same.
-template <typename Message>
-void Zygote::send(const Message& message) {
-    const auto bytes = std::as_bytes(std::span(&message, 1));
-    while (true) {
-        const auto sent = sys::send_message(channel_.get(), bytes, -1, 0);
-        if (sent || sent.error().code != EAGAIN) return;
-    }
-}
-
 }  // namespace
 
 int run_zygote(const core::Plan& plan, sys::Log& log, ServeFunction serve_connection,
                LogTo log_to) {
-    auto signals = sys::signals_by_fd({SIGCHLD});
-    auto progress = sys::channel_pair();
     const auto failed = [&log](const sys::SysError& error) {
         log.line(Level::Error, sys::to_string(error));
         return kExitSystem;
     };
+    auto signals = sys::signals_by_fd({SIGCHLD});
     if (!signals) return failed(signals.error());
+    auto progress = ProgressChannel::create(log);
     if (!progress) return failed(progress.error());
-    if (auto stamped = sys::stamp_senders(progress->first.get()); !stamped) {
-        return failed(stamped.error());
-    }
     auto spares = Spares::create();
     if (!spares) return failed(spares.error());
     auto outlived = Outlived::create();
     if (!outlived) return failed(outlived.error());
     auto failed_targets = FailedTargets::create(plan.config());
     if (!failed_targets) return failed(failed_targets.error());
-    Zygote zygote(plan, log, serve_connection, UniqueFd(handoff::kChannelFd), std::move(*signals),
-                  std::move(progress->first), std::move(progress->second), std::move(*spares),
-                  std::move(*outlived), std::move(*failed_targets), log_to);
+    Zygote zygote(plan, log, serve_connection, log_to, std::move(*signals), std::move(*progress),
+                  std::move(*spares), std::move(*failed_targets), std::move(*outlived));
     return zygote.run();
 }
 

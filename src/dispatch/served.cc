@@ -1,0 +1,136 @@
+#include "dispatch/served.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "sys/process.h"
+
+namespace portsplit::dispatch {
+
+using sys::Clock;
+using sys::Level;
+using sys::UniqueFd;
+
+Served::Served(const core::Plan& plan, sys::Log& log, const DaemonChannel& daemon,
+               Accounting& accounting, FailedTargets failed_targets, Outlived outlived)
+    : plan_(plan),
+      log_(log),
+      daemon_(daemon),
+      accounting_(accounting),
+      failed_targets_(std::move(failed_targets)),
+      outlived_(std::move(outlived)),
+      connection_log_(plan, log, ConnectionLog::Rate::Limited) {}
+
+void Served::add(pid_t pid, const handoff::Handover& message) {
+    connections_.add(pid, {.id = message.id, .arrival = message.arrival});
+}
+
+/// A compromised dispatcher can send any bytes. Invalid messages are dropped, so it can only falsify its own
+/// log line.
+bool Served::note(pid_t pid, const Message& message, UniqueFd client) {
+    ConnectionRecord* record = connections_.find(pid);
+    if (record == nullptr || !is_valid(plan_, message, *record)) return false;
+    const Progress& progress = message.progress;
+    note_target(progress);
+    if (message.ends) {
+        record->arrival.ends = *message.ends;
+        record->arrival.credentials = {};
+        record->has_named_ends = true;
+    }
+    connection_log_.update(*record, progress, pid, message.fields);
+    connections_.set_fields(pid, message.fields);
+    if (const auto question = accounting_.note(pid, *record, progress)) daemon_.send(*question);
+    watch(pid, progress, std::move(client));
+    return is_last(plan_, progress) && !std::exchange(record->ends, true);
+}
+
+/// Keeps which target failed, or answered. What comes of the client is no fault of a target: its family, or a
+/// capability that is missing to have its address.
+void Served::note_target(const Progress& progress) {
+    if (progress.service == Progress::kNone) return;
+    const auto service = static_cast<std::size_t>(progress.service);
+    const Failure& failure = progress.failure;
+    const bool is_of_client =
+        core::is_transparent(plan_.service(service)) &&
+        (failure.code == EAFNOSUPPORT || failure.code == EPERM || failure.code == EINVAL ||
+         failure.code == EADDRINUSE || failure.code == EADDRNOTAVAIL);
+    const bool is_of_target =
+        failure.stage == Stage::Resolve || (failure.stage == Stage::Connect && !is_of_client);
+    if (is_of_target) failed_targets_.note_failure(service, failure.target);
+    if (progress.target == Progress::kNone) return;
+    failed_targets_.note_success(service, static_cast<std::size_t>(progress.target));
+}
+
+/// Watches the client's socket of a program. A dispatcher that sends another descriptor only spoils
+/// the watch of its own program; one that failed to become the program needs none.
+void Served::watch(pid_t pid, const Progress& progress, UniqueFd client) {
+    if (!client || !becomes_program(plan_, progress)) return;
+    const core::Service& service = plan_.service(static_cast<std::size_t>(progress.service));
+    outlived_.watch(pid, std::move(client), std::get<core::Exec>(service.action).grace);
+}
+
+bool Served::note_stopped(pid_t pid) {
+    const ConnectionRecord* record = connections_.find(pid);
+    if (record == nullptr) return false;
+    overdue_.add(pid, *record, plan_.timeout({record->arrival.listener}));
+    return true;
+}
+
+void Served::end(std::uint64_t id) {
+    const pid_t pid = connections_.process_of(id);
+    ConnectionRecord* record = connections_.find(pid);
+    if (record == nullptr || !accounting_.may_end(pid, *record)) return;
+    record->is_excess = true;
+    daemon_.send(handoff::Kill{.child = pid});
+}
+
+void Served::finish(pid_t pid, int status) {
+    outlived_.forget(pid);
+    accounting_.forget(pid);
+    ConnectionRecord* record = connections_.find(pid);
+    if (record == nullptr) return;
+    std::optional<int> logged = status;
+    if (record->is_excess) {
+        record->progress.decided = 1;
+        record->progress.reason = core::Reason::Limit;
+        logged.reset();
+    }
+    connection_log_.finish(*record, logged, pid, connections_.fields(pid));
+    const handoff::Reaped reaped = accounting_.reaped(*record, status);
+    if (reaped.cause == handoff::Reaped::Cause::Crash) log_crash(*record, status);
+    daemon_.send(reaped);
+    connections_.remove(pid);
+}
+
+void Served::log_crash(const ConnectionRecord& record, int status) {
+    const core::Service* service = service_of(plan_, record.progress);
+    const std::string client = service == nullptr
+                                   ? "an undecided client"
+                                   : "a client of service " + std::string(service->name);
+    log_.limited(Level::Error, "crashes",
+                 "the process that served " + client + " (" + record.arrival.ends.peer.text() +
+                     ") crashed, " + sys::describe_status(status) + "; crashes since " +
+                     "portsplit-dispatch started: " + std::to_string(++crashes_));
+}
+
+Clock::time_point Served::due() const {
+    return std::min({outlived_.due(), overdue_.due(), accounting_.due(), connection_log_.due()});
+}
+
+void Served::end_overdue() {
+    for (const pid_t pid : overdue_.take_due(connections_)) {
+        daemon_.send(handoff::Kill{.child = pid});
+    }
+}
+
+void Served::step(bool broken) {
+    for (const handoff::Decided& news : accounting_.take_decided(connections_)) daemon_.send(news);
+    connection_log_.report();
+    if (broken || Clock::now() >= outlived_.due()) outlived_.step();
+}
+
+}  // namespace portsplit::dispatch
