@@ -4,6 +4,8 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -43,6 +45,9 @@ template <>
 core::Result<core::Rate, Problem> parse(const Key& key, std::string_view text);
 template <>
 core::Result<core::Penalty, Problem> parse(const Key& key, std::string_view text);
+
+/// Returns a number of decimal digits and nothing else; none if there is more or it does not fit.
+std::optional<std::uint64_t> digits(std::string_view text);
 
 /// Reads one of the key's words.
 /// @returns its place among them
