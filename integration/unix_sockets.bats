@@ -50,7 +50,7 @@ no_file() { [[ ! -e $1 ]]; }
 @test "unix: a dead socket of ours is replaced, a live one and other files are not" {
     unix_daemon
     kill -9 "$DAEMON"
-    wait_until 10 is_over "$DAEMON"
+    wait_until 10 exists "$TMP/status"
     is_socket "$TMP/socket"
     start_daemon
     over_unix send:one expect:one:one shutdown expect-eof
