@@ -116,7 +116,7 @@ descendants_of() {
         queue=("${queue[@]:1}")
         for pid in "${CHILDREN[@]}"; do
             { read -r name <"/proc/$pid/comm"; } 2>/dev/null || continue
-            [[ $name == strace || $name == portsplit-spare ]] && continue
+            [[ $name == strace || $name == portsplit-spare || $name == portsplit-sniff ]] && continue
             queue+=("$pid")
             DESCENDANTS+=("$pid")
         done
@@ -152,10 +152,10 @@ find_zygote() {
 # A new zygote has taken the place of PID: another_zygote PID.
 another_zygote() { find_zygote && [[ $ZYGOTE != "$1" ]]; }
 
-# A dispatcher that waits for its connection.
+# A dispatcher or a sniffer that waits for its connection, or the parent of sniffers.
 is_spare() {
     local name
-    { read -r name <"/proc/$1/comm"; } 2>/dev/null && [[ $name == portsplit-spare ]]
+    { read -r name <"/proc/$1/comm"; } 2>/dev/null && [[ $name == portsplit-s@(pare|niff) ]]
 }
 
 # The processes that serve connections now, in DISPATCHERS: children of a zygote, and children of the

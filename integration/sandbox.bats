@@ -75,6 +75,84 @@ not_with_asan() { [[ $PORTSPLIT_FLAVOUR != asan ]] || skip 'a build with Address
     [[ $(status_of "$ZYGOTE" Seccomp) == 0 ]]
 }
 
+# named NAME PID: the child of a process with this name, in FOUND.
+named() {
+    local pid name
+    FOUND=
+    children_of "$2"
+    for pid in "${CHILDREN[@]}"; do
+        { read -r name <"/proc/$pid/comm"; } 2>/dev/null || continue
+        [[ $name != "$1" ]] || FOUND=$pid
+    done
+    [[ -n $FOUND ]]
+}
+
+# A program for what an expression matches.
+configure_program() {
+    printf '%s\n' 'bind = 127.0.0.1:0' 'timeout = 60' '[get]' 'regex = G+ET' 'exec = /bin/cat' | configure
+}
+
+# looks: the parent of sniffers, in PARENT, and the sniffer that looks at a client, in LOOKING.
+looks() {
+    find_zygote && named portsplit-sniff "$ZYGOTE" && PARENT=$FOUND && named portsplit-look "$PARENT" && LOOKING=$FOUND
+}
+
+@test "sandbox: where programs are started, what looks at first bytes is confined, and the log says so" {
+    not_with_asan
+    configure_program
+    start_daemon
+    log_says ': sandbox: seccomp, Landlock ABI [0-9]+ \(.*\), of what looks at first bytes; service get starts a program$'
+    client send:GG "wait-file:$TMP/go" send:ET-rest expect:GGET-rest shutdown expect-eof
+    local job=$JOB
+    wait_until 5 looks
+    is_confined "$PARENT"
+    is_confined "$LOOKING"
+    (($(id -u) != 0)) || [[ $(readlink "/proc/$LOOKING/fd/"*) != *"$LOG"* ]]
+    go_on "$job"
+    wait_until 5 not named portsplit-look "$PARENT"
+}
+
+@test "sandbox: a sniffer that crashes costs its connection, and the next ones have other addresses" {
+    configure_program
+    start_daemon
+    doomed_client send:GG expect-end
+    wait_until 5 looks
+    local before=$ZYGOTE
+    kill -TRAP "$LOOKING"
+    log_says 'the process that looks at the first bytes of 127\.0\.0\.1:[0-9]+ has ended without an answer; the connection is closed'
+    log_says 'service=- reason=- src=127.0.0.1 .* action=close target=- in=0 out=0 ms=[0-9]+ exit=111$'
+    wait_until 5 another_zygote "$before"
+    talk send:GGET expect:GGET shutdown expect-eof
+    take_baseline
+}
+
+@test "sandbox: when the parent of sniffers dies, the zygote is started again" {
+    configure_program
+    start_daemon
+    client send:GGET expect:GGET "touch:$TMP/held" "wait-file:$TMP/go" shutdown expect-eof
+    local held=$JOB before=$ZYGOTE
+    wait_until 5 exists "$TMP/held"
+    named portsplit-sniff "$ZYGOTE"
+    kill -KILL "$FOUND"
+    log_says 'what looks at first bytes died \(signal=KILL\)'
+    wait_until 5 another_zygote "$before"
+    wait_until 5 talk --limit 2000 send:GGET expect:GGET shutdown expect-eof 2>/dev/null
+    go_on "$held"
+    take_baseline
+}
+
+@test "sandbox: a client is closed when the dispatcher dies whose sniffer looks at it" {
+    configure_program
+    start_daemon
+    doomed_client send:GG expect-end
+    local job=$JOB
+    wait_until 5 looks
+    find_dispatchers
+    kill -KILL "${DISPATCHERS[0]}"
+    wait_until 5 is_over "$job"
+    wait_until 5 not named portsplit-look "$PARENT"
+}
+
 @test "sandbox: required is an error of check in a file with a program" {
     { printf '%s\n' 'bind = 127.0.0.1:0' 'sandbox = required'; exec_service cat /bin/cat; } | configure
     run -78 "$PORTSPLIT_BIN/portsplit" check "$CONFIG"
@@ -153,6 +231,26 @@ start_inetd() {
     go_on "$JOB"
     log_says ': service=one reason=match '
     run ! grep -q sandbox "$LOG"
+}
+
+@test "sandbox: under a super-server, what looks is confined, and a program has no child that it does not know" {
+    not_with_asan
+    { printf '%s\n' '[get]' 'regex = G+ET' 'exec = /bin/sh' 'execarg = -c' \
+        'execarg = read -r -n 1 x </proc/self/task/$$/children; echo "children:$x"; exec cat' 'stdio = socket'
+        printf '%s\n' '[timeout]' 'exec = /bin/echo' 'execarg = late'; } | configure
+    start_inetd
+    client send:GG "touch:$TMP/there" "wait-file:$TMP/go" send:ET "expect:children:\\n" expect:GGET shutdown expect-eof
+    local job=$JOB
+    wait_until 5 exists "$TMP/there"
+    children_of "$SUPER"
+    local pid found=
+    for pid in /proc/[0-9]*; do
+        [[ $(readlink "$pid/exe") == */portsplit-dispatch && ${pid#/proc/} != "${CHILDREN[0]}" ]] || continue
+        [[ $(tr '\0' ' ' <"$pid/cmdline") == *"$CONFIG"* ]] || continue
+        is_confined "${pid#/proc/}" && found=yes
+    done
+    [[ -n $found ]]
+    go_on "$job"
 }
 
 @test "sandbox: under a super-server required is required, too" {

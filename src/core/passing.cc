@@ -23,17 +23,6 @@ std::string variable_for(const LayoutPattern& pattern, const FieldCondition& con
     return name;
 }
 
-/// Returns true if `passed_text` may have made a text.
-bool is_passed_text(std::string_view text) {
-    if (text.size() > kLongestPassed) return false;
-    while (!text.empty()) {
-        const bool is_escape = escaped_byte(text).has_value();
-        if (!is_escape && !is_safe(text.front()) && text.front() != ',') return false;
-        text.remove_prefix(is_escape ? 3 : 1);
-    }
-    return true;
-}
-
 /// Asks for fields of one stream.
 class Fields {
   public:
@@ -74,33 +63,54 @@ std::string log_text(const Config& config, const Service* service, Fields& field
     return text;
 }
 
-std::vector<Passed::Variable> variables_of(const Service& service, Fields& fields) {
-    std::vector<Passed::Variable> variables;
+/// A variable of a program, and the field that it carries.
+struct FieldVariable {
+    std::string name;
+    FieldName field;
+};
+
+std::vector<FieldVariable> field_variables(const Service& service) {
+    std::vector<FieldVariable> variables;
     const auto* exec = std::get_if<Exec>(&service.action);
     if (exec == nullptr) return variables;
     for (const LayoutPattern& pattern : service.layouts) {
         for (const FieldCondition& condition : pattern.conditions) {
             variables.push_back(
-                {variable_for(pattern, condition), fields.find({pattern.layout, condition.field})});
+                {variable_for(pattern, condition), {pattern.layout, condition.field}});
         }
     }
     for (const std::string_view entry : exec->env) {
         const auto passed = split_field_variable(entry);
         const auto name = passed ? split_field(passed->second) : std::nullopt;
-        if (name) variables.push_back({std::string(passed->first), fields.find(*name)});
+        if (name) variables.push_back({std::string(passed->first), *name});
+    }
+    return variables;
+}
+
+std::vector<TlvSource> field_tlvs(const Service& service) {
+    std::vector<TlvSource> sources;
+    const auto* connect = std::get_if<Connect>(&service.action);
+    if (connect == nullptr) return sources;
+    for (const std::string_view value : connect->proxy_tlv) {
+        const auto source = split_tlv(value);
+        if (source && source->field) sources.push_back(*source);
+    }
+    return sources;
+}
+
+std::vector<Passed::Variable> variables_of(const Service& service, Fields& fields) {
+    std::vector<Passed::Variable> variables;
+    for (FieldVariable& variable : field_variables(service)) {
+        variables.push_back({std::move(variable.name), fields.find(variable.field)});
     }
     return variables;
 }
 
 std::vector<ProxyTlv> tlvs_of(const Service& service, Fields& fields) {
     std::vector<ProxyTlv> tlvs;
-    const auto* connect = std::get_if<Connect>(&service.action);
-    if (connect == nullptr) return tlvs;
-    for (const std::string_view value : connect->proxy_tlv) {
-        const auto source = split_tlv(value);
-        if (!source || !source->field) continue;
-        if (auto bytes = fields.find_bytes(*source->field)) {
-            tlvs.push_back({source->type, *std::move(bytes)});
+    for (const TlvSource& source : field_tlvs(service)) {
+        if (auto bytes = fields.find_bytes(*source.field)) {
+            tlvs.push_back({source.type, *std::move(bytes)});
         }
     }
     return tlvs;
@@ -123,6 +133,30 @@ std::string passed_text(const FieldValues& values) {
         }
     }
     return text;
+}
+
+bool is_passed_text(std::string_view text) {
+    if (text.size() > kLongestPassed) return false;
+    while (!text.empty()) {
+        const bool is_escape = escaped_byte(text).has_value();
+        if (!is_escape && !is_safe(text.front()) && text.front() != ',') return false;
+        text.remove_prefix(is_escape ? 3 : 1);
+    }
+    return true;
+}
+
+std::vector<std::string> variables_for_fields(const Service& service) {
+    std::vector<std::string> names;
+    for (FieldVariable& variable : field_variables(service)) {
+        names.push_back(std::move(variable.name));
+    }
+    return names;
+}
+
+std::vector<std::uint8_t> tlvs_for_fields(const Service& service) {
+    std::vector<std::uint8_t> types;
+    for (const TlvSource& source : field_tlvs(service)) types.push_back(source.type);
+    return types;
 }
 
 bool is_logged_text(std::string_view text, const Config& config, const Service* service) {

@@ -3,6 +3,7 @@
 // client's, so the form has no byte that a log line or a shell could take for something else.
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,6 +27,15 @@ inline constexpr std::size_t kLongestLogged = 2048;
 /// Returns values as one text: `A-Z a-z 0-9 . _ ~ : / @ + -` as they are, every other byte as `\XX`, members of
 /// a list with `,` between them. At most kLongestPassed characters: no escape is cut in two.
 std::string passed_text(const FieldValues& values);
+
+/// Returns true if `passed_text` may have made a text.
+bool is_passed_text(std::string_view text);
+
+/// Returns the names of the variables that carry fields to the program of a service, in their order.
+std::vector<std::string> variables_for_fields(const Service& service);
+
+/// Returns the types of the additional values that carry fields to the target of a service, in their order.
+std::vector<std::uint8_t> tlvs_for_fields(const Service& service);
 
 /// Returns true if a text is ` LAYOUT.FIELD=VALUE` once or several times, as `decide_and_pass` makes it, with fields
 /// that the log has for the service.

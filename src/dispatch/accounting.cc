@@ -163,7 +163,8 @@ handoff::Reaped Accounting::reaped(const ConnectionRecord& record, int status) c
     const bool is_late = progress.decided != 0 && progress.reason == core::Reason::Timeout &&
                          progress.heard == 0 && !was_program;
     if (record.is_excess || is_late) message.cause = handoff::Reaped::Cause::Undecided;
-    if (is_crash(status) && !was_program) message.cause = handoff::Reaped::Cause::Crash;
+    const bool is_crashed = is_crash(status) || progress.failure.stage == Stage::Sniffer;
+    if (is_crashed && !was_program) message.cause = handoff::Reaped::Cause::Crash;
     if (service != nullptr && (progress.ended != 0 || was_program)) {
         const int of_program = progress.ended != 0 ? progress.status : status;
         message.penalty = static_cast<std::uint32_t>(penalty_of(*service, of_program));

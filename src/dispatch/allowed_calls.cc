@@ -50,33 +50,21 @@ constexpr AllowedCall option(std::uint64_t level, std::uint64_t name) {
     return {SYS_setsockopt, {is(1, level), is(2, name)}};
 }
 
-constexpr auto kAlways = std::to_array<AllowedCall>({
-// The relay, and looking at first bytes.
-#ifdef SYS_poll
-    {SYS_poll},  // every wait
-#endif
-    {SYS_ppoll},     // the same, where the C library makes poll(2) of it
-    {SYS_recvfrom},  // to look at bytes
-    {SYS_splice},    // the bytes of a relay
-    {SYS_read},      // the same without splice(2); signals; files
-    {SYS_write},     // the same; lines of the log
-    {SYS_pwritev2},  // lines of the log, if it is a pipe
-    {SYS_pipe2},     // for splice(2)
-    {SYS_close},
+constexpr auto kForRelay = std::to_array<AllowedCall>({
+    {SYS_splice},                       // the bytes of a relay
+    {SYS_pipe2},                        // for splice(2)
     {SYS_connect},                      // to a target: Landlock has its ports
     {SYS_getsockname},                  // a connection to itself
     {SYS_ioctl, {is(1, SIOCOUTQNSD)}},  // what the target has not taken
     {SYS_ioctl, {is(1, FIONREAD)}},     // what the client has sent already
     {SYS_fcntl, {is(1, F_GETFL)}},      // to make it blocking, or not
     {SYS_fcntl, {is(1, F_SETFL)}},
-    {SYS_sched_yield},                // the zygote lets dispatchers run first
     {SYS_sched_getattr, {is(0, 0)}},  // the time slice of a large relay
     {SYS_sched_setattr, {is(0, 0)}},
     {SYS_getpriority, {is(0, PRIO_PROCESS), is(1, 0)}},  // the same before Linux 6.12
     {SYS_setpriority, {is(0, PRIO_PROCESS), is(1, 0)}},
     socket_of(AF_INET, SOCK_STREAM),
     socket_of(AF_INET6, SOCK_STREAM),
-    option(SOL_SOCKET, SO_RCVLOWAT),   // to sleep until enough bytes are there
     option(SOL_SOCKET, SO_LINGER),     // a reset
     option(SOL_SOCKET, SO_KEEPALIVE),  // keepalive
     option(IPPROTO_TCP, TCP_KEEPIDLE),
@@ -84,6 +72,20 @@ constexpr auto kAlways = std::to_array<AllowedCall>({
     option(IPPROTO_TCP, TCP_KEEPCNT),
     option(IPPROTO_TCP, TCP_NODELAY),       // nodelay
     option(IPPROTO_TCP, TCP_USER_TIMEOUT),  // user-timeout
+});
+
+constexpr auto kAlways = std::to_array<AllowedCall>({
+#ifdef SYS_poll
+    {SYS_poll},  // every wait
+#endif
+    {SYS_ppoll},     // the same, where the C library makes poll(2) of it
+    {SYS_recvfrom},  // to look at bytes
+    {SYS_read},      // a relay without splice(2); signals; files
+    {SYS_write},     // the same; lines of the log
+    {SYS_pwritev2},  // lines of the log, if it is a pipe
+    {SYS_close},
+    {SYS_sched_yield},                // the zygote lets dispatchers run first
+    option(SOL_SOCKET, SO_RCVLOWAT),  // to sleep until enough bytes are there
     // Messages to the zygote and to syslog, a PROXY header, a query: all to where the socket is connected.
     {SYS_sendto, {is_null(4)}},
     // Memory; none of it can become code.
@@ -108,6 +110,11 @@ constexpr auto kAlways = std::to_array<AllowedCall>({
     {SYS_getpid},                       // for lines of the log
     {SYS_getrandom},                    // malloc(3); the numbers of queries
     {SYS_prctl, {is(0, PR_SET_NAME)}},  // for ps(1)
+});
+
+/// For a sniffer.
+constexpr auto kForSniffer = std::to_array<AllowedCall>({
+    {SYS_recvmsg},  // its client, and what it is asked
 });
 
 /// For a zygote, and what its forks do before they have a connection.
@@ -200,7 +207,10 @@ void add(std::vector<AllowedCall>& calls, bool wanted, const List& list) {
 std::vector<AllowedCall> allowed_calls(const Work& work) {
     const auto progress = static_cast<std::uint64_t>(work.progress);
     const auto log = static_cast<std::uint64_t>(work.log);
-    std::vector<AllowedCall> calls(kAlways.begin(), kAlways.end());
+    std::vector<AllowedCall> calls;
+    add(calls, !work.sniffs, kForRelay);
+    add(calls, true, kAlways);
+    add(calls, work.sniffs, kForSniffer);
     // The end of a stream, but not of the channel to the zygote that all dispatchers share.
     calls.push_back({SYS_shutdown, {is_not(0, progress)}});
     add(calls, work.forks, kForZygote);

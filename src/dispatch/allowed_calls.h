@@ -10,8 +10,9 @@ namespace portsplit::dispatch {
 
 /// What decides which calls a process needs.
 struct Work {
-    bool forks = false;          ///< it is a zygote; else it serves one connection and exits
-    bool names = false;          ///< a target is a host name
+    bool forks = false;   ///< it is a zygote; else it serves one connection and exits
+    bool sniffs = false;  ///< it looks at first bytes for another process, and connects to nothing
+    bool names = false;   ///< a target is a host name
     bool unix_targets = false;   ///< a target is a Unix-domain socket
     bool zones = false;          ///< a target has a zone, as fe80::1%eth0
     bool transparent = false;    ///< a target sees the client's address

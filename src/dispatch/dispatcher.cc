@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cstddef>
@@ -22,6 +23,7 @@
 #include "dispatch/relay.h"
 #include "dispatch/side.h"
 #include "dispatch/sniff.h"
+#include "dispatch/sniffer.h"
 #include "dispatch/spawn.h"
 #include "dispatch/transparent.h"
 #include "exit_codes.h"
@@ -177,10 +179,65 @@ int act(Chosen chosen, const Setting& setting, Reporter& reporter) {
     return relay_to_program(std::move(chosen), exec, setting, environment, reporter);
 }
 
-int fail_to_look(const sys::SysError& error, Reporter& reporter) {
-    reporter.publish_failure(Stage::Look, error.code);
+int fail_to_look(const sys::SysError& error, Setting::Eyes eyes, Reporter& reporter) {
+    const bool is_of_sniffer =
+        eyes != Setting::Eyes::Own && (error.code == EPROTO || error.code == ECHILD);
+    reporter.publish_failure(is_of_sniffer ? Stage::Sniffer : Stage::Look, error.code);
     return kExitTemporary;
 }
+
+/// Looks at the bytes of one client, or has them looked at.
+class Eyes {
+  public:
+    static sys::Result<Eyes> open(const Client& client, const Setting& setting,
+                                  Reporter& reporter) {
+        Eyes eyes(client, setting, reporter);
+        if (setting.eyes == Setting::Eyes::Own) return eyes;
+        reporter.about_to_block();
+        const int fd = client.fd.get();
+        auto sniffer = setting.eyes == Setting::Eyes::Fork ? Sniffer::fork(setting.plan, fd)
+                                                           : Sniffer::take(setting.sniffers, fd);
+        // This process keeps no way to other sniffers: their parent ends with the last one.
+        if (setting.sniffers >= 0) ::close(setting.sniffers);
+        if (!sniffer) return sniffer.error();
+        eyes.sniffer_ = *std::move(sniffer);
+        return eyes;
+    }
+
+    sys::Result<HeaderRead> read_header(Clock::time_point deadline) {
+        if (sniffer_) return sniffer_->read_header(deadline, reporter_);
+        return dispatch::read_header(client_.fd.get(), deadline, reporter_);
+    }
+
+    sys::Result<Looked> look(const core::Entrance& entrance, Clock::time_point deadline) {
+        const core::Plan& plan = setting_.plan;
+        const bool is_socket = !client_.output;
+        if (sniffer_) {
+            return is_socket ? sniffer_->sniff(plan, entrance, deadline, reporter_)
+                             : sniffer_->read_ahead(plan, entrance, deadline, reporter_);
+        }
+        Looked looked;
+        const int fd = client_.fd.get();
+        auto decided = is_socket
+                           ? sniff(fd, plan, entrance, deadline, reporter_)
+                           : read_ahead(fd, plan, entrance, deadline, looked.ahead, reporter_);
+        if (!decided) return decided.error();
+        looked.decided = *std::move(decided);
+        return looked;
+    }
+
+    /// Ends the sniffer.
+    void close() { sniffer_.reset(); }
+
+  private:
+    Eyes(const Client& client, const Setting& setting, Reporter& reporter)
+        : client_(client), setting_(setting), reporter_(reporter) {}
+
+    const Client& client_;
+    const Setting& setting_;
+    Reporter& reporter_;
+    std::optional<Sniffer> sniffer_{};
+};
 
 /// Ends a connection that had to begin with a PROXY header. One that ended before its first byte is no mistake:
 /// so balancers see whether a port is open.
@@ -234,11 +291,13 @@ int serve(Client client, const Setting& setting, Reporter& reporter) {
         transparent =
             TransparentSockets::make(client.arrival.ends.peer, has_header, setting.has_programs);
     }
+    auto eyes = Eyes::open(client, setting, reporter);
+    if (!eyes) return fail_to_look(eyes.error(), setting.eyes, reporter);
     if (has_header) {
-        const auto header = read_header(client.fd.get(), deadline, reporter);
-        if (!header) return fail_to_look(header.error(), reporter);
-        if (!header->is_complete()) return close_without_header(header->fault, reporter);
-        origin = origin_of(header->reader.ends(), client.arrival);
+        const auto header = eyes->read_header(deadline);
+        if (!header) return fail_to_look(header.error(), setting.eyes, reporter);
+        if (!header->ends) return close_without_header(header->fault, reporter);
+        origin = origin_of(*header->ends, client.arrival);
         entrance.balancer = entrance.source;
         if (origin.is_told()) {
             entrance.source = sys::source_of(origin.ends.peer, false);
@@ -247,21 +306,20 @@ int serve(Client client, const Setting& setting, Reporter& reporter) {
         }
     }
 
-    std::vector<std::byte> ahead;
-    auto decided = client.output
-                       ? read_ahead(client.fd.get(), plan, entrance, deadline, ahead, reporter)
-                       : sniff(client.fd.get(), plan, entrance, deadline, reporter);
-    if (!decided) return fail_to_look(decided.error(), reporter);
-    const core::Verdict& verdict = decided->verdict;
+    auto looked = eyes->look(entrance, deadline);
+    if (!looked) return fail_to_look(looked.error(), setting.eyes, reporter);
+    eyes->close();
+    const core::Verdict& verdict = looked->decided.verdict;
+    core::Passed& passed = looked->decided.passed;
     reporter.set_verdict(verdict);
-    reporter.set_fields(std::move(decided->passed.log));
+    reporter.set_fields(std::move(passed.log));
     if (!verdict.service) return close_without_service(client.fd.get(), verdict.reason, reporter);
     if (has_limits(plan.service(*verdict.service)) && !reporter.may_go_on()) {
         return refuse(client.fd.get(), reporter);
     }
     return act({std::move(client), origin, std::move(transparent), plan.service(*verdict.service),
-                *verdict.service, verdict.reason, std::move(decided->passed.variables),
-                std::move(decided->passed.tlvs), std::move(ahead)},
+                *verdict.service, verdict.reason, std::move(passed.variables),
+                std::move(passed.tlvs), std::move(looked->ahead)},
                setting, reporter);
 }
 

@@ -14,6 +14,7 @@
 #include "dispatch/progress.h"
 #include "dispatch/record.h"
 #include "dispatch/setting.h"
+#include "dispatch/sniffer.h"
 #include "dispatch/told_addresses.h"
 #include "exit_codes.h"
 #include "sys/address.h"
@@ -155,8 +156,9 @@ int serve_inetd(const core::Plan& plan, const core::Entrance& entrance, sys::Log
     for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::close(fd);
     if (!sys::open_standard_descriptors()) return kExitSystem;
 
-    const Setting setting{plan, environment_for_programs(), binds_of(plan.config()),
-                          log.descriptor(), first_program(plan.config()) != nullptr};
+    Setting setting{plan, environment_for_programs(), binds_of(plan.config()), log.descriptor(),
+                    first_program(plan.config()) != nullptr};
+    if (needs_sniffers(plan)) setting.eyes = Setting::Eyes::Fork;
     if (!confine_this(setting, client.arrival.ends.local, log, log_to)) return kExitSystem;
     LogReporter reporter(plan, log, {.arrival = client.arrival});
     const int exit_code = serve(std::move(client), setting, reporter);

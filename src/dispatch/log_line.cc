@@ -134,6 +134,13 @@ std::string failure_line(const core::Plan& plan, const sys::Arrival& arrival,
             "its connections must begin with one",
             client_of(arrival), core::to_string(fault));
     }
+    if (progress.failure.stage == Stage::Sniffer) {
+        return fmt::format(
+            "the process that looks at the first bytes of {} has {}; the connection is closed",
+            client_of(arrival),
+            progress.failure.code == EPROTO ? "said what cannot be, so it may be compromised"
+                                            : "ended without an answer");
+    }
     const core::Service* service = service_of(plan, progress);
     return fmt::format("{} for service {}, client {}: {}",
                        service != nullptr ? failed_act(*service, progress.failure)

@@ -18,13 +18,14 @@ namespace portsplit::dispatch {
 
 /// The step that failed. The order matters: `is_valid` takes `Start` as the last.
 enum class Stage : std::uint32_t {
-    None,       ///< nothing failed
-    Header,     ///< reading a PROXY header; the code is a core::ProxyFault
-    Look,       ///< peeking at the client's bytes
-    Resolve,    ///< resolving a target's name; the code is one of c-ares
-    Loop,       ///< a target is a listener of this server; there is no code
-    Connect,    ///< connecting to a target
-    Refused,    ///< the client is on pipes, and the program needs a socket; there is no code
+    None,     ///< nothing failed
+    Header,   ///< reading a PROXY header; the code is a core::ProxyFault
+    Look,     ///< peeking at the client's bytes
+    Sniffer,  ///< the process that looks at the client's bytes has crashed, or said what cannot be
+    Resolve,  ///< resolving a target's name; the code is one of c-ares
+    Loop,     ///< a target is a listener of this server; there is no code
+    Connect,  ///< connecting to a target
+    Refused,  ///< the client is on pipes, and the program needs a socket; there is no code
     Directory,  ///< entering the directory of a program
     Terminal,   ///< opening a terminal for a program
     Start,      ///< starting a program, or opening its descriptors
@@ -32,8 +33,9 @@ enum class Stage : std::uint32_t {
 
 /// Returns true if a dispatcher exits after a failure of this stage.
 inline bool is_fatal(Stage stage) {
-    return stage == Stage::Header || stage == Stage::Look || stage == Stage::Refused ||
-           stage == Stage::Directory || stage == Stage::Terminal || stage == Stage::Start;
+    return stage == Stage::Header || stage == Stage::Look || stage == Stage::Sniffer ||
+           stage == Stage::Refused || stage == Stage::Directory || stage == Stage::Terminal ||
+           stage == Stage::Start;
 }
 
 struct Failure {
@@ -188,6 +190,9 @@ class Reporter {
         progress_.bytes_out = out;
         publish();
     }
+
+    /// Returns a descriptor that is readable once nobody wants the outcome any more; -1 for none.
+    virtual int abandoned() const { return -1; }
 
   protected:
     /// Carries one message to the process that writes the log.

@@ -16,6 +16,8 @@
 #include <cstddef>
 #include <span>
 
+#include "dispatch/await.h"
+
 namespace portsplit::dispatch {
 namespace {
 
@@ -76,29 +78,32 @@ class Taker {
     std::array<std::byte, 1024> buffer_;
 };
 
-/// Waits for input.
-/// @returns false at the deadline
-sys::Result<bool> wait(int fd, Clock::time_point deadline) {
+/// Waits for input, or for the deadline.
+/// @returns false if the client is gone
+sys::Result<bool> wait(int fd, const Reporter& reporter, Clock::time_point deadline) {
     pollfd entry{.fd = fd, .events = POLLIN, .revents = 0};
-    const int ready = sys::retry([&] { return ::poll(&entry, 1, sys::poll_timeout(deadline)); });
-    if (ready < 0) return sys::SysError{errno, "cannot wait for a PROXY header"};
-    return ready > 0;
+    if (await(entry, reporter, deadline) < 0) {
+        return sys::SysError{errno, "cannot wait for a PROXY header"};
+    }
+    return (entry.revents & POLLERR) == 0;
 }
 
 }  // namespace
 
 sys::Result<HeaderRead> read_header(int client, Clock::time_point deadline, Reporter& reporter) {
     HeaderRead read;
-    Taker taker(client, read.reader);
+    ProxyReader reader;
+    Taker taker(client, reader);
     while (true) {
         const auto found = taker.take();
         if (!found) return found.error();
-        if (read.reader.state() != ProxyReader::State::Reading) {
-            read.fault = read.reader.fault();
+        if (reader.state() == ProxyReader::State::Complete) read.ends = reader.ends();
+        if (reader.state() != ProxyReader::State::Reading) {
+            read.fault = reader.fault();
             return read;
         }
         if (*found == Found::Eof) {
-            if (read.reader.size() > 0) read.fault = ProxyFault::Ended;
+            if (reader.size() > 0) read.fault = ProxyFault::Ended;
             return read;
         }
         // A peer that never stops sending must not go on beyond the deadline.
@@ -108,8 +113,9 @@ sys::Result<HeaderRead> read_header(int client, Clock::time_point deadline, Repo
         }
         if (*found == Found::Bytes) continue;
         reporter.about_to_block();
-        const auto ready = wait(client, deadline);
-        if (!ready) return ready.error();
+        const auto is_there = wait(client, reporter, deadline);
+        if (!is_there) return is_there.error();
+        if (!*is_there) return read;
     }
 }
 

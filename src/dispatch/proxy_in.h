@@ -2,6 +2,9 @@
 // The header of the PROXY protocol that a balancer sends in front of a client's bytes. It is read out of the
 // socket, so that the client's first byte is the next one.
 
+#include <optional>
+
+#include "core/proxy_header.h"
 #include "core/proxy_reader.h"
 #include "dispatch/progress.h"
 #include "sys/clock.h"
@@ -11,10 +14,8 @@ namespace portsplit::dispatch {
 
 /// How the reading of a header ended.
 struct HeaderRead {
-    core::ProxyReader reader;
+    std::optional<core::ProxyEnds> ends{};  ///< of a complete header
     core::ProxyFault fault = core::ProxyFault::None;
-
-    bool is_complete() const { return reader.state() == core::ProxyReader::State::Complete; }
 };
 
 /// Reads a header, and no byte behind it.

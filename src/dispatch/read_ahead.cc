@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "dispatch/await.h"
+
 namespace portsplit::dispatch {
 
 using sys::Clock;
@@ -20,11 +22,14 @@ sys::Result<core::Decided> read_ahead(int client, const core::Plan& plan,
         if (decided) return *std::move(decided);
         reporter.about_to_block();
         pollfd entry{.fd = client, .events = POLLIN, .revents = 0};
-        const int ready =
-            sys::retry([&] { return ::poll(&entry, 1, sys::poll_timeout(deadline)); });
+        const int ready = await(entry, reporter, deadline);
         if (ready < 0) return sys::SysError{errno, "cannot wait for a client"};
         if (ready == 0) {
             ending = core::Ending::Deadline;
+            continue;
+        }
+        if ((entry.revents & POLLERR) != 0) {
+            ending = core::Ending::Eof;
             continue;
         }
         // An undecided plan has not seen its whole window, so there is room.

@@ -128,7 +128,8 @@ std::string apply(const core::Config& config, const Work& work, Means& means) {
     ::tzset();  // reads the time zone
     works(sys::leave_none(work.transparent ? sys::Except::NetRaw : sys::Except::Nothing));
     works(sys::refuse_new_privileges());
-    if (means.landlock > 0 && !works(sys::restrict_reach(reach_for(config), means.landlock))) {
+    const sys::Reach reach = work.sniffs ? sys::Reach{} : reach_for(config);
+    if (means.landlock > 0 && !works(sys::restrict_reach(reach, means.landlock))) {
         means.landlock = 0;
     }
     if (means.filter && !works(sys::allow_only(allowed_calls(work)))) means.filter = false;
@@ -202,7 +203,8 @@ Confinement confine(const core::Config& config, const Work& work, Means means) {
     if (config.sandbox == core::Sandbox::Off) return {};
     const bool is_required = config.sandbox == core::Sandbox::Required;
     if (kHasSanitizer) return {.report = "sandbox: none, for this build has AddressSanitizer"};
-    if (const core::Service* service = first_program(config)) {
+    const core::Service* service = work.sniffs ? nullptr : first_program(config);
+    if (service != nullptr) {
         const std::string why = fmt::format("service {} starts a program", service->name);
         if (is_required) return refusal(why);
         return {.report = fmt::format("sandbox: none, for {}", why)};

@@ -2,8 +2,8 @@
 // Confines the processes that look at bytes of clients: after this they, and all that they fork, can only do what
 // the plan needs. Done once for a generation, in its zygote; the forks inherit it at no cost.
 //
-// A plan whose services start programs is not confined yet: a filter of calls cannot be left, and nobody knows
-// what a program needs. A process beside the zygote, which never had the filter, could start them.
+// A dispatcher that may start a program is not confined: a filter of calls cannot be left, and nobody knows what a
+// program needs. There sniffers look at the bytes (dispatch/sniffer.h), and they are.
 
 #include <optional>
 #include <string>

@@ -32,11 +32,19 @@ bool has_log(const core::Service& service) {
 
 }  // namespace
 
-Setting setting_for(const core::Plan& plan, int log, const FailedTargets& failed_targets) {
+Setting setting_for(const core::Plan& plan, int log, const FailedTargets& failed_targets,
+                    int sniffers) {
     const bool has_programs = first_program(plan.config()) != nullptr;
     const bool needs_log = std::ranges::any_of(plan.config().services, has_log);
-    return {plan,         clean_environment(), own_listeners(plan), needs_log ? log : -1,
-            has_programs, &failed_targets};
+    const auto eyes = sniffers >= 0 ? Setting::Eyes::Sniffer : Setting::Eyes::Own;
+    return {plan,
+            clean_environment(),
+            own_listeners(plan),
+            needs_log ? log : -1,
+            has_programs,
+            &failed_targets,
+            eyes,
+            sniffers};
 }
 
 }  // namespace portsplit::dispatch

@@ -19,10 +19,20 @@ struct Setting {
     int log = -1;              ///< descriptor 2 of a program with `stderr = log`; -1 for /dev/null
     bool has_programs = true;  ///< true if a service may start one
     const FailedTargets* failed_targets = nullptr;  ///< of the generation; null: not known
+    /// Who looks at the first bytes of a client.
+    enum class Eyes {
+        Own,      ///< the dispatcher
+        Sniffer,  ///< a sniffer behind `sniffers`
+        Fork,     ///< a sniffer that the dispatcher forks
+    };
+    Eyes eyes = Eyes::Own;
+    int sniffers = -1;  ///< the channel to sniffers; -1 without them
 };
 
 /// Returns the setting of a zygote. Removes the listeners that the daemon names from the environment.
 /// @param log  the descriptor of the log
-Setting setting_for(const core::Plan& plan, int log, const FailedTargets& failed_targets);
+/// @param sniffers  the channel to sniffers; -1 without them
+Setting setting_for(const core::Plan& plan, int log, const FailedTargets& failed_targets,
+                    int sniffers);
 
 }  // namespace portsplit::dispatch

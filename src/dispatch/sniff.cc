@@ -29,6 +29,7 @@
 #include <utility>
 #include <vector>
 
+#include "dispatch/await.h"
 #include "sys/backoff.h"
 #include "sys/socket.h"
 
@@ -87,9 +88,9 @@ enum class WakeUp {
     Timeout,  ///< nothing happened
 };
 
-sys::Result<WakeUp> wait(int fd, short events, Clock::time_point until) {
+sys::Result<WakeUp> wait(int fd, short events, const Reporter& reporter, Clock::time_point until) {
     pollfd entry{.fd = fd, .events = events, .revents = 0};
-    const int ready = sys::retry([&] { return ::poll(&entry, 1, sys::poll_timeout(until)); });
+    const int ready = await(entry, reporter, until);
     if (ready < 0) return sys::SysError{errno, "cannot wait for a client"};
     if (ready == 0) return WakeUp::Timeout;
     if ((entry.revents & POLLERR) != 0) return WakeUp::Reset;
@@ -145,7 +146,7 @@ sys::Result<core::Decided> sniff(int client, const core::Plan& plan, const core:
         new_bytes = false;
 
         reporter.about_to_block();
-        const auto wake_up = wait(client, events, until);
+        const auto wake_up = wait(client, events, reporter, until);
         if (!wake_up) return wake_up.error();
         if (*wake_up == WakeUp::Reset) return gone();
         if (*wake_up == WakeUp::Eof) {

@@ -41,6 +41,8 @@
 #include "dispatch/progress_channel.h"
 #include "dispatch/served.h"
 #include "dispatch/setting.h"
+#include "dispatch/sniffer.h"
+#include "dispatch/sniffers.h"
 #include "dispatch/spares.h"
 #include "exit_codes.h"
 #include "handoff.h"
@@ -81,15 +83,17 @@ class Zygote {
   public:
     Zygote(const core::Plan& plan, sys::Log& log, ServeFunction serve_connection, LogTo log_to,
            UniqueFd signals, ProgressChannel progress, Spares spares, FailedTargets failed_targets,
-           Outlived outlived)
+           Outlived outlived, Sniffers sniffers)
         : log_(log),
           serve_(serve_connection),
           log_to_(log_to),
           accounting_(plan),
           progress_(std::move(progress)),
           spares_(std::move(spares)),
+          sniffers_(std::move(sniffers)),
           served_(plan, log, daemon_, accounting_, std::move(failed_targets), std::move(outlived)),
-          setting_(setting_for(plan, log.descriptor(), served_.failed_targets())),
+          setting_(setting_for(plan, log.descriptor(), served_.failed_targets(),
+                               sniffers_.channel.get())),
           signals_(std::move(signals)) {}
 
     int run();
@@ -107,7 +111,7 @@ class Zygote {
     void note_signals();
     void end_stopped();
     void read_orders();
-    void reap();
+    bool reap();
     void finish_spare(const sys::Ended& ended, const Spares::Lost& spare);
 
     sys::Log& log_;
@@ -117,6 +121,7 @@ class Zygote {
     Accounting accounting_;
     ProgressChannel progress_;
     Spares spares_;
+    Sniffers sniffers_;
     Served served_;
     const Setting setting_;
     UniqueFd signals_;
@@ -167,7 +172,7 @@ int Zygote::run() {
         if (signals.revents != 0) note_signals();
         if (Clock::now() >= look_for_stopped_at_) end_stopped();
         served_.end_overdue();
-        reap();
+        if (!reap()) return kExitSystem;
         served_.step(broken.revents != 0);
     }
 }
@@ -190,6 +195,7 @@ void Zygote::close() {
 /// @returns false if the configuration requires more
 bool Zygote::confine_all() {
     if (setting_.log < 0) leave_standard_error();
+    if (setting_.eyes == Setting::Eyes::Sniffer) return true;  // they have confined themselves
     Work work = work_for(setting_.plan.config(), setting_.listeners);
     work.forks = true;
     work.syslog = log_to_ == LogTo::Syslog;
@@ -345,8 +351,14 @@ void Zygote::read_orders() {
 }
 
 /// Handles every child that is known to have ended.
-void Zygote::reap() {
-    while (const auto ended = reaper_.next(served_.size() + spares_.count())) {
+/// @returns false if the zygote cannot work without it
+bool Zygote::reap() {
+    while (const auto ended = reaper_.next(served_.size() + spares_.count() + 1)) {
+        if (ended->pid == sniffers_.pid) {
+            log_.line(Level::Error, "what looks at first bytes died (" +
+                                        sys::describe_status(ended->status) + ")");
+            return false;
+        }
         // The order matters: its last messages are read before its row is removed and before its
         // pid can be used again by a fork.
         read_progress();
@@ -356,6 +368,7 @@ void Zygote::reap() {
             served_.finish(ended->pid, ended->status);
         }
     }
+    return true;
 }
 
 /// Handles a spare that ended before it stored `Taken`.
@@ -382,6 +395,12 @@ int run_zygote(const core::Plan& plan, sys::Log& log, ServeFunction serve_connec
         log.line(Level::Error, sys::to_string(error));
         return kExitSystem;
     };
+    Sniffers sniffers;
+    if (needs_sniffers(plan)) {
+        auto started = start_sniffers(plan, log, log_to);
+        if (!started) return failed(started.error());
+        sniffers = *std::move(started);
+    }
     auto signals = sys::signals_by_fd({SIGCHLD});
     if (!signals) return failed(signals.error());
     auto progress = ProgressChannel::create(log);
@@ -393,7 +412,8 @@ int run_zygote(const core::Plan& plan, sys::Log& log, ServeFunction serve_connec
     auto failed_targets = FailedTargets::create(plan.config());
     if (!failed_targets) return failed(failed_targets.error());
     Zygote zygote(plan, log, serve_connection, log_to, std::move(*signals), std::move(*progress),
-                  std::move(*spares), std::move(*failed_targets), std::move(*outlived));
+                  std::move(*spares), std::move(*failed_targets), std::move(*outlived),
+                  std::move(sniffers));
     return zygote.run();
 }
 

@@ -1,0 +1,184 @@
+#include "dispatch/sniffer.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <span>
+#include <utility>
+
+#include "core/budgets.h"
+#include "dispatch/read_ahead.h"
+#include "dispatch/sandbox.h"
+#include "dispatch/sniff.h"
+#include "sys/channel.h"
+#include "sys/process.h"
+#include "sys/signals.h"
+#include "sys/socket.h"
+
+namespace portsplit::dispatch {
+namespace {
+
+using sys::Clock;
+using sys::SysError;
+using sys::UniqueFd;
+
+/// After its deadline a sniffer has this time for its answer.
+constexpr std::chrono::seconds kGrace{1};
+
+/// Publishes nothing: a sniffer has no channel to the zygote.
+class SilentReporter final : public Reporter {
+  public:
+    explicit SilentReporter(int pair) : pair_(pair) {}
+    int abandoned() const override { return pair_; }
+
+  protected:
+    void send(const Progress& /*progress*/, int /*client*/) override {}
+
+  private:
+    int pair_;
+};
+
+SysError unanswered(int code) { return {code, "the process that looks at a client has failed"}; }
+
+/// Sends an end of a pair of sockets to where the sniffers wait, and the client over the pair.
+sys::Result<UniqueFd> hand_to(int sniffers, int client) {
+    auto pair = sys::channel_pair();
+    if (!pair) return pair.error();
+    const std::byte byte{1};
+    const core::Bytes message(&byte, 1);
+    auto sent = sys::send_message(sniffers, message, pair->second.get(), 0);
+    if (!sent && sent.error().code == EPIPE) return unanswered(ECHILD);  // their parent is gone
+    if (!sent) return sent.error();
+    pair->second.reset();
+    sent = sys::send_message(pair->first.get(), message, client, 0);
+    if (!sent) return sent.error();
+    return std::move(pair->first);
+}
+
+bool has_regex(const core::Service& service) {
+    return std::ranges::any_of(service.patterns, [](const core::PatternSource& pattern) {
+        return pattern.kind == core::PatternKind::Regex;
+    });
+}
+
+std::string answer_to(const SnifferRequest& request, int pair, int client, const core::Plan& plan) {
+    SilentReporter reporter(pair);
+    if (request.kind == SnifferRequest::Kind::Header) {
+        return pack(read_header(client, request.deadline, reporter));
+    }
+    Looked looked;
+    const bool is_socket = request.kind == SnifferRequest::Kind::Sniff;
+    auto decided = is_socket ? sniff(client, plan, request.entrance, request.deadline, reporter)
+                             : read_ahead(client, plan, request.entrance, request.deadline,
+                                          looked.ahead, reporter);
+    if (!decided) return pack(sys::Result<Looked>(decided.error()));
+    looked.decided = *std::move(decided);
+    return pack(sys::Result<Looked>(std::move(looked)));
+}
+
+}  // namespace
+
+bool needs_sniffers(const core::Plan& plan) {
+    const core::Config& config = plan.config();
+    if (config.sandbox == core::Sandbox::Off || first_program(config) == nullptr) return false;
+    const auto asks_much = [](const core::Service& service) {
+        return has_regex(service) || !service.layouts.empty();
+    };
+    const auto takes_header = [](const core::Listener* listener) {
+        return !listener->proxy_from.empty();
+    };
+    return config.sandbox == core::Sandbox::Required ||
+           std::ranges::any_of(config.services, asks_much) || !config.layouts.empty() ||
+           std::ranges::any_of(core::listeners_of(config), takes_header);
+}
+
+sys::Result<Sniffer> Sniffer::take(int sniffers, int client) {
+    auto pair = hand_to(sniffers, client);
+    if (!pair) return pair.error();
+    return Sniffer(*std::move(pair));
+}
+
+sys::Result<Sniffer> Sniffer::fork(const core::Plan& plan, int client) {
+    auto pair = sys::channel_pair();
+    if (!pair) return pair.error();
+    const pid_t pid = ::fork();
+    if (pid < 0) return SysError{errno, "cannot fork to look at a client"};
+    if (pid == 0) {
+        // Not a child of the program that the caller may become.
+        if (::fork() != 0) ::_exit(0);
+        pair->first.reset();
+        sys::close_all_but({pair->second.get(), client});
+        leave_standard_error();
+        Work work;
+        work.sniffs = true;
+        if (confine(plan.config(), work).is_refused) ::_exit(1);
+        serve_as_sniffer(std::move(pair->second), plan, client);
+        ::_exit(0);
+    }
+    (void)sys::wait_for_child(pid);
+    return Sniffer(std::move(pair->first));
+}
+
+sys::Result<std::vector<std::byte>> Sniffer::ask(const SnifferRequest& request,
+                                                 Reporter& reporter) {
+    const auto bytes = std::as_bytes(std::span(&request, 1));
+    if (!sys::send_message(pair_.get(), bytes, -1, 0)) return unanswered(ECHILD);
+    reporter.about_to_block();
+    const bool is_endless = request.deadline == Clock::time_point::max();
+    const auto until = is_endless ? request.deadline : request.deadline + kGrace;
+    pollfd entry{.fd = pair_.get(), .events = POLLIN, .revents = 0};
+    const int ready = sys::retry([&] { return ::poll(&entry, 1, sys::poll_timeout(until)); });
+    if (ready <= 0) return unanswered(ECHILD);
+    std::vector<std::byte> answer(kLongestAnswer);
+    auto received = sys::receive_message(pair_.get(), answer);
+    if (!received || received->size == 0 || received->cut) return unanswered(ECHILD);
+    answer.resize(received->size);
+    return answer;
+}
+
+sys::Result<HeaderRead> Sniffer::read_header(Clock::time_point deadline, Reporter& reporter) {
+    const auto answer = ask({SnifferRequest::Kind::Header, deadline, {}}, reporter);
+    if (!answer) return answer.error();
+    auto header = unpack_header(*answer);
+    if (!header) return unanswered(EPROTO);
+    return *std::move(header);
+}
+
+sys::Result<Looked> Sniffer::look(SnifferRequest::Kind kind, const core::Plan& plan,
+                                  const core::Entrance& entrance, Clock::time_point deadline,
+                                  Reporter& reporter) {
+    const auto answer = ask({kind, deadline, entrance}, reporter);
+    if (!answer) return answer.error();
+    auto looked = unpack_looked(*answer, plan, entrance);
+    if (!looked) return unanswered(EPROTO);
+    return *std::move(looked);
+}
+
+sys::Result<Looked> Sniffer::sniff(const core::Plan& plan, const core::Entrance& entrance,
+                                   Clock::time_point deadline, Reporter& reporter) {
+    return look(SnifferRequest::Kind::Sniff, plan, entrance, deadline, reporter);
+}
+
+sys::Result<Looked> Sniffer::read_ahead(const core::Plan& plan, const core::Entrance& entrance,
+                                        Clock::time_point deadline, Reporter& reporter) {
+    return look(SnifferRequest::Kind::ReadAhead, plan, entrance, deadline, reporter);
+}
+
+void serve_as_sniffer(UniqueFd pair, const core::Plan& plan, int client) {
+    while (true) {
+        SnifferRequest request;
+        auto received = sys::receive_message(
+            pair.get(), std::as_writable_bytes(std::span(&request, 1)), sys::Wait::ForMessage);
+        if (!received || received->size != sizeof request) return;
+        const std::string answer = answer_to(request, pair.get(), client, plan);
+        if (!sys::send_message(pair.get(), core::as_bytes(answer), -1, 0)) return;
+    }
+}
+
+}  // namespace portsplit::dispatch

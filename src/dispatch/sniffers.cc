@@ -1,0 +1,190 @@
+#include "dispatch/sniffers.h"
+
+// How it works. The parent forks a spare whenever one has taken its pair, which the spare says by a message on a
+// channel that the kernel stamps with its pid. So a compromised sniffer that sends more of them is counted once.
+// When nobody holds the channel of the dispatchers any more, the spares see its end and exit, and so does their
+// parent once no sniffer is left.
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "dispatch/sandbox.h"
+#include "dispatch/sniffer.h"
+#include "dispatch/spares.h"
+#include "exit_codes.h"
+#include "sys/channel.h"
+#include "sys/clock.h"
+#include "sys/process.h"
+#include "sys/signals.h"
+
+namespace portsplit::dispatch {
+namespace {
+
+using sys::UniqueFd;
+
+constexpr const char* kName = "portsplit-sniff";
+
+/// After fork(2) failed, in milliseconds.
+constexpr int kForkPause = 100;
+/// How many messages of sniffers are read at once.
+constexpr int kBatch = 100;
+
+class Parent {
+  public:
+    Parent(const core::Plan& plan, UniqueFd dispatchers, UniqueFd taken_in, UniqueFd taken_out,
+           UniqueFd signals)
+        : plan_(plan),
+          dispatchers_(std::move(dispatchers)),
+          taken_in_(std::move(taken_in)),
+          taken_out_(std::move(taken_out)),
+          signals_(std::move(signals)) {}
+
+    void run() {
+        while (true) {
+            fork_spares();
+            if (children_ == 0) return;
+            std::array<pollfd, 3> entries{{
+                {.fd = taken_in_.get(), .events = POLLIN, .revents = 0},
+                {.fd = signals_.get(), .events = POLLIN, .revents = 0},
+                {.fd = is_over_ ? -1 : dispatchers_.get(), .events = 0, .revents = 0},
+            }};
+            const bool lacks_spares = !is_over_ && waiting_.size() < kSpares;
+            const int limit = lacks_spares ? kForkPause : -1;
+            sys::retry([&] { return ::poll(entries.data(), entries.size(), limit); });
+            if ((entries[2].revents & POLLHUP) != 0) is_over_ = true;
+            read_taken();
+            while (sys::next_signal(signals_.get())) continue;
+            reap();
+        }
+    }
+
+  private:
+    void fork_spares() {
+        // Spares inherit the name.
+        sys::set_name("portsplit-spare");
+        while (!is_over_ && waiting_.size() < kSpares) {
+            const pid_t pid = ::_Fork();
+            if (pid == 0) be_spare();
+            if (pid < 0) break;
+            ++children_;
+            waiting_.push_back(pid);
+        }
+        sys::set_name(kName);
+    }
+
+    [[noreturn]] void be_spare() {
+        ::setpgid(0, 0);
+        taken_in_.reset();
+        signals_.reset();
+        sys::unblock_signals();
+        std::byte byte{};
+        const std::span<std::byte> buffer(&byte, 1);
+        auto pair = sys::receive_message(dispatchers_.get(), buffer, sys::Wait::ForMessage);
+        if (!pair || pair->size == 0) ::_exit(kExitUnused);
+        (void)sys::send_message(taken_out_.get(), buffer, -1, MSG_DONTWAIT);
+        taken_out_.reset();
+        dispatchers_.reset();
+        if (!pair->fd || pair->truncated) ::_exit(kExitUnused);
+        sys::set_name("portsplit-look");
+        auto client = sys::receive_message(pair->fd.get(), buffer, sys::Wait::ForMessage);
+        if (!client || !client->fd || client->truncated) ::_exit(kExitUnused);
+        serve_as_sniffer(std::move(pair->fd), plan_, client->fd.get());
+        ::_exit(kExitUnused);
+    }
+
+    void read_taken() {
+        std::byte byte{};
+        for (int i = 0; i < kBatch; ++i) {
+            auto received = sys::receive_message(taken_in_.get(), std::span(&byte, 1));
+            if (!received || received->size == 0) return;
+            std::erase(waiting_, received->sender);
+        }
+    }
+
+    void reap() {
+        while (const auto ended = sys::reap()) {
+            --children_;
+            std::erase(waiting_, ended->pid);
+        }
+    }
+
+    const core::Plan& plan_;
+    UniqueFd dispatchers_;
+    UniqueFd taken_in_;
+    UniqueFd taken_out_;
+    UniqueFd signals_;
+    std::vector<pid_t> waiting_;  ///< spares that have not said that they have a pair
+    std::size_t children_ = 0;
+    bool is_over_ = false;  ///< true once no dispatcher can come
+};
+
+/// In the child: confines it, tells the parent with a byte that it has done so, and forks sniffers.
+[[noreturn]] void be_parent(const core::Plan& plan, sys::Log& log, LogTo log_to,
+                            UniqueFd dispatchers, UniqueFd ready) {
+    ::setpgid(0, 0);
+    sys::set_name(kName);
+    auto signals = sys::signals_by_fd({SIGCHLD});
+    auto taken = sys::channel_pair();
+    if (!signals || !taken || !sys::stamp_senders(taken->first.get())) ::_exit(kExitSystem);
+    leave_standard_error();
+    Work work;
+    work.forks = true;
+    work.sniffs = true;
+    work.syslog = log_to == LogTo::Syslog;  // for the one line below
+    const Confinement confinement = confine(plan.config(), work);
+    if (!confinement.report.empty()) {
+        log.line(confinement.level,
+                 confinement.report + ", of what looks at first bytes; service " +
+                     std::string(first_program(plan.config())->name) + " starts a program");
+    }
+    if (confinement.is_refused) ::_exit(kExitSystem);
+    const std::byte byte{1};
+    (void)!::write(ready.get(), &byte, 1);
+    ready.reset();
+    sys::close_all_but(
+        {dispatchers.get(), taken->first.get(), taken->second.get(), signals->get()});
+    Parent(plan, std::move(dispatchers), std::move(taken->first), std::move(taken->second),
+           *std::move(signals))
+        .run();
+    ::_exit(kExitUnused);
+}
+
+}  // namespace
+
+sys::Result<Sniffers> start_sniffers(const core::Plan& plan, sys::Log& log, LogTo log_to) {
+    auto channel = sys::channel_pair();
+    if (!channel) return channel.error();
+    std::array<int, 2> ready{-1, -1};
+    if (::pipe2(ready.data(), O_CLOEXEC) < 0) {
+        return sys::SysError{errno, "cannot start what looks at clients"};
+    }
+    const UniqueFd ready_in(ready[0]);
+    UniqueFd ready_out(ready[1]);
+    const pid_t pid = ::fork();
+    if (pid < 0) return sys::SysError{errno, "cannot fork what looks at clients"};
+    if (pid == 0) {
+        channel->first.reset();
+        be_parent(plan, log, log_to, std::move(channel->second), std::move(ready_out));
+    }
+    ready_out.reset();
+    std::byte byte{};
+    if (sys::retry([&] { return ::read(ready_in.get(), &byte, 1); }) == 1) {
+        return Sniffers{pid, std::move(channel->first)};
+    }
+    (void)sys::wait_for_child(pid);
+    return sys::SysError{EPERM, "what looks at clients cannot start"};
+}
+
+}  // namespace portsplit::dispatch
