@@ -40,8 +40,8 @@ TEST_F(OverdueTest, NamesAfterTheDeadlineAndASecond) {
 
 TEST_F(OverdueTest, TakesTheDeadlineOfAConnectionInAHurry) {
     for (const auto timeout : {0s, 60s}) {
-        ConnectionRecord record{
-            .id = 7, .arrival = {.accepted = Clock::now() - 2100ms, .hurry = 1000ms}};
+        ConnectionRecord record{.id = 7,
+                                .arrival = {.accepted = Clock::now() - 2100ms, .hurry = 1000ms}};
         connections().add(kPid, record);
         overdue().add(kPid, record, timeout);
         EXPECT_TRUE(is_due());
