@@ -88,8 +88,10 @@ void ListenersReader::check() {
         check_named_service(listener.fallback, kFallbackKey, origin.of(kFallbackKey), section);
         check_named_service(listener.on_timeout, kOnTimeout, origin.of(kOnTimeout), section);
         check_access(listener, origin);
+        if (origin.has(kInterface)) check_interface(listener, origin);
     }
     check_access(config_.top, origins_.global);
+    check_interface(config_.top, origins_.global);
     check_binds();
 }
 
@@ -101,6 +103,16 @@ void ListenersReader::check_access(const core::Listener& listener, const Origin&
     // What a listener has from the top is reported there.
     if (&origin != &top && &of_allow == &top && &of_deny == &top) return;
     check_lists({kAllow, listener.allow, of_allow}, {kDeny, listener.deny, of_deny}, issues_);
+}
+
+/// Reports what cannot be the name of an interface (netdevice(7)): linux/if.h IFNAMSIZ.
+void ListenersReader::check_interface(const core::Listener& listener, const Origin& origin) {
+    const std::string_view name = listener.interface;
+    if (name.size() <= core::Zone::kLongest && name.find_first_of("/: \t") == name.npos) return;
+    issues_.error(origin.of(kInterface),
+                  fmt::format("interface = {}: no interface can be called so: a name has 1 to {} "
+                              "characters, and no blank, / or :; see: ip link",
+                              shown(name), core::Zone::kLongest));
 }
 
 /// Reports a name of a service in a listener that no service has.

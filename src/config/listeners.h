@@ -50,6 +50,7 @@ class ListenersReader {
     void check_named_service(std::string_view name, std::string_view key, Spot spot,
                              const Section& section);
     void check_access(const core::Listener& listener, const Origin& origin);
+    void check_interface(const core::Listener& listener, const Origin& origin);
     void check_binds();
 
     const Document& document_;

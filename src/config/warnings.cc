@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <string>
@@ -16,6 +17,7 @@
 #include "config/key_table.h"
 #include "config/layout_warnings.h"
 #include "config/listener_warnings.h"
+#include "config/setup_warnings.h"
 #include "config/value.h"
 #include "config/wording.h"
 #include "core/examples.h"
@@ -322,6 +324,9 @@ std::span<const std::string_view> warning_names() {
         "never-fits",
         "host-bits",
         "proxy-from-all",
+        "balancer-denied",
+        "no-effect",
+        "one-family",
         "layout",
         "not-read",
         "late",
@@ -345,8 +350,12 @@ std::vector<Issue> advise(const Loaded& loaded) {
     const auto advise_on = [&](const core::Config& config, const Origins& origins) {
         return Search(config, origins, loaded.spelling).warnings();
     };
-    if (!depends_on_client(*loaded.config)) return advise_on(*loaded.config, loaded.origins);
-    return advise_by_client(*loaded.config, loaded.origins, advise_on);
+    std::vector<Issue> issues = depends_on_client(*loaded.config)
+                                    ? advise_by_client(*loaded.config, loaded.origins, advise_on)
+                                    : advise_on(*loaded.config, loaded.origins);
+    std::ranges::move(advise_on_setup(*loaded.config, loaded.origins), std::back_inserter(issues));
+    sort_by_spot(issues);
+    return issues;
 }
 
 }  // namespace portsplit::config

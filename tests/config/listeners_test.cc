@@ -132,5 +132,26 @@ TEST(Listeners, ReportWhatIsWrong) {
     for (const Case& c : cases) EXPECT_THAT(issues_of(c.text), ElementsAre(c.expected)) << c.shown;
 }
 
+TEST(Listeners, RefuseWhatCannotBeTheNameOfAnInterface) {
+    const auto errors = [](const std::string& name) {
+        return issues_of(with_service("bind = *:80\ninterface = " + name + "\n"));
+    };
+    const auto text = [](const std::string& name) {
+        return "f:2: interface = " + name +
+               ": no interface can be called so: a name has 1 to 15 characters, and no blank, / or "
+               ":; see: ip link";
+    };
+    EXPECT_THAT(errors("abcdefghijklmno"), ElementsAre());
+    EXPECT_THAT(errors("abcdefghijklmnop"), ElementsAre(text("abcdefghijklmnop")));
+    EXPECT_THAT(errors("eth0:1"), ElementsAre(text("eth0:1")));
+    EXPECT_THAT(errors("a/b"), ElementsAre(text("a/b")));
+    EXPECT_THAT(errors("eth0 eth1"), ElementsAre(text("eth0 eth1")));
+    // Of a section, and of what a section has from the top.
+    EXPECT_THAT(issues_of(with_service("[listener a]\nbind = *:80\ninterface = a/b\n")),
+                ElementsAre("f:3" + text("a/b").substr(3)));
+    EXPECT_THAT(issues_of(with_service("interface = a/b\n[listener a]\nbind = *:80\n")),
+                ElementsAre("f:1" + text("a/b").substr(3)));
+}
+
 }  // namespace
 }  // namespace portsplit::config

@@ -182,9 +182,10 @@ TEST(WarningNames, HaveTheNameOfEveryWarning) {
         ElementsAre("shadowed", "never-wins", "waits", "never-matches", "never-certain",
                     "holds-all", "many-expressions", "not-asked", "never-chooses", "no-fallback",
                     "no-timeout", "no-deadline", "quotes", "comment", "hex-looking", "typographic",
-                    "server-name", "never-fits", "host-bits", "proxy-from-all", "layout",
-                    "not-read", "late", "twice", "window", "outer-name", "backslash", "blanks",
-                    "case", "writable", "script", "tcpd", "byte-order-mark", "cr-lf"));
+                    "server-name", "never-fits", "host-bits", "proxy-from-all", "balancer-denied",
+                    "no-effect", "one-family", "layout", "not-read", "late", "twice", "window",
+                    "outer-name", "backslash", "blanks", "case", "writable", "script", "tcpd",
+                    "byte-order-mark", "cr-lf"));
 }
 
 constexpr const char* kLastResorts = "[fallback]\nexec = a\n[timeout]\nexec = a\n";
