@@ -229,6 +229,20 @@ END
     log_says 'reason=denied src=127.0.0.8 '
 }
 
+@test "proxy in: a program that asks the kernel gets the balancer, as sshd does: bans by its log hit everybody" {
+    needs_root
+    prepare_sshd 'LogLevel VERBOSE'
+    printf '%s\n' 'bind = 127.0.0.1:0' 'timeout = 60' 'proxy-from = 127.0.0.9' '[ssh]' 'string = SSH-' \
+        'exec = /usr/sbin/sshd' 'execarg = -i' 'execarg = -f' "execarg = $TMP/sshd_config" \
+        'execarg = -E' "execarg = $TMP/sshd.log" | configure
+    start_daemon
+    from 127.0.0.9 "send:${V2_CLIENT}SSH-2.0-client\\r\\n" expect:SSH- shutdown print >"$TMP/answer"
+    logged_connections 1
+    log_says 'service=ssh reason=match src=192.0.2.7 sport=50022 '
+    file_says "$TMP/sshd.log" '^Connection from 127\.0\.0\.9 port '
+    not grep -F 192.0.2.7 "$TMP/sshd.log"
+}
+
 @test "proxy in: a header goes on to the target, as it came" {
     serve judge print
     printf '%s\n' 'bind = 127.0.0.1:0' 'timeout = 60' 'proxy-from = 127.0.0.9' '[v1]' 'string = 1' \
