@@ -94,7 +94,7 @@ configure_web() {
     local decided=$JOB
     wait_until 5 exists "$TMP/decided"
     finish "$oldest"
-    log_says 'service=- reason=limit src=127.0.0.7 .* action=close target=- in=[-0] out=[-0] ms=[0-9]+$'
+    log_says 'service=- reason=limit src=127.0.0.7 .* action=close target=- in=[-0] out=[-0] ms=[0-9]+ limit=maxundecided$'
     not log_has 'signal=KILL'
     touch "$TMP/go"
     finish "$decided"
@@ -125,7 +125,7 @@ configure_web() {
         greeted_from 127.0.0.10 "wait-file:$TMP/go" shutdown expect-eof
         local last=$JOB
         finish "$silent"
-        log_says 'reason=limit src=127.0.0.8'
+        log_says 'reason=limit src=127.0.0.8 .* limit=maxundecided$'
         touch "$TMP/go"
         finish "$spoken"
         finish "$other"
@@ -177,7 +177,9 @@ configure_web() {
     reload
     from 127.0.0.9 send:W expect-reset
     (($(wc -l <"$TMP/started") == 3))
-    (($(grep -c 'service=- reason=limit src=127.0.0.[79] .* action=close target=- ' "$LOG") == 3))
+    local line='service=- reason=limit src=127.0.0'
+    (($(grep -c "$line.7 .* action=close target=- in=0 out=0 ms=[0-9]* limit=maxconn-source\$" "$LOG") == 1))
+    (($(grep -c "$line.9 .* action=close target=- in=0 out=0 ms=[0-9]* limit=maxconn\$" "$LOG") == 2))
     go_on "${jobs[@]}"
     wait_until 5 from 127.0.0.9 send:W expect:web:W shutdown expect-eof 2>/dev/null
 }
@@ -235,13 +237,95 @@ header() { printf '%s' "PROXY TCP4 $1 192.0.2.1 50022 443\r\n"; }
         wait_until 10 exists "$TMP/held"
     done
     from 127.0.0.9 "send:$(header 192.0.2.2)" expect-reset
-    log_says 'service=- reason=limit src=192.0.2.2 .* action=close target=-'
+    log_says 'service=- reason=limit src=192.0.2.2 .* action=close target=- .* limit=maxconn-source$'
     from 127.0.0.9 "send:$(header 192.0.2.4)" send:G expect-end
     wait_until 5 log_has 'service=guess .* src=192.0.2.4 .* exit=5'
     from 127.0.0.9 "send:$(header 192.0.2.4)" expect-reset
+    log_says 'service=- reason=limit src=192.0.2.4 .* limit=penalty$'
     from 127.0.0.9 "send:$(header 192.0.2.5)" send:W expect:web:W shutdown expect-eof
     (($(wc -l <"$TMP/started") == 1))
     go_on "${jobs[@]}"
+}
+
+# header6 ADDRESS: the same for one of IPv6.
+header6() { printf '%s' "PROXY TCP6 $1 2001:db8::ffff 50022 443\r\n"; }
+
+# named HEADER STEP...: a client that a balancer names, and that is served.
+named() { from 127.0.0.9 "send:$1" "${@:2}"; }
+served_as() { named "$1" send:W expect:web:W shutdown expect-eof; }
+
+# hold_named HEADER: as served_as, and it stays. Its pid is in JOB.
+hold_named() {
+    rm -f "$TMP/held"
+    in_background "$PEER" connect "${ADDRESSES[0]}" --from 127.0.0.9:0 "send:$1" send:W expect:web:W "touch:$TMP/held" \
+        "wait-file:$TMP/go" shutdown expect-eof
+    wait_until 10 exists "$TMP/held"
+}
+
+@test "budgets: behind a balancer, rate-source and its penalty are of the client" {
+    answer web
+    configure_web 'proxy-from = 127.0.0.9' 'rate-source = 3/600' 'penalty = rate 600'
+    start_daemon
+    local i
+    for i in 1 2 3; do served_as "$(header 192.0.2.7)"; done
+    named "$(header 192.0.2.7)" expect-reset
+    log_says 'service=- reason=limit src=192.0.2.7 .* limit=rate-source$'
+    named "$(header 192.0.2.7)" expect-reset
+    log_says 'service=- reason=limit src=192.0.2.7 .* limit=penalty$'
+    for i in 1 2 3; do served_as "$(header "192.0.2.1$i")"; done
+    not log_has 'reason=limit src=127.0.0.9'
+}
+
+@test "budgets: behind a balancer, a missed deadline keeps the client out, and not the balancer" {
+    answer web
+    configure_web 'proxy-from = 127.0.0.9' 'penalty = undecided 600'
+    sed -i 's/^timeout = 60/timeout = 0.5/' "$CONFIG"
+    start_daemon
+    named "$(header 192.0.2.7)" expect-end
+    log_says 'service=- reason=timeout src=192.0.2.7 '
+    # Before a header there is no client.
+    from 127.0.0.9 expect-end
+    log_says 'service=- reason=proxy src=127.0.0.9 '
+    wait_until 5 named "$(header 192.0.2.7)" expect-reset
+    log_says 'service=- reason=limit src=192.0.2.7 .* limit=penalty$'
+    served_as "$(header 192.0.2.8)"
+}
+
+@test "budgets: behind a balancer, maxundecided ends the oldest of the greediest client" {
+    answer web
+    configure_web 'proxy-from = 127.0.0.9' 'maxundecided = 3'
+    start_daemon
+    local i jobs=()
+    for i in 1 2 1 2; do
+        silent_from 127.0.0.9 "send:$(header "192.0.2.$i")" expect-end
+        jobs+=("$JOB")
+        # Its client is known when the one after it comes.
+        pass_time 250
+    done
+    finish "${jobs[0]}"
+    log_says 'service=- reason=limit src=192.0.2.1 .* ms=[0-9]+ limit=maxundecided$'
+    served_as "$(header 192.0.2.3)"
+    finish "${jobs[1]}"
+    log_says 'service=- reason=limit src=192.0.2.2 .* ms=[0-9]+ limit=maxundecided$'
+    not log_has 'reason=limit src=(127.0.0.9|192.0.2.3)'
+}
+
+@test "budgets: in a header an IPv6 /64 is one source, and an IPv4-mapped address is the IPv4 one" {
+    answer web
+    configure_web 'proxy-from = 127.0.0.9' 'maxconn-source = 1'
+    start_daemon
+    local jobs=()
+    hold_named "$(header6 2001:db8:0:1::1)"; jobs+=("$JOB")
+    named "$(header6 2001:db8:0:1:ffff::2)" expect-reset
+    log_says 'service=- reason=limit src=2001:db8:0:1:ffff::2 .* limit=maxconn-source$'
+    hold_named "$(header6 2001:db8:0:2::1)"; jobs+=("$JOB")
+    hold_named "$(header6 ::ffff:192.0.2.7)"; jobs+=("$JOB")
+    named "$(header 192.0.2.7)" expect-reset
+    log_says 'service=- reason=limit src=192.0.2.7 .* limit=maxconn-source$'
+    hold_named "$(header6 ::ffff:192.0.2.8)"; jobs+=("$JOB")
+    go_on "${jobs[@]}"
+    logged_connections 6
+    log_says 'service=web reason=match src=192.0.2.8 '
 }
 
 @test "budgets: without an answer of the daemon, a connection goes on" {

@@ -161,7 +161,8 @@ has_read() { [[ $(ss -Htin state established "sport = :$PORT") =~ ^0\ .*bytes_re
 }
 
 @test "proxy in: who owes a header and sends none is closed, and the log says why" {
-    configure_tell 'timeout = 0.3'
+    # With `log = start` no line of a source is left out.
+    configure_tell 'timeout = 0.3' 'log = start'
     sed -i '/timeout = 60/d' "$CONFIG"
     start_daemon
     local count=0 stream why
@@ -192,6 +193,18 @@ END
     from 127.0.0.9 shutdown expect-end
     logged_connections 10
     log_says 'service=- reason=eof src=127.0.0.9 '
+}
+
+@test "proxy in: of a source that sends no header three lines are written in a minute" {
+    configure_tell
+    start_daemon
+    local i
+    for i in 1 2 3 4 5 6; do from 127.0.0.9 send:SSH expect-end; done
+    wait_until 5 dispatchers_are 0
+    logged_connections 3
+    stop_daemon
+    log_says '3 more connections from 127.0.0.9 ended before a service was chosen$'
+    connections_are 3
 }
 
 @test "proxy in: the deadline counts from accept" {

@@ -27,7 +27,7 @@
 namespace portsplit::handoff {
 
 /// Incremented whenever a message, a descriptor, the command line or the variable below changes.
-inline constexpr std::uint32_t kVersion = 10;
+inline constexpr std::uint32_t kVersion = 11;
 
 // Descriptors the zygote starts with, besides 0 and 1 (/dev/null) and 2 (standard error).
 /// The channel: SOCK_SEQPACKET, messages both ways.
@@ -131,7 +131,7 @@ struct Question {
 /// Daemon to zygote with the orders.
 struct Answer {
     Kind kind = Kind::Answer;
-    std::uint32_t may_go_on = 0;  ///< not 0 if it may
+    std::uint32_t refusal = 0;  ///< a core::Refusal; 0 if it may go on
     std::uint64_t id = 0;
 };
 

@@ -17,6 +17,25 @@ bool has_budget(const Service& service) {
 
 }  // namespace
 
+const char* key_of(Refusal why) {
+    switch (why) {
+        case Refusal::Source:
+        case Refusal::ServiceSource:
+            return "maxconn-source";
+        case Refusal::Rate:
+            return "rate-source";
+        case Refusal::Penalty:
+            return "penalty";
+        case Refusal::Service:
+            return "maxconn";
+        case Refusal::Undecided:
+            return "maxundecided";
+        case Refusal::None:
+            break;
+    }
+    return "-";
+}
+
 Budget budget_of(const Config& config, const Listener& listener) {
     const bool is_limited = config.maxconn > 0;
     const auto part = [&](std::size_t divisor) {

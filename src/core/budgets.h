@@ -3,6 +3,7 @@
 // for how long a source is kept out. Here are the limits where the file gives none.
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +11,21 @@
 #include "core/model.h"
 
 namespace portsplit::core {
+
+/// Why a connection is refused. It crosses between processes as a number.
+enum class Refusal : std::uint8_t {
+    None,
+    Source,         ///< the source has as many as it may have
+    Rate,           ///< the source came too often
+    Penalty,        ///< the source is kept out
+    Service,        ///< the service has as many as it may have
+    ServiceSource,  ///< the service has as many of the source as it may have
+    Undecided,      ///< it was ended, because too many were undecided
+};
+inline constexpr std::size_t kRefusals = 7;
+
+/// Returns the key of the configuration that a refusal is about; `-` for None.
+const char* key_of(Refusal why);
 
 /// The limits of a listener. A number of connections that is 0 is no limit.
 struct Budget {

@@ -187,10 +187,9 @@ void Generation::on_question(const handoff::Question& question, Accounts& accoun
     } else if (service < services_.size()) {
         refusal = accounts.ledger.choose(question.id, services_[service].name);
     }
-    const bool may_go_on = refusal == Refusal::None;
     // The dispatcher writes a line for each connection, also for a refused one.
-    if (!may_go_on) (void)accounts.refusals.add(refusal, client, now);
-    order(handoff::Answer{.may_go_on = may_go_on ? 1U : 0U, .id = question.id});
+    if (refusal != Refusal::None) (void)accounts.refusals.add(refusal, client, now);
+    order(handoff::Answer{.refusal = static_cast<std::uint32_t>(refusal), .id = question.id});
 }
 
 Result<sys::Done> Generation::hand_over(const Delivery& delivery, Wait wait) {

@@ -196,7 +196,7 @@ void Intake::refuse(const sys::Arrival& arrival, Refusal why) {
     if (peer.is_internet()) source = peer.ip();
     if (!accounts_.refusals.add(why, source, arrival.accepted) || !has_lines()) return;
     log_.line(Level::Info,
-              fmt::format("{} limit={}", line_of(arrival, core::Reason::Limit), key_of(why)));
+              fmt::format("{} limit={}", line_of(arrival, core::Reason::Limit), core::key_of(why)));
 }
 
 void Intake::report_denied(const sys::Arrival& arrival) {

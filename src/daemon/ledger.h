@@ -27,17 +27,7 @@
 
 namespace portsplit::daemon {
 
-/// Why a connection is refused.
-enum class Refusal {
-    None,
-    Source,         ///< the source has as many as it may have
-    Rate,           ///< the source came too often
-    Penalty,        ///< the source is kept out
-    Service,        ///< the service has as many as it may have
-    ServiceSource,  ///< the service has as many of the source as it may have
-    Undecided,      ///< it was ended, because too many were undecided
-};
-inline constexpr std::size_t kRefusals = 7;
+using core::Refusal;
 
 /// What the end of a connection costs its source.
 struct Cost {

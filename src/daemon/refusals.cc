@@ -13,25 +13,6 @@ constexpr std::chrono::minutes kPause{1};
 
 }  // namespace
 
-const char* key_of(Refusal why) {
-    switch (why) {
-        case Refusal::Source:
-        case Refusal::ServiceSource:
-            return "maxconn-source";
-        case Refusal::Rate:
-            return "rate-source";
-        case Refusal::Penalty:
-            return "penalty";
-        case Refusal::Service:
-            return "maxconn";
-        case Refusal::Undecided:
-            return "maxundecided";
-        case Refusal::None:
-            break;
-    }
-    return "-";
-}
-
 bool Refusals::add(Refusal why, const Ledger::Source& client, Time now) {
     ++total_;
     if (due_ == Time::max()) {
@@ -52,7 +33,7 @@ std::optional<std::string> Refusals::report(Time now) {
     if (sum == 0) return std::nullopt;
     std::map<std::string, std::uint64_t> by_key;
     for (std::size_t i = 0; i < counts_.size(); ++i) {
-        if (counts_[i] > 0) by_key[key_of(static_cast<Refusal>(i))] += counts_[i];
+        if (counts_[i] > 0) by_key[core::key_of(static_cast<Refusal>(i))] += counts_[i];
     }
     std::vector<std::string> parts;
     for (const auto& [key, count] : by_key) parts.push_back(fmt::format("{} by {}", count, key));

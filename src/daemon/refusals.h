@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "core/budgets.h"
 #include "core/ip_address.h"
 #include "daemon/ledger.h"
 #include "sys/clock.h"
@@ -37,13 +38,11 @@ class Refusals {
     std::size_t sources() const { return sources_.size(); }
 
   private:
-    std::array<std::uint64_t, kRefusals> counts_{};  ///< without a line of their own, by Refusal
+    std::array<std::uint64_t, core::kRefusals>
+        counts_{};  ///< without a line of their own, by Refusal
     std::map<core::IpAddress, std::size_t> sources_;
     std::uint64_t total_ = 0;
     Time due_ = Time::max();
 };
-
-/// Returns the key of the configuration that a refusal is about.
-const char* key_of(Refusal why);
 
 }  // namespace portsplit::daemon

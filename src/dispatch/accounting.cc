@@ -123,7 +123,8 @@ void Accounting::answer(const handoff::Answer& answer) {
     const auto asked = asked_.find(answer.id);
     if (asked == asked_.end()) return;
     const auto pipe = pipes_.find(asked->second);
-    const std::byte byte{answer.may_go_on != 0 ? std::uint8_t{1} : std::uint8_t{0}};
+    if (answer.refusal >= core::kRefusals) return;
+    const std::byte byte{static_cast<std::uint8_t>(answer.refusal)};
     if (pipe != pipes_.end()) (void)!::write(pipe->second.get(), &byte, 1);
     asked_.erase(asked);
 }

@@ -125,6 +125,12 @@ std::string listener_text(const core::Plan& plan, const sys::Arrival& arrival) {
     return name.empty() ? "" : fmt::format(" listener={}", name);
 }
 
+std::string limit_text(const Progress& progress) {
+    const auto refusal = static_cast<core::Refusal>(progress.refusal);
+    if (progress.reason != core::Reason::Limit || refusal == core::Refusal::None) return {};
+    return fmt::format(" limit={}", core::key_of(refusal));
+}
+
 std::string failure_line(const core::Plan& plan, const sys::Arrival& arrival,
                          const Progress& progress) {
     if (progress.failure.stage == Stage::Header) {

@@ -29,6 +29,9 @@ std::string start_line(const core::Plan& plan, const sys::Ends& ends, const Prog
 /// nothing.
 std::string listener_text(const core::Plan& plan, const sys::Arrival& arrival);
 
+/// Returns ` limit=KEY`, which ends the line of a connection that was refused; nothing for any other.
+std::string limit_text(const Progress& progress);
+
 /// Returns a sentence for `progress.failure`: the action that failed, the service, the client and
 /// the reason.
 std::string failure_line(const core::Plan& plan, const sys::Arrival& arrival,

@@ -25,6 +25,7 @@ constexpr std::chrono::seconds kAnswerLimit{2};
 bool is_valid(const core::Plan& plan, const Progress& progress) {
     if (core::to_string(progress.reason).empty()) return false;
     if (progress.failure.stage > Stage::Start) return false;
+    if (progress.refusal >= core::kRefusals) return false;
     const auto& services = plan.config().services;
     const auto is_service = [&services](std::int32_t index) {
         return index >= 0 && static_cast<std::size_t>(index) < services.size();
@@ -77,14 +78,14 @@ void ChannelReporter::send(const Progress& progress, int client) {
     if (!sent && client >= 0) (void)sys::send_message(channel_, bytes, -1, 0);
 }
 
-bool ChannelReporter::wait_for_answer() {
-    if (answers_ < 0) return true;
+core::Refusal ChannelReporter::wait_for_answer() {
+    if (answers_ < 0) return core::Refusal::None;
     const auto until = sys::Clock::now() + kAnswerLimit;
     pollfd entry{.fd = answers_, .events = POLLIN, .revents = 0};
-    std::byte may_go_on{1};
+    std::uint8_t refusal = 0;
     const int ready = sys::retry([&] { return ::poll(&entry, 1, sys::poll_timeout(until)); });
-    if (ready > 0) (void)!::read(answers_, &may_go_on, 1);
-    return may_go_on != std::byte{0};
+    if (ready > 0) (void)!::read(answers_, &refusal, 1);
+    return static_cast<core::Refusal>(refusal);
 }
 
 }  // namespace portsplit::dispatch

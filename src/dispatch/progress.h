@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "core/budgets.h"
 #include "core/plan.h"
 #include "core/verdict.h"
 #include "sys/address.h"
@@ -59,8 +60,9 @@ struct Progress {
     std::uint8_t counted = 0;   ///< not 0 once the byte counts are known
     std::uint8_t ended = 0;     ///< not 0 once `status` is known
     std::uint8_t has_ends = 0;  ///< not 0 if sys::Ends follow: those of a PROXY header
-    std::uint8_t asks = 0;   ///< not 0 if the dispatcher waits for an answer whether it may go on
-    std::uint8_t heard = 0;  ///< not 0 once the client sent a byte after its service was chosen
+    std::uint8_t asks = 0;     ///< not 0 if the dispatcher waits for an answer whether it may go on
+    std::uint8_t heard = 0;    ///< not 0 once the client sent a byte after its service was chosen
+    std::uint8_t refusal = 0;  ///< a core::Refusal: why the daemon has refused the connection
     core::Reason reason = core::Reason::Eof;
     std::int32_t service = kNone;  ///< index in the plan's configuration
     std::int32_t target = kNone;   ///< index in the service's `connect` list: the one that answered
@@ -137,10 +139,12 @@ class Reporter {
         progress_.asks = 1;
         publish();
         progress_.asks = 0;
-        return wait_for_answer();
+        const core::Refusal refusal = wait_for_answer();
+        progress_.refusal = static_cast<std::uint8_t>(refusal);
+        return refusal == core::Refusal::None;
     }
 
-    /// Stores that the connection was refused.
+    /// Stores that the connection was refused, for the reason that `may_go_on` got.
     void set_refused() {
         progress_.decided = 1;
         progress_.reason = core::Reason::Limit;
@@ -199,8 +203,8 @@ class Reporter {
     /// @param client  as for `publish`, borrowed
     virtual void send(const Progress& progress, int client) = 0;
 
-    /// Returns the answer; true if nobody can give one.
-    virtual bool wait_for_answer() { return true; }
+    /// Returns the answer; None if nobody can give one.
+    virtual core::Refusal wait_for_answer() { return core::Refusal::None; }
 
     /// Returns the fields for the log, which each message carries, too.
     const std::string& fields() const { return fields_; }
@@ -225,7 +229,7 @@ class ChannelReporter final : public Reporter {
 
   protected:
     void send(const Progress& progress, int client) override;
-    bool wait_for_answer() override;
+    core::Refusal wait_for_answer() override;
 
   private:
     int channel_;

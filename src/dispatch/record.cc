@@ -46,10 +46,11 @@ void ConnectionLog::finish(const ConnectionRecord& record, std::optional<int> st
     const Progress& progress = record.progress;
     const core::LogLines lines = lines_of(progress);
     if (lines == core::LogLines::None) return;
-    // A client without a budget left comes again and again, too.
+    // A client without a budget left comes again and again, too, and so does a balancer without a header.
     const bool is_of_many =
         progress.decided != 0 && progress.service == Progress::kNone &&
-        (progress.reason == core::Reason::Eof || progress.reason == core::Reason::Limit);
+        (progress.reason == core::Reason::Eof || progress.reason == core::Reason::Limit ||
+         progress.reason == core::Reason::Proxy);
     const sys::Address& peer = record.arrival.ends.peer;
     const bool may_count =
         rate_ == Rate::Limited && lines == core::LogLines::End && peer.is_internet();
@@ -59,7 +60,7 @@ void ConnectionLog::finish(const ConnectionRecord& record, std::optional<int> st
     std::string line =
         connection_line(plan_, record.arrival.ends, record.progress, status, duration);
     line += sys::text_of(record.arrival.credentials) + listener_text(plan_, record.arrival);
-    log_.line(Level::Info, line.append(fields), pid);
+    log_.line(Level::Info, line.append(fields).append(limit_text(progress)), pid);
 }
 
 void ConnectionLog::report() {

@@ -97,6 +97,7 @@ void Served::finish(pid_t pid, int status) {
     if (record->is_excess) {
         record->progress.decided = 1;
         record->progress.reason = core::Reason::Limit;
+        record->progress.refusal = static_cast<std::uint8_t>(core::Refusal::Undecided);
         logged.reset();
     }
     connection_log_.finish(*record, logged, pid, connections_.fields(pid));

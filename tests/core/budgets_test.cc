@@ -93,5 +93,13 @@ TEST(PenaltyIn, IsThatOfTheCauseAndTheCode) {
     EXPECT_EQ(penalty_in(list, Cause::Crash), std::nullopt);
 }
 
+TEST(KeyOf, IsTheKeyThatAnAdministratorChanges) {
+    const char* const keys[kRefusals] = {"-",       "maxconn-source", "rate-source", "penalty",
+                                         "maxconn", "maxconn-source", "maxundecided"};
+    for (std::size_t i = 0; i < kRefusals; ++i) {
+        EXPECT_STREQ(key_of(static_cast<Refusal>(i)), keys[i]);
+    }
+}
+
 }  // namespace
 }  // namespace portsplit::core

@@ -83,7 +83,7 @@ int main(int argc, char** argv) {
             send(handoff::Question{.service = service, .id = 1});
             handoff::Answer answer;
             (void)!::read(handoff::kOrdersFd, &answer, sizeof answer);
-            const int count = answer.may_go_on != 0 ? 1 : 3;
+            const int count = answer.refusal == 0 ? 1 : 3;
             for (int i = 0; i < count; ++i) send(handoff::Reaped{.id = 4711});
         }
     }

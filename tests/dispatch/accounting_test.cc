@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 
+#include "core/budgets.h"
 #include "support/loopback.h"
 #include "support/moved_clock.h"
 #include "support/plans.h"
@@ -159,17 +160,19 @@ TEST_F(AccountingTest, GivesTheAnswerToTheDispatcherThatAsked) {
     const auto answers = pipe();
     Progress progress;
     progress.asks = 1;
-    accounting().answer({.may_go_on = 1, .id = 7});
+    accounting().answer({.refusal = 0, .id = 7});
     EXPECT_EQ(answer_in(answers.get()), -2) << "nobody asked";
     ASSERT_TRUE(note(progress));
-    accounting().answer({.may_go_on = 0, .id = 8});
+    accounting().answer({.refusal = 4, .id = 8});
     EXPECT_EQ(answer_in(answers.get()), -2) << "another one asked";
-    accounting().answer({.may_go_on = 0, .id = 7});
-    EXPECT_EQ(answer_in(answers.get()), 0);
+    accounting().answer({.refusal = core::kRefusals, .id = 7});
+    EXPECT_EQ(answer_in(answers.get()), -2) << "no such refusal";
+    accounting().answer({.refusal = 4, .id = 7});
+    EXPECT_EQ(answer_in(answers.get()), 4);
     ASSERT_TRUE(note(progress));
-    accounting().answer({.may_go_on = 1, .id = 7});
-    EXPECT_EQ(answer_in(answers.get()), 1);
-    accounting().answer({.may_go_on = 1, .id = 7});
+    accounting().answer({.refusal = 0, .id = 7});
+    EXPECT_EQ(answer_in(answers.get()), 0);
+    accounting().answer({.refusal = 0, .id = 7});
     EXPECT_EQ(answer_in(answers.get()), -2) << "one answer for a question";
 }
 
@@ -180,14 +183,14 @@ TEST_F(AccountingTest, TakesTwoQuestionsOfAConnection) {
     progress.asks = 1;
     for (int i = 0; i < 2; ++i) {
         EXPECT_TRUE(note(progress));
-        accounting().answer({.may_go_on = 1, .id = 7});
+        accounting().answer({.refusal = 0, .id = 7});
     }
     for (int i = 0; i < 100'000; ++i) {
         ASSERT_FALSE(note(progress));
-        accounting().answer({.may_go_on = 1, .id = 7});
+        accounting().answer({.refusal = 0, .id = 7});
     }
-    EXPECT_EQ(answer_in(answers.get()), 1);
-    EXPECT_EQ(answer_in(answers.get()), 1);
+    EXPECT_EQ(answer_in(answers.get()), 0);
+    EXPECT_EQ(answer_in(answers.get()), 0);
     EXPECT_EQ(answer_in(answers.get()), -2);
 }
 
@@ -208,7 +211,7 @@ TEST_F(AccountingTest, ForgetsAProcessThatEnded) {
     ASSERT_TRUE(note(progress));
     accounting().forget(kPid);
     EXPECT_EQ(answer_in(answers.get()), -1);
-    accounting().answer({.may_go_on = 1, .id = 7});
+    accounting().answer({.refusal = 0, .id = 7});
 }
 
 TEST_F(AccountingTest, GivesAForkNoPipeButItsOwn) {

@@ -93,6 +93,38 @@ TEST(Reporter, PublishesTheTargetAndTheStatusWithTheCounts) {
     EXPECT_EQ(recorder.last().bytes_out, 4U);
 }
 
+/// One whose questions get this answer.
+class Refused final : public Reporter {
+  public:
+    explicit Refused(core::Refusal why) : why_(why) {}
+    const Progress& last() const { return last_; }
+
+  private:
+    void send(const Progress& progress, int /*client*/) override { last_ = progress; }
+    core::Refusal wait_for_answer() override { return why_; }
+
+    core::Refusal why_;
+    Progress last_;
+};
+
+TEST(Reporter, PublishesWhyAConnectionWasRefused) {
+    Refused reporter(core::Refusal::ServiceSource);
+    reporter.set_verdict({0, core::Reason::Match});
+    EXPECT_FALSE(reporter.may_go_on());
+    EXPECT_NE(reporter.last().asks, 0);
+    EXPECT_EQ(reporter.last().refusal, 0) << "the question is asked before it is known";
+    reporter.set_refused();
+    reporter.publish();
+    EXPECT_EQ(limit_text(reporter.last()), " limit=maxconn-source");
+}
+
+TEST(Reporter, GoesOnWithoutARefusal) {
+    Refused reporter(core::Refusal::None);
+    EXPECT_TRUE(reporter.may_go_on());
+    reporter.publish();
+    EXPECT_EQ(limit_text(reporter.last()), "");
+}
+
 TEST(BecomesProgram, IsTrueOnlyForAProgramOnTheSocket) {
     EXPECT_TRUE(becomes_program(each_action(), decided_for(kWeb)));
     EXPECT_FALSE(becomes_program(each_action(), decided_for(kShell)));
@@ -162,6 +194,17 @@ TEST(IsValid, RefusesAStageThatDoesNotExist) {
     }
 }
 
+TEST(IsValid, RefusesARefusalThatDoesNotExist) {
+    for (std::size_t refusal = 0; refusal < 256; ++refusal) {
+        EXPECT_EQ(is_valid_with(kSsh,
+                                [&](Progress& message) {
+                                    message.refusal = static_cast<std::uint8_t>(refusal);
+                                }),
+                  refusal < core::kRefusals)
+            << refusal;
+    }
+}
+
 /// A valid number now and then, else one that an attacker would choose to index beyond a table.
 template <typename Number>
 Number hostile(std::mt19937_64& random) {
@@ -179,6 +222,7 @@ TEST(IsValid, AcceptsOnlyProgressThatCanBeLogged) {
         message.decided = hostile<std::uint8_t>(random);
         message.counted = hostile<std::uint8_t>(random);
         message.ended = hostile<std::uint8_t>(random);
+        if (random() % 2 == 0) message.refusal = hostile<std::uint8_t>(random);
         message.reason = static_cast<core::Reason>(hostile<int>(random));
         message.service = hostile<std::int32_t>(random);
         message.target = hostile<std::int32_t>(random);
@@ -196,6 +240,7 @@ TEST(IsValid, AcceptsOnlyProgressThatCanBeLogged) {
         ASSERT_EQ(written.find("= "), std::string::npos) << written;
         ASSERT_EQ(written.find('\n'), std::string::npos) << written;
         static_cast<void>(becomes_program(each_action(), message));
+        static_cast<void>(limit_text(message));
         if (message.failure.stage != Stage::None) {
             ASSERT_FALSE(
                 failure_line(each_action(), {.ends = documented_ends()}, message).ends_with(": "));

@@ -72,6 +72,37 @@ TEST_F(ConnectionLogTest, WritesFieldsBehindTheFrozenPartAndTheStatus) {
     EXPECT_TRUE(line.ends_with(" exit=0 tls.sni=a.test\n")) << line;
 }
 
+TEST_F(ConnectionLogTest, EndsTheLineOfARefusedConnectionWithTheKey) {
+    ConnectionLog log = this->log(Rate::All);
+    Progress progress = decided_for(Progress::kNone, core::Reason::Limit);
+    progress.refusal = static_cast<std::uint8_t>(core::Refusal::Service);
+    log.update(record(), progress, 0, " tls.sni=a.test");
+    log.finish(record(), std::nullopt, 0, " tls.sni=a.test");
+    const std::string line = text();
+    EXPECT_TRUE(line.starts_with("service=- reason=limit src=192.0.2.7 ")) << line;
+    EXPECT_TRUE(line.ends_with(" tls.sni=a.test limit=maxconn\n")) << line;
+}
+
+TEST_F(ConnectionLogTest, CountsConnectionsThatClientsCanEndAgainAndAgain) {
+    const auto reasons = {core::Reason::Eof, core::Reason::Limit, core::Reason::Proxy};
+    {
+        ConnectionLog log = this->log(Rate::Limited);
+        for (int i = 0; i < 10; ++i) {
+            for (const core::Reason reason : reasons) {
+                ConnectionRecord one{.arrival = {sys::Clock::now(), documented_ends()}};
+                log.update(one, decided_for(Progress::kNone, reason));
+                log.finish(one, std::nullopt);
+            }
+        }
+        log.report_all();
+    }
+    const std::string all = text();
+    EXPECT_EQ(std::count(all.begin(), all.end(), '\n'), 4) << all;
+    EXPECT_TRUE(
+        all.ends_with("27 more connections from 192.0.2.7 ended before a service was chosen\n"))
+        << all;
+}
+
 /// Returns the first word of each line for connections of two services, whose `log` has these words: first
 /// the one of the configuration.
 std::string lines_with(const char* of_all, const char* of_web) {
