@@ -86,6 +86,31 @@ no_file() { [[ ! -e $1 ]]; }
     over_unix send:one expect:one:one shutdown expect-eof
 }
 
+@test "unix: a reload makes a file anew that was deleted, and clients of the old socket are served" {
+    unix_daemon
+    # It takes no client meanwhile, so this one waits in the queue of the old socket.
+    kill -STOP "$DAEMON"
+    in_background "$PEER" connect "unix:$TMP/socket" --limit 10000 "touch:$TMP/queued" send:one expect:one:one \
+        shutdown expect-eof
+    wait_until 10 exists "$TMP/queued"
+    rm "$TMP/socket"
+    local before
+    before=$(grep -c reload "$LOG" || true)
+    kill -HUP "$DAEMON"
+    kill -CONT "$DAEMON"
+    wait_until 10 reloads_exceed "$before"
+    finish "$JOB"
+    is_socket "$TMP/socket"
+    over_unix send:one expect:one:one shutdown expect-eof
+    # Another program has it: the old configuration stays.
+    rm "$TMP/socket"
+    in_background "$PEER" listen "unix:$TMP/socket" hold >"$TMP/other.out"
+    wait_until 10 is_socket "$TMP/socket"
+    reload
+    log_says "cannot listen on unix:$TMP/socket: Address already in use; see which program has it: ss -xlp src $TMP/socket"
+    is_alive "$DAEMON"
+}
+
 @test "unix: an abstract name" {
     local name=portsplit-test-$$-$RANDOM
     answer one

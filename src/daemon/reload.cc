@@ -70,7 +70,10 @@ bool Reload::change_to(Kind kind, std::shared_ptr<const Reading> reading) {
                         unbound));
         return false;
     }
-    auto missing = sockets_.open_missing(reading->config);
+    // A zygote that died must have a successor, whatever became of a file.
+    const auto lost = kind == Kind::Reload ? ListeningSockets::LostFile::OpenAnew
+                                           : ListeningSockets::LostFile::Keep;
+    auto missing = sockets_.open_missing(reading->config, lost);
     if (!missing) return failed(missing.error());
     if (kind == Kind::Start || kind == Kind::Reload)
         log_skipped(*missing, sockets_.find_unchanged_options(reading->config));

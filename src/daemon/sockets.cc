@@ -180,6 +180,9 @@ std::uint16_t port_for(const Wanted& wanted, const std::vector<ListeningSocket>&
     return half == opened.end() ? port : half->bound.port();
 }
 
+/// Returns false for a Unix-domain socket of ours whose file is gone, or has another in its place.
+bool has_file(const ListeningSocket& socket) { return !socket.file || socket.file->is_there(); }
+
 /// Removes the files of sockets that close, so that nobody connects behind the last client who is accepted.
 std::vector<ListeningSocket> without_files(std::vector<ListeningSocket> closing) {
     for (ListeningSocket& socket : closing) {
@@ -276,9 +279,9 @@ std::string ListeningSockets::find_unbound(const core::Config& config) const {
 sys::SysError ListeningSockets::with_advice(sys::SysError error,
                                             const core::Endpoint& wanted) const {
     if (error.code != EADDRINUSE) return error;
-    const auto holder =
-        std::find_if(sockets_.begin(), sockets_.end(),
-                     [&](const ListeningSocket& socket) { return prevents(socket, wanted); });
+    const auto holder = std::ranges::find_if(sockets_, [&](const ListeningSocket& socket) {
+        return prevents(socket, wanted) && has_file(socket);
+    });
     if (holder == sockets_.end()) return error;
     if (!holder->passed) {
         error.advice = fmt::format(
@@ -292,11 +295,14 @@ sys::SysError ListeningSockets::with_advice(sys::SysError error,
     return error;
 }
 
-sys::Result<ListeningSockets::Opened> ListeningSockets::open_missing(
-    const core::Config& config) const {
+sys::Result<ListeningSockets::Opened> ListeningSockets::open_missing(const core::Config& config,
+                                                                     LostFile lost) const {
     Opened missing;
     for (const Wanted& wanted : wanted_of(config)) {
-        if (find(sockets_, wanted.endpoint) != sockets_.end()) continue;
+        const auto there = find(sockets_, wanted.endpoint);
+        const bool may_stay =
+            lost == LostFile::Keep || (there != sockets_.end() && has_file(*there));
+        if (there != sockets_.end() && may_stay) continue;
         auto opened = open_one(wanted.endpoint, port_for(wanted, missing.sockets), wanted.options);
         if (opened) {
             const bool is_multipath = sys::is_multipath(opened->fd.get());
@@ -329,7 +335,8 @@ std::vector<ListeningSocket> ListeningSockets::change_to(const core::Config& con
         socket.listener = core::find_listener(config, socket.name).value_or(by_address);
     }
     for (const Wanted& wanted : all) {
-        for (std::vector<ListeningSocket>* source : {&sockets_, &missing}) {
+        // The order matters: a socket that was opened in place of one without its file is among the missing.
+        for (std::vector<ListeningSocket>* source : {&missing, &sockets_}) {
             const auto found = find(*source, wanted.endpoint);
             if (found == source->end()) continue;
             found->listener = wanted.listener;
@@ -395,7 +402,8 @@ std::string ListeningSockets::text_for(const core::Config& config,
                                          : socket.bound.text();
     };
     for (const ListeningSocket& socket : sockets_) {
-        if (socket.passed || is_wanted(socket)) add(socket);
+        const bool is_replaced = find(missing, socket.configured) != missing.end();
+        if ((socket.passed || is_wanted(socket)) && !is_replaced) add(socket);
     }
     for (const ListeningSocket& socket : missing) add(socket);
     return text;

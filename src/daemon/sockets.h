@@ -56,10 +56,14 @@ class ListeningSockets {
         std::vector<core::Endpoint> skipped{};  ///< the IPv6 half of a `*`: the kernel has no IPv6
         std::vector<core::Endpoint> without_multipath{};  ///< the kernel has no Multipath TCP
     };
+    /// What happens to a Unix-domain socket whose file is gone, or has another file in its place: no client
+    /// can reach it any more.
+    enum class LostFile { OpenAnew, Keep };
     /// Opens the sockets that a new configuration needs and this set lacks. Changes nothing. A `*` stands for
     /// both families with one port.
     /// @returns the new sockets; or the error of the first that could not be bound
-    sys::Result<Opened> open_missing(const core::Config& config) const;
+    sys::Result<Opened> open_missing(const core::Config& config,
+                                     LostFile lost = LostFile::Keep) const;
 
     /// Changes to a new configuration: keeps the sockets that are still configured or were passed,
     /// and takes over the new ones.

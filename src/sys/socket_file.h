@@ -45,6 +45,9 @@ class SocketFile {
     /// Removes the file: from now on nobody can connect.
     void remove();
 
+    /// Returns true if the file is there. It is not if it was removed, or if something else has taken its place.
+    bool is_there() const { return static_cast<bool>(open_own()); }
+
     /// Changes the mode and the owner, which is that of this process if none is given.
     Result<Done> change(const FileAccess& access) const;
 

@@ -3,14 +3,18 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "support/folder.h"
 #include "support/loopback.h"
 #include "sys/socket.h"
+#include "sys/socket_file.h"
 
 namespace portsplit::daemon {
 namespace {
@@ -90,6 +94,56 @@ TEST(ListeningSockets, CloseTheSocketOfABindThatGoes) {
     const sys::Address other = sockets.all()[0].bound;
     sockets.close();
     EXPECT_FALSE(is_reachable(other));
+}
+
+/// A `bind` of a Unix-domain socket in a folder of the test.
+class LostFiles : public testing::Test {
+  protected:
+    const Folder folder_;
+    const std::string path_ = folder_ / "socket";
+    const core::Config config_ = at({{core::Text("unix:" + path_), 0}, {"127.0.0.1", 0}});
+    ListeningSockets sockets_;
+
+    sys::Result<ListeningSockets::Opened> open_lost() const {
+        return sockets_.open_missing(config_, ListeningSockets::LostFile::OpenAnew);
+    }
+};
+
+TEST_F(LostFiles, AreMadeAnewAndTheOldSocketIsReturned) {
+    change(sockets_, config_);
+    const sys::Address bound = sockets_.all()[0].bound;
+    const int old = sockets_.all()[0].fd.get();
+    EXPECT_TRUE(open_lost()->sockets.empty()) << "it is there";
+    const auto waiting = sys::start_connect(bound);
+    ASSERT_TRUE(waiting);
+    ASSERT_EQ(::unlink(path_.c_str()), 0);
+    EXPECT_TRUE(sockets_.open_missing(config_)->sockets.empty()) << "a zygote is replaced";
+    auto missing = open_lost();
+    ASSERT_TRUE(missing) << sys::to_string(missing.error());
+    ASSERT_EQ(missing->sockets.size(), 1U);
+    EXPECT_EQ(sockets_.text_for(config_, missing->sockets).find("unix:"),
+              sockets_.text_for(config_, missing->sockets).rfind("unix:"))
+        << "named once";
+    const auto closing = sockets_.change_to(config_, std::move(missing->sockets));
+    ASSERT_EQ(closing.size(), 1U);
+    EXPECT_EQ(closing[0].fd.get(), old);
+    EXPECT_GE(loopback::events_of(old, POLLIN) & POLLIN, 1) << "with the client in its queue";
+    ASSERT_EQ(sockets_.all().size(), 2U);
+    EXPECT_TRUE(is_reachable(bound));
+    EXPECT_TRUE(open_lost()->sockets.empty());
+}
+
+TEST_F(LostFiles, AreAnErrorWhereAnotherProgramListens) {
+    change(sockets_, config_);
+    ASSERT_EQ(::unlink(path_.c_str()), 0);
+    const auto other = sys::SocketFile::listen_on(path_, {});
+    ASSERT_TRUE(other);
+    const auto missing = open_lost();
+    ASSERT_FALSE(missing);
+    EXPECT_EQ(sys::to_string(missing.error()),
+              "cannot listen on unix:" + path_ +
+                  ": Address already in use; see which program has it: ss -xlp src " + path_);
+    EXPECT_TRUE(sockets_.open_missing(config_)) << "a zygote is replaced";
 }
 
 TEST(ListeningSockets, ReturnTheAddressThatCannotBeBoundAndChangeNothing) {
