@@ -254,3 +254,25 @@ attempts_succeed() {
     done
     reaches one
 }
+
+@test "user: without CAP_NET_RAW, the log says at the start and at a reload that transparent services fail" {
+    needs_root
+    printf '%s\n' 'bind = 127.0.0.1:0' '[seen]' 'string = S' 'connect = 127.0.0.1:1' 'transparent = yes' | configure
+    local warning='warning: service seen: transparent = yes, but this root has no CAP_NET_RAW, so each of its connections fails; start portsplitd with CAP_NET_RAW in its bounding set \(CapabilityBoundingSet=\)$'
+    WRAPPER=(setpriv --bounding-set=-net_raw)
+    start_daemon
+    (($(grep -cE "$warning" "$LOG") == 1))
+    talk send:S expect-end
+    log_says 'cannot connect to 127.0.0.1:1 for service seen, .*: Operation not permitted'
+    reload
+    (($(grep -cE "$warning" "$LOG") == 2))
+    # Others are not concerned.
+    sed -i '/^transparent/d' "$CONFIG"
+    reload
+    stop_daemon
+    (($(grep -cE "$warning" "$LOG") == 2))
+    echo 'transparent = yes' >>"$CONFIG"
+    WRAPPER=()
+    start_daemon
+    (($(grep -cE "$warning" "$LOG") == 2))
+}

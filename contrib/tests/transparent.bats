@@ -376,10 +376,10 @@ complains_around_up() {
             refused+=("service $it refuses the connection, so its answers come back, but no server listens there")
     done
     missing+=("this sets up what is missing: transparent.sh up --config $CONFIG"
-        "targets that see the client's address: 0 answer, 4 do not")
+        "targets that see the client's address, for root: 0 answer, 4 do not")
     checks 1 "${missing[@]}"
     transparent up --config "$CONFIG"
-    checks 0 "${refused[@]}" "targets that see the client's address: 4 answer, 0 do not"
+    checks 0 "${refused[@]}" "targets that see the client's address, for root: 4 answer, 0 do not"
     transparent down
     checks 1 "${missing[@]}"
 }
@@ -408,7 +408,7 @@ complains_around_up() {
     local web="service web: $V4:$WEB"
     local first="$web does not answer to a client's address"
     local last=("this sets up what is missing: transparent.sh up --config $CONFIG"
-        "targets that see the client's address: 0 answer, 1 do not")
+        "targets that see the client's address, for root: 0 answer, 1 do not")
     transparent up --config "$CONFIG"
     on "$HOST" nft delete table inet portsplit_transparent
     checks 1 "$first" "$web: no rule of nftables marks its answers (table inet portsplit_transparent)" "${last[@]}"
@@ -422,7 +422,7 @@ complains_around_up() {
     on "$HOST" ip rule delete pref 5053
     checks 1 "$first" "$web: no rule of policy routing sends its answers through the routing table 5053" "${last[@]}"
     transparent up --config "$CONFIG"
-    checks 0 "targets that see the client's address: 1 answer, 0 do not"
+    checks 0 "targets that see the client's address, for root: 1 answer, 0 do not"
     # The answers take another way: the fault of the target's routes.
     on "$SERVER" ip route delete default
     run -1 check_system

@@ -4,6 +4,7 @@
 #include <netdb.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -273,8 +274,8 @@ int check_system(const std::string& file) {
     const auto answering = std::ranges::count_if(attempts, has_answered);
     failed += std::ssize(attempts) - answering;
     const int code = print_result(
-        fmt::format("{}: targets that see the client's address: {} answer, {} do not\n", file,
-                    answering, failed));
+        fmt::format("{}: targets that see the client's address, for {}: {} answer, {} do not\n",
+                    file, ::geteuid() == 0 ? "root" : "this user", answering, failed));
     return failed == 0 ? code : kExitUnexpected;
 }
 

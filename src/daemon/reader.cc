@@ -14,7 +14,9 @@
 #include "config/packed.h"
 #include "config/trust.h"
 #include "config_file.h"
+#include "core/entrance.h"
 #include "exit_codes.h"
+#include "sys/capability.h"
 #include "sys/file.h"
 #include "sys/process.h"
 #include "sys/program.h"
@@ -64,6 +66,21 @@ core::Result<core::Config, std::uint32_t> load(const std::string& file, config::
     log_issues(unknown, config::Severity::Error, log);
     if (!unknown.empty()) return count_errors(unknown);
     return *std::move(loaded.config);
+}
+
+/// Warns if no relay can have its client's address (ip(7) IP_TRANSPARENT).
+void warn_without_net_raw(const core::Config& config, sys::Log& log) {
+    const auto transparent = std::ranges::find_if(config.services, core::is_transparent);
+    if (transparent == config.services.end() || sys::passes_on_net_raw()) return;
+    log.line(
+        Level::Warning,
+        fmt::format("warning: service {}: transparent = yes, but this {} has no CAP_NET_RAW, so "
+                    "each of its connections fails; start portsplitd {}",
+                    transparent->name, ::geteuid() == 0 ? "root" : "user",
+                    ::geteuid() == 0
+                        ? "with CAP_NET_RAW in its bounding set (CapabilityBoundingSet=)"
+                        : "as root, or give it AmbientCapabilities=CAP_NET_RAW (the drop-in "
+                          "transparent.conf)"));
 }
 
 /// Looks up the user to serve as; none if the configuration names none or only root could change.
@@ -121,6 +138,7 @@ int read(const std::string& file, config::Need need, sys::Log& log, int facts, i
         log.line(Level::Error, sys::to_string(error));
         return kExitSystem;
     };
+    warn_without_net_raw(*config, log);
     const auto user = find_user(*config, log);
     if (!user) return failed(user.error());
     if (auto written = sys::write_all(packed, config::pack(*config)); !written) {

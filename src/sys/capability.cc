@@ -77,6 +77,11 @@ Result<Done> leave_none(Except except) {
     return Done{};
 }
 
+bool passes_on_net_raw() {
+    if (::geteuid() == 0) return ::prctl(PR_CAPBSET_READ, CAP_NET_RAW, 0, 0, 0) == 1;
+    return ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, CAP_NET_RAW, 0, 0) == 1;
+}
+
 void keep_capabilities() { ::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0); }
 
 Result<Done> leave_net_raw() {

@@ -15,6 +15,10 @@ enum class Except { Nothing, NetRaw };
 /// it executes could have (the bounding set).
 Result<Done> leave_none(Except except);
 
+/// Returns true if a program that this process executes has CAP_NET_RAW, unless its own file says otherwise: as root
+/// by the bounding set, else by the ambient set.
+bool passes_on_net_raw();
+
 /// Makes the capabilities of root stay permitted when the user changes (prctl(2) PR_SET_KEEPCAPS).
 void keep_capabilities();
 /// Gives up all of them but CAP_NET_RAW, which stays also over execve(2) (prctl(2) PR_CAP_AMBIENT).

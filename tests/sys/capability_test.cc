@@ -90,5 +90,22 @@ TEST_F(Capabilities, DropNetRawKeepsItForProgramsOfRoot) {
     EXPECT_EQ(drop(false), "0");
 }
 
+TEST_F(Capabilities, PassesOnNetRawIsTrueForRootAndForAUserWhoHasItAmbient) {
+    EXPECT_TRUE(passes_on_net_raw());
+    EXPECT_EQ(loopback::text_without_root([] { return std::to_string(passes_on_net_raw()); }), "0");
+    EXPECT_EQ(loopback::text_of_child([]() -> std::string {
+                  keep_capabilities();
+                  if (::setresuid(65534, 65534, 65534) < 0) return "cannot drop root";
+                  if (!leave_net_raw()) return "cannot keep it";
+                  return std::to_string(passes_on_net_raw());
+              }),
+              "1");
+    EXPECT_EQ(loopback::text_of_child([]() -> std::string {
+                  if (!leave_none(Except::Nothing)) return "cannot";
+                  return std::to_string(passes_on_net_raw());
+              }),
+              "0");
+}
+
 }  // namespace
 }  // namespace portsplit::sys
