@@ -222,6 +222,19 @@ nlohmann::ordered_json json_of(const Introduction& introduction) {
 }
 
 /// A name or an expression may hold bytes that are not UTF-8; JSON must be (RFC 8259 8.1).
+/// Returns true for a captured connection whose client a PROXY header names.
+bool is_behind_balancer(const Decision& decision) {
+    return decision.stream != nullptr && logged_ends(decision.introduction).has_value();
+}
+
+/// Returns the ends of a captured connection as the log would have them.
+LoggedEnds ends_of(const Decision& decision) {
+    const Stream& stream = *decision.stream;
+    return logged_ends(decision.introduction)
+        .value_or(LoggedEnds{std::string(stream.client.host), stream.client.port,
+                             std::string(stream.server.host), stream.server.port});
+}
+
 std::string text_of(const nlohmann::ordered_json& json) {
     return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
@@ -265,9 +278,12 @@ std::vector<core::LayoutExplanation> layouts_of(const Decision& decision,
 std::string summary(const Decision& decision) {
     std::string line;
     if (decision.stream != nullptr) {
-        const Stream& stream = *decision.stream;
-        line = fmt::format("src={} sport={} dst={} dport={} ", stream.client.host,
-                           stream.client.port, stream.server.host, stream.server.port);
+        const LoggedEnds ends = ends_of(decision);
+        line = fmt::format("src={} sport={} dst={} dport={} ", ends.src, ends.sport, ends.dst,
+                           ends.dport);
+        if (is_behind_balancer(decision)) {
+            line += fmt::format("balancer={} ", decision.stream->client.host);
+        }
     }
     const std::size_t bytes = bytes_needed(decision);
     line = fmt::format("service={} reason={} {}bytes={}", name_of(decision), reason_of(decision),
@@ -332,11 +348,13 @@ std::string explanation_json(const Decision& decision, const core::Explainer& ex
         json["target"] = action->target;
     }
     json["seen"] = decision.seen.size();
-    if (const Stream* stream = decision.stream) {
-        json["src"] = stream->client.host;
-        json["sport"] = stream->client.port;
-        json["dst"] = stream->server.host;
-        json["dport"] = stream->server.port;
+    if (decision.stream != nullptr) {
+        const LoggedEnds ends = ends_of(decision);
+        json["src"] = ends.src;
+        json["sport"] = ends.sport;
+        json["dst"] = ends.dst;
+        json["dport"] = ends.dport;
+        if (is_behind_balancer(decision)) json["balancer"] = decision.stream->client.host;
     }
     if (decision.introduction) json["proxy"] = json_of(*decision.introduction);
     const auto explanations = explainer.explain(decision.seen);

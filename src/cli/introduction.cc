@@ -61,6 +61,21 @@ Introduction introduced(const core::Plan& plan, const core::Entrance& entrance, 
     return read;
 }
 
+std::optional<LoggedEnds> logged_ends(const std::optional<Introduction>& introduction) {
+    if (!introduction || !introduction->is_complete()) return std::nullopt;
+    const core::ProxyEnds& ends = introduction->header->ends();
+    if (ends.kind == Kind::Internet) {
+        return LoggedEnds{ends.client.text(), ends.client_port, ends.server.text(),
+                          ends.server_port};
+    }
+    if (ends.kind != Kind::Unix) return std::nullopt;
+    // The log has no path that a header gives the client.
+    const std::string_view path = ends.server_path;
+    const bool is_abstract = path.starts_with('\0');
+    return LoggedEnds{
+        "unix", 0, is_abstract ? "@" + core::safe_text(path.substr(1)) : core::safe_text(path), 0};
+}
+
 NamedEnds named_ends(const core::ProxyEnds& ends) {
     if (ends.kind == Kind::Internet) {
         return {text_of(ends.client, ends.client_port), text_of(ends.server, ends.server_port)};

@@ -1,6 +1,7 @@
 #pragma once
 // The PROXY header in front of a client's bytes, for the commands that decide without a connection.
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -34,6 +35,16 @@ Introduction introduced(const core::Plan& plan, const core::Entrance& entrance, 
 
 /// Returns a line about a header, with a newline: `PROXY header: 28 bytes, client 192.0.2.7:50022, ...`.
 std::string header_text(const Introduction& introduction);
+
+/// The ends of a connection as the log has them.
+struct LoggedEnds {
+    std::string src;
+    std::uint16_t sport = 0;
+    std::string dst;
+    std::uint16_t dport = 0;
+};
+/// Returns the ends that a header names; nothing if there is no complete one, or it names none.
+std::optional<LoggedEnds> logged_ends(const std::optional<Introduction>& introduction);
 
 /// Returns the client and the address that it came to, as a complete header says; empty if it does not.
 struct NamedEnds {

@@ -2,12 +2,16 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "core/bytes.h"
+#include "core/entrance.h"
 #include "core/explanation.h"
+#include "core/ip_address.h"
 #include "core/model.h"
 #include "core/plan.h"
 #include "core/verdict.h"
@@ -84,6 +88,60 @@ TEST(Summary, HasBothEndsOfACapturedStream) {
     EXPECT_EQ(Decided("GE").summary(&kCaptured),
               "service=- reason=undecided src=192.0.2.7 sport=50022 dst=192.0.2.1 dport=443 "
               "bytes=2");
+}
+
+/// The decision about a connection that was captured from 192.0.2.7, a balancer.
+class DecidedBehindBalancer {
+  public:
+    explicit DecidedBehindBalancer(const std::string& bytes) : plan_(with_balancer()) {
+        stream_.bytes.resize(bytes.size());
+        std::ranges::transform(bytes, stream_.bytes.begin(),
+                               [](char it) { return static_cast<std::byte>(it); });
+    }
+    Decision decision() const {
+        const core::Entrance entrance{0, {core::IpAddress::parse("192.0.2.7"), {}, false}};
+        return decide(plan_, stream_.bytes, core::Ending::Open, entrance, &stream_);
+    }
+    std::string summary() const { return cli::summary(decision()); }
+    std::string json() const { return explanation_json(decision(), core::Explainer(plan_)); }
+
+  private:
+    static core::Config with_balancer() {
+        core::Config config = cli::config();
+        config.top.proxy_from = {
+            {core::Prefix::Kind::Internet, 32, *core::IpAddress::parse("192.0.2.7"), {}}};
+        return config;
+    }
+    core::Plan plan_;
+    Stream stream_ = kCaptured;
+};
+
+TEST(Summary, HasTheClientOfAHeaderAndTheBalancerOfACapturedStream) {
+    const DecidedBehindBalancer named("PROXY TCP4 203.0.113.9 192.0.2.1 4711 443\r\nSSH-2.0");
+    EXPECT_EQ(named.summary(),
+              "service=ssh reason=match src=203.0.113.9 sport=4711 dst=192.0.2.1 dport=443 "
+              "balancer=192.0.2.7 bytes=4 action=exec target=/bin/sshd");
+    const std::string json = named.json();
+    EXPECT_NE(json.find(R"("src":"203.0.113.9","sport":4711,"dst":"192.0.2.1","dport":443,)"
+                        R"("balancer":"192.0.2.7","proxy":{)"),
+              json.npos)
+        << json;
+    const std::string path(107, '\0');
+    EXPECT_TRUE(DecidedBehindBalancer(std::string("\r\n\r\n\0\r\nQUIT\n\x21\x31\0\xd8", 16) + "a" +
+                                      path + "/b" + path.substr(1) + "SSH-")
+                    .summary()
+                    .starts_with("service=ssh reason=match src=unix sport=0 dst=/b dport=0 "
+                                 "balancer=192.0.2.7 bytes=4 "));
+}
+
+TEST(Summary, HasTheBalancerAsTheClientWhereAHeaderNamesNobody) {
+    const std::string ends = "src=192.0.2.7 sport=50022 dst=192.0.2.1 dport=443 ";
+    EXPECT_EQ(DecidedBehindBalancer("PROXY UNKNOWN\r\nSSH-2.0").summary(),
+              "service=ssh reason=match " + ends + "bytes=4 action=exec target=/bin/sshd");
+    EXPECT_EQ(DecidedBehindBalancer("SSH-2.0").summary(),
+              "service=- reason=proxy " + ends + "bytes=7");
+    EXPECT_EQ(DecidedBehindBalancer("PROXY").summary(),
+              "service=- reason=undecided " + ends + "bytes=5");
 }
 
 TEST(ExplanationText, HasALineForEachServiceAndPattern) {
