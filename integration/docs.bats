@@ -260,6 +260,28 @@ asks_for_root() {
     serves
 }
 
+@test "docs: RUNNING.md, a socket unit for each listener" {
+    local unit=$TMP/units/portsplit-inside.socket port
+    mkdir "$TMP/units"
+    running 'systemd: socket activation' '^ListenStream' >"$unit"
+    [[ $(running 'systemd: socket activation' 'portsplit-inside[.]socket') == *"enable --now portsplit.socket ${unit##*/}" ]]
+    cp "$(installed systemd/system/portsplit.socket)" "$(installed systemd/system/portsplit.service)" "$TMP/units"
+    sed -i '/^Documentation=/d' "$TMP/units"/*
+    PORT=443 fit_file "$TMP/units/portsplit.service"
+    run -0 systemd-analyze verify "$unit" "$TMP/units/portsplit.socket"
+    [[ -z $output ]]
+    # Its name leads to the listener: clients of this socket are served as those of `inside`.
+    find_free_port
+    PORT=$FREE
+    port=$(sed -n 's/^ListenStream=127[.]0[.]0[.]1://p' "$unit" | something)
+    printf '%s\n' '[listener inside]' '[listener outside]' 'bind = 127.0.0.2:0' '[cat]' 'string = MEOW' 'exec = /bin/cat' |
+        configure
+    start_pasted "systemd-socket-activate -l 127.0.0.1:${port/#*/$PORT} --fdname=$(sed -n 's/^FileDescriptorName=//p' "$unit") $(
+        setting ExecStart portsplit.service) --log $LOG"
+    serves
+    log_says 'service=cat .* listener=inside$'
+}
+
 @test "docs: RUNNING.md, one process of systemd's for each connection" {
     configure_cat
     enables portsplit-inetd.socket "$(running 'systemd: one process for each connection')"
@@ -607,9 +629,10 @@ records() {
     local unit units=0
     while read -r unit; do
         echo "$unit"
-        exists "$(installed "systemd/system/$unit")"
+        # Those of an example are for the reader to write.
+        exists "$(installed "systemd/system/$unit")" || grep -q "^\`/etc/systemd/system/$unit\`:$" "$RUNNING"
         units=$((units + 1))
     done < <(grep -ohE '\bportsplit[a-z-]*(@[A-Za-z]*)?\.(service|socket)\b' "$README" "$RUNNING" "$PORTSPLIT_BUILD"/man/*.8 |
         sed 's/@.*\./@./' | sort -u)
-    ((units == 7))
+    ((units == 8))
 }
