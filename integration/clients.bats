@@ -49,10 +49,21 @@ configure_clients() {
 
 @test "clients: IPv6, and IPv4 on a socket for both families" {
     answer inside fallback
-    { printf '%s\n' 'bind = [::1]:0' 'timeout = 60' 'deny = ::1'
-        connect_service fallback; } | configure
-    start_daemon
-    "$PEER" connect "${ADDRESSES[0]}" expect-reset
+    configure_clients 'deny = ::1' 'deny = 127.0.0.66'
+    sed -i '/^bind/d' "$CONFIG"
+    find_free_port
+    systemd-socket-activate -l "[::]:$FREE" "$PORTSPLIT_BIN/portsplitd" --log "$LOG" "$CONFIG" >"$TMP/super" 2>&1 3>&- &
+    BACKGROUND+=("$!")
+    ADDRESSES=("127.0.0.1:$FREE")
+    # The daemon starts at the first connection.
+    wait_until 10 from 127.0.0.7 send:S expect:inside:S shutdown expect-eof 2>/dev/null
+    [[ -n $(ss -H6ltn "sport = :$FREE") && -z $(ss -H4ltn "sport = :$FREE") ]]
+    from 127.0.0.9 send:S expect:fallback:S shutdown expect-eof
+    from 127.0.0.66 expect-reset
+    "$PEER" connect "[::1]:$FREE" expect-reset
+    log_says 'service=inside reason=match src=127.0.0.7 sport=[0-9]+ dst=127.0.0.1 '
+    log_says 'service=fallback reason=fallback src=127.0.0.9 '
+    log_says 'reason=denied src=127.0.0.66 '
     log_says 'reason=denied src=::1 '
 }
 

@@ -11,6 +11,8 @@ start_far_ends() {
     : >"$TMP/far"
     in_background "$PEER" inetd 127.0.0.1:0 "$TMP/note" >"$TMP/tcp.out"
     learn_port tcp
+    in_background "$PEER" inetd '[::1]:0' "$TMP/note" >"$TMP/tcp6.out"
+    learn_port tcp6
     in_background "$PEER" inetd "unix:$TMP/far.sock" "$TMP/note" >"$TMP/unix.out"
     learn_port unix
 }
@@ -18,9 +20,9 @@ start_far_ends() {
 # The services: a letter chooses each.
 print_services() {
     local letter target version stdio
-    local -a letters=(a b c d e f g h i)
+    local -a letters=(a b c d e f g h i j k l)
     set -- "${letters[@]}"
-    for target in "127.0.0.1:$tcp_port" "unix:$TMP/far.sock"; do
+    for target in "127.0.0.1:$tcp_port" "[::1]:$tcp6_port" "unix:$TMP/far.sock"; do
         for version in no v1 v2; do
             printf '%s\n' "[connect-$1]" "string = $1" "connect = $target" "proxy = $version"
             shift
@@ -59,9 +61,11 @@ header_of() {
     esac
 }
 
-# expected_header VERSION FAMILY IN: the header at the far end in hex, with `....` for a port that is not known.
+# expected_header VERSION FAMILY IN FROM-PORT TO-PORT: the header at the far end in hex. Of a client over a
+# Unix-domain socket, the paths are any.
 expected_header() {
-    local signature=0d0a0d0a000d0a515549540a
+    local signature=0d0a0d0a000d0a515549540a ports loopback6=00000000000000000000000000000001
+    printf -v ports '%04x%04x' "$4" "$5"
     EXPECTED=
     case $1-$3 in
         no-*) return ;;
@@ -70,45 +74,48 @@ expected_header() {
         v1-v2) EXPECTED=$(hex_of 'PROXY TCP6 2001:db8::7 2001:db8::1 50022 443\r\n') ;;
         v2-v2) EXPECTED=${signature}2121002420010db800000000000000000000000720010db8000000000000000000000001c36601bb ;;
         v1-no) case $2 in
-                v4) EXPECTED=$(hex_of 'PROXY TCP4 127.0.0.7 127.0.0.1 ')'([0-9a-f]{2})+0d0a' ;;
-                v6) EXPECTED=$(hex_of 'PROXY TCP6 ')'([0-9a-f]{2})+0d0a' ;;
+                v4) EXPECTED=$(hex_of "PROXY TCP4 127.0.0.7 127.0.0.1 $4 $5\r\n") ;;
+                v6) EXPECTED=$(hex_of "PROXY TCP6 ::1 ::1 $4 $5\r\n") ;;
                 unix) EXPECTED=$(hex_of 'PROXY UNKNOWN\r\n') ;;
             esac ;;
         v2-no) case $2 in
-                v4) EXPECTED=${signature}2111000c7f0000077f000001'[0-9a-f]{8}' ;;
-                v6) EXPECTED=${signature}21210024'[0-9a-f]{72}' ;;
+                v4) EXPECTED=${signature}2111000c7f0000077f000001$ports ;;
+                v6) EXPECTED=${signature}21210024$loopback6$loopback6$ports ;;
                 unix) EXPECTED=${signature}213100d8'[0-9a-f]{432}' ;;
             esac ;;
     esac
 }
 
-# try FAMILY IN ADDRESS [FROM]: one connection for each service.
+# port_of ADDRESS: its port; 0 of a Unix-domain socket.
+port_of() { [[ $1 == unix:* ]] && echo 0 || echo "${1##*:}"; }
+
+# try FAMILY IN ADDRESS [FROM [IP]]: one connection for each service. IP is the address of a client without a header.
 try() {
-    local family=$1 in=$2 address=$3 letter version count
+    local family=$1 in=$2 address=$3 letter version port
     local -a from=()
     [[ -z ${4:-} ]] || from=(--from "$4")
     header_of "$in"
-    local -A versions=([a]=no [b]=v1 [c]=v2 [d]=no [e]=v1 [f]=v2)
-    for letter in a b c d e f; do
+    local -A versions=([a]=no [b]=v1 [c]=v2 [d]=no [e]=v1 [f]=v2 [g]=no [h]=v1 [i]=v2)
+    for letter in a b c d e f g h i; do
         version=${versions[$letter]}
         : >"$TMP/far"
-        "$PEER" connect "$address" "${from[@]}" --limit 9000 "send:$HEADER$letter-bytes" shutdown expect-end
+        port=$("$PEER" connect "$address" "${from[@]}" --limit 9000 say-port "send:$HEADER$letter-bytes" shutdown expect-end)
         wait_until 10 has_content "$TMP/far"
-        expected_header "$version" "$family" "$in"
+        expected_header "$version" "$family" "$in" "$port" "$(port_of "$address")"
         if ! [[ $(<"$TMP/far") =~ ^$EXPECTED$(hex_of "$letter-bytes")$ ]]; then
             echo "$family, header in: $in, service $letter ($version): $(<"$TMP/far")"
             return 1
         fi
         CELLS=$((CELLS + 1))
     done
-    for letter in g h i; do
-        run -0 "$PEER" connect "$address" "${from[@]}" --limit 9000 "send:$HEADER$letter\n" print
+    for letter in j k l; do
+        run -0 "$PEER" connect "$address" "${from[@]}" --limit 9000 say-port "send:$HEADER$letter\n" print
         if [[ -n $TOLD ]]; then
-            [[ $output == "$letter TCP $TOLD"* ]]
+            [[ ${lines[1]} == "$letter TCP $TOLD"* ]]
         elif [[ $family == unix ]]; then
-            [[ $output == "$letter IPC $EUID $TMP/"* ]]
+            [[ ${lines[1]} == "$letter IPC $EUID $TMP/"* ]]
         else
-            [[ $output == "$letter TCP ${5:-127.0.0.7} "[0-9]* ]]
+            [[ ${lines[1]} == "$letter TCP ${5:-127.0.0.7} ${lines[0]}"* ]]
         fi
         CELLS=$((CELLS + 1))
     done
@@ -126,7 +133,7 @@ try_all() {
         try v6 "$in" "$V6"
         try unix "$in" "unix:$TMP/balancer.sock"
     done
-    ((CELLS == 81))
+    ((CELLS == 108))
 }
 
 @test "matrix: the daemon with its own sockets" {
@@ -155,7 +162,7 @@ try_all() {
     BACKGROUND+=("$!")
     V4=127.0.0.1:${ports[0]} V6="[::1]:${ports[1]}" V6_PLAIN="[::1]:${ports[2]}"
     # systemd-socket-activate starts the daemon at the first connection.
-    wait_until 10 "$PEER" connect "127.0.0.1:${ports[0]}" --limit 2000 --from 127.0.0.7:0 'send:g\n' print 2>/dev/null
+    wait_until 10 "$PEER" connect "127.0.0.1:${ports[0]}" --limit 2000 --from 127.0.0.7:0 'send:j\n' print 2>/dev/null
     try_all
 }
 

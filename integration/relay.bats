@@ -196,6 +196,16 @@ stalls() {
     : >"$TMP/peers" # the server reports the reset
 }
 
+@test "relay: user-timeout breaks the connection to a target that takes no data" {
+    serve backend hold
+    relay_to "connect = 127.0.0.1:$backend_port" 'user-timeout = 1'
+    doomed_client --limit 60000 send:X feed:67108864
+    wait_until 60 log_has 'service=x reason=match '
+    wait_until 10 is_over "$JOB"
+    # The client was cut off: it could not send all.
+    [[ $(<"$TMP/doomed") == *' feed:67108864: '* ]]
+}
+
 @test "relay: a server that accepts and hangs costs no CPU time" {
     serve backend "touch:$TMP/accepted" hold
     relay_to "connect = 127.0.0.1:$backend_port"

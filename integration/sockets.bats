@@ -68,6 +68,25 @@ echo_one() { talk send:one expect:one:one shutdown expect-eof; }
     [[ ${ADDRESSES[0]} == 192.0.2.77:* && ${ADDRESSES[1]} == '[2001:db8::77]':* ]]
 }
 
+@test "sockets: freebind serves a client once the address is there" {
+    needs_root
+    printf '%s\n' 'freebind = yes' 'bind = 192.0.2.77:0' 'bind = [2001:db8::77]:0' '[any]' 'string = ' \
+        'exec = /bin/echo' 'execarg = served' | configure
+    WRAPPER=(unshare -n bash -c 'ip link set lo up; exec "$@"' -)
+    start_daemon
+    inside() { nsenter --target "$DAEMON" --net "$@"; }
+    not inside "$PEER" connect "${ADDRESSES[0]}" close 2>/dev/null
+    inside ip address add 192.0.2.77/32 dev lo
+    inside ip address add 2001:db8::77/128 dev lo nodad
+    local address
+    for address in "${ADDRESSES[@]}"; do
+        inside "$PEER" connect "$address" --limit 5000 'expect:served\n' expect-end
+    done
+    logged_connections 2
+    log_says 'service=any .* dst=192.0.2.77 '
+    log_says 'service=any .* dst=2001:db8::77 '
+}
+
 @test "sockets: Multipath TCP, if the kernel has it" {
     answer one
     printf '%s\n' 'bind = 127.0.0.1:0' 'bind = [::1]:0' 'mptcp = yes' '[one]' 'string = one' \
@@ -77,6 +96,16 @@ echo_one() { talk send:one expect:one:one shutdown expect-eof; }
         [[ $(ss -HMltn "sport = :$PORT") == *"127.0.0.1:$PORT"* ]]
     else
         log_says 'no Multipath TCP on 127.0.0.1:0: the kernel has none'
+    fi
+    if [[ $(cat /proc/sys/net/mptcp/enabled 2>/dev/null) == 1 ]]; then
+        # A client of Multipath TCP, with both ends of it in the kernel's list.
+        in_background "$PEER" connect "127.0.0.1:$PORT" --protocol mptcp send-cut:1:one expect:one:one "touch:$TMP/held" \
+            "wait-file:$TMP/go" transfer:300000 shutdown expect-eof
+        wait_until 10 exists "$TMP/held"
+        [[ $(ss -HMtn state established "sport = :$PORT") == *"127.0.0.1:$PORT"* ]]
+        touch "$TMP/go"
+        finish "$JOB"
+        log_says 'service=one .* in=300003 out=300007 '
     fi
     # Clients of TCP are served all the same, byte by byte as well.
     echo_one

@@ -18,6 +18,7 @@
 //   --limit MS           how long a step may wait for the other side (20000)
 //   --repeat N           connect N times, one after the other
 //   --from HOST:PORT     connect from this address; port 0 is any
+//   --protocol mptcp     connect by Multipath TCP (RFC 8684)
 //   --until FILE         connect again and again until FILE exists; prints how many times
 //
 // Steps. In TEXT and C the escapes \xNN, \r, \n, \t, \0 and \\ are bytes.
@@ -79,6 +80,7 @@ struct Options {
     int repeat = 1;
     std::string until;
     std::string from;
+    int protocol = 0;
 };
 
 [[noreturn]] void give_up(const std::string& what) {
@@ -134,6 +136,9 @@ Options take_options(std::span<char*>& words) {
         if (name == "--repeat") options.repeat = std::atoi(words[1]);
         if (name == "--until") options.until = words[1];
         if (name == "--from") options.from = words[1];
+        // Of linux/in.h, which netinet/in.h of older systems lacks.
+        constexpr int kMultipath = 262;
+        if (name == "--protocol") options.protocol = kMultipath;
         words = words.subspan(2);
     }
     return options;
@@ -141,7 +146,8 @@ Options take_options(std::span<char*>& words) {
 
 bool connect_once(const std::string& where, const Options& options, std::span<char*> steps) {
     const Address address = address_of(where);
-    UniqueFd fd(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    UniqueFd fd(
+        ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, options.protocol));
     if (!options.from.empty()) {
         const Address from = address_of(options.from);
         if (::bind(fd.get(), from.get(), from.size) < 0) {
