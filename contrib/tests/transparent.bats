@@ -404,7 +404,7 @@ complains_around_up() {
     another_host
     start_nginx "$PLACE"
     configure_target "$V4"
-    sed -i '/^\[ssh\]/,/^transparent/d' "$CONFIG"
+    sed -i '/^\[ssh\]/,/^transparent/d; /^bind = \[fd00/d' "$CONFIG"
     local web="service web: $V4:$WEB"
     local first="$web does not answer to a client's address"
     local last=("this sets up what is missing: transparent.sh up --config $CONFIG"
