@@ -146,8 +146,7 @@ Options take_options(std::span<char*>& words) {
 
 bool connect_once(const std::string& where, const Options& options, std::span<char*> steps) {
     const Address address = address_of(where);
-    UniqueFd fd(
-        ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, options.protocol));
+    UniqueFd fd(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, options.protocol));
     if (!options.from.empty()) {
         const Address from = address_of(options.from);
         if (::bind(fd.get(), from.get(), from.size) < 0) {
