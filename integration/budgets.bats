@@ -35,6 +35,7 @@ configure_web() {
         connect_service web W; } | configure
 }
 
+# bats test_tags=fault:B7
 @test "budgets: a source at its limit is reset, and others are served" {
     answer web
     configure_web 'maxconn-source = 2'
@@ -51,6 +52,7 @@ configure_web() {
     wait_until 5 from 127.0.0.7 send:W expect:web:W shutdown expect-eof 2>/dev/null
 }
 
+# bats test_tags=fault:B7
 @test "budgets: of IPv6 the first half of an address is a source, and a listener has its own limit" {
     answer web
     configure_web '[listener six]' 'bind = [::1]:0' 'maxconn-source = 1'
@@ -78,6 +80,7 @@ configure_web() {
     not log_has 'reason=limit'
 }
 
+# bats test_tags=fault:B8
 @test "budgets: above maxundecided the oldest of the greediest source is ended, and who speaks is served" {
     answer web
     configure_web 'maxundecided = 3'
@@ -101,6 +104,7 @@ configure_web() {
     not log_has 'reason=limit src=127.0.0.8'
 }
 
+# bats test_tags=fault:B8
 @test "budgets: a client that was given to timeout counts as undecided until it speaks" {
     answer web
     local stdio
@@ -135,6 +139,7 @@ configure_web() {
         rm "$LOG"
     done
 }
+# bats test_tags=fault:B8
 @test "budgets: with many undecided, the deadline of new clients shrinks" {
     answer web
     configure_web 'maxundecided = 4'
@@ -149,6 +154,7 @@ configure_web() {
     not log_has 'reason=timeout src=127.0.0.[123] '
 }
 
+# bats test_tags=fault:B7
 @test "budgets: a source that comes too often is reset, and kept out as long as the file says" {
     answer web
     configure_web 'rate-source = 3/600' 'penalty = rate 600'

@@ -3,6 +3,7 @@
 
 load harness
 
+# bats test_tags=fault:B9
 @test "census: five hundred connections of every kind leave nothing behind" {
     answer relay fallback timeout
     serve resetting expect:reset reset

@@ -17,6 +17,7 @@ write_good() {
     run -0 portsplit check "$CONFIG"
 }
 
+# bats test_tags=fault:A2
 @test "config: check names every problem with its line, and exits 78" {
     printf '%s\n' 'bind = 127.0.0.1:70000' 'timeout = soon' 'colour = red' '[a]' 'string = X' \
         '[b]' 'string = Y' 'exec = /bin/cat' 'connect = 127.0.0.1:1' '[b]' 'connect = nowhere' \
@@ -66,6 +67,7 @@ END
     [[ $output == *"$CONFIG:1: warning: no [timeout]: "*' [no-timeout]'* ]]
 }
 
+# bats test_tags=fault:A6
 @test "config: a path that is not a regular file is refused at once" {
     mkfifo "$TMP/fifo"
     local what program
@@ -142,6 +144,7 @@ END
     reaches web
 }
 
+# bats test_tags=fault:A2
 @test "config: a daemon refuses a bad file with every problem, and exits 78" {
     printf '%s\n' 'bind = 127.0.0.1:0' 'colour = red' '[x]' 'string = X' 'connect = nowhere' | configure
     run -78 timeout 5 "$PORTSPLIT_BIN/portsplitd" "$CONFIG"
@@ -290,6 +293,7 @@ END
     run -64 "$PORTSPLIT_BIN/portsplit" convert --to english file
 }
 
+# bats test_tags=fault:A5,fault:D10
 @test "config: check reports missing programs and users beside every other problem" {
     configure <<END
 bind = 127.0.0.1:0
@@ -324,6 +328,7 @@ END
     [[ $output == "$CONFIG: can be served (errors: 0, warnings: 0)" ]]
 }
 
+# bats test_tags=fault:A5
 @test "config: check warns about what every user can write, and about a script on the socket" {
     printf '#!/bin/sh\necho hello\n' >"$TMP/script"
     chmod 757 "$TMP/script"

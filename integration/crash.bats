@@ -12,6 +12,7 @@ other_dispatcher() {
     done
 }
 
+# bats test_tags=fault:F4
 @test "crash: a killed daemon harms no connection, and starts again at once on the same port" {
     answer one
     configure_answers one
@@ -27,6 +28,7 @@ other_dispatcher() {
     wait_until 5 is_over "$first"
 }
 
+# bats test_tags=fault:F5
 @test "crash: after a dispatcher has crashed, the next clients have processes with other addresses" {
     needs_root # to see where they are
     answer one
@@ -64,6 +66,7 @@ other_dispatcher() {
     take_baseline
 }
 
+# bats test_tags=fault:F5
 @test "crash: when the zygote is killed, connections go on and service is soon back" {
     answer one
     configure_answers one
@@ -76,6 +79,7 @@ other_dispatcher() {
     take_baseline
 }
 
+# bats test_tags=fault:F5
 @test "crash: clients that come while there is no zygote are served later" {
     answer one
     configure_answers one
@@ -90,6 +94,7 @@ other_dispatcher() {
     done
 }
 
+# bats test_tags=fault:B5,fault:F5
 @test "crash: a zygote that dies again and again is started after pauses that grow" {
     answer one
     configure_answers one
@@ -113,6 +118,7 @@ other_dispatcher() {
     take_baseline
 }
 
+# bats test_tags=fault:B10,fault:F5
 @test "crash: connections of a killed zygote count for maxconn until they end" {
     answer one
     GLOBALS='maxconn = 1' configure_answers one
@@ -129,6 +135,7 @@ other_dispatcher() {
     finish "$JOB"
 }
 
+# bats test_tags=fault:F5
 @test "crash: a killed dispatcher costs its own connection only" {
     answer one
     configure_answers one
@@ -147,6 +154,7 @@ other_dispatcher() {
     go_on "$survivor"
 }
 
+# bats test_tags=fault:C15
 @test "crash: a stopped dispatcher delays no other connection" {
     answer one
     configure_answers one
@@ -162,6 +170,7 @@ other_dispatcher() {
     go_on "$JOB"
 }
 
+# bats test_tags=fault:F3
 @test "crash: a signal to one dispatcher reaches no other" {
     answer one
     configure_answers one
@@ -193,6 +202,7 @@ find_spares() {
     ((${#SPARES[@]} > 0))
 }
 
+# bats test_tags=fault:C15
 @test "crash: a zygote that is stopped is replaced, and no client is lost" {
     answer one
     configure_answers one
@@ -211,6 +221,7 @@ find_spares() {
     go_on "$held"
 }
 
+# bats test_tags=fault:C15
 @test "crash: spares that are stopped are replaced" {
     answer one
     configure_answers one
@@ -223,6 +234,7 @@ find_spares() {
     is_zygote "$ZYGOTE"
 }
 
+# bats test_tags=fault:C15
 @test "crash: an undecided dispatcher that is stopped is killed after its deadline, and frees its place" {
     answer one
     { printf '%s\n' 'bind = 127.0.0.1:0' 'timeout = 4' 'maxconn = 1'; connect_service one one; } | configure

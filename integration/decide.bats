@@ -36,12 +36,14 @@ each_stream() {
     whole long "${LONG}after"
 }
 
+# bats test_tags=fault:C1
 @test "decide: a stream sent byte by byte reaches its service, byte for byte" {
     serve_many
     bytewise() { talk "send-bytewise:$2" "expect:$1:$2" shutdown expect-eof; }
     each_stream bytewise
 }
 
+# bats test_tags=fault:C6
 @test "decide: a stream cut anywhere reaches its service, byte for byte" {
     serve_many
     cut_everywhere() {
@@ -68,6 +70,7 @@ each_stream() {
     not log_has 'reason=timeout'
 }
 
+# bats test_tags=fault:C8
 @test "decide: every byte value and format directive arrives unchanged" {
     serve_many 60
     local value
@@ -101,6 +104,7 @@ each_stream() {
     log_says 'service=timeout reason=timeout'
 }
 
+# bats test_tags=fault:C2
 @test "decide: a trickle of bytes does not move the deadline" {
     answer fallback
     serve timeout "touch:$TMP/reached" send:timeout: echo
@@ -123,6 +127,7 @@ END
     finish "$JOB"
 }
 
+# bats test_tags=fault:C5
 @test "decide: a client that sends too few bytes and EOF goes to fallback, with its EOF" {
     serve_many 60
     talk --limit 5000 send:SS shutdown expect:fallback:SS expect-eof
@@ -131,12 +136,14 @@ END
     [[ $(grep -c 'service=fallback reason=fallback' "$LOG") == 2 ]]
 }
 
+# bats test_tags=fault:C5
 @test "decide: a client that sends EOF without a byte is closed, and no service runs" {
     serve_many 60
     talk --limit 5000 shutdown expect-end
     log_says 'service=- reason=eof .* action=close target=- in=0 out=0 '
 }
 
+# bats test_tags=fault:C5
 @test "decide: a client that sends EOF right after a match is served, with its EOF" {
     serve_many 60
     talk send:SSH-2.0 shutdown expect:ssh:SSH-2.0 expect-eof
@@ -283,6 +290,7 @@ END
     talk --limit 5000 send:SSH-2.1-x expect:fallback:SSH-2.1-x shutdown expect-eof
 }
 
+# bats test_tags=fault:C7
 @test "decide: bytes beyond the window arrive" {
     serve sink drain:8388608 expect-eof
     configure <<END

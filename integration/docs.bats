@@ -490,6 +490,7 @@ END
     file_says "$TMP/report" '^env TERM=dumb$'
 }
 
+# bats test_tags=fault:A9
 @test "docs: portsplit-dispatch(8), listening and datagram sockets are refused" {
     configure_cat
     # refused MESSAGE [OPTION]: systemd-socket-activate passes descriptor 3, where it listens itself.

@@ -34,6 +34,7 @@ clean_state() {
     reports "group=$pid"
 }
 
+# bats test_tags=fault:D2
 @test "exec: on the socket, descriptors 0 and 1 are the connection and 2 the log" {
     serve_probe
     start_daemon
@@ -86,6 +87,7 @@ fd 2: file write blocking' ]]
     reports "env TCPREMOTEPORT=$port"
 }
 
+# bats test_tags=fault:D2
 @test "exec: with pipes, there are three descriptors and a clean state" {
     serve_probe 'stdio = pipe'
     start_daemon
@@ -96,6 +98,7 @@ fd 2: file write blocking' ]]
     clean_state
 }
 
+# bats test_tags=fault:D2,fault:D8
 @test "exec: a terminal is raw, and the program's controlling one in a session of its own" {
     serve_probe 'stdio = pty'
     start_daemon
@@ -132,6 +135,7 @@ fd 2: file write blocking' ]]
     reports controlling=no
 }
 
+# bats test_tags=fault:D2
 @test "exec: the environment is what is documented and nothing else" {
     local stdio
     export SECRET=of-the-daemon LD_LIBRARY_PATH=/nowhere TCPREMOTEIP=192.0.2.1
@@ -198,6 +202,7 @@ END
     talk send:Xyz expect:Xyz shutdown expect-eof
 }
 
+# bats test_tags=fault:A8,fault:D2
 @test "exec: descriptors that the daemon inherited reach no program" {
     serve_probe
     WRAPPER=(bash -c 'for fd in {3..8} {10..50}; do eval "exec $fd</dev/null"; done; exec "$@"' -)
@@ -210,6 +215,7 @@ END
     [[ $(descriptors | wc -l) == 3 ]]
 }
 
+# bats test_tags=fault:A8
 @test "exec: a daemon started without descriptors 0, 1 and 2 serves as usual" {
     local stdio
     for stdio in socket pipe pty; do
@@ -225,6 +231,7 @@ END
     done
 }
 
+# bats test_tags=fault:D2
 @test "exec: signals that the daemon inherited as ignored have their default action" {
     serve_probe
     WRAPPER=(bash -c 'trap "" PIPE INT HUP USR1 TERM CHLD; exec "$@"' -)
@@ -262,6 +269,7 @@ END
     done
 }
 
+# bats test_tags=fault:D1
 @test "exec: without its directory a program is not started, and the client reads nothing" {
     local stdio
     for stdio in socket pipe pty; do
@@ -290,6 +298,7 @@ END
     reports "argv 0: ${PROBE##*/}" # tcpd shortens it
 }
 
+# bats test_tags=fault:D2
 @test "exec: the umask is 022, and limits are those of the daemon" {
     serve_probe
     WRAPPER=(bash -c 'umask 077; ulimit -Sn 321; exec "$@"' -)
@@ -307,6 +316,7 @@ serve_complaint() {
     start_daemon
 }
 
+# bats test_tags=fault:D3
 @test "exec: standard error goes to the log, and not to the client" {
     local stdio
     for stdio in socket pipe pty; do
@@ -355,10 +365,12 @@ fails_to_start() {
     done
 }
 
+# bats test_tags=fault:D1
 @test "exec: a missing program sends nothing to the client; the log has the reason and exit 127" {
     fails_to_start "$TMP/missing" 'No such file or directory' 127
 }
 
+# bats test_tags=fault:D1
 @test "exec: a file that cannot be executed sends nothing to the client; the log has the reason and exit 126" {
     echo 'not a program' >"$TMP/text"
     fails_to_start "$TMP/text" 'Permission denied' 126

@@ -155,6 +155,7 @@ serve_passing() {
 # offer NAME [OPTION...]: a client that asks for this name.
 offer() { openssl s_client -connect "127.0.0.1:$PORT" -servername "$@" </dev/null >"$TMP/client" 2>&1 || true; }
 
+# bats test_tags=fault:C8
 @test "layouts: fields go to the log and to a program in a form that no client can abuse" {
     # A name as only a hostile client sends it, and the form in which it is passed on.
     local hostile='a b"$(id)`\;=.example.org'
@@ -315,6 +316,7 @@ takes_all() {
     [[ $output != *'service below'* ]]
 }
 
+# bats test_tags=fault:C11
 @test "layouts: an expression that takes too long on a field is no, and log and explain say so" {
     printf '%s\n' 'bind = 127.0.0.1:0' 'timeout = 60' \
         '[hard]' 'http.host = ~(a+)+c' 'exec = true' '[fallback]' 'exec = true' | configure

@@ -98,6 +98,7 @@ without_ipv6() {
     [[ ! -s $TMP/ready ]]
 }
 
+# bats test_tags=fault:A1
 @test "listeners: the daemon does not start on a port in use, and names it" {
     configure_binds 127.0.0.1:0
     sed -i "s/^bind.*/bind = 127.0.0.2:0\nbind = 127.0.0.1:$one_port/; s/^connect.*/connect = 127.0.0.9:1/" "$CONFIG"
@@ -106,6 +107,7 @@ without_ipv6() {
     log_says "cannot listen on 127.0.0.1:$one_port: Address already in use; see which program has it: ss -ltnp 'sport = :$one_port'\$"
 }
 
+# bats test_tags=fault:A1
 @test "listeners: the daemon does not start on an address of another machine, and names it" {
     configure_binds 192.0.2.1:0
     spawn_daemon
@@ -113,6 +115,7 @@ without_ipv6() {
     log_says 'cannot listen on 192.0.2.1:0: Cannot assign requested address; no interface has this address; see those that there are: ip address. With freebind = yes it may come later$'
 }
 
+# bats test_tags=fault:A1
 @test "listeners: the daemon does not start on a port below 1024 that it may not use, and says what it needs" {
     configure_binds 0.0.0.0:443
     # A namespace whose ports belong to another user.
@@ -130,6 +133,7 @@ without_ipv6() {
     [[ $(ss -Hltn "sport = :$PORT" | awk '{ print $3 }') == "$longest" ]]
 }
 
+# bats test_tags=fault:B6
 @test "listeners: at maxconn a client waits, and is served when a connection ends" {
     GLOBALS='maxconn = 2' configure_binds 127.0.0.1:0
     start_daemon
@@ -168,6 +172,7 @@ without_ipv6() {
     finish "$held"
 }
 
+# bats test_tags=fault:B6
 @test "listeners: an undecided client counts for maxconn until the deadline" {
     answer one timeout
     { printf '%s\n' 'bind = 127.0.0.1:0' 'timeout = 0.4' 'maxconn = 1'; connect_service one one; } | configure
@@ -187,6 +192,7 @@ serve_with_failing_accept() {
     start_daemon
 }
 
+# bats test_tags=fault:B1,fault:B2
 @test "listeners: no error of accept ends the service or fills the log" {
     local error
     for error in EMFILE ENFILE ENOBUFS ENOMEM ECONNABORTED EPROTO EPERM ENETDOWN ENONET EHOSTUNREACH \
@@ -201,6 +207,7 @@ serve_with_failing_accept() {
     done
 }
 
+# bats test_tags=fault:B1
 @test "listeners: a connection that cannot be handed over is sent again for a second, and then closed" {
     answer one
     configure_answers one
@@ -219,6 +226,7 @@ serve_with_failing_accept() {
     reaches one
 }
 
+# bats test_tags=fault:B1
 @test "listeners: without free descriptors clients wait, and the daemon uses no CPU time" {
     configure_binds 127.0.0.1:0
     start_daemon
@@ -232,6 +240,7 @@ serve_with_failing_accept() {
     finish "$JOB"
 }
 
+# bats test_tags=fault:B1
 @test "listeners: when poll fails the daemon pauses, and serves when it works again" {
     # Every other poll(2) fails, five in all. A pause is a poll of no descriptor; the log polls its own.
     export ASAN_OPTIONS=detect_leaks=0
@@ -246,6 +255,7 @@ serve_with_failing_accept() {
     ((failed > 0 && pauses == failed))
 }
 
+# bats test_tags=fault:B4
 @test "listeners: while fork fails clients wait" {
     # strace(1) counts for each process: the daemon's first two forks are the reader and the zygote; the
     # zygote's first two are spares, and the next ten fail.
@@ -259,6 +269,7 @@ serve_with_failing_accept() {
     log_says 'cannot fork, clients wait until it works again: Resource temporarily unavailable'
 }
 
+# bats test_tags=fault:D2,fault:F4
 @test "listeners: no listening socket reaches a dispatcher or a program" {
     configure_binds 127.0.0.1:0
     printf '%s\n' '[cat]' 'string = cat' 'exec = /bin/cat' 'stdio = pipe' >>"$CONFIG"

@@ -116,6 +116,7 @@ END
     not grep -vE "^$DATE "'portsplit\[[0-9]+\]: (service=one reason=match .* ms=[0-9]+|listening on .*|sandbox: .*|warning: every connection and program runs as root; set user = NAME|[^ ]*portsplit.conf:[0-9]+: .*)$' "$LOG"
 }
 
+# bats test_tags=fault:C11
 @test "log: an expression that takes too long is named and counts as no match" {
     local bytes
     bytes=$(printf 'a%.0s' {1..4000})
@@ -133,6 +134,7 @@ END
     log_says 'the expression of service costly took too long on the bytes of client 127\.0\.0\.1:[0-9]+; it counts as no'
 }
 
+# bats test_tags=fault:C8
 @test "log: no byte of a client is in it" {
     configure_all
     local value
@@ -147,6 +149,7 @@ END
     LC_ALL=C not grep -q '[^ -~]' "$LOG"
 }
 
+# bats test_tags=fault:B9
 @test "log: clients cannot fill it with errors" {
     configure_all
     client --repeat 100 send:refused expect-end
@@ -179,6 +182,7 @@ pipe_had() {
     grep -aqE -- "$1" "$TMP/read"
 }
 
+# bats test_tags=fault:G1
 @test "log: a stuck reader delays no connection, and lost lines are counted" {
     answer one
     configure_answers one
@@ -197,6 +201,7 @@ pipe_had() {
     exec {READER}>&-
 }
 
+# bats test_tags=fault:G1
 @test "log: a reader that has exited delays no connection" {
     answer one
     configure_answers one
@@ -225,6 +230,7 @@ reload_unseen() {
     [[ $(head -n 1 "$LOG") == earlier ]]
 }
 
+# bats test_tags=fault:G1
 @test "log: a full disk delays no connection" {
     answer one
     configure_answers one
@@ -252,6 +258,7 @@ start_with_syslog() {
     start_daemon --log syslog
 }
 
+# bats test_tags=fault:G1
 @test "log: syslog gets each event as one message, also after a restart" {
     start_with_syslog
     reaches one
@@ -270,6 +277,7 @@ start_with_syslog() {
     for i in {1..20}; do talk send:two 'expect:answer\n' expect-eof; done
 }
 
+# bats test_tags=fault:G1
 @test "log: clients do not wait for a syslog that does not read" {
     start_with_syslog
     kill -STOP "$JOB"
@@ -412,6 +420,7 @@ in_new_log() {
     end_background
 }
 
+# bats test_tags=fault:G1
 @test "log: a line that a full disk cut short is ended before the next" {
     needs_root
     answer one

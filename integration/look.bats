@@ -26,6 +26,7 @@ END
     finish "$JOB"
 }
 
+# bats test_tags=fault:B8
 @test "look: many undecided clients together use no CPU time" {
     serve_ssh 60
     local i jobs=()
@@ -39,6 +40,7 @@ END
     for i in "${jobs[@]}"; do finish "$i"; done
 }
 
+# bats test_tags=fault:C3
 @test "look: an urgent byte ends the peeking, and uses no CPU time" {
     serve_ssh 60
     client send:S acked urgent:! acked expect:fallback:S "touch:$TMP/urgent" "wait-file:$TMP/go" \
@@ -50,6 +52,7 @@ END
     log_says 'service=fallback reason=fallback'
 }
 
+# bats test_tags=fault:C3
 @test "look: bytes behind an urgent byte still arrive" {
     serve_ssh 60
     client send:S acked urgent:! acked expect:fallback:S send:after acked "touch:$TMP/sent" \
@@ -60,6 +63,7 @@ END
     finish "$JOB"
 }
 
+# bats test_tags=fault:C3
 @test "look: an urgent first byte leads to a decision, not to a busy loop" {
     serve_ssh 60
     client urgent:! acked "touch:$TMP/sent" "wait-file:$TMP/go" close
@@ -69,6 +73,7 @@ END
     finish "$JOB"
 }
 
+# bats test_tags=fault:C5
 @test "look: a client that has finished sending and waits uses no CPU time" {
     serve held "touch:$TMP/reached" expect:SS expect-eof "wait-file:$TMP/go" send:bye
     configure <<END
@@ -88,6 +93,7 @@ END
     finish "$JOB"
 }
 
+# bats test_tags=fault:C5
 @test "look: a reset at any byte ends the dispatcher soon and logs no error" {
     serve_ssh 60
     sed -i '1i log = start' "$CONFIG" # else not every line is written
@@ -102,6 +108,7 @@ END
     not log_has 'cannot|rror'
 }
 
+# bats test_tags=fault:B3
 @test "look: a reset before accept logs no error" {
     serve_ssh 60
     kill -STOP "$DAEMON"
@@ -112,6 +119,7 @@ END
     not log_has 'cannot|rror'
 }
 
+# bats test_tags=fault:C1
 @test "look: each segment wakes the dispatcher once" {
     answer long
     local pattern
@@ -134,6 +142,7 @@ END
     finish "$JOB"
 }
 
+# bats test_tags=fault:D2
 @test "look: a program finds the low-water mark at 1" {
     configure <<END
 bind = 127.0.0.1:0

@@ -50,6 +50,7 @@ says() { talk --limit 9000 "send:$1." "expect:one:$1." shutdown expect-eof; }
 }
 
 # getaddrinfo(3) waits for its own time limit, then takes the IPv4 address, too.
+# bats test_tags=fault:E2
 @test "named targets: a name server that is silent about IPv6 does not keep a target from its IPv4 address" {
     usual_files
     printf '%s\n' 'near.example A 127.0.0.1' 'near.example DROP AAAA' >>"$TMP/zone"

@@ -27,6 +27,7 @@ with_pid_file() {
     expect_exit 0
 }
 
+# bats test_tags=fault:A7
 @test "pid file: one that a crash left behind is taken over" {
     with_pid_file
     start_daemon
@@ -38,6 +39,7 @@ with_pid_file() {
     reaches one
 }
 
+# bats test_tags=fault:A7
 @test "pid file: a symbolic link is refused, and its target is not changed" {
     with_pid_file
     echo precious >"$TMP/target"
@@ -48,6 +50,7 @@ with_pid_file() {
     [[ $(<"$TMP/target") == precious ]]
 }
 
+# bats test_tags=fault:A7
 @test "pid file: a second daemon with the same one is refused, and the first is not disturbed" {
     with_pid_file
     start_daemon
@@ -57,6 +60,7 @@ with_pid_file() {
     reaches one
 }
 
+# bats test_tags=fault:A7
 @test "pid file: of five daemons that start at once with the same pid file, exactly one serves" {
     with_pid_file
     mkfifo "$TMP/gate"
@@ -91,6 +95,7 @@ with_pid_file() {
     [[ ! -e $TMP/pid-file ]]
 }
 
+# bats test_tags=fault:A7
 @test "pid file: the daemon does not start if the pid file cannot be written" {
     answer one
     GLOBALS="pid = $TMP/no-such-folder/pid" configure_answers one

@@ -30,6 +30,7 @@ for_each_stdio() {
     done
 }
 
+# bats test_tags=fault:D4
 @test "programs: a program that exits at once ends the connection" {
     ends_at_once() {
         serve_script "$1" 'exit 0'
@@ -39,6 +40,7 @@ for_each_stdio() {
     for_each_stdio ends_at_once
 }
 
+# bats test_tags=fault:D4
 @test "programs: everything written before exit arrives" {
     seq 200000 >"$TMP/expected"
     before_exit() {
@@ -50,6 +52,7 @@ for_each_stdio() {
     for_each_stdio before_exit
 }
 
+# bats test_tags=fault:D6
 @test "programs: everything written before a fatal signal arrives" {
     seq 20000 >"$TMP/expected"
     killed() {
@@ -61,6 +64,7 @@ for_each_stdio() {
     for_each_stdio killed
 }
 
+# bats test_tags=fault:D4,fault:E3
 @test "programs: a slow client receives everything of a program that has exited" {
     seq 300000 >"$TMP/expected"
     late() {
@@ -74,6 +78,7 @@ for_each_stdio() {
     }
     for_each_stdio late
 }
+# bats test_tags=fault:D4
 @test "programs: a program that reads nothing blocks its client and uses no CPU time" {
     make_gate
     unread() {
@@ -87,11 +92,13 @@ for_each_stdio() {
     for_each_stdio unread
 }
 
+# bats test_tags=fault:D4
 @test "programs: the answer of a program that reads nothing arrives" {
     serve_script pipe 'echo answer'
     talk send:Xand-some-more 'expect:answer\n' expect-eof
 }
 
+# bats test_tags=fault:D4
 @test "programs: a program that closed its output may read on" {
     for stdio in socket pipe; do
         rm -f "$TMP/read"
@@ -108,6 +115,7 @@ for_each_stdio() {
     done
 }
 
+# bats test_tags=fault:D4
 @test "programs: a program that closed its input may write on" {
     make_gate
     serve_script pipe 'exec <&-; echo one; read -r line <$TMP/gate; echo two'
@@ -118,6 +126,7 @@ for_each_stdio() {
     finish "$JOB"
 }
 
+# bats test_tags=fault:D4,fault:D7
 @test "programs: output of a background process arrives" {
     make_gate
     background_output() {
@@ -135,6 +144,7 @@ for_each_stdio() {
     done
 }
 
+# bats test_tags=fault:D4,fault:D7
 @test "programs: a background process without the output holds no connection and becomes no zombie" {
     make_gate
     detached() {
@@ -147,6 +157,7 @@ for_each_stdio() {
     for_each_stdio detached
 }
 
+# bats test_tags=fault:D7
 @test "programs: a client that resets ends a program that reads or writes" {
     local script
     for script in 'cat >/dev/null' 'while echo y; do :; done'; do
@@ -159,6 +170,7 @@ for_each_stdio() {
     done
 }
 
+# bats test_tags=fault:D7
 @test "programs: a program that ignores a broken connection is ended after its grace" {
     stubborn() {
         serve_script "$1" 'trap "" HUP TERM; head -c 1 >/dev/null; touch $TMP/started; read -r line <$TMP/gate' 'grace = 0.2'
@@ -171,6 +183,7 @@ for_each_stdio() {
     for_each_stdio stubborn
 }
 
+# bats test_tags=fault:D7
 @test "programs: with grace = 0 a program may outlive its client" {
     outlives() {
         serve_script "$1" 'head -c 1 >/dev/null; trap "" HUP; touch $TMP/started; read -r line <$TMP/gate; touch $TMP/done' 'grace = 0'
@@ -199,6 +212,7 @@ for_each_stdio() {
     for_each_stdio place
 }
 
+# bats test_tags=fault:D7,fault:D8
 @test "programs: a terminal hangs up when the client resets" {
     serve_script pty 'echo $$ >$TMP/part; mv $TMP/part $TMP/started; while :; do read -r line || exit; done'
     client send:X "wait-file:$TMP/started" reset
@@ -206,6 +220,7 @@ for_each_stdio() {
     wait_until 5 dispatchers_are 0
 }
 
+# bats test_tags=fault:D7,fault:D8
 @test "programs: a terminal hangs up after half-closed when the client closes" {
     serve_script pty 'echo $$ >$TMP/part; mv $TMP/part $TMP/started; while :; do read -r line || exit; done' \
         'half-closed = 0.2'
@@ -222,6 +237,7 @@ for_each_stdio() {
     done
 }
 
+# bats test_tags=fault:D8
 @test "programs: every byte value passes both ways, through a terminal too" {
     local every
     every=$(printf '\\x%02x' {0..255})
@@ -232,6 +248,7 @@ for_each_stdio() {
     for_each_stdio echoes
 }
 
+# bats test_tags=fault:D5
 @test "programs: a terminal carries much both ways at once" {
     serve_script pty cat
     talk send:X expect:X transfer:2000000 reset

@@ -105,6 +105,7 @@ readonly TOLD='expect:192.0.2.7 50022 192.0.2.1 443\nS'
     [[ $output =~ ^127\.0\.0\.9\ [0-9]+\ 127\.0\.0\.1\ $PORT$ ]]
 }
 
+# bats test_tags=fault:C10
 @test "proxy in: a header in any pieces, and nothing of it is left for the program" {
     configure_tell
     start_daemon
@@ -122,6 +123,7 @@ readonly TOLD='expect:192.0.2.7 50022 192.0.2.1 443\nS'
 # has_read BYTES: a dispatcher has got so many bytes of its client, and has read them.
 has_read() { [[ $(ss -Htin state established "sport = :$PORT") =~ ^0\ .*bytes_received:$1\  ]]; }
 
+# bats test_tags=fault:C10
 @test "proxy in: the longest header, in one piece and slowly" {
     configure_tell
     start_daemon
@@ -142,6 +144,7 @@ has_read() { [[ $(ss -Htin state established "sport = :$PORT") =~ ^0\ .*bytes_re
     [[ $(<"$TMP/answer") == $'192.0.2.7 50022 192.0.2.1 443\nSSH-2.0' ]]
 }
 
+# bats test_tags=fault:C10
 @test "proxy in: LOCAL and UNKNOWN keep the balancer's address" {
     configure_tell
     start_daemon
@@ -160,6 +163,7 @@ has_read() { [[ $(ss -Htin state established "sport = :$PORT") =~ ^0\ .*bytes_re
     not log_has 'PROXY header'
 }
 
+# bats test_tags=fault:C10
 @test "proxy in: who owes a header and sends none is closed, and the log says why" {
     # With `log = start` no line of a source is left out.
     configure_tell 'timeout = 0.3' 'log = start'
@@ -220,6 +224,7 @@ END
     ((NOW - begin >= 950 && NOW - begin < 1900))
 }
 
+# bats test_tags=fault:C10
 @test "proxy in: from others a header is bytes like any" {
     configure_tell
     start_daemon

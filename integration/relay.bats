@@ -11,6 +11,7 @@ relay_to() {
     start_daemon
 }
 
+# bats test_tags=fault:E5
 @test "relay: a client may shut down first" {
     serve backend expect:Xhello expect-eof send:reply
     relay_to "connect = 127.0.0.1:$backend_port"
@@ -18,6 +19,7 @@ relay_to() {
     log_says 'in=6 out=5 '
 }
 
+# bats test_tags=fault:E5
 @test "relay: a server may shut down first" {
     serve backend send:greeting shutdown expect:Xlater expect-eof "touch:$TMP/done"
     relay_to "connect = 127.0.0.1:$backend_port"
@@ -25,6 +27,7 @@ relay_to() {
     wait_until 5 exists "$TMP/done"
 }
 
+# bats test_tags=fault:E5
 @test "relay: both ends may shut down at once, with megabytes in transit" {
     serve backend expect:X transfer:3000000 shutdown expect-eof
     relay_to "connect = 127.0.0.1:$backend_port"
@@ -32,6 +35,7 @@ relay_to() {
     log_says 'in=3000001 out=3000000 '
 }
 
+# bats test_tags=fault:E5
 @test "relay: when one direction has ended the other goes on, and uses no CPU time while idle" {
     serve backend expect:X expect-eof "wait-file:$TMP/go" feed:1000000
     relay_to "connect = 127.0.0.1:$backend_port"
@@ -42,24 +46,28 @@ relay_to() {
     finish "$JOB"
 }
 
+# bats test_tags=fault:E1,fault:E6
 @test "relay: a server's reset reaches the client as a reset" {
     serve backend expect:X reset
     relay_to "connect = 127.0.0.1:$backend_port"
     talk send:X expect-reset
 }
 
+# bats test_tags=fault:E6
 @test "relay: a server's reset after the client has shut down is still a reset" {
     serve backend expect:X expect-eof reset
     relay_to "connect = 127.0.0.1:$backend_port"
     talk send:X shutdown expect-reset
 }
 
+# bats test_tags=fault:E1,fault:E6
 @test "relay: a server's reset in the middle of an answer is not a clean end" {
     serve backend expect:X send:part acked "wait-file:$TMP/go" reset
     relay_to "connect = 127.0.0.1:$backend_port"
     talk send:X expect:part "touch:$TMP/go" expect-reset
 }
 
+# bats test_tags=fault:E6
 @test "relay: a client's reset reaches the server as a reset" {
     serve backend expect:X "touch:$TMP/got" expect-reset "touch:$TMP/done"
     relay_to "connect = 127.0.0.1:$backend_port"
@@ -67,6 +75,7 @@ relay_to() {
     wait_until 5 exists "$TMP/done"
 }
 
+# bats test_tags=fault:E6
 @test "relay: a client's reset after the server has shut down is still a reset" {
     serve backend shutdown expect:X expect-reset "touch:$TMP/done"
     relay_to "connect = 127.0.0.1:$backend_port"
@@ -74,6 +83,7 @@ relay_to() {
     wait_until 5 exists "$TMP/done"
 }
 
+# bats test_tags=fault:E1
 @test "relay: the first target that answers is taken, in the order of the file" {
     answer second third
     find_free_port
@@ -98,10 +108,12 @@ skips_silent_target() {
     ((NOW - start >= $1 && NOW - start < $2 + 1000 * PORTSPLIT_PATIENCE))
 }
 
+# bats test_tags=fault:E1
 @test "relay: after 5 s without an answer of a target the next one is tried" {
     skips_silent_target 4900 6000
 }
 
+# bats test_tags=fault:E1
 @test "relay: connect-timeout sets how long a target may take to answer" {
     skips_silent_target 950 2000 'connect-timeout = 1'
 }
@@ -113,6 +125,7 @@ skips_silent_target() {
     log_says "target=localhost:$named_port "
 }
 
+# bats test_tags=fault:E2
 @test "relay: a name that does not resolve ends the connection, and is logged" {
     relay_to 'connect = no-such-host.invalid:80'
     talk --limit 9000 send:X expect-end
@@ -120,6 +133,7 @@ skips_silent_target() {
     log_says 'service=x reason=match .* action=connect target=- in=- out=- ms=[0-9]+ exit=111$'
 }
 
+# bats test_tags=fault:E1
 @test "relay: a target that refuses ends the connection, and is logged" {
     find_free_port
     relay_to "connect = 127.0.0.1:$FREE" '[fallback]' 'exec = /bin/echo' 'execarg = fallback'
@@ -143,6 +157,7 @@ skips_silent_target() {
     log_says 'in=67108865 out=67108864 '
 }
 
+# bats test_tags=fault:D5
 @test "relay: 64 MiB each way at once through pipes arrive unchanged" {
     relay_to 'exec = /bin/cat' 'stdio = pipe'
     talk send:X expect:X transfer:67108864 shutdown expect-eof
@@ -166,6 +181,7 @@ stalls() {
     ((MEMORY <= before + 64))
 }
 
+# bats test_tags=fault:E3
 @test "relay: a client that does not read costs a bounded buffer and no CPU time" {
     serve backend expect:X feed:67108864
     relay_to "connect = 127.0.0.1:$backend_port"
@@ -175,6 +191,7 @@ stalls() {
     finish "$JOB"
 }
 
+# bats test_tags=fault:E3
 @test "relay: a server that does not read costs a bounded buffer and no CPU time" {
     serve backend "touch:$TMP/accepted" "wait-file:$TMP/go" expect:X drain:67108864 expect-eof
     relay_to "connect = 127.0.0.1:$backend_port"
@@ -185,6 +202,7 @@ stalls() {
     finish "$JOB"
 }
 
+# bats test_tags=fault:E3
 @test "relay: user-timeout breaks the connection of a client that takes no data" {
     serve backend expect:X feed:67108864
     relay_to "connect = 127.0.0.1:$backend_port" 'user-timeout = 1'
@@ -206,6 +224,7 @@ stalls() {
     [[ $(<"$TMP/doomed") == *' feed:67108864: '* ]]
 }
 
+# bats test_tags=fault:E1
 @test "relay: a server that accepts and hangs costs no CPU time" {
     serve backend "touch:$TMP/accepted" hold
     relay_to "connect = 127.0.0.1:$backend_port"
@@ -292,6 +311,7 @@ options_are() {
         awk -v port="$2" '{ sub($1 == port ? " [0-9]+" : "^[0-9]+ ", ""); print }' | sort)
 }
 
+# bats test_tags=fault:E10
 @test "relay: keepalive is on, on both sides, and before programs on pipes and terminals" {
     serve_kinds
     for_each_kind timers_are '(2min|1min[0-9]+sec)'
@@ -316,6 +336,7 @@ options_are() {
     for_each_kind options_are 'keepalive=1 40 10 4 nodelay=0 user-timeout=90000'
 }
 
+# bats test_tags=fault:E10
 @test "relay: half-closed and idle close a silent relay with a reset" {
     serve backend hold
     relay_to "connect = 127.0.0.1:$backend_port" 'half-closed = 0.2'
@@ -325,6 +346,7 @@ options_are() {
     talk send:X expect-reset
 }
 
+# bats test_tags=fault:A4
 @test "relay: a target that leads back by name is not connected to" {
     find_free_port
     printf '%s\n' "bind = 0.0.0.0:$FREE" 'maxconn = 40' '[a]' 'string = A' "connect = $(hostname):$FREE" | configure
@@ -338,6 +360,7 @@ options_are() {
     [[ $(grep -c ']: service=a' "$LOG") == 1 ]]
 }
 
+# bats test_tags=fault:A4
 @test "relay: a target that leads back by another address of this machine is not connected to" {
     needs_root
     answer other
@@ -349,6 +372,7 @@ options_are() {
     log_says 'cannot connect to 192.0.2.9:7001 for service a, .*: it leads back to a listener of this server'
 }
 
+# bats test_tags=fault:E9
 @test "relay: a byte at a time goes back and forth without delay" {
     serve backend expect:X echo
     relay_to "connect = 127.0.0.1:$backend_port"
@@ -376,6 +400,7 @@ both_ways() {
     log_says 'in=8388609 out=8388608 '
 }
 
+# bats test_tags=fault:E7
 @test "relay: without pipes to splice through, bytes pass as usual" {
     # AddressSanitizer itself needs pipes, so with it this is the same as the next test.
     if [[ $PORTSPLIT_FLAVOUR == asan ]]; then
@@ -386,16 +411,19 @@ both_ways() {
     both_ways
 }
 
+# bats test_tags=fault:E7
 @test "relay: where the kernel cannot splice, bytes pass as usual" {
     with_failing splice:error=EINVAL
     both_ways
 }
 
+# bats test_tags=fault:E7
 @test "relay: when splice fails half-way, bytes pass as usual" {
     with_failing splice:error=ENOMEM:when=20+
     both_ways
 }
 
+# bats test_tags=fault:E8
 @test "relay: interrupted calls are repeated" {
     with_failing splice:error=EINTR:when=3+7
     both_ways

@@ -18,6 +18,7 @@ load harness
     go_on "$held"
 }
 
+# bats test_tags=fault:A6,fault:F2
 @test "reload: a broken file changes nothing, and the log has every problem" {
     answer one
     configure_answers one
@@ -56,6 +57,7 @@ load harness
     [[ $(ss -Hltne "sport = :$PORT" | grep -o 'ino:[0-9]*') == "$inode" ]]
 }
 
+# bats test_tags=fault:F1
 @test "reload: a connection on a removed address goes on" {
     answer one
     find_free_port
@@ -71,6 +73,7 @@ load harness
     go_on "$JOB"
 }
 
+# bats test_tags=fault:F1
 @test "reload: clients in the accept queue of a removed address are served, even at maxconn" {
     answer one
     GLOBALS=$'bind = 127.0.0.2:0\nmaxconn = 1' configure_answers one
@@ -89,6 +92,7 @@ load harness
     for i in "$live" "${queued[@]}"; do finish "$i"; done
 }
 
+# bats test_tags=fault:F2
 @test "reload: an address that cannot be bound changes nothing" {
     answer one two
     configure_answers one
@@ -100,6 +104,7 @@ load harness
     reaches one
 }
 
+# bats test_tags=fault:F1
 @test "reload: a reload every 50 ms refuses and resets no client" {
     answer one
     configure_answers one
@@ -127,6 +132,7 @@ load harness
     not log_has 'reload failed'
 }
 
+# bats test_tags=fault:F1
 @test "reload: after many signals at once the newest file is served" {
     answer one two
     configure_answers one

@@ -166,6 +166,7 @@ without() {
     for call; do WRAPPER+=(-e "inject=${call%:*}:error=${call#*:}"); done
 }
 
+# bats test_tags=fault:A11
 @test "sandbox: on a kernel without Landlock, auto serves and says what is missing; required does not start" {
     not_with_asan
     answer one
@@ -181,6 +182,7 @@ without() {
     log_says ': sandbox = required: no Landlock, which this kernel does not have or has off$'
 }
 
+# bats test_tags=fault:A11
 @test "sandbox: on a kernel without filters of system calls, auto serves, and required does not start" {
     not_with_asan
     answer one
@@ -196,6 +198,7 @@ without() {
     log_says ': sandbox = required: no filter of system calls, for this kernel or processor has none$'
 }
 
+# bats test_tags=fault:A11
 @test "sandbox: a reload to what the kernel cannot do is refused, and the old file serves on" {
     not_with_asan
     answer one
@@ -253,6 +256,7 @@ start_inetd() {
     go_on "$job"
 }
 
+# bats test_tags=fault:A11
 @test "sandbox: under a super-server required is required, too" {
     not_with_asan
     answer one

@@ -66,6 +66,7 @@ take_port() {
     PORT=$(sed -n 's/.*listening on 127.0.0.1://p' "$LOG")
 }
 
+# bats test_tags=fault:F9
 @test "service manager: systemd finds nothing wrong with the units" {
     take_units
     cd "$UNITS" || return
@@ -284,6 +285,7 @@ END
     notified 'RELOADING=1'
 }
 
+# bats test_tags=fault:F9
 @test "service manager: the watchdog gets its keep-alives" {
     one_service
     export WATCHDOG_USEC=200000
@@ -306,6 +308,7 @@ END
     expect_exit 0
 }
 
+# bats test_tags=fault:A9
 @test "service manager: no program inherits the variables of the manager" {
     configure_probe
     export WATCHDOG_USEC=60000000
@@ -317,6 +320,7 @@ END
     not grep -qzE '^(NOTIFY_SOCKET|WATCHDOG|LISTEN_)' "/proc/$ZYGOTE/environ"
 }
 
+# bats test_tags=fault:F9
 @test "service manager: passed sockets of every family are served, and stay over a reload" {
     answer one
     configure <<END
@@ -350,6 +354,7 @@ END
     "$PEER" connect "127.0.0.1:$v4" send:one expect:one:one shutdown expect-eof
 }
 
+# bats test_tags=fault:A9
 @test "service manager: a passed datagram socket is refused with a reason, and the rest is served" {
     one_service
     find_free_port
@@ -362,6 +367,7 @@ END
     log_says 'listening on 127.0.0.1'
 }
 
+# bats test_tags=fault:A9
 @test "service manager: sockets that are announced and not there are reported" {
     answer one
     configure_answers one
@@ -371,6 +377,7 @@ END
     reaches one
 }
 
+# bats test_tags=fault:A9
 @test "service manager: what it says of one process alone does not reach a program of Accept=yes" {
     { printf '%s\n' '[env]' 'string = e' 'exec = /usr/bin/env' 'passenv = OF_UNIT'; } | configure
     in_background "$PEER" inetd 127.0.0.1:0 /bin/sh -c \
@@ -384,6 +391,7 @@ END
     end_background
 }
 
+# bats test_tags=fault:A9
 @test "service manager: LISTEN_FDS for another process is ignored" {
     one_service
     export LISTEN_FDS=5 LISTEN_PID=1
@@ -415,6 +423,7 @@ END
     log_has "using the socket \[::1\]:$FREE from the service manager for the bind of its address\$"
 }
 
+# bats test_tags=fault:A4
 @test "service manager: a target that leads back to a passed socket is not connected to" {
     find_free_port
     printf 'timeout = 60\nmaxconn = 40\n[a]\nstring = A\nconnect = 127.0.0.1:%s\nconnect = [::1]:%s\n' "$FREE" "$FREE" | configure
@@ -441,6 +450,7 @@ END
     log_says 'exiting after 1 s without a connection'
 }
 
+# bats test_tags=fault:F9
 @test "service manager: a restart cuts no connection and binds at once" {
     one_service
     start_daemon

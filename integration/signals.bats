@@ -6,6 +6,7 @@ load harness
 # The daemon listens no more.
 refuses() { ! talk shutdown expect-end 2>/dev/null; }
 
+# bats test_tags=fault:F3,fault:F6
 @test "signals: TERM and INT stop listening, leave connections alone, and exit 0" {
     local signal
     for signal in TERM INT; do
@@ -23,6 +24,7 @@ refuses() { ! talk shutdown expect-end 2>/dev/null; }
     done
 }
 
+# bats test_tags=fault:F6
 @test "signals: TERM under load cuts no connection that was accepted" {
     answer one
     configure_answers one
@@ -59,6 +61,7 @@ refuses() { ! talk shutdown expect-end 2>/dev/null; }
 }
 
 # The clients of a stop are accepted above `maxconn`: they have completed the handshake.
+# bats test_tags=fault:F6
 @test "signals: TERM and QUIT serve the clients in the accept queues, even at maxconn" {
     answer one
     local signal i name queued
@@ -85,6 +88,7 @@ refuses() { ! talk shutdown expect-end 2>/dev/null; }
     done
 }
 
+# bats test_tags=fault:F6
 @test "signals: QUIT stops listening and exits with the last connection" {
     answer one
     configure_answers one
@@ -105,6 +109,7 @@ refuses() { ! talk shutdown expect-end 2>/dev/null; }
     stop_daemon QUIT
 }
 
+# bats test_tags=fault:F6
 @test "signals: TERM after QUIT exits at once" {
     answer one
     configure_answers one
@@ -127,6 +132,7 @@ refuses() { ! talk shutdown expect-end 2>/dev/null; }
     go_on "$JOB"
 }
 
+# bats test_tags=fault:F3
 @test "signals: other signals change nothing" {
     answer one
     configure_answers one

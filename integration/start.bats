@@ -3,12 +3,14 @@
 
 load harness
 
+# bats test_tags=fault:A5
 @test "start: a missing program is a warning" {
     printf '%s\n' 'bind = 127.0.0.1:0' '[x]' 'string = X' "exec = $TMP/missing" | configure
     start_daemon
     log_says "$CONFIG:4: warning: exec = $TMP/missing: No such file or directory"
 }
 
+# bats test_tags=fault:B5
 @test "start: without portsplit-dispatch the daemon exits 71, and names it" {
     mkdir "$TMP/bin"
     cp "$PORTSPLIT_BIN/portsplitd" "$TMP/bin"
@@ -18,6 +20,7 @@ load harness
     [[ $output == *'cannot open portsplit-dispatch, '*': No such file or directory' ]]
 }
 
+# bats test_tags=fault:B5
 @test "start: a portsplit-dispatch that cannot serve ends the daemon with 71" {
     mkdir "$TMP/bin"
     cp "$PORTSPLIT_BIN/portsplitd" "$TMP/bin"
@@ -29,6 +32,7 @@ load harness
     [[ $output == *'ended before it was ready (exit=1)'* ]]
 }
 
+# bats test_tags=fault:B5,fault:F7
 @test "start: a portsplit-dispatch replaced on disk does not disturb the running daemon" {
     mkdir "$TMP/bin"
     cp "$PORTSPLIT_BIN/portsplitd" "$PORTSPLIT_BIN/portsplit-dispatch" "$TMP/bin"

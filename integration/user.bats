@@ -6,6 +6,7 @@ load harness
 # Prints the ids of a process: its uids, gids and groups, a line each.
 ids_of() { sed -n 's/^\(Uid\|Gid\|Groups\):\s*//p' "/proc/$1/status" | sed 's/\s*$//'; }
 
+# bats test_tags=fault:D10
 @test "user: connections are served as the user of the file, without capabilities" {
     needs_root
     LOG_TO=stderr
@@ -36,6 +37,7 @@ END
     [[ $(ids_of "$ZYGOTE") == "$(printf '%s\n' "$uid	$uid	$uid	$uid" "$gid	$gid	$gid	$gid" "$gid")" ]]
 }
 
+# bats test_tags=fault:D10
 @test "user: group replaces the groups of the user" {
     needs_root
     LOG_TO=stderr
@@ -67,6 +69,7 @@ END
 }
 ids_of_number() { printf '%s\n' "$1	$1	$1	$1" "$2	$2	$2	$2" "$2"; }
 
+# bats test_tags=fault:D10
 @test "user: a program cannot become root again" {
     needs_root
     LOG_TO=stderr
@@ -113,6 +116,7 @@ start_as_root() {
     PORT=$super_port
 }
 
+# bats test_tags=fault:D10
 @test "user: under a super-server that is root, connections are served as the user and group of the file" {
     needs_root
     { printf '%s\n' 'user = nobody' '[id]' 'string = id' 'exec = /bin/sh' 'execarg = -c' \
@@ -136,6 +140,7 @@ END
     end_background
 }
 
+# bats test_tags=fault:A10
 @test "user: under a super-server that is root, no client is served if the user cannot be changed" {
     needs_root
     printf '%s\n' 'user = nobody' '[id]' 'string = id' 'exec = /bin/sh' 'execarg = -c' 'execarg = id -u' | configure
@@ -196,6 +201,7 @@ adjusted() { sh -c '{ echo "$0" >/proc/self/oom_score_adj; } 2>/dev/null || :; c
     log_says 'service=one reason=match'
 }
 
+# bats test_tags=fault:D10
 @test "user: the daemon does not start if the user does not exist" {
     answer one
     GLOBALS='user = no-such-user' configure_answers one
@@ -204,6 +210,7 @@ adjusted() { sh -c '{ echo "$0" >/proc/self/oom_score_adj; } 2>/dev/null || :; c
     log_says "$CONFIG:3: user = no-such-user: no such user; create it or name another"
 }
 
+# bats test_tags=fault:A10
 @test "user: when the user cannot be changed, no connection is served as root" {
     needs_root
     answer one

@@ -270,6 +270,7 @@ all_are_reaped() {
     not log_has 'cannot|rror'
 }
 
+# bats test_tags=fault:D3
 @test "ways to run: under a super-server, the client reads nothing of a broken or missing file" {
     echo nonsense | configure
     start_inetd
@@ -280,6 +281,7 @@ all_are_reaped() {
     log_says "cannot read $CONFIG: No such file or directory"
 }
 
+# bats test_tags=fault:D3
 @test "ways to run: under a super-server, --log stderr writes nothing to the client" {
     echo nonsense | configure
     start_inetd --inetd --log stderr "$CONFIG"
@@ -310,6 +312,7 @@ start_inetd_without_syslog() {
     [[ $(head -n 1 "$LOG") =~ ${date}'no syslog here: /dev/log cannot be reached; logging to standard error'$ ]]
 }
 
+# bats test_tags=fault:D3
 @test "ways to run: without a syslog, nothing is written to a client on descriptor 2" {
     echo nonsense | configure
     start_inetd_without_syslog
@@ -325,6 +328,7 @@ start_inetd_without_syslog() {
     done
 }
 
+# bats test_tags=fault:D3
 @test "ways to run: under a super-server, the client reads nothing of a wrong command line" {
     start_inetd --inetd
     talk expect-end
@@ -333,6 +337,7 @@ start_inetd_without_syslog() {
     talk expect-end
 }
 
+# bats test_tags=fault:A9
 @test "ways to run: descriptor 0 that is not a connection is refused" {
     answer one
     configure_answers one

@@ -9,6 +9,7 @@ namespace {
 
 using ::testing::ElementsAre;
 
+// fault: A4
 TEST(Builder, ReportsAMissingBindServiceActionOrPattern) {
     struct Case {
         const char* shown;
@@ -54,6 +55,7 @@ TEST(Builder, AcceptsAFileWithoutBindWhenTheCallerDoesNotListen) {
     EXPECT_THAT(issues_of(with_service(""), Need::Services), ElementsAre());
 }
 
+// fault: A4
 TEST(Builder, ReportsBothLinesOfAContradiction) {
     struct Case {
         const char* shown;
@@ -114,6 +116,7 @@ TEST(Builder, ReportsBothLinesOfAContradiction) {
     }
 }
 
+// fault: A4
 TEST(Builder, ReportsAPatternOfFallbackOrTimeout) {
     EXPECT_THAT(issues_of("bind = *:443\n[timeout]\nstring = a\nstring = b\nconnect = b:1\n"),
                 ElementsAre("f:3: service timeout has no patterns: it takes the connections that "
@@ -174,6 +177,7 @@ TEST(Builder, WarnsOfATimeoutOfZero) {
                             "closed; write a number of seconds such as 3"));
 }
 
+// fault: A3
 TEST(Builder, ReportsMoreThanTenThousandServices) {
     std::string text = "bind = *:443\n";
     for (std::size_t i = 0; i <= kMostServices; ++i) {
@@ -184,6 +188,7 @@ TEST(Builder, ReportsMoreThanTenThousandServices) {
                 ElementsAre("f:30002: 10001 services; at most 10000 are possible"));
 }
 
+// fault: A2
 TEST(Builder, ReportsEveryProblemOfAFileAtOnce) {
     EXPECT_THAT(
         issues_of("bind = 1\n"

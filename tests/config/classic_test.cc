@@ -41,6 +41,7 @@ TEST(ReadClassic, ReturnsEntriesAndSectionsWithLines) {
                    section("web", 8, {bare("string", 9, ""), bare("string", 10, "\\20x")})}}));
 }
 
+// fault: A2
 TEST(ReadClassic, ReportsEachInvalidLineAndReadsOn) {
     EXPECT_THAT(issues_of("bind *:443\n"
                           "  # comment\n"
@@ -100,6 +101,7 @@ TEST(ReadClassic, DropsBlanksAtTheEndOfAValueWithAWarning) {
     EXPECT_EQ(read(text, "f", Need::Services).config->services[0].patterns[0].text, "a");
 }
 
+// fault: A2
 TEST(ReadClassic, ReadsALineOfOneMebibyte) {
     const std::string long_text(1 << 20, 'a');
     EXPECT_THAT(issues_of("#" + long_text + "\n" + service_of("string = a\nconnect = b:1\n")),

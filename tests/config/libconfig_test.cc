@@ -72,6 +72,7 @@ TEST(ReadLibconfig, ReadsServicesFromAListOfGroupsWithNames) {
     EXPECT_EQ(document->services, services);
 }
 
+// fault: A2
 TEST(ReadLibconfig, ReportsWhatLibconfigCannotParse) {
     const std::string cannot_read_on =
         "libconfig cannot read on, here or just before; write key = value; with strings in double "

@@ -169,6 +169,7 @@ TEST(Packed, IsRefusedWithBytesBehindIt) {
 }
 
 // Whatever the bytes are: a configuration or nothing, and no access outside of them.
+// fault: F8
 TEST(Packed, IsRefusedOrValidWithAnyByteChanged) {
     const std::string packed = pack(example());
     for (std::size_t at = 0; at < packed.size(); ++at) {

@@ -10,6 +10,7 @@ namespace {
 using namespace std::string_literals;
 using ::testing::ElementsAre;
 
+// fault: A2
 TEST(Clean, RemovesAByteOrderMarkWithAWarning) {
     const std::string text = "\xEF\xBB\xBF" + with_service("bind = *:443\n");
     EXPECT_THAT(issues_of(text),
@@ -18,6 +19,7 @@ TEST(Clean, RemovesAByteOrderMarkWithAWarning) {
     EXPECT_EQ(read(text, "f", Need::Listeners).config->top.bind.size(), 1u);
 }
 
+// fault: A2
 TEST(Clean, RemovesCarriageReturnsWithOneWarningForAFile) {
     const std::string warning =
         "f:1: warning: lines end in CR LF; each CR is ignored; save the file with LF alone";
@@ -33,12 +35,14 @@ TEST(Clean, RunsBeforeTheSpellingIsDetected) {
     EXPECT_EQ(read("\xEF\xBB\xBF[s]\r\n", "f", Need::Services).spelling, Spelling::Classic);
 }
 
+// fault: A2
 TEST(Clean, ReportsANulByte) {
     EXPECT_THAT(issues_of("bind = *:443\n[s]\nstring = a\0b\nbind = 1\n"s),
                 ElementsAre("f:3: a NUL byte: this is not a text file; in a pattern write \\00 in "
                             "string or 00 in hex"));
 }
 
+// fault: A2
 TEST(Clean, AcceptsAMissingFinalNewline) {
     EXPECT_THAT(issues_of("bind = *:443\n[s]\nstring = a\nconnect = b:1"), ElementsAre());
 }

@@ -54,6 +54,7 @@ TEST(CheckTrust, WarnsOfTheFileEvenIfItHasErrors) {
             "/open/f"));
 }
 
+// fault: A5
 TEST(CheckTrust, WarnsOfAProgramThatEveryUserCanWrite) {
     EXPECT_THAT(warnings_of("user = www\n[a]\nstring = a\nexec = /open/x\n", "f"),
                 ElementsAre("writable a f:4: warning: service a: every user can write /open/x, and "

@@ -194,6 +194,7 @@ std::vector<std::string> warnings_of(const std::string& services) {
     return texts_of(advise(read(services + kLastResorts, "f", Need::Services)));
 }
 
+// fault: A4
 TEST(Advise, WarnsOfAPatternThatAnEarlierOneShadows) {
     EXPECT_THAT(
         warnings_of("[web]\nstring = GET\\20\nstring = GET /\nexec = a\n"

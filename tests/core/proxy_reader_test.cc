@@ -102,6 +102,7 @@ TEST(ProxyReaderV1, TakesMappedAddressesAsIpv4) {
                         parsed_ends("192.0.2.7", 1, "2001:db8::1", 2));
 }
 
+// fault: C10
 TEST(ProxyReaderV1, RefusesWhatTheTextDoesNotPermit) {
     for (const std::string_view line : {"PROXY TCP4 1.1.1.1 1.1.1.1 1 2\n"sv,
                                         "PROXY TCP4 1.1.1.1 1.1.1.1 1 2\rx"sv,
@@ -187,6 +188,7 @@ TEST(ProxyReaderV2, SkipsValuesItDoesNotKnow) {
     }
 }
 
+// fault: C10
 TEST(ProxyReaderV2, RefusesWhatTheTextDoesNotPermit) {
     EXPECT_EQ(fault_of(v2("\x11\x11", kAddresses4)), ProxyFault::Version);
     EXPECT_EQ(fault_of(v2("\x31\x11", kAddresses4)), ProxyFault::Version);
@@ -266,6 +268,7 @@ class Mutator {
     std::mt19937 random_;
 };
 
+// fault: C10
 TEST(ProxyReader, AgreesWithASecondReader) {
     Mutator mutator(7);
     std::size_t valid = 0;

@@ -244,6 +244,7 @@ TEST(Regex, ReturnsTheFaultAndItsPlace) {
     }
 }
 
+// fault: C11
 TEST(Regex, GivesUpACostlySearchForEveryContinuation) {
     const std::string expressions[] = {"(a+)+$", "(\\w+\\s?)*:", "(?:a?){40}a{40}!"};
     for (const std::string& expression : expressions) {
@@ -261,11 +262,13 @@ TEST(Regex, GivesUpACostlySearchForEveryContinuation) {
 
 // Each limit alone: the shorter stream shows that the expression itself is fine, and the longer one
 // would answer no without the limit.
+// fault: C11
 TEST(Regex, GivesUpASearchThatBacktracksTooOften) {
     EXPECT_EQ(answer_of("a*a*a*a*=\\b", std::string(30, 'a') + '!'), Answer::No);
     EXPECT_EQ(answer_of("a*a*a*a*=\\b", std::string(60, 'a') + '!'), Answer::GaveUp);
 }
 
+// fault: C11
 TEST(Regex, GivesUpASearchThatNeedsTooMuchMemory) {
     EXPECT_EQ(answer_of("(?:a|b)*\\b=", std::string(1000, 'a') + '!'), Answer::No);
     EXPECT_EQ(answer_of("(?:a|b)*\\b=", std::string(3000, 'a') + '!'), Answer::GaveUp);

@@ -110,6 +110,7 @@ TEST(DecideExhaustively, KeepsAVerdictForEveryContinuationAndEnding) {
     });
 }
 
+// fault: C6
 TEST(DecideExhaustively, ReturnsTheSameVerdictForEveryCutOfTheStream) {
     const std::vector<std::string> streams = naive::strings(1, 5);
     for_each_configuration(2, naive::sets_of_prefixes(2), [&](const auto& services) {

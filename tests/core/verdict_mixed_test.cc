@@ -231,6 +231,7 @@ TEST(DecideMixedKinds, KeepsAVerdictForEveryContinuation) {
     }
 }
 
+// fault: C6
 TEST(DecideMixedKinds, ReturnsTheSameVerdictForEveryCutOfTheStream) {
     const std::vector<std::string> all = naive::strings(1, 4, kAlphabet);
     for (unsigned seed = 0; seed < kConfigurations; ++seed) {

@@ -35,6 +35,7 @@ TEST(AfterAcceptError, WaitsWhenTheQueueIsEmpty) {
     EXPECT_EQ(after_accept_error(EAGAIN), AfterFailure::Wait);
 }
 
+// fault: B2
 TEST(AfterAcceptError, ContinuesAfterAnErrorOfOneClientOrOfTheNetwork) {
     // The list of accept(2), "Error handling".
     for (const int code : {ENETDOWN, EPROTO, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH,
@@ -43,6 +44,7 @@ TEST(AfterAcceptError, ContinuesAfterAnErrorOfOneClientOrOfTheNetwork) {
     }
 }
 
+// fault: B1
 TEST(AfterAcceptError, PausesAfterAnyOtherError) {
     for (const int code : {EMFILE, ENFILE, ENOBUFS, ENOMEM, EBADF, EINVAL}) {
         EXPECT_EQ(after_accept_error(code), AfterFailure::Pause) << code;
@@ -82,6 +84,7 @@ TEST(AcceptFrom, ReturnsTheAddressThatTheClientConnectedToOfAWildcard) {
     EXPECT_EQ(accepted->message.arrival.ends.local.host(), "127.0.0.9");
 }
 
+// fault: B3
 TEST(AcceptFrom, ReturnsTheAddressOfAPeerThatHasReset) {
     const ListeningSocket listener = listener_on("127.0.0.1");
     sys::UniqueFd client = client_of(listener);
@@ -92,6 +95,7 @@ TEST(AcceptFrom, ReturnsTheAddressOfAPeerThatHasReset) {
     EXPECT_EQ(accepted->message.arrival.ends.peer.text(), peer);
 }
 
+// fault: B1
 TEST(AcceptFrom, LeavesTheClientInTheQueueWhenDescriptorsRunOut) {
     const ListeningSocket listener = listener_on("127.0.0.1");
     const sys::UniqueFd client = client_of(listener);

@@ -133,12 +133,14 @@ TEST_F(DaemonTest, ExitsWith78WhenTheFileIsWrong) {
     EXPECT_EQ(read_reply(ready().get()), (Reply{"", "end"}));
 }
 
+// fault: A1
 TEST_F(DaemonTest, ExitsWith71WhenAnAddressCannotBeBound) {
     configure("192.0.2.1:0");
     start();
     EXPECT_EQ(exit_code(), 71);
 }
 
+// fault: F6
 TEST_F(DaemonTest, ExitsWithZeroAtTermAndLeavesConnectionsAlone) {
     for (const int number : {SIGTERM, SIGINT}) {
         start_and_serve();
@@ -149,6 +151,7 @@ TEST_F(DaemonTest, ExitsWithZeroAtTermAndLeavesConnectionsAlone) {
     }
 }
 
+// fault: F6
 TEST_F(DaemonTest, ExitsAfterQuitWhenTheLastConnectionEnds) {
     start_and_serve();
     signal(SIGQUIT);

@@ -113,6 +113,7 @@ TEST(Facts, AreRefusedWhenTheyAreRubbish) {
 }
 
 // Whatever the bytes are: facts or nothing, and no access outside of them.
+// fault: F8
 TEST(Facts, AreRefusedOrReadWithAnyByteChanged) {
     const std::string packed = pack_facts(global_config(1), kUser);
     for (std::size_t at = 0; at < packed.size(); ++at) {

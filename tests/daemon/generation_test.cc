@@ -90,6 +90,7 @@ TEST_F(GenerationTest, ReturnsEpipeAfterItRetired) {
     EXPECT_EQ(generation().connections(), 0U);
 }
 
+// fault: F8
 TEST_F(GenerationTest, IgnoresMessagesThatAreNotInTheContract) {
     start(fake_zygote("nonsense"));
     for (int i = 0; i < 3; ++i) {

@@ -191,6 +191,7 @@ TEST_F(GenerationsTest, EndARetiredZygoteWithItsLastConnection) {
     EXPECT_EQ(generations().connections(), 0U);
 }
 
+// fault: B10, F5
 TEST_F(GenerationsTest, CountTheConnectionsOfAZygoteThatDiedUntilTheyEnd) {
     start();
     serve_one();
@@ -227,6 +228,7 @@ TEST_F(GenerationsTest, EndTheSparesOfAZygoteThatDied) {
     expect_no_child_left();
 }
 
+// fault: F5
 TEST_F(GenerationsTest, ReturnTheConnectionsThatAZygoteHadNotTakenWhenItDied) {
     start();
     serve_one();

@@ -259,6 +259,7 @@ TEST_F(IntakeTest, HurriesClientsWhileManyAreUndecided) {
     EXPECT_EQ(sent[3].message.arrival.hurry.count(), 1000);
 }
 
+// fault: B6
 TEST_F(IntakeTest, LeavesClientsInTheAcceptQueueAtTheLimit) {
     intake().limit_connections(2);
     start_zygote();
@@ -309,6 +310,7 @@ TEST_F(IntakeTest, QueuesOneConnectionWhileNoZygoteLives) {
     EXPECT_EQ(generations().connections(), 2U);
 }
 
+// fault: B1
 TEST_F(IntakeTest, PausesWhenEveryAcceptOfABatchFails) {
     start_zygote();
     add_broken_listener();
@@ -340,6 +342,7 @@ TEST_F(IntakeTest, AcceptsTheRestOfAClosingListenerAboveTheLimit) {
     EXPECT_FALSE(intake().has_queue());
 }
 
+// fault: B2
 TEST_F(IntakeTest, LeavesAClosingListenerOnWhichEveryAcceptFails) {
     add_broken_listener();
     const auto before = Clock::now();

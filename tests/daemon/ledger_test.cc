@@ -62,6 +62,7 @@ class LedgerTest : public testing::Test {
     Ledger::Id id_ = 0;
 };
 
+// fault: B7
 TEST_F(LedgerTest, GivesOneSourceATenthOfAllConnections) {
     EXPECT_EQ(count_opened("192.0.2.7"), 100);
     EXPECT_EQ(open("192.0.2.7"), Refusal::Source);
@@ -71,6 +72,7 @@ TEST_F(LedgerTest, GivesOneSourceATenthOfAllConnections) {
     EXPECT_EQ(open("192.0.2.7"), Refusal::Source);
 }
 
+// fault: B7
 TEST_F(LedgerTest, CountsTheFirstHalfOfAnIpv6AddressAsOneSource) {
     config().top.maxconn_source = 2;
     use();
@@ -128,6 +130,7 @@ TEST_F(LedgerTest, KeepsASourceOutThatComesTooOften) {
     EXPECT_EQ(open("192.0.2.7", 30000), Refusal::None);
 }
 
+// fault: B8
 TEST_F(LedgerTest, EndsTheOldestUndecidedOfTheSourceThatHasMost) {
     config().top.maxundecided = 4;
     use();
@@ -444,6 +447,7 @@ TEST(LedgerProperty, AgreesWithTheNaiveOne) {
 }
 
 // An attacker chooses the addresses.
+// fault: B7
 TEST(LedgerProperty, HasABoundOnWhatItKeepsOfSourcesWithoutConnections) {
     core::Config config;
     config.top.rate_source = {1, 3600};

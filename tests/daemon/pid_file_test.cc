@@ -104,6 +104,7 @@ sys::UniqueFd lock_of_a_reader(const std::string& path) {
     return fd;
 }
 
+// fault: A7
 TEST_F(PidFileTest, ReplacesAFileOfNoDaemonThatAnotherProgramHasLocked) {
     loopback::Child ended([] { return 0; });
     const pid_t dead = ended.pid();
@@ -128,6 +129,7 @@ TEST_F(PidFileTest, RefusesALockedFileOfALivingDaemon) {
     }
 }
 
+// fault: A7
 TEST_F(PidFileTest, DoesNotFollowASymbolicLink) {
     const std::string target = path() + ".target";
     std::ofstream(target) << "precious";
@@ -196,6 +198,7 @@ TEST_F(PidFileTest, IsCreatedAnewWhenTheHolderRemovesItBeforeItIsLocked) {
     EXPECT_EQ(content_of(path()), own_line());
 }
 
+// fault: A7
 TEST_F(PidFileTest, LeavesNoFileWhenTheDiskIsFull) {
     loopback::Child child([&]() -> int {
         ::signal(SIGXFSZ, SIG_IGN);
@@ -208,6 +211,7 @@ TEST_F(PidFileTest, LeavesNoFileWhenTheDiskIsFull) {
     EXPECT_FALSE(fs::exists(path()));
 }
 
+// fault: A7
 TEST_F(PidFileTest, IsHeldByOneOfTwentyThatStartTogether) {
     constexpr int kDaemons = 20;
     std::vector<std::unique_ptr<loopback::Child>> daemons;

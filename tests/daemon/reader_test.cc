@@ -136,6 +136,7 @@ TEST_F(ReaderTest, RefusesAnUnknownUser) {
 }
 
 #if !defined(__SANITIZE_ADDRESS__)  // it reserves more memory than any limit
+// fault: A3, G2
 TEST_F(ReaderTest, LimitsItsMemory) {
     std::size_t pages = 0;
     std::ifstream("/proc/self/statm") >> pages;
@@ -150,6 +151,7 @@ TEST_F(ReaderTest, LimitsItsMemory) {
 }
 #endif
 
+// fault: G2
 TEST_F(ReaderTest, ReportsAReaderThatCrashed) {
     write(kConfig);
     auto reader = Reader::start(path(), config::Need::Listeners, log_of_lines());

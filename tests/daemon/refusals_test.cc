@@ -14,6 +14,7 @@ constexpr Refusals::Time kStart{std::chrono::hours(1)};
 
 core::IpAddress ip(const std::string& text) { return *core::IpAddress::parse(text); }
 
+// fault: B7, B9
 TEST(Refusals, HasALineForTheFirstAndCountsTheOthersOfItsMinute) {
     Refusals refusals;
     EXPECT_EQ(refusals.due(), Refusals::Time::max());
@@ -47,6 +48,7 @@ TEST(Refusals, CountsOnWithoutALineUntilAMinuteIsQuiet) {
 }
 
 // An attacker chooses the addresses.
+// fault: B7
 TEST(Refusals, HasABoundOnTheSourcesThatItCounts) {
     Refusals refusals;
     (void)refusals.add(Refusal::Rate, std::nullopt, kStart);

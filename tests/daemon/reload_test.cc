@@ -254,6 +254,7 @@ TEST_F(ReloadTest, FailsWhenTheZygoteEndsBeforeItIsReady) {
     EXPECT_EQ(log(), "the new portsplit-dispatch ended before it was ready (exit=1)\n");
 }
 
+// fault: F2
 TEST_F(ReloadTest, KeepsTheConfigurationInForceWhenAReloadFails) {
     start();
     const pid_t before = zygote();

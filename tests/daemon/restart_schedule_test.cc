@@ -55,6 +55,7 @@ TEST_F(RestartScheduleTest, BeginsAgainWithTheFirstPauseAfterALongLife) {
               (Milliseconds{100, 200, 400}));
 }
 
+// fault: B5
 TEST_F(RestartScheduleTest, DoublesThePauseWhenStartsFailAfterALongLife) {
     EXPECT_EQ(pause_after_life(kLongLife), 0);
     EXPECT_EQ(pauses(4, [&] { return pause_after_failed_start(); }),

@@ -254,6 +254,7 @@ constexpr const char* kHonest =
     "dport=443 "
     "action=exec target=/no/such/program in=- out=- ms=N exit=5";
 
+// fault: F8
 TEST_F(CompromisedDispatcher, ThatSendsNonsenseSpoilsNoLine) {
     ASSERT_EQ(next(), "ready");
     ASSERT_TRUE(order(1, "n"));
@@ -280,6 +281,7 @@ class CompromisedDispatcherOfABalancer : public CompromisedDispatcher {
     }
 };
 
+// fault: F8
 TEST_F(CompromisedDispatcherOfABalancer, ThatSendsBadAddressesSpoilsNoLine) {
     ASSERT_EQ(next(), "ready");
     ASSERT_TRUE(order(1, "a"));
@@ -294,6 +296,7 @@ TEST_F(CompromisedDispatcherOfABalancer, ThatSendsBadAddressesSpoilsNoLine) {
                   "dst=203.0.113.9 dport=1 action=exec target=/bin/cat in=- out=- ms=N exit=5\n");
 }
 
+// fault: F8
 TEST_F(CompromisedDispatcher, ThatSendsDescriptorsLeavesNoneInTheZygote) {
     ASSERT_EQ(next(), "ready");
     const auto descriptors = [&] {
@@ -318,6 +321,7 @@ TEST_F(CompromisedDispatcher, ThatForksSpoilsNoLine) {
     EXPECT_EQ(log_of_all(), std::string(kUnknown) + "\n");
 }
 
+// fault: F3
 TEST_F(CompromisedDispatcher, ThatKillsItsGroupKillsOnlyItself) {
     ASSERT_EQ(next(), "ready");
     ASSERT_TRUE(order(1, "-"));
@@ -328,6 +332,7 @@ TEST_F(CompromisedDispatcher, ThatKillsItsGroupKillsOnlyItself) {
     EXPECT_EQ(next(), "reaped 2");
 }
 
+// fault: F8
 TEST_F(CompromisedDispatcher, ThatShutsTheChannelSilencesNoLaterOne) {
     ASSERT_EQ(next(), "ready");
     const std::set<pid_t> forked_before = all_spares();
@@ -370,6 +375,7 @@ TEST_F(CompromisedDispatcher, ThatShutsTheChannelCausesNoBusyLoopWhileNoNewOneCa
     EXPECT_NE(all.find(kHonest), std::string::npos) << all;
 }
 
+// fault: F8
 TEST_F(CompromisedDispatcher, ThatFloodsTheChannelDelaysNoOther) {
     ASSERT_EQ(next(), "ready");
     for (std::uint64_t id = 1; id <= 3; ++id) ASSERT_TRUE(order(id, "f"));

@@ -50,6 +50,7 @@ TEST(ConnectToTarget, ConnectsToTheFirstTargetThatAnswers) {
     EXPECT_EQ(recorder.messages().size(), 1U) << "nothing failed";
 }
 
+// fault: E1
 TEST(ConnectToTarget, TriesTheNextTargetAndReportsEachThatFailed) {
     const UniqueFd listener = loopback::listener_on("127.0.0.1");
     const core::Connect connect{{{"127.0.0.1", closed_port()},
@@ -80,6 +81,7 @@ TEST(ConnectToTarget, FindsANameInTheHostsFile) {
     EXPECT_TRUE(reach(to("localhost", port_of(listener)), kNone, recorder)) << "127.0.0.1 or ::1";
 }
 
+// fault: E2
 TEST(ConnectToTarget, ReportsANameThatCannotBeResolved) {
     const UniqueFd listener = loopback::listener_on("127.0.0.1");
     const core::Connect connect{{{"a..b", 1}, {"127.0.0.1", port_of(listener)}}};
@@ -90,6 +92,7 @@ TEST(ConnectToTarget, ReportsANameThatCannotBeResolved) {
     EXPECT_NE(recorder.last().failure.code, 0);
 }
 
+// fault: E1
 TEST(ConnectToTarget, TriesTheNextTargetAfterTheTimeOfOneThatDoesNotAnswer) {
     const loopback::FullListener silent;
     const UniqueFd listener = loopback::listener_on("127.0.0.1");
@@ -136,6 +139,7 @@ TEST(TargetTime, GivesNoAddressMoreThanItsTarget) {
     EXPECT_EQ(time.end_of_share(1), end);
 }
 
+// fault: E2
 TEST(ConnectToAny, LeavesTimeForTheNextAddress) {
     const loopback::FullListener silent;
     const UniqueFd listener = loopback::listener_on("127.0.0.1");
@@ -184,6 +188,7 @@ TEST(ConnectToTarget, TriesTheNextTargetAfterOneThatLeadsBack) {
     EXPECT_TRUE(reach(connect, {binds, {}}, recorder));
 }
 
+// fault: E1
 TEST(ConnectToAny, RefusesAConnectionOfASocketToItself) {
     // For connect(2) the kernel chooses even ports first, and so this one sooner or later: without the
     // check after 600 tries.

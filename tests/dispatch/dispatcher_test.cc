@@ -212,6 +212,7 @@ TEST(Serve, BecomesTheProgramOnTheSocket) {
     EXPECT_EQ(served.end(), "exit=3");
 }
 
+// fault: D1
 TEST(Serve, WritesNothingToTheClientWhenTheProgramIsMissing) {
     for (const auto stdio : {core::Stdio::Socket, core::Stdio::Pipe, core::Stdio::Pty}) {
         Served served(program("/no/such/program", {}, stdio));
@@ -257,6 +258,7 @@ TEST(Serve, ConnectsStandardErrorAsConfigured) {
     }
 }
 
+// fault: D6
 TEST(Serve, DeliversTheOutputOfAProgramThatWasKilled) {
     Served served(shell("head -c 1 >/dev/null; echo last words; kill -SEGV $$", core::Stdio::Pipe));
     ASSERT_TRUE(send_all(served.client().get(), ".never read"));

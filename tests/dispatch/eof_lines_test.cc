@@ -17,6 +17,7 @@ using namespace std::chrono_literals;
 
 core::IpAddress ip(const std::string& text) { return *core::IpAddress::parse(text); }
 
+// fault: B9
 TEST(EofLines, WritesTheFirstOfASourceAndCountsTheRest) {
     EofLines lines;
     for (int i = 0; i < 3; ++i) EXPECT_TRUE(lines.admit(ip("192.0.2.7"))) << i;

@@ -206,6 +206,7 @@ TEST(Flow, StopsAfterSixteenRoundsSoThatTheOtherDirectionHasItsTurn) {
     EXPECT_EQ(flow.bytes_moved(), 4U << 20);
 }
 
+// fault: E7
 TEST(Flow, WorksWithoutASpareDescriptor) {
     EXPECT_EQ(loopback::text_of_child([] {
                   Pair source = relayed_pair();

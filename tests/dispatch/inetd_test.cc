@@ -183,6 +183,7 @@ TEST(ServeInetd, PutsDevNullInPlaceOfTheSocketOnTheStandardDescriptors) {
     }
 }
 
+// fault: A9
 TEST(ServeInetd, RefusesAListeningSocket) {
     Inetd inetd(loopback::listener_on("127.0.0.1"));
     EXPECT_EQ(inetd.end(), "exit=64");
@@ -191,6 +192,7 @@ TEST(ServeInetd, RefusesAListeningSocket) {
               "(inetd) or Accept=yes (systemd), or let portsplitd listen\n");
 }
 
+// fault: A9
 TEST(ServeInetd, RefusesADescriptorThatIsNoStreamSocket) {
     Inetd file(UniqueFd(::open("/dev/null", O_RDWR | O_CLOEXEC)));
     EXPECT_EQ(file.end(), "exit=64");
@@ -202,6 +204,7 @@ TEST(ServeInetd, RefusesADescriptorThatIsNoStreamSocket) {
     EXPECT_EQ(datagrams.end(), "exit=64");
 }
 
+// fault: B3
 TEST(ServeInetd, ExitsSilentlyWhenTheClientHasReset) {
     Pair pair = loopback::tcp_pair();
     loopback::reset(pair.far);

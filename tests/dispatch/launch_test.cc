@@ -215,6 +215,7 @@ TEST(Launch, SetsArgumentZeroToTheConfiguredName) {
               (Reply{"zero\nsh -c echo \"$0\"; tr '\\0' ' ' </proc/$$/cmdline zero ", "end"}));
 }
 
+// fault: D2
 TEST(Launch, RestoresDefaultSignalsAndAnEmptyMask) {
     EXPECT_EQ(said_by(shell(grep("^Sig(Ign|Blk)")), {},
                       [](int) {
@@ -275,6 +276,7 @@ TEST(Launch, MakesASession) {
               (Reply{"one\n", "end"}));
 }
 
+// fault: D2
 TEST(Launch, LeavesNoOtherDescriptorOpen) {
     EXPECT_EQ(said_by(shell("for fd in /proc/$$/fd/*; do [ -e $fd ] && echo ${fd##*/}; done"), {},
                       [](int fd) {
@@ -297,6 +299,7 @@ TEST(Launch, SetsBlockingModeOnInputAndOutput) {
               (Reply{"/proc/self/fdinfo/0:flags:\t02\n/proc/self/fdinfo/1:flags:\t02\n", "end"}));
 }
 
+// fault: D1
 TEST(Launch, ReturnsTheErrorAndWritesNothingWhenExecveFails) {
     const Folder folder;
     std::ofstream(folder / "plain") << "text";

@@ -93,6 +93,7 @@ TEST(DispatchProgram, RefusesToBeTracedByItsOwnUser) {
     EXPECT_EQ(error_of_reading(other.pid()), "none") << "else this test could not fail";
 }
 
+// fault: B5, F7
 TEST(DispatchProgram, RefusesTheDaemonOfAnotherBuild) {
     const sys::UniqueFd program(::open(PORTSPLIT_DISPATCH, O_RDONLY | O_CLOEXEC));
     const std::string output = without_dates(loopback::output_of([&] {

@@ -125,6 +125,7 @@ TEST(Outlived, EndsAProgramWhoseClientBrokeTheConnection) {
     EXPECT_EQ(outlived.due(), Clock::time_point::max());
 }
 
+// fault: D7
 TEST(Outlived, GoesOnToTermAndKill) {
     for (const bool ignores_term : {false, true}) {
         Pair pair = loopback::tcp_pair();
@@ -184,6 +185,7 @@ TEST(Outlived, ForgetsAProgramThatEnded) {
     EXPECT_FALSE(ends_within(outlived, program, 100ms)) << "its pid may be another program's";
 }
 
+// fault: D7
 TEST(Outlived, UsesNoProcessorTimeAfterABreak) {
     Pair pair = loopback::tcp_pair();
     auto outlived = *Outlived::create();

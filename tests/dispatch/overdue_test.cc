@@ -31,6 +31,7 @@ class OverdueTest : public testing::Test {
     Overdue overdue_;
 };
 
+// fault: C15
 TEST_F(OverdueTest, NamesAfterTheDeadlineAndASecond) {
     add(3100ms, 2s);
     EXPECT_LE(overdue().due(), Clock::now());

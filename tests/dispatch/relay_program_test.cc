@@ -148,6 +148,7 @@ TEST_F(Relay, MovesEveryByteThroughARawTerminal) {
     EXPECT_EQ(read_reply(terminal.client().get(), 256), (Reply{all, "enough"}));
 }
 
+// fault: D8
 TEST_F(Relay, SendsAnEofWhenTheTerminalHangsUp) {
     Terminal terminal;
     ASSERT_TRUE(write_to(terminal.its, "goodbye"));

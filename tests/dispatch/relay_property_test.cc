@@ -149,6 +149,7 @@ class RelayProperty : public testing::Test {
     static constexpr unsigned kRounds = 40;
 };
 
+// fault: E5, E8
 TEST_F(RelayProperty, DeliversEveryByteThenTheEof) {
     for (unsigned seed = 0; seed < kRounds; ++seed) {
         SCOPED_TRACE(seed);
@@ -169,6 +170,7 @@ TEST_F(RelayProperty, DeliversEveryByteThenTheEof) {
     }
 }
 
+// fault: E6
 TEST_F(RelayProperty, DeliversAResetAfterSomeOfTheBytes) {
     for (unsigned seed = 0; seed < kRounds; ++seed) {
         SCOPED_TRACE(seed);
@@ -197,6 +199,7 @@ TEST_F(RelayProperty, DeliversAResetAfterSomeOfTheBytes) {
     }
 }
 
+// fault: D5
 TEST_F(RelayProperty, DeliversEveryByteThenTheEofOnPipes) {
     for (unsigned seed = 0; seed < kRounds; ++seed) {
         SCOPED_TRACE(seed);

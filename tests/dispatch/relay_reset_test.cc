@@ -31,6 +31,7 @@ bool all_sent(int fd) {
     return unsent == 0;
 }
 
+// fault: E6
 TEST_F(Relay, ResetsTheServerWhenTheClientResets) {
     Sockets sockets;
     ASSERT_TRUE(send_all(sockets.client().get(), "half"));
@@ -40,6 +41,7 @@ TEST_F(Relay, ResetsTheServerWhenTheClientResets) {
     EXPECT_EQ(sockets.relaying.totals(), "4 0");
 }
 
+// fault: E6
 TEST_F(Relay, ResetsTheClientWhenTheServerResets) {
     Sockets sockets;
     ASSERT_TRUE(send_all(sockets.server.get(), "half"));
@@ -76,6 +78,7 @@ TEST_F(Relay, ResetsTheClientAtOnceWhenTheServerResets) {
     EXPECT_EQ(read_reply(sockets.client().get()), (Reply{"", "reset"}));
 }
 
+// fault: E6
 TEST_F(Relay, ResetsTheClientWhenTheServerResetsAfterTheClientsEof) {
     Sockets sockets;
     loopback::finish(sockets.client().get());

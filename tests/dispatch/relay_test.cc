@@ -186,6 +186,7 @@ TEST_F(Relay, StopsReadingFromAClientWhenTheServerDoesNotRead) {
     EXPECT_EQ(sockets.relaying.totals(), std::to_string(sent) + " 9");
 }
 
+// fault: E3
 TEST_F(Relay, UsesNoProcessorTimeWhileAPeerDoesNotRead) {
     for (const bool client_sends : {true, false}) {
         Sockets sockets;
@@ -262,6 +263,7 @@ TEST_F(Relay, KeepsAHalfClosedConnectionWithoutLimitByDefault) {
     EXPECT_EQ(read_reply(sockets.client().get()), (Reply{"late answer", "end"}));
 }
 
+// fault: E10
 TEST_F(Relay, ResetsAnIdleConnectionAfterTheLimit) {
     const auto begin = Clock::now();
     Sockets sockets({.idle = 100ms});

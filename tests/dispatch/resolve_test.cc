@@ -109,6 +109,7 @@ std::string with_silent_name_servers(const std::function<std::string(int second)
     });
 }
 
+// fault: E2
 TEST(Resolve, WaitsForASilentNameServerUntilTheDeadline) {
     if (loopback::may_skip_root()) GTEST_SKIP() << "needs root";
     EXPECT_EQ(with_silent_name_servers([](int) -> std::string {
@@ -122,6 +123,7 @@ TEST(Resolve, WaitsForASilentNameServerUntilTheDeadline) {
               resolve_error_text(ARES_ETIMEOUT));
 }
 
+// fault: E2
 TEST(Resolve, AsksTheNextNameServerAfterASecond) {
     if (loopback::may_skip_root()) GTEST_SKIP() << "needs root";
     EXPECT_EQ(with_silent_name_servers([](int second) {

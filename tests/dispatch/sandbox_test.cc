@@ -117,6 +117,7 @@ TEST(Confine, ReportsWhatTheKernelGave) {
               "sandbox: seccomp, Landlock ABI 6 (files, TCP, signals)");
 }
 
+// fault: A11
 TEST(Confine, RefusesALackOnlyIfRequired) {
     const core::Config config = connecting({{"127.0.0.1", 22}}, core::Sandbox::Required);
     EXPECT_EQ(
@@ -130,6 +131,7 @@ TEST(Confine, RefusesALackOnlyIfRequired) {
     EXPECT_EQ(report_of(config, {true, 1}), "sandbox: seccomp, Landlock ABI 1 (files)");
 }
 
+// fault: A11
 TEST(Confine, GoesOnWithoutWhatFails) {
     const core::Config config = connecting({{"127.0.0.1", 22}});
     // The kernel refuses one more domain after 16.

@@ -254,6 +254,7 @@ TEST_F(SharedPlanApart, LogsHowTheProcessEndedThatCompiles) {
               "cannot compile the configuration: the process that does it ended (signal=KILL)\n");
 }
 
+// fault: A3, G2
 TEST_F(SharedPlanApart, LogsThatThePatternsDoNotFit) {
     const auto shared = build([] { return config_of(1000); }, 100'000);
     ASSERT_FALSE(shared);

@@ -104,6 +104,7 @@ TEST(PipesSide, ClassifiesAClosedInputAsAnEof) {
     EXPECT_FALSE(side.eof_ends_both());
 }
 
+// fault: D8
 TEST(TerminalSide, ClassifiesAHangUpAsAnEof) {
     const Side side = Side::terminal(UniqueFd(), UniqueFd());
     EXPECT_EQ(side.stream_end_of(EIO), StreamEnd::Eof);

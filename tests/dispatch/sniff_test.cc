@@ -139,6 +139,7 @@ TEST(Sniff, DecidesAtTheFirstSufficientByte) {
     });
 }
 
+// fault: C6
 TEST(Sniff, DecidesTheSameForEverySegmentation) {
     for_both([](Family family) {
         const std::string bytes = "POST /";
@@ -172,6 +173,7 @@ TEST(Sniff, LeavesEveryByteUnreadAndTheLowWaterMarkAtOne) {
     });
 }
 
+// fault: C5
 TEST(Sniff, DecidesAtEof) {
     for_both([](Family family) {
         struct Case {
@@ -230,6 +232,7 @@ TEST(Sniff, PeeksOnceWhenTheDeadlineHasPassed) {
     });
 }
 
+// fault: C2
 TEST(Sniff, DecidesAtTheDeadlineWhileBytesStillCome) {
     for_both([](Family family) {
         const auto begin = Clock::now();
@@ -252,6 +255,7 @@ TEST(Sniff, UsesNoProcessorTimeWhileNoByteComes) {
     });
 }
 
+// fault: C7
 TEST(Sniff, DecidesWhenTheWindowIsFull) {
     for_both([](Family family) {
         core::Config config;
@@ -279,6 +283,7 @@ TEST(Sniff, DecidesByMoreThanAKibibyte) {
     });
 }
 
+// fault: C5
 TEST(Sniff, ClosesWhenTheClientResets) {
     for_both([](Family family) {
         for (const std::string bytes : {"", "S", "SS", "SSH"}) {
@@ -304,6 +309,7 @@ TEST(SniffTcp, ClosesWhenTheClientHasResetBeforeTheFirstPeek) {
     EXPECT_EQ(sniffing.verdict(), "close eof");
 }
 
+// fault: C3
 TEST(SniffTcp, DecidesAtAnUrgentByte) {
     struct Case {
         std::string before;
@@ -321,6 +327,7 @@ TEST(SniffTcp, DecidesAtAnUrgentByte) {
     }
 }
 
+// fault: C3
 TEST(SniffTcp, PeeksUpToAnUrgentByteAndSkipsOneThatComesFirst) {
     struct Case {
         std::string urgent;  ///< the last byte is the urgent one
@@ -340,6 +347,7 @@ TEST(SniffTcp, PeeksUpToAnUrgentByteAndSkipsOneThatComesFirst) {
     }
 }
 
+// fault: C4
 TEST(SniffTcp, UsesNoProcessorTimeWhenTheReceiveBufferIsFullBelowTheMark) {
     Pair pair = loopback::tcp_pair();
     const int tiny = 2048;
@@ -351,6 +359,7 @@ TEST(SniffTcp, UsesNoProcessorTimeWhenTheReceiveBufferIsFullBelowTheMark) {
     EXPECT_LT(outcome.processor_time, 80ms);
 }
 
+// fault: C1
 TEST(SniffTcp, WaitsOnceForEachSegment) {
     Sniffing sniffing(loopback::tcp_pair(), patient_plan(), kLate);
     constexpr int kSegments = 5;
@@ -408,6 +417,7 @@ TEST(SniffUnix, StartsWithAShortPauseAgainAfterNewBytes) {
     EXPECT_TRUE(sniffing.is_decided_within(200ms)) << "and not after a pause of 320 ms";
 }
 
+// fault: C7
 TEST(SniffTcp, DecidesWhenTheClientFloods) {
     Sniffing sniffing(loopback::tcp_pair(), ordinary_plan(), kLate);
     sys::set_blocking(sniffing.client().get(), false);

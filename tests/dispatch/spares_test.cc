@@ -156,6 +156,7 @@ TEST_F(SparesTest, AreDismissedByADaemonThatIsGoneWithMessagesUnread) {
     EXPECT_EQ(spares().on_end(pid)->state, State::Dismissed);
 }
 
+// fault: F8
 TEST_F(SparesTest, RefuseAMessageThatIsNoConnection) {
     handoff::Handover wrong{.id = 9};
     wrong.kind = handoff::Kind::Reaped;
@@ -183,6 +184,7 @@ TEST_F(SparesTest, RefuseAMessageThatIsNoConnection) {
     }
 }
 
+// fault: F8
 TEST_F(SparesTest, KeepTheIdOfAConnectionWhoseSocketDoesNotFit) {
     const handoff::Handover message{.id = 5};
     const core::Bytes bytes = std::as_bytes(std::span(&message, 1));

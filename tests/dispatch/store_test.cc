@@ -193,6 +193,7 @@ TEST_F(StoreTest, FailsWithEagainWhileItIsNotEmpty) {
     EXPECT_EQ(given, sent - 1);
 }
 
+// fault: E7
 TEST_F(StoreTest, Holds64KiBInMemoryWhenNoPipeCanBeMade) {
     EXPECT_EQ(loopback::text_of_child([] {
                   const UniqueFd source = zeros(100'000);
@@ -226,6 +227,7 @@ TEST_F(StoreTest, WorksWithoutASpareDescriptor) {
     EXPECT_EQ(outcome, "4 -1(full) 4 3 3 one two");
 }
 
+// fault: E7
 TEST_F(StoreTest, UsesMemoryWhenTheSinkCannotBeSplicedTo) {
     const Folder folder;
     const std::string path = folder / "file";
@@ -243,6 +245,7 @@ TEST_F(StoreTest, UsesMemoryWhenTheSinkCannotBeSplicedTo) {
     EXPECT_EQ(content_of(path), sent);
 }
 
+// fault: E7
 TEST_F(StoreTest, KeepsTheBytesOfAFullPipeWhenItSwitchesToMemory) {
     const Folder folder;
     const std::string path = folder / "file";

@@ -35,6 +35,7 @@ using loopback::read_reply;
 using loopback::Reply;
 using loopback::send_all;
 
+// fault: B8
 TEST_F(ZygoteTest, ForksMoreSparesWhenAllHaveSilentClients) {
     ASSERT_EQ(next(), "ready");
     std::vector<Pair> pairs;
@@ -62,6 +63,7 @@ TEST_F(ZygoteTest, ReplacesSparesThatWereKilled) {
     EXPECT_EQ(read_reply(pair.far.get(), 7), (Reply{".served", "enough"}));
 }
 
+// fault: F5
 TEST_F(ZygoteTest, PausesBeforeItReplacesSparesThatWereKilled) {
     ASSERT_EQ(next(), "ready");
     constexpr std::chrono::milliseconds kWatched{500};
@@ -139,6 +141,7 @@ class KillerAtReceive {
     bool ok_ = true;
 };
 
+// fault: F5
 TEST_F(ZygoteTest, ReportsASpareThatWasKilledWithAConnection) {
     ASSERT_EQ(next(), "ready");
     std::vector<pid_t> spares;
@@ -168,6 +171,7 @@ class ForklessZygoteTest : public ZygoteTest {
     ForklessZygoteTest() : ZygoteTest(&serve, &limit_processes) {}
 };
 
+// fault: B4
 TEST_F(ForklessZygoteTest, RetriesWithoutABusyLoopUntilItCanFork) {
     ASSERT_EQ(next(), "ready");
     Pair pair = loopback::tcp_pair();

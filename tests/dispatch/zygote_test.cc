@@ -80,6 +80,7 @@ TEST_F(ZygoteTest, LogsAFailureBeforeTheConnectionLine) {
               "exit=127\n");
 }
 
+// fault: F8
 TEST_F(ZygoteTest, ClosesTheConnectionOfAMessageOfAnotherKind) {
     ASSERT_EQ(next(), "ready");
     Pair pair = loopback::tcp_pair();
@@ -91,6 +92,7 @@ TEST_F(ZygoteTest, ClosesTheConnectionOfAMessageOfAnotherKind) {
     EXPECT_EQ(read_reply(pair.far.get()), (Reply{"", "end"}));
 }
 
+// fault: F8
 TEST_F(ZygoteTest, IgnoresMessagesThatAreNoConnection) {
     ASSERT_EQ(next(), "ready");
     const handoff::Handover unserved{.id = 5};
@@ -138,6 +140,7 @@ TEST_F(ZygoteTest, UsesNoProcessorTimeAfterTheDaemonHasLeftTheOrders) {
     EXPECT_LT(processor_time() - before, std::chrono::milliseconds(50));
 }
 
+// fault: F5
 TEST_F(ZygoteTest, ReportsADispatcherThatWasKilled) {
     ASSERT_EQ(next(), "ready");
     Pair pair = loopback::tcp_pair();
@@ -153,6 +156,7 @@ TEST_F(ZygoteTest, ReportsADispatcherThatWasKilled) {
 }
 
 // The zygote gets one SIGCHLD, which names one of them, just after it looked at all its children.
+// fault: B10
 TEST_F(ZygoteTest, ReportsEachOfManyProgramsThatWereKilledAtOnce) {
     ASSERT_EQ(next(), "ready");
     std::vector<Pair> pairs;
@@ -195,6 +199,7 @@ class NarrowChannelTest : public ZygoteTest {
     NarrowChannelTest() : ZygoteTest(&serve, &narrow) {}
 };
 
+// fault: B10
 TEST_F(NarrowChannelTest, SendsEveryReapedToADaemonThatWasStopped) {
     ASSERT_EQ(next(), "ready");
     // Each message ends one spare, so the test sends only as fast as the zygote forks, until the

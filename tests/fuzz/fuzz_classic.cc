@@ -3,6 +3,7 @@
 
 #include "support/reading.h"
 
+// fault: A2
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     return portsplit::config::fuzz_reader(data, size, portsplit::config::Spelling::Classic);
 }

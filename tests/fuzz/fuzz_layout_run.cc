@@ -13,6 +13,7 @@
 
 using namespace portsplit::core;
 
+// fault: C9
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     constexpr std::size_t kLongestStream = 128;
     if (size < 2) return 0;

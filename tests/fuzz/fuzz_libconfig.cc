@@ -7,6 +7,7 @@
 // NOLINTNEXTLINE(bugprone-reserved-identifier): the name that LeakSanitizer looks for
 extern "C" const char* __lsan_default_suppressions() { return "leak:libconfig\n"; }
 
+// fault: A2
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     return portsplit::config::fuzz_reader(data, size, portsplit::config::Spelling::Libconfig);
 }

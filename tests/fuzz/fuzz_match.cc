@@ -145,6 +145,7 @@ void check_segments(const Input& input, const Plan& plan) {
 
 }  // namespace
 
+// fault: C6
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size > kLongestInput) return 0;
     // Copied: a view of these bytes as text would need a cast.

@@ -8,6 +8,7 @@
 #include "config/packed.h"
 #include "support/checks.h"
 
+// fault: F8
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace portsplit;
     // Copied: a view of these bytes as text would need a cast.

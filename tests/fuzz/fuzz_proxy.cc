@@ -30,6 +30,7 @@ ProxyReader read(std::string_view stream, std::size_t piece) {
 
 }  // namespace
 
+// fault: C10
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size == 0) return 0;
     const std::string_view stream(reinterpret_cast<const char*>(data) + 1, size - 1);

@@ -38,6 +38,7 @@ void check_answers(const Pattern& pattern, const Beginnings& beginnings,
 
 }  // namespace
 
+// fault: C11
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size > kLongestExpression + 1 + kLongestStream) return 0;
     const PatternAndStream input = split(std::string(data, data + size));

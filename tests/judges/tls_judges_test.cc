@@ -173,6 +173,7 @@ Figures TlsJudges::compare(Judge judge, ExpectedAlpn expected_alpn) {
     return figures;
 }
 
+// fault: C9
 TEST_F(TlsJudges, OpenSslReadsWhatTheLayoutReads) {
     const Figures figures =
         compare([&](const Segments& segments, const Reading&) { return openssl_.judge(segments); },
@@ -189,6 +190,7 @@ std::string protocol_to_offer(const Reading& reading) {
     return some.empty() ? "h2" : some[reading.value("sni").size() % some.size()];
 }
 
+// fault: C9
 TEST_F(TlsJudges, GnuTlsReadsWhatTheLayoutReads) {
     GnuTlsJudge gnutls(make_identity());
     const Figures figures = compare(

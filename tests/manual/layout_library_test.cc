@@ -208,6 +208,7 @@ std::string in_records(const std::string& hello, const std::vector<std::size_t>&
     return stream;
 }
 
+// fault: C9
 TEST(LayoutLibrary, ReadsAClientHelloInAnyRecords) {
     const core::Layout layout = read_layout("tls").layout;
     for (const char* version : {"tls-1.2", "tls-1.3"}) {

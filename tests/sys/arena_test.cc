@@ -62,6 +62,7 @@ TEST(Arena, AlignsPieces) {
     }
 }
 
+// fault: G2
 TEST(Arena, ThrowsWhenThereIsNoRoom) {
     const auto memory = arena(4096);
     EXPECT_THROW((void)memory->allocate(4097, 1), std::bad_alloc);

@@ -138,6 +138,7 @@ TEST(SendMessage, KeepsTheSendersDescriptorOpen) {
     EXPECT_GE(::fcntl(client.near.get(), F_GETFD), 0);
 }
 
+// fault: F8
 TEST(ReceiveMessage, ReportsAMessageThatIsLongerThanTheBuffer) {
     const Channel channel = make_channel();
     ASSERT_TRUE(send_message(channel.first.get(), core::as_bytes("123456789"), -1, 0));
@@ -150,6 +151,7 @@ TEST(ReceiveMessage, ReportsAMessageThatIsLongerThanTheBuffer) {
               "cannot receive a message from another process: Resource temporarily unavailable");
 }
 
+// fault: F8
 TEST(ReceiveMessage, KeepsOneDescriptorAndClosesTheOthers) {
     for (const std::size_t count : {2U, 4U, 12U}) {
         const Channel channel = make_channel();
@@ -167,6 +169,7 @@ TEST(ReceiveMessage, KeepsOneDescriptorAndClosesTheOthers) {
     }
 }
 
+// fault: F8
 TEST(ReceiveMessage, ReportsADescriptorThatTheKernelDropped) {
     // At its limit of descriptors a process gets the message without them (unix(7) SCM_RIGHTS).
     EXPECT_EQ(loopback::text_of_child([] {

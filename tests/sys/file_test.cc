@@ -67,6 +67,7 @@ TEST(ReadFile, RefusesAFolder) {
     EXPECT_EQ(read.error().code, EISDIR);
 }
 
+// fault: A6
 TEST(ReadFile, RefusesAFifoWithoutWaitingForItsWriter) {
     const Folder folder;
     const std::string path = folder / "fifo";
@@ -117,6 +118,7 @@ TEST(ReadFile, FailsWhenAnOpenFileCannotBeRead) {
               "cannot read /proc/self/mem: Input/output error");
 }
 
+// fault: A6
 TEST(ReadFile, FailsWithoutPermission) {
     const Folder folder;
     const std::string path = folder / "secret";
@@ -260,6 +262,7 @@ std::string standard_descriptors_without(std::initializer_list<int> closed) {
     });
 }
 
+// fault: A8
 TEST(OpenStandardDescriptors, OpensEachThatIsClosed) {
     EXPECT_EQ(standard_descriptors_without({0, 1, 2}),
               "/dev/null both /dev/null both /dev/null both ");

@@ -85,6 +85,7 @@ using LogLine = PipedLog;
 using LimitedLog = PipedLog;
 using StuckLog = PipedLog;
 
+// fault: C8
 TEST(Escaped, ShowsEveryByteThatIsNotPrintableAsciiInHex) {
     for (int byte = 0; byte < 256; ++byte) {
         const std::string shown = escaped(std::string(1, static_cast<char>(byte)));
@@ -175,12 +176,14 @@ TEST(LogToDescriptor, WritesEachLineWithOneWrite) {
               own_prefix() + "one\n");
 }
 
+// fault: G1
 TEST_F(StuckLog, DropsALineWhenThePipeIsFull) {
     fill();
     log().line(Level::Info, "not read");
     EXPECT_EQ(written().find("not read"), std::string::npos);
 }
 
+// fault: G1
 TEST_F(StuckLog, CountsDroppedLinesWhenThereIsRoomAgain) {
     fill();
     for (int i = 0; i < 3; ++i) log().line(Level::Info, "lost", 4711);

@@ -58,6 +58,7 @@ TEST_F(ReaperTest, FindsTheChildThatTheSignalNames) {
     EXPECT_EQ(next(kMany), 0);
 }
 
+// fault: B10
 TEST_F(ReaperTest, FindsAnnouncedChildrenOfWhichNoSignalCame) {
     const std::set<pid_t> all{ended_child(), ended_child(), ended_child()};
     for (const pid_t child : all) reaper_.expect(child);
@@ -85,6 +86,7 @@ TEST_F(ReaperTest, FindsEachOfFewChildrenAfterOneSignal) {
     EXPECT_EQ(reaper_.due(), Clock::time_point::max());
 }
 
+// fault: B10
 TEST_F(ReaperTest, LooksAtAllOfManyChildrenOnlyAfterAPause) {
     MovedClock clock;
     reaper_.on_signal(0);

@@ -53,6 +53,7 @@ TEST(ListenOn, BindsOnePortForBothFamilies) {
     EXPECT_EQ(port_of(*v6), port_of(*v4));
 }
 
+// fault: A1
 TEST(ListenOn, NamesTheAddressThatIsTaken) {
     const UniqueFd first = loopback::listener_on("127.0.0.1");
     const auto second = listen_on(address_of("127.0.0.1", port_of(first)));
@@ -85,6 +86,7 @@ TEST(ListenOn, AcceptsClientsThatSendNothing) {
     EXPECT_EQ(option_of(listener.get(), IPPROTO_TCP, TCP_DEFER_ACCEPT), 0);
 }
 
+// fault: F4
 TEST(ListenOn, BindsAtOnceAfterARestart) {
     UniqueFd listener = loopback::listener_on("127.0.0.1");
     const std::uint16_t port = port_of(listener);
@@ -153,6 +155,7 @@ TEST(SetReceiveLowWater, DelaysPollUntilEnoughBytesWait) {
     EXPECT_EQ(loopback::events_of(pair.near.get(), POLLIN), POLLIN);
 }
 
+// fault: E10
 TEST(SetKeepalive, ResetsASilentConnectionAfterFourMinutes) {
     const loopback::Pair pair = loopback::tcp_pair();
     const int fd = pair.near.get();

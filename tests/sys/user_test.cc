@@ -65,6 +65,7 @@ TEST(FindUser, KeepsTheUserWhenOnlyAGroupIsGiven) {
     EXPECT_EQ(user->gid, ::getgrnam("daemon")->gr_gid);
 }
 
+// fault: A10, D10
 TEST(Become, DropsRootForGood) {
     if (loopback::may_skip_root()) GTEST_SKIP() << "needs root";
     ASSERT_EQ(::geteuid(), 0U) << "run as root, or set PORTSPLIT_TEST_UNPRIVILEGED=1";
@@ -87,6 +88,7 @@ TEST(Become, DropsRootForGood) {
               "user group groups saved ");
 }
 
+// fault: A10
 TEST(Become, FailsWithoutRoot) {
     EXPECT_EQ(loopback::text_without_root([] {
                   const auto became = become(User{});
