@@ -378,3 +378,20 @@ fails_to_start() {
     fails_to_start "$TMP/text" 'Exec format error' 126
     fails_to_start "$TMP" 'Permission denied' 126
 }
+
+# bats test_tags=fault:D1
+@test "exec: whatever error execve has, the client reads nothing and the fallback is not tried" {
+    local error text cat
+    cat=$(realpath /bin/cat)
+    export ASAN_OPTIONS=detect_leaks=0 # which does not work under a tracer
+    while read -r error text; do
+        # Calls that name this program alone fail (strace(1)).
+        WRAPPER=(strace -D -f -qq -o /dev/null -P "$cat" -e trace=execve -e "inject=execve:error=$error")
+        fails_to_start "$cat" "$text" 126
+    done <<END
+E2BIG Argument list too long
+ENOMEM Cannot allocate memory
+ETXTBSY Text file busy
+EAGAIN Resource temporarily unavailable
+END
+}

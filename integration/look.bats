@@ -169,3 +169,33 @@ END
     start_daemon
     talk send-bytewise:SSH- send:y expect:y expect-eof
 }
+
+# with_failing CALL:error=ERRNO:when=...: these system calls of each process fail with this errno (strace(1), inject).
+with_failing() {
+    export ASAN_OPTIONS=detect_leaks=0 # which does not work under a tracer
+    WRAPPER=(strace -D -f --seccomp-bpf -qq -o /dev/null -e "trace=${1%%:*}" -e "inject=$1")
+}
+
+# bats test_tags=fault:C12
+@test "look: a dispatcher whose calls are interrupted, or bring nothing, decides as ever" {
+    local fault
+    for fault in recvfrom:error=EINTR:when=1+2 recvfrom:error=EAGAIN:when=1+2 \
+        poll:error=EINTR:when=1+2; do
+        with_failing "$fault"
+        serve_ssh 60
+        talk send:SS acked send:H-2 expect:ssh:SSH-2 shutdown expect-eof
+        talk --limit 5000 send:X expect:fallback:X shutdown expect-eof
+        uses_no_cpu
+        stop_daemon
+        end_background
+    done
+}
+
+# bats test_tags=fault:C12
+@test "look: a dispatcher that cannot look at its client closes it, and the log says why" {
+    with_failing recvfrom:error=ENOMEM:when=1
+    serve_ssh 60
+    talk send:SSH-2 expect-end
+    log_says 'cannot look at the first bytes for service -, client 127\.0\.0\.1:[0-9]+: Cannot allocate memory'
+    log_says 'service=- reason=- src=127\.0\.0\.1 .* action=close target=- in=0 out=0 ms=[0-9]+ exit=111$'
+}

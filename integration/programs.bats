@@ -264,3 +264,26 @@ for_each_stdio() {
     serve_script socket 'exec cat'
     talk send:Xyz expect:Xyz shutdown expect-eof
 }
+
+# bats test_tags=fault:C14
+@test "programs: a client that goes between the decision and the start of the program leaves nothing behind" {
+    export ASAN_OPTIONS=detect_leaks=0 # which does not work under a tracer
+    SHELL_PROGRAM=$(realpath "$SHELL_PROGRAM")
+    # The program starts 300 ms after the dispatcher has asked the kernel for it (strace(1)).
+    WRAPPER=(strace -D -f -qq -o /dev/null -P "$SHELL_PROGRAM" -e trace=execve -e inject=execve:delay_enter=300000)
+    goes() {
+        rm -f "$TMP/started"
+        serve_script "$1" 'touch $TMP/started; cat; echo end'
+        talk send:X acked reset
+        [[ ! -e $TMP/started ]]
+        wait_until 10 log_has 'service=x reason=match .* (exit=0|signal=HUP)$'
+        wait_until 10 dispatchers_are 0
+        # For pipes and terminals the dispatcher waits for the start.
+        [[ $1 == socket ]] || log_has ' ms=([3-9]..|.....*) '
+        # A client that ends its stream gets the whole answer. A raw terminal has no end of a stream.
+        if [[ $1 != pty ]]; then
+            talk send:X shutdown 'expect:Xend\n' expect-eof
+        fi
+    }
+    for_each_stdio goes
+}

@@ -400,6 +400,27 @@ both_ways() {
     log_says 'in=8388609 out=8388608 '
 }
 
+# bats test_tags=fault:E1
+@test "relay: whatever error connect has, the next target is tried, and the log says why" {
+    local error text
+    answer second
+    find_free_port
+    while read -r error text; do
+        with_failing "connect:error=$error:when=1"
+        relay_to "connect = 127.0.0.1:$FREE" "connect = 127.0.0.1:$second_port"
+        talk --limit 5000 send:X1 expect:second:X1 shutdown expect-eof
+        log_says "cannot connect to 127.0.0.1:$FREE for service x, client 127.0.0.1:[0-9]+: $text"
+        stop_daemon
+        : >"$LOG"
+    done <<END
+EADDRNOTAVAIL Cannot assign requested address
+ENETUNREACH Network is unreachable
+EHOSTUNREACH No route to host
+ENOBUFS No buffer space available
+EACCES Permission denied
+END
+}
+
 # bats test_tags=fault:E7
 @test "relay: without pipes to splice through, bytes pass as usual" {
     # AddressSanitizer itself needs pipes, so with it this is the same as the next test.

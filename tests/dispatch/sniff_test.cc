@@ -395,6 +395,8 @@ TEST(SniffTcp, WaitsOnceForABlockOfALayout) {
     EXPECT_LE(outcome.waits, 6) << "for the length, the block, the field; 200 without the mark";
 }
 
+// Here the low-water mark has no effect, as where setsockopt(2) fails.
+// fault: C12
 TEST(SniffUnix, WaitsInGrowingPausesUntilTheDeadlineWhileNoByteComes) {
     const auto begin = Clock::now();
     Sniffing sniffing(loopback::unix_pair(), ordinary_plan(), 400ms);
