@@ -282,3 +282,29 @@ serve_with_failing_accept() {
     touch "$TMP/go"
     finish "$JOB"
 }
+
+# in_network COMMAND...: in the network of the daemon.
+in_network() { nsenter --target "$DAEMON" --net "$@"; }
+
+# bats test_tags=fault:B11
+@test "listeners: an address or an interface that goes and comes back is served again" {
+    needs_root
+    printf '%s\n' 'bind = 192.0.2.9:7001' 'bind = 127.0.0.1:7001' '[x]' 'string = X' 'exec = /bin/cat' | configure
+    WRAPPER=(unshare -n bash -c 'ip link set lo up; ip address add 192.0.2.9/32 dev lo; exec "$@"' -)
+    start_daemon
+    echoes() { in_network "$PEER" connect "$1" --limit 5000 send:X expect:X shutdown expect-eof; }
+    echoes 192.0.2.9:7001
+    in_network ip address del 192.0.2.9/32 dev lo
+    not echoes 192.0.2.9:7001 2>"$TMP/unreachable"
+    echoes 127.0.0.1:7001
+    uses_no_cpu
+    in_network ip address add 192.0.2.9/32 dev lo
+    echoes 192.0.2.9:7001
+    in_network ip link set lo down
+    not in_network timeout 0.5 "$PEER" connect 127.0.0.1:7001 send:X
+    uses_no_cpu
+    in_network ip link set lo up
+    echoes 127.0.0.1:7001
+    echoes 192.0.2.9:7001
+    not log_has 'cannot accept|portsplit-dispatch died'
+}

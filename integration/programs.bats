@@ -287,3 +287,59 @@ for_each_stdio() {
     }
     for_each_stdio goes
 }
+
+# bats test_tags=fault:D8
+@test "programs: where no terminal can be had, the log says why, the client reads nothing, and others are served" {
+    needs_root
+    # Another file in place of /dev/ptmx; and a /dev/pts with one terminal, which is in use.
+    local no_device=(unshare -m sh -c 'mount --bind /dev/null /dev/ptmx && exec "$@"' -)
+    local none_left=(unshare -m sh -c 'mount -t devpts -o newinstance,max=1,ptmxmode=666 none /dev/pts &&
+        mount --bind /dev/pts/ptmx /dev/ptmx && exec 8<>/dev/ptmx && exec "$@"' -)
+    local kind why
+    while read -r kind why; do
+        : >"$LOG"
+        local -n wrapper=$kind
+        WRAPPER=("${wrapper[@]}")
+        serve_script pty 'echo never' '[y]' 'string = Y' 'exec = /bin/cat' 'stdio = pipe'
+        talk send:X expect-end
+        log_says "cannot open a terminal for $SHELL_PROGRAM for service x, client 127\\.0\\.0\\.1:[0-9]+: $why\$"
+        log_says 'service=x reason=match .* action=exec .* exit=126$'
+        talk send:Yes expect:Yes shutdown expect-eof
+        stop_daemon
+    done <<'END'
+no_device Invalid argument
+none_left No space left on device
+END
+}
+
+# processes_of USER: how many processes the user has, in COUNT.
+processes_of() { COUNT=$(ps -o pid= -U "$1" | wc -l); }
+
+# bats test_tags=fault:D9
+@test "programs: a program that forks as often as its user may leaves the other services as they are" {
+    needs_root
+    LOG_TO=stderr
+    local nobody_else=47110 most=60
+    answer one
+    make_gate
+    chmod 666 "$TMP/gate"
+    # That user may not be allowed to enter the folder of the build.
+    chmod a+x "$BATS_RUN_TMPDIR" "$TMP/.." "$TMP"
+    mkdir "$TMP/bin"
+    cp "$PORTSPLIT_BIN"/portsplit{d,-dispatch} "$TMP/bin"
+    local PORTSPLIT_BIN=$TMP/bin
+    WRAPPER=(setpriv --reuid "$nobody_else" --regid "$nobody_else" --clear-groups prlimit "--nproc=$most")
+    serve_script pipe 'while :; do (read -r line <$TMP/gate) & done 2>/dev/null' "$(connect_service one one)"
+    client send:X "wait-file:$TMP/go" reset
+    local bomb=$JOB
+    is_full_of() { processes_of "$1" && ((COUNT >= $2 - 1)); }
+    wait_until 10 is_full_of "$nobody_else" "$most"
+    local i
+    for i in {1..30}; do talk --limit 5000 send:one expect:one:one shutdown expect-eof; done
+    processes_of "$nobody_else"
+    ((COUNT >= most - 10))
+    touch "$TMP/go"
+    finish "$bomb"
+    wait_until 10 dispatchers_are 0
+    wait_until 10 is_quiet
+}
