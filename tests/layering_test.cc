@@ -264,6 +264,26 @@ Problems problems_in(const fs::path& root) {
     return problems;
 }
 
+// The files that read the wall clock: for the date of a log line, and for a number that is unique.
+constexpr std::string_view kReadWallClock = "dispatch/proxy_out.cc sys/clock.h sys/log.cc";
+
+/// Returns every other file that reads the wall clock. Its time may be set while the program runs, so no
+/// deadline and no pause may depend on it.
+Problems readers_of_wall_clock(const fs::path& root) {
+    Problems problems;
+    for (const Source& source : read_all(root)) {
+        std::stringstream text;
+        text << std::ifstream(root / source.path).rdbuf();
+        for (const char* word : {"system_clock", "utc_clock", "CLOCK_REALTIME", "::time(",
+                                 "gettimeofday(", "pthread_cond_timedwait"}) {
+            if (text.str().find(word) == std::string::npos) continue;
+            if (words(kReadWallClock).contains(source.path)) continue;
+            problems.push_back(source.path + ": reads the wall clock by " + word);
+        }
+    }
+    return problems;
+}
+
 TEST(Layering, EveryIncludeStaysInsideItsWalls) {
     const fs::path root = PORTSPLIT_SOURCE_DIR;
     ASSERT_FALSE(read_all(root).empty()) << root;
@@ -273,6 +293,13 @@ TEST(Layering, EveryIncludeStaysInsideItsWalls) {
 TEST(Layering, TheMapNamesEveryFile) {
     for (const std::string& problem : differences_from_map(PORTSPLIT_SOURCE_DIR)) {
         ADD_FAILURE() << "src/README.md: " << problem;
+    }
+}
+
+// fault: C13
+TEST(Layering, NoDeadlineDependsOnTheWallClock) {
+    for (const std::string& problem : readers_of_wall_clock(PORTSPLIT_SOURCE_DIR)) {
+        ADD_FAILURE() << problem;
     }
 }
 
@@ -298,6 +325,7 @@ class Tree : public testing::Test {
     }
     Problems problems() const { return problems_in(root_); }
     Problems differences() const { return differences_from_map(root_); }
+    const fs::path& root() const { return root_; }
 
   private:
     fs::path root_;
@@ -386,6 +414,14 @@ TEST_F(LayeringCheck, FailsWhenTheMapLacksAFile) {
         "| `core/` | `handoff.h` |\n## core — pure\n| `plan` | a plan |\n| `bytes.h`, `hex` | |\n");
     EXPECT_EQ(differences(), (Problems{"main.cc: is not in the map", "sys/fd.h: is not in the map",
                                        "core/hex: is in the map, but there is no such file"}));
+}
+
+TEST_F(LayeringCheck, FailsWhenAnotherFileReadsTheWallClock) {
+    write("sys/log.cc", "auto now = std::time(nullptr);\n");
+    write("sys/pause.cc", "using Clock = std::chrono::system_clock;\n");
+    write("daemon/stall.cc", "std::chrono::steady_clock::now();\n");
+    EXPECT_EQ(readers_of_wall_clock(root()),
+              Problems{"sys/pause.cc: reads the wall clock by system_clock"});
 }
 
 TEST_F(LayeringCheck, FailsWhenAThirdRoomClosesTheCircle) {

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "support/loopback.h"
+#include "support/moved_clock.h"
 #include "support/relaying.h"
 #include "sys/process.h"
 
@@ -278,6 +279,19 @@ TEST_F(Relay, KeepsAConnectionWithAnIdleLimitWhileBytesMove) {
     for (int i = 0; i < 8; ++i) {
         ASSERT_TRUE(send_all(i % 2 == 0 ? sockets.server.get() : sockets.client().get(), "."));
         ASSERT_FALSE(sockets.relaying.ends_within(40ms)) << i;
+    }
+}
+
+// fault: C13
+TEST_F(Relay, KeepsTheIdleLimitWhenTheWallClockIsSet) {
+    for (const auto by : {24h, -24h}) {
+        MovedClock clock;
+        const auto begin = Clock::now();
+        Sockets sockets({.idle = 200ms});
+        EXPECT_FALSE(sockets.relaying.ends_within(50ms));
+        clock.set_wall_clock(by);
+        EXPECT_TRUE(sockets.relaying.ends_within());
+        EXPECT_GE(Clock::now() - begin, 200ms);
     }
 }
 

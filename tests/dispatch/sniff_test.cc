@@ -11,6 +11,7 @@
 #include <string>
 
 #include "support/loopback.h"
+#include "support/moved_clock.h"
 #include "support/plans.h"
 
 namespace portsplit::dispatch {
@@ -243,6 +244,24 @@ TEST(Sniff, DecidesAtTheDeadlineWhileBytesStillCome) {
         EXPECT_EQ(sniffing.verdict(), "timeout timeout");
         EXPECT_LT(Clock::now() - begin, 3s);
     });
+}
+
+// fault: C13
+TEST(Sniff, DecidesAtTheDeadlineWhenTheWallClockIsSet) {
+    for (const auto by : {24h, -24h}) {
+        MovedClock clock;
+        const auto wall = std::chrono::system_clock::now();
+        const auto begin = Clock::now();
+        Sniffing sniffing(loopback::tcp_pair(), ordinary_plan(), 200ms);
+        ASSERT_TRUE(loopback::send_all(sniffing.client().get(), "S"));
+        EXPECT_FALSE(sniffing.is_decided_within(50ms));
+        clock.set_wall_clock(by);
+        ASSERT_GT(std::chrono::abs(std::chrono::system_clock::now() - wall), 23h);
+        ASSERT_TRUE(loopback::send_all(sniffing.client().get(), "S"));
+        EXPECT_EQ(sniffing.verdict(), "timeout timeout");
+        EXPECT_GE(Clock::now() - begin, 200ms);
+        EXPECT_LT(Clock::now() - begin, 5s);
+    }
 }
 
 TEST(Sniff, UsesNoProcessorTimeWhileNoByteComes) {

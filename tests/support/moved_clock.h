@@ -1,11 +1,12 @@
 #pragma once
-// A monotonic clock that a test can move forward, so that no test waits for a minute to pass.
+// Clocks that a test can move: the monotonic one forward, so that no test waits for a minute to pass; the wall
+// clock either way, which must change nothing.
 
 #include <chrono>
 
 namespace portsplit {
 
-/// Moves the monotonic clock of this program forward. The destructor sets it right again.
+/// Moves the clocks of this program. The destructor sets them right again.
 class MovedClock {
   public:
     MovedClock() = default;
@@ -13,7 +14,10 @@ class MovedClock {
     MovedClock& operator=(const MovedClock&) = delete;
     ~MovedClock();
 
+    /// Moves the monotonic clock forward.
     void move(std::chrono::seconds by);
+    /// Sets the wall clock. May be called while another thread reads it.
+    void set_wall_clock(std::chrono::seconds by);
 };
 
 }  // namespace portsplit
