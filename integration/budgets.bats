@@ -355,3 +355,45 @@ hold_named() {
     touch "$TMP/gone"
     finish "$one"
 }
+
+# note_dispatchers: how many there were at most, in MOST, and how much private memory the youngest had, in MEMORY (KiB;
+# only root can read it).
+note_dispatchers() {
+    local size
+    find_dispatchers
+    ((${#DISPATCHERS[@]} > 0)) || return 0
+    ((${#DISPATCHERS[@]} <= MOST)) || MOST=${#DISPATCHERS[@]}
+    size=$(sed -En 's/^Private_Dirty:\s+([0-9]+) kB/\1/p' "/proc/${DISPATCHERS[-1]}/smaps_rollup" 2>/dev/null) || true
+    ((${size:-0} <= MEMORY)) || MEMORY=$size
+}
+
+# bats test_tags=fault:B8
+@test "budgets: of two thousand silent clients as many stay as may be undecided, others are served, and the deadline ends all" {
+    answer web
+    { printf '%s\n' 'bind = 127.0.0.1:0' 'timeout = 4' 'maxconn = 3000' 'maxundecided = 300'
+        connect_service web W; } | configure
+    start_daemon
+    # They stay connected as long as this process runs.
+    in_background bash -c 'ulimit -n 4096; exec {never}<> <(:)
+        for ((i = 0; i < 2000; ++i)); do
+            exec {fd}<>"/dev/tcp/127.0.0.1/$0" || exit
+            ((i % 20)) || read -r -t 0.03 -u "$never"
+        done
+        : >"$1"; exec tail -f /dev/null' "$PORT" "$TMP/all"
+    local silent=$JOB
+    MOST=0 MEMORY=0
+    until exists "$TMP/all"; do
+        # It may be ended only if it says nothing for a fifth of a second.
+        from 127.0.0.9 send:W expect:web:W shutdown expect-eof
+        note_dispatchers
+    done
+    is_alive "$silent"
+    echo "at most $MOST dispatchers, of at most $MEMORY KiB"
+    # About 130 come in a fifth of a second.
+    ((MOST > 200 && MOST < 700))
+    [[ $PORTSPLIT_FLAVOUR == asan ]] || ((MEMORY < 256))
+    from 127.0.0.9 send:W expect:web:W shutdown expect-eof
+    wait_until 10 dispatchers_are 0
+    is_alive "$silent"
+    not log_has 'signal=KILL|cannot'
+}

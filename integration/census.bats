@@ -50,6 +50,42 @@ END
     : >"$TMP/peers" # the servers report the resets of the clients
 }
 
+# memory_of PID: its resident memory in KiB, in MEMORY.
+memory_of() { MEMORY=$(sed -En 's/^VmRSS:\s+([0-9]+) kB/\1/p' "/proc/$1/status"); }
+
+# bats test_tags=fault:B3,fault:B9
+@test "census: a storm of clients that connect and close, or reset, leaves nothing behind and fills no log" {
+    answer one
+    configure_answers one
+    start_daemon
+    reaches one
+    local daemon_before zygote_before jobs=() i total=0
+    memory_of "$DAEMON"; daemon_before=$MEMORY
+    memory_of "$ZYGOTE"; zygote_before=$MEMORY
+    for i in reset 'send:on reset' 'shutdown expect-end'; do
+        # shellcheck disable=SC2086 # several words
+        client --until "$TMP/stop" $i >"$TMP/count.${#jobs[@]}"
+        jobs+=("$JOB")
+    done
+    pass_time 3000
+    wait_until 5 reaches one 2>/dev/null
+    touch "$TMP/stop"
+    for i in "${jobs[@]}"; do finish "$i"; done
+    for i in 0 1 2; do total=$((total + $(<"$TMP/count.$i"))); done
+    echo "$total connections"
+    ((total > 1000))
+    wait_until 1 reaches one
+    wait_until 10 is_quiet
+    (($(wc -l <"$LOG") < 40))
+    not log_has 'cannot|rror'
+    memory_of "$DAEMON"
+    echo "the daemon: $daemon_before KiB, then $MEMORY KiB"
+    ((MEMORY < daemon_before + 1024))
+    memory_of "$ZYGOTE"
+    echo "the zygote: $zygote_before KiB, then $MEMORY KiB"
+    ((MEMORY < zygote_before + 1024))
+}
+
 # faults_of PID: how many page faults its children have had that have ended (proc(5) cminflt).
 faults_of() {
     local fields

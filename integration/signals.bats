@@ -152,3 +152,30 @@ refuses() { ! talk shutdown expect-end 2>/dev/null; }
     not log_has 'portsplit-dispatch died'
     go_on "$JOB"
 }
+
+# bats test_tags=fault:F3
+@test "signals: any that is harmless, to any process at any moment, harms no client" {
+    answer one
+    configure_answers one
+    start_daemon
+    local jobs=() i signal pid harmless=(HUP USR1 USR2 ALRM PIPE CHLD CONT WINCH URG)
+    for i in 1 2; do
+        client --until "$TMP/stop" send:one. expect:one:one. shutdown expect-eof >"$TMP/count.$i"
+        jobs+=("$JOB")
+    done
+    RANDOM=1 # the same signals in each run
+    for i in {1..500}; do
+        signal=${harmless[RANDOM % ${#harmless[@]}]}
+        pid=$DAEMON
+        # A dispatcher dies of those that end a program; see the tests of crashes.
+        if [[ $signal =~ ^(PIPE|CHLD|CONT|WINCH|URG)$ ]] && ((RANDOM % 2)) && find_zygote; then pid=$ZYGOTE; fi
+        kill "-$signal" "$pid" 2>/dev/null || [[ $pid != "$DAEMON" ]]
+        pass_time 4
+    done
+    touch "$TMP/stop"
+    for i in "${jobs[@]}"; do finish "$i"; done
+    reaches one
+    not log_has 'died|reload failed|crashed'
+    wait_until 10 is_quiet
+    take_baseline
+}

@@ -49,3 +49,26 @@ load harness
     wait_until 5 reaches one
     wait_until 5 is_quiet
 }
+
+# bats test_tags=fault:A3
+@test "start: ten thousand services with a hundred thousand patterns serve within ten seconds" {
+    answer first last
+    {
+        printf '%s\n' 'bind = 127.0.0.1:0' 'timeout = 60'
+        awk -v first="$first_port" -v last="$last_port" 'BEGIN {
+            for (i = 0; i < 10000; ++i) {
+                printf "[s%d]\nconnect = 127.0.0.1:%d\n", i, i < 5000 ? first : last
+                for (k = 0; k < 10; ++k) printf "string = %05d%d\n", i, k
+            }
+        }'
+    } | configure
+    look_at_clock
+    local start=$NOW
+    start_daemon
+    look_at_clock
+    echo "ready after $((NOW - start)) ms"
+    ((NOW - start < 10000 * PORTSPLIT_PATIENCE))
+    talk send:000000 expect:first:000000 shutdown expect-eof
+    talk send-bytewise:099999 expect:last:099999 shutdown expect-eof
+    log_says 'service=s9999 reason=match '
+}
