@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 
 #include <iostream>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -186,6 +187,9 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
     try {
         return run(argc, argv);
+    } catch (const std::bad_alloc&) {
+        cli::complain("cannot allocate memory; free some, or raise its limit (ulimit -v)");
+        return kExitSystem;
     } catch (const std::exception& error) {  // CLI11 throws for a bug in the options above
         cli::complain(error.what());
         return kExitSystem;

@@ -39,7 +39,7 @@
 #include <array>
 #include <cctype>
 #include <cstdint>
-#include <cstdlib>
+#include <new>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -63,11 +63,10 @@ using CompileContext = std::unique_ptr<pcre2_compile_context, Free>;
 using MatchContext = std::unique_ptr<pcre2_match_context, Free>;
 using MatchData = std::unique_ptr<pcre2_match_data, Free>;
 
-/// Aborts if PCRE2 could not allocate: these are a few hundred bytes, and without them nothing
-/// works.
+/// @throws std::bad_alloc if PCRE2 could not allocate
 template <typename Owner>
 Owner expect(Owner owner) {
-    if (owner == nullptr) std::abort();
+    if (owner == nullptr) throw std::bad_alloc();
     return owner;
 }
 
@@ -121,6 +120,7 @@ CompileContext context_of_scope() {
 /// What an expression is compiled for.
 enum class For { Matching, Checking, Items, FirstBytes, WholeValues };
 
+/// @throws std::bad_alloc if PCRE2 could not allocate, which is no problem of the pattern
 Result<Code, PatternProblem> compile_code(std::string_view text, For purpose) {
     // PCRE2_ALT_CIRCUMFLEX: without it, the ^ of (?m) is false after a newline that is the last
     // byte, and true once a byte follows. PCRE2_NEVER_BACKSLASH_C: \C would split a character of
@@ -140,6 +140,7 @@ Result<Code, PatternProblem> compile_code(std::string_view text, For purpose) {
     PCRE2_SIZE place = 0;
     Code code(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), options, &error,
                             &place, context.get()));
+    if (code == nullptr && error == PCRE2_ERROR_HEAP_FAILED) throw std::bad_alloc();
     if (code == nullptr) return PatternProblem{message_of(error), place};
     return code;
 }

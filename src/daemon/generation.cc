@@ -55,8 +55,10 @@ std::vector<std::string> environment_for(const Facts& facts) {
 /// In the child: changes the user, sets the descriptors of handoff.h and becomes the zygote.
 /// The order matters: the log is passed on open and the program is executed by descriptor, because
 /// the new user may not be allowed to open either.
+/// noexcept: a child that cannot allocate ends here, and unwinds nothing of the daemon.
 [[noreturn]] void become_zygote(const Launchpad& launchpad, int channel, int orders, int packed,
-                                const std::string& listeners, const Facts& facts, sys::Log& log) {
+                                const std::string& listeners, const Facts& facts,
+                                sys::Log& log) noexcept {
     const auto fail = [&log](const SysError& error) {
         log.line(Level::Error, sys::to_string(error));
         ::_exit(kExitSystem);

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <new>
 
 #include "daemon/daemon.h"
 #include "daemon/options.h"
@@ -28,5 +29,10 @@ int main(int argc, char** argv) {
         std::fprintf(stderr, "portsplitd: %s\n", sys::to_string(log.error()).c_str());
         return kExitSystem;
     }
-    return daemon::Daemon(line.options, *log).run();
+    try {
+        return daemon::Daemon(line.options, *log).run();
+    } catch (const std::bad_alloc&) {
+        log->line(sys::Level::Error, "cannot allocate memory; exiting, and connections go on");
+        return kExitSystem;
+    }
 }
