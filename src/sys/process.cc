@@ -40,6 +40,8 @@ void close_on_exec_from(int first) {
     ::close_range(static_cast<unsigned>(first), ~0U, CLOSE_RANGE_CLOEXEC);
 }
 
+void set_close_on_exec(int fd, bool closes) { ::fcntl(fd, F_SETFD, closes ? FD_CLOEXEC : 0); }
+
 void close_all_but(std::vector<int> kept) {
     std::sort(kept.begin(), kept.end());
     unsigned next = STDERR_FILENO + 1;

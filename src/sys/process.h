@@ -17,6 +17,9 @@ namespace portsplit::sys {
 /// process inherited and has no variable for.
 void close_on_exec_from(int first);
 
+/// Makes a descriptor close-on-exec, or keeps it open over execve(2).
+void set_close_on_exec(int fd, bool closes);
+
 /// Closes every descriptor from 3 on but these; negative ones are ignored.
 void close_all_but(std::vector<int> kept);
 

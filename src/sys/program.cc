@@ -80,12 +80,22 @@ std::vector<std::string> own_environment() {
     return entries;
 }
 
-std::string own_folder() {
+std::string own_path() {
+    // The kernel adds this to the path of a file that was removed or replaced (proc(5)).
+    constexpr std::string_view kDeleted = " (deleted)";
     char path[PATH_MAX];
     const ssize_t length = ::readlink("/proc/self/exe", path, sizeof path);
     if (length <= 0) return "";
-    const std::string whole(path, static_cast<std::size_t>(length));
-    return whole.substr(0, whole.rfind('/'));
+    std::string whole(path, static_cast<std::size_t>(length));
+    if (whole.ends_with(kDeleted) && ::access(whole.c_str(), F_OK) < 0) {
+        whole.resize(whole.size() - kDeleted.size());
+    }
+    return whole;
+}
+
+std::string own_folder() {
+    const std::string path = own_path();
+    return path.substr(0, path.empty() ? 0 : path.rfind('/'));
 }
 
 std::string beside_own(const std::vector<std::string>& places) {

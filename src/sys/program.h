@@ -39,6 +39,10 @@ SysError execute(int program, const std::vector<std::string>& arguments,
 /// Returns the environment of this process as `NAME=VALUE` texts (environ(7)).
 std::vector<std::string> own_environment();
 
+/// Returns the path of the file of this program (/proc/self/exe), also if another file has it by now; empty if
+/// /proc cannot be read.
+std::string own_path();
+
 /// Returns the folder of the file of this program (/proc/self/exe); empty if /proc cannot be read.
 std::string own_folder();
 

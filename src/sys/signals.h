@@ -36,7 +36,7 @@ Result<UniqueFd> signals_by_fd(std::initializer_list<int> signals);
 /// A signal that was delivered.
 struct Signal {
     int number = 0;
-    pid_t sender = 0;      ///< of SIGCHLD: a child that ended or was stopped
+    pid_t sender = 0;      ///< of SIGCHLD: a child that ended or was stopped; 0 if it is not known
     bool stopped = false;  ///< of SIGCHLD: true if it was stopped
 };
 

@@ -147,6 +147,10 @@ Result<SocketFile::Listening> SocketFile::listen_on(const std::string& path,
     return Listening{std::move(fd), std::move(file)};
 }
 
+SocketFile SocketFile::of(std::string path, Identity identity) {
+    return {std::move(path), identity, ::getpid()};
+}
+
 UniqueFd SocketFile::open_own() const {
     UniqueFd fd = open_itself(path_);
     const auto there = fd ? identity_of(fd.get()) : std::nullopt;

@@ -51,12 +51,19 @@ class SocketFile {
     /// Changes the mode and the owner, which is that of this process if none is given.
     Result<Done> change(const FileAccess& access) const;
 
-  private:
     /// Tells a file from another of the same name (inode(7)).
     struct Identity {
         dev_t device;
         ino_t inode;
     };
+
+    // For a program that this process becomes by execve(2).
+    const std::string& path() const { return path_; }
+    Identity identity() const { return identity_; }
+    /// Returns what removes that file, which this process has made before.
+    static SocketFile of(std::string path, Identity identity);
+
+  private:
     SocketFile(std::string path, Identity identity, pid_t owner)
         : path_(std::move(path)), identity_(identity), owner_(owner) {}
     /// Returns nothing for what is no socket.
