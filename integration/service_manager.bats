@@ -203,6 +203,22 @@ reloads_are() { (($(grep -c ': reload' "$LOG") == $1)); }
     not grep -vxFf "$TMP/allowed" "$TMP/used"
 }
 
+@test "service manager: the relay unit allows every system call of an upgrade" {
+    [[ $PORTSPLIT_FLAVOUR == release ]] || skip 'sanitizers have system calls of their own'
+    take_units
+    take_filter portsplit-relay.service
+    one_service
+    WRAPPER=(strace -D -f -qq -o "$TMP/calls")
+    start_daemon
+    kill -USR2 "$DAEMON"
+    log_says 'upgraded to portsplitd'
+    wait_until 10 another_zygote "$ZYGOTE"
+    reaches one
+    sed -nE 's/^[0-9]+ +([a-z0-9_]+)\(.*/\1/p' "$TMP/calls" | sort -u >"$TMP/used"
+    grep -qx memfd_create "$TMP/used"
+    not grep -vxFf "$TMP/allowed" "$TMP/used"
+}
+
 # programs_answer LINE [COMMAND...]: a web server, and programs on a pipe and a terminal, answer under portsplitd,
 # which COMMAND starts, with LINE in its configuration. Their system calls are in $TMP/used.
 programs_answer() {

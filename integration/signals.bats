@@ -140,7 +140,7 @@ refuses() { ! talk shutdown expect-end 2>/dev/null; }
     hold_open one
     local i signal
     for i in {1..30}; do
-        for signal in USR1 USR2 ALRM PIPE CHLD CONT WINCH; do kill "-$signal" "$DAEMON"; done
+        for signal in USR1 ALRM PIPE CHLD CONT WINCH; do kill "-$signal" "$DAEMON"; done
     done
     reaches one
     # The zygote ignores signals, too, if an administrator sends one by mistake.

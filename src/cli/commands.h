@@ -53,4 +53,8 @@ int explain(const std::string& file, const ExplainOptions& options);
 /// @returns 0; 1 when a case is not as expected; 78 when one of the files, or a recording, cannot be used
 int test(const std::string& file, const std::string& cases_file, bool tap);
 
+/// Has the running daemon of a configuration become the program that is installed now, and waits for the outcome.
+/// @returns 0; 71 when that failed, or there is no such daemon; 78 when the file cannot be read or has no `pid`
+int upgrade(const std::string& file);
+
 }  // namespace portsplit::cli

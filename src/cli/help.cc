@@ -11,6 +11,7 @@ constexpr const char* kProgram =
     "                         [--listener NAME] [--source ADDR] [--final] [--json]\n"
     "                         FILE\n"
     "       portsplit test [--tap] FILE CASES\n"
+    "       portsplit upgrade FILE\n"
     "Several services behind one TCP port, told apart by their first bytes.\n"
     "With a configuration FILE alone, serve it in the foreground.\n"
     "\n"
@@ -19,6 +20,7 @@ constexpr const char* kProgram =
     "  convert   print a configuration in the other spelling\n"
     "  explain   print which service takes a connection with given first bytes\n"
     "  test      compare the decisions of a configuration with those expected\n"
+    "  upgrade   make the running portsplitd the one that is installed now\n"
     "\n"
     "Options:\n"
     "  --log WHERE     stderr (default), syslog, or the path of a file\n"
@@ -81,6 +83,16 @@ constexpr const char* kTest =
     "\n"
     "See portsplit(1) for the form of CASES.\n";
 
+constexpr const char* kUpgrade =
+    "Usage: portsplit upgrade FILE\n"
+    "Make the running portsplitd, which the pid file of the configuration FILE names,\n"
+    "the program that is installed now. No connection ends, and no client is refused.\n"
+    "Print the outcome and exit with 0 if the new program serves; else the old does.\n"
+    "\n"
+    "  -h, --help   print this and exit\n"
+    "\n"
+    "See portsplit(1) and portsplitd(8).\n";
+
 }  // namespace
 
 std::string help_of(const std::string& command) {
@@ -88,6 +100,7 @@ std::string help_of(const std::string& command) {
     if (command == "convert") return kConvert;
     if (command == "explain") return kExplain;
     if (command == "test") return kTest;
+    if (command == "upgrade") return kUpgrade;
     return kProgram;
 }
 

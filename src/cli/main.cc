@@ -119,6 +119,18 @@ struct Test {
     bool tap = false;
 };
 
+/// `portsplit upgrade FILE`
+struct Upgrade {
+    explicit Upgrade(CLI::App& app) : command(*app.add_subcommand("upgrade")) {
+        command.add_option("FILE", file)->required();
+    }
+
+    int run() const { return cli::upgrade(file); }
+
+    CLI::App& command;
+    std::string file;
+};
+
 /// Returns what is known to be wrong with a command line.
 std::string advice_on(const CLI::App& app, const std::vector<std::string>& arguments) {
     for (const CLI::App* command : app.get_subcommands()) {
@@ -157,6 +169,7 @@ int run(int argc, char** argv) {
     Convert convert(app);
     Explain explain(app);
     Test test(app);
+    Upgrade upgrade(app);
 
     const std::vector<std::string> arguments(argv + 1, argv + argc);
     try {
@@ -168,6 +181,7 @@ int run(int argc, char** argv) {
     if (convert.command) return convert.run();
     if (explain.command) return explain.run();
     if (test.command) return test.run();
+    if (upgrade.command) return upgrade.run();
     const std::string advice = advice_on(app, arguments);
     if (!advice.empty()) {
         cli::complain(advice);

@@ -11,11 +11,11 @@
 #include <utility>
 
 #include "exit_codes.h"
+#include "sys/asker.h"
 #include "sys/file.h"
 #include "sys/oom.h"
 #include "sys/poll_set.h"
 #include "sys/program.h"
-#include "sys/signals.h"
 
 namespace portsplit::daemon {
 namespace {
@@ -28,6 +28,9 @@ constexpr int kOomScoreAdjust = -500;
 
 /// After poll(2) failed.
 constexpr std::chrono::milliseconds kFailedPollPause{100};
+
+/// To `portsplit upgrade` (daemon_state.cc).
+constexpr const char* kStopped = "-portsplitd stops, and is not upgraded";
 
 /// Returns true for a change that reads the file.
 bool is_of_file(Reload::Kind kind) {
@@ -44,7 +47,9 @@ void pause_after_failed_poll() {
 
 int Daemon::run() {
     if (!prepare()) return kExitSystem;
-    if (!reload_.begin(Reload::Kind::Start)) return kExitSystem;
+    if (!(options_.take_over ? take_over() : reload_.begin(Reload::Kind::Start))) {
+        return kExitSystem;
+    }
     while (!exit_code_) turn();
     manager_.notify_stopping(
         fmt::format("stopped; {} connections go on", generations_.connections()));
@@ -62,7 +67,10 @@ bool Daemon::prepare() {
     signals_ = *std::move(signals);
     sys::adopt_orphans();
     outlast_others();
-    if (!open_dispatcher()) return false;
+    if (const auto opened = open_dispatcher(); !opened) {
+        log_.line(Level::Error, sys::to_string(opened.error()));
+        return false;
+    }
     launchpad_.log = options_.log;
     launchpad_.file = options_.file;
     log_.report_missing_syslog();
@@ -80,18 +88,17 @@ void Daemon::outlast_others() {
 
 /// Opens portsplit-dispatch beside this program, as built; else where it is installed. Held open,
 /// so that every zygote is of this build even after the file was replaced.
-bool Daemon::open_dispatcher() {
+sys::Result<sys::Done> Daemon::open_dispatcher() {
     const std::string own = sys::own_folder();
     const std::string installed = fmt::format("{}/{}", own, PORTSPLIT_SBIN_TO_LIBEXEC);
     for (const std::string& folder : {own, installed}) {
         const std::string path = fmt::format("{}/portsplit-dispatch", folder);
         launchpad_.program.reset(::open(path.c_str(), O_PATH | O_CLOEXEC));
-        if (launchpad_.program) return true;
+        if (launchpad_.program) return sys::Done{};
     }
-    log_.line(Level::Error,
-              fmt::format("cannot open portsplit-dispatch, neither beside portsplitd nor in {}: {}",
-                          installed, sys::error_text(errno)));
-    return false;
+    return sys::SysError{
+        errno, fmt::format("cannot open portsplit-dispatch, neither beside portsplitd nor in {}",
+                           installed)};
 }
 
 void Daemon::adopt_passed_sockets() {
@@ -130,6 +137,7 @@ void Daemon::turn() {
     generations_.watch(set);
     reload_.watch(set);
     set.wake_at(reaper_.due());
+    set.wake_at(upgrade_.due());
     if (is_listening()) {
         intake_.watch(set, sockets_.all());
         if (options_.idle_exit.count() > 0) set.wake_at(busy_at_ + options_.idle_exit);
@@ -154,6 +162,7 @@ void Daemon::turn() {
         generations_.end_excess();
         intake_.report_limits();
     }
+    see_to_upgrade();
     notify_manager();
     exit_if_done();
 }
@@ -179,7 +188,8 @@ std::string Daemon::status() const {
 void Daemon::exit_if_done() {
     const bool idle = generations_.connections() == 0 && !intake_.has_queue();
     if (finishing_ && idle) exit_code_ = 0;
-    if (!idle || reload_.is_changing()) busy_at_ = Clock::now();
+    const bool is_changing = reload_.is_changing() || upgrade_.is_under_way();
+    if (!idle || is_changing) busy_at_ = Clock::now();
     if (!is_listening() || options_.idle_exit.count() == 0) return;
     if (Clock::now() < busy_at_ + options_.idle_exit) return;
     log_.line(Level::Notice,
@@ -192,18 +202,18 @@ void Daemon::handle_signals() {
         if (signal->number == SIGCHLD) {
             reaper_.on_signal(signal->sender);
         } else {
-            on_signal(signal->number);
+            on_signal(*signal);
         }
     }
 }
 
-void Daemon::on_signal(int signal) {
-    switch (signal) {
+void Daemon::on_signal(const sys::Signal& signal) {
+    switch (signal.number) {
         case SIGTERM:
         case SIGINT:
             log_.line(Level::Notice,
                       fmt::format("stopping at SIG{}; connections being served: {}",
-                                  sys::signal_name(signal), generations_.connections()));
+                                  sys::signal_name(signal.number), generations_.connections()));
             exit_code_ = 0;
             return;
         case SIGQUIT:
@@ -219,6 +229,10 @@ void Daemon::on_signal(int signal) {
         case SIGUSR1:
             reopen_log();
             log_what_is_served();
+            return;
+        case SIGUSR2:
+            if (is_listening() || reload_.is_changing()) return upgrade_.want(signal.sender);
+            sys::answer(signal.sender, kStopped);
             return;
         default:
             return;
@@ -246,7 +260,10 @@ void Daemon::log_what_is_served() {
 void Daemon::reap_children() {
     if (reaper_.has_found_all()) return;
     while (const auto child = reaper_.next(generations_.children())) on_child_end(*child);
-    if (reaper_.has_found_all()) generations_.recount_orphans(reload_.is_reading() ? 1 : 0);
+    if (reaper_.has_found_all()) {
+        generations_.recount_orphans((reload_.is_reading() ? 1U : 0U) +
+                                     (upgrade_.has_child() ? 1U : 0U));
+    }
 }
 
 void Daemon::on_child_end(const sys::Ended& child) {
@@ -254,6 +271,7 @@ void Daemon::on_child_end(const sys::Ended& child) {
         if (auto outcome = reload_.on_reader_end(child.status)) on_outcome(*outcome);
         return;
     }
+    if (upgrade_.is_child(child.pid)) return on_check_end(child.status);
     switch (generations_.on_child_end(child)) {
         case Generations::End::Starting:
             on_outcome(reload_.on_starting_zygote_end(child.status));
@@ -279,9 +297,12 @@ void Daemon::stop_listening() {
     intake_.stop(sockets_.close());
     generations_.retire();
     reload_.stop();
+    upgrade_.drop();
+    upgrade_.answer(kStopped);
 }
 
 void Daemon::reload() {
+    if (upgrade_.is_under_way()) return reload_.postpone();
     if (reload_.postpone_reload()) return;
     manager_.notify_reloading();
     if (!reload_.begin(Reload::Kind::Reload)) report_failed_reload(0);
@@ -302,7 +323,7 @@ void Daemon::report_failed_reload(std::uint32_t problems) {
 
 void Daemon::log_takeover(Reload::Kind kind) {
     if (kind == Reload::Kind::Start) return announce();
-    if (kind == Reload::Kind::Renewal) return;
+    if (kind == Reload::Kind::Renewal || kind == Reload::Kind::Upgrade) return;
     const std::string what = kind == Reload::Kind::Reload
                                  ? fmt::format("reloaded {}", options_.file)
                                  : "portsplit-dispatch runs again";
@@ -318,10 +339,13 @@ void Daemon::on_outcome(Reload::Outcome outcome) {
             loaded_at_ = sys::local_time("%Y-%m-%d %H:%M");
         }
         manager_.notify_ready(status());
+        if (outcome.kind == Reload::Kind::Upgrade) finish_upgrade(true);
         log_takeover(outcome.kind);
     } else if (!is_listening()) {
         exit_code_ = outcome.exit_code;
         return;
+    } else if (outcome.kind == Reload::Kind::Upgrade) {
+        finish_upgrade(false);
     } else if (!is_of_file(outcome.kind)) {
         return;  // Reload starts another zygote after a pause
     } else {

@@ -3,10 +3,11 @@
 // zygotes and clients. Reads no byte that a client sent. Called by main alone.
 //
 // The parts: Intake takes connections in, Reload changes the configuration, Generations are the
-// zygotes, ListeningSockets the sockets, ServiceManager is notified.
+// zygotes, ListeningSockets the sockets, ServiceManager is notified, Upgrade asks the next version.
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "daemon/generations.h"
 #include "daemon/intake.h"
@@ -14,11 +15,15 @@
 #include "daemon/reload.h"
 #include "daemon/service_manager.h"
 #include "daemon/sockets.h"
+#include "daemon/state.h"
+#include "daemon/upgrade.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
 #include "sys/log.h"
 #include "sys/process.h"
+#include "sys/program.h"
 #include "sys/reaper.h"
+#include "sys/signals.h"
 
 namespace portsplit::daemon {
 
@@ -31,11 +36,16 @@ class Daemon {
     /// @returns the exit code
     int run();
 
+    /// Reads the state of a daemon that would become this program. In place of `run`.
+    /// @param text  of its configuration
+    /// @returns why this program cannot take it over; empty if it can
+    std::string why_no_successor(std::string_view state, std::string_view text);
+
   private:
     // The start.
     bool prepare();
     void outlast_others();
-    bool open_dispatcher();
+    sys::Result<sys::Done> open_dispatcher();
     void adopt_passed_sockets();
     void announce();
 
@@ -48,7 +58,7 @@ class Daemon {
 
     // Signals and children.
     void handle_signals();
-    void on_signal(int signal);
+    void on_signal(const sys::Signal& signal);
     void reopen_log();
     void log_what_is_served();
     void reap_children();
@@ -61,6 +71,16 @@ class Daemon {
     void report_failed_reload(std::uint32_t problems);
     void log_takeover(Reload::Kind kind);
 
+    // Upgrades: daemon_state.cc.
+    StateWriter state() const;
+    std::string take_from(StateReader& state, std::string_view text);
+    bool take_over();
+    void see_to_upgrade();
+    void on_check_end(int status);
+    void become_successor();
+    void fail_upgrade(const std::string& why);
+    void finish_upgrade(bool took_over);
+
     const Options& options_;
     sys::Log& log_;
     ServiceManager manager_;
@@ -71,6 +91,7 @@ class Daemon {
     Generations generations_{accounts_};
     Intake intake_{generations_, accounts_, log_};
     Reload reload_{launchpad_, sockets_, intake_, generations_, log_};
+    Upgrade upgrade_{sys::own_path()};
     sys::Reaper reaper_;
 
     std::string loaded_at_;  ///< when the configuration in use was loaded, as local time

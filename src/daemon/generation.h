@@ -23,6 +23,9 @@
 
 namespace portsplit::daemon {
 
+class StateReader;
+class StateWriter;
+
 /// What every zygote of a daemon is started with.
 struct Launchpad {
     sys::UniqueFd program;  ///< portsplit-dispatch, open from the start of the daemon (O_PATH)
@@ -90,6 +93,10 @@ class Generation {
 
     /// Shuts the channel for connections: the zygote exits after its last connection.
     void retire();
+
+    // For an upgrade (state.h).
+    void append_to(StateWriter& state) const;
+    static Generation take_from(StateReader& state);
 
   private:
     Generation(pid_t pid, sys::UniqueFd channel, sys::UniqueFd zygote_end, sys::UniqueFd orders,

@@ -76,6 +76,10 @@ class Generations {
     /// once.
     std::vector<Delivery> take_untaken() { return std::exchange(untaken_, {}); }
 
+    // For an upgrade (state.h). None may be starting, and `take_untaken` must have been called.
+    void append_to(StateWriter& state) const;
+    void take_from(StateReader& state);
+
   private:
     void receive();
     /// Calls `take` with each generation.

@@ -71,6 +71,11 @@ class Intake {
 
     bool has_queue() const { return !queue_.empty(); }
 
+    // For an upgrade (state.h).
+    void append_to(StateWriter& state) const;
+    /// Call `use` before.
+    void take_from(StateReader& state);
+
   private:
     struct Watched {
         int fd;

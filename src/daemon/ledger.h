@@ -29,6 +29,9 @@ namespace portsplit::daemon {
 
 using core::Refusal;
 
+class StateReader;
+class StateWriter;
+
 /// What the end of a connection costs its source.
 struct Cost {
     handoff::Reaped::Cause cause = handoff::Reaped::Cause::None;
@@ -92,6 +95,11 @@ class Ledger {
     /// Returns how many sources there are that it keeps something of.
     std::size_t kept() const;
 
+    // For an upgrade (state.h).
+    void append_to(StateWriter& state) const;
+    /// Only for a ledger that is empty. Call `use` after it.
+    void take_from(StateReader& state);
+
   private:
     /// The connections of one source at a listener, and how often it came.
     struct Tally {
@@ -144,6 +152,7 @@ class Ledger {
     void let_in(std::map<core::IpAddress, Time>::iterator kept_out);
     void sweep(Listener& listener, Time now);
     void leave_service(Connection& connection);
+    void take_connection(StateReader& state, const std::vector<Listener*>& listeners);
 
     std::vector<Listener*> by_index_;
     std::map<std::string, Listener> listeners_;

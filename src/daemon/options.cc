@@ -29,7 +29,7 @@ constexpr const char* kHelp =
     "\n"
     "Signals: HUP reloads FILE; TERM and INT stop listening and leave connections\n"
     "alone; QUIT also waits for the last of them; USR1 opens the log file anew and\n"
-    "logs what is being served.\n"
+    "logs what is being served; USR2 upgrades to the program that is installed now.\n"
     "See portsplitd(8) and portsplit.conf(5).\n";
 
 CommandLine refuse(std::string_view what) {
@@ -46,8 +46,22 @@ std::optional<int> read_number(std::string_view text) {
     return number;
 }
 
+/// Reads three descriptors with commas between them; the last may be -1.
+std::optional<TakeOver> read_descriptors(std::string_view text) {
+    const std::size_t first = text.find(',');
+    const std::size_t second = text.find(',', first + 1);
+    if (first == text.npos || second == text.npos) return std::nullopt;
+    const auto state = read_number(text.substr(0, first));
+    const auto configuration = read_number(text.substr(first + 1, second - first - 1));
+    const std::string_view last = text.substr(second + 1);
+    const auto log = last == "-1" ? std::optional(-1) : read_number(last);
+    if (!state || !configuration || !log) return std::nullopt;
+    return TakeOver{*state, *configuration, *log};
+}
+
 bool is_command(std::string_view word) {
-    return word == "check" || word == "convert" || word == "explain" || word == "test";
+    return word == "upgrade" || word == "check" || word == "convert" || word == "explain" ||
+           word == "test";
 }
 
 }  // namespace
@@ -56,10 +70,14 @@ CommandLine read_command_line(int argc, char** argv) {
     static constexpr option kOptions[] = {{"log", required_argument, nullptr, 'l'},
                                           {"ready-fd", required_argument, nullptr, 'r'},
                                           {"idle-exit", required_argument, nullptr, 'i'},
+                                          // Between a daemon and the next version of it.
+                                          {"take-over", required_argument, nullptr, 't'},
+                                          {"can-take", required_argument, nullptr, 'c'},
                                           {"help", no_argument, nullptr, 'h'},
                                           {"version", no_argument, nullptr, 'V'},
                                           {nullptr, 0, nullptr, 0}};
     CommandLine line;
+    if (argc > 0) line.options.name = argv[0];
     opterr = 0;
     for (int found = 0; (found = getopt_long(argc, argv, "hV", kOptions, nullptr)) != -1;) {
         switch (found) {
@@ -78,6 +96,15 @@ CommandLine read_command_line(int argc, char** argv) {
                     return refuse("--idle-exit must be a whole number of seconds from 1 on");
                 }
                 break;
+            case 't':
+                line.options.take_over = read_descriptors(optarg);
+                if (!line.options.take_over) {
+                    return refuse("--take-over is for portsplitd itself, at an upgrade");
+                }
+                break;
+            case 'c':
+                line.can_take = optarg;
+                return line;
             case 'h':
                 std::fputs(kHelp, stdout);
                 return line;
@@ -100,6 +127,20 @@ CommandLine read_command_line(int argc, char** argv) {
     line.options.file = argv[optind];
     line.serve = true;
     return line;
+}
+
+std::vector<std::string> arguments_to_take_over(const Options& options,
+                                                const TakeOver& descriptors) {
+    std::vector<std::string> arguments{
+        options.name, "--take-over",
+        fmt::format("{},{},{}", descriptors.state, descriptors.text, descriptors.log), "--log",
+        options.log};
+    if (options.idle_exit.count() > 0) {
+        arguments.insert(arguments.end(),
+                         {"--idle-exit", std::to_string(options.idle_exit.count())});
+    }
+    arguments.insert(arguments.end(), {"--", options.file});
+    return arguments;
 }
 
 }  // namespace portsplit::daemon

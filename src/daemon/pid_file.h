@@ -3,6 +3,7 @@
 // same file from starting. For Reload.
 
 #include <string>
+#include <utility>
 
 #include "sys/error.h"
 #include "sys/fd.h"
@@ -26,8 +27,15 @@ class PidFile {
     PidFile& operator=(PidFile&& other) noexcept;
     ~PidFile() { remove(); }
 
+    /// Returns a file that this process holds already.
+    static PidFile of(std::string path, sys::UniqueFd fd) {
+        return {std::move(path), std::move(fd)};
+    }
+
     /// The path of the file held; empty if none is.
     const std::string& path() const { return path_; }
+    /// The descriptor with the lock; -1 if no file is held.
+    int descriptor() const { return fd_.get(); }
     /// Removes the file, unless another file has its path by now, and drops the lock.
     void remove();
 

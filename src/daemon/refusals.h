@@ -37,6 +37,10 @@ class Refusals {
     /// Returns how many sources are counted one by one now.
     std::size_t sources() const { return sources_.size(); }
 
+    // For an upgrade (state.h).
+    void append_to(StateWriter& state) const;
+    void take_from(StateReader& state);
+
   private:
     std::array<std::uint64_t, core::kRefusals>
         counts_{};  ///< without a line of their own, by Refusal

@@ -219,6 +219,12 @@ Reload::Outcome Reload::abandon(const std::string& why) {
     return {kind, false, kExitSystem};
 }
 
+void Reload::resume(std::shared_ptr<const Reading> reading) {
+    in_force_ = std::move(reading);
+    intake_.use(in_force_);
+    restart_.on_ready(Clock::now());
+}
+
 void Reload::stop() {
     if (reader_) {
         reader_->process.kill();

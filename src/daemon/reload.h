@@ -29,6 +29,9 @@
 
 namespace portsplit::daemon {
 
+class StateReader;
+class StateWriter;
+
 /// How long a new zygote may take to compile its plan.
 inline constexpr std::chrono::milliseconds kReadyLimit{30000};
 /// How long the reading of a file may take.
@@ -56,6 +59,7 @@ class Reload {
         Reload,
         Restart,  ///< of a zygote that died
         Renewal,  ///< of a zygote whose dispatcher crashed
+        Upgrade,  ///< of a zygote of the program that this process was before
     };
 
     /// How a change ended.
@@ -73,6 +77,8 @@ class Reload {
 
     /// If a change is in progress, notes a reload for later and returns true.
     bool postpone_reload();
+    /// Notes a reload for later.
+    void postpone() { postponed_ = true; }
     /// Returns true if a reload was postponed, once. Call after a change has ended.
     bool take_postponed() { return std::exchange(postponed_, false); }
 
@@ -108,6 +114,16 @@ class Reload {
 
     /// Drops a change on its way and removes the pid file. Then nothing is in force.
     void stop();
+
+    // For an upgrade (state.h). A change must not be in progress.
+    void append_to(StateWriter& state) const;
+    /// @returns the user that the configuration in force serves as
+    std::optional<sys::User> take_from(StateReader& state);
+    /// Puts a configuration into force whose sockets, pid file and zygotes there are.
+    void resume(std::shared_ptr<const Reading> reading);
+    /// Begins to replace the current zygote.
+    /// @returns false if it failed at once, with the reason in the log
+    bool begin_upgrade() { return change_to(Kind::Upgrade, in_force_); }
 
   private:
     /// Everything new but the zygote, which is Generations::starting.

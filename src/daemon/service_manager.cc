@@ -49,6 +49,15 @@ ServiceManager::ServiceManager() {
     ::unsetenv("NOTIFY_SOCKET");
 }
 
+std::vector<std::string> ServiceManager::environment() const {
+    std::vector<std::string> variables;
+    if (can_notify()) variables.push_back(fmt::format("NOTIFY_SOCKET={}", notify_socket_));
+    if (watchdog_pause_.count() > 0) {
+        variables.push_back(fmt::format("WATCHDOG_USEC={}", watchdog_pause_.count() * 2));
+    }
+    return variables;
+}
+
 void ServiceManager::notify_ready(const std::string& status) {
     status_ = status;
     notify(fmt::format("READY=1\nSTATUS={}", status));

@@ -37,6 +37,9 @@ class ServiceManager {
     /// Returns true if there is a manager to notify.
     bool can_notify() const { return !notify_socket_.empty(); }
 
+    /// Returns the variables that a program needs to be notified by, which this process becomes (execve(2)).
+    std::vector<std::string> environment() const;
+
     // Each sends a notification at once (sd_notify(3)).
     void notify_ready(const std::string& status);
     void notify_reloading();

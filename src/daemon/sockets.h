@@ -17,6 +17,9 @@
 
 namespace portsplit::daemon {
 
+class StateReader;
+class StateWriter;
+
 struct ListeningSocket {
     /// Numeric, the owners of a Unix-domain socket too; the port may be 0.
     core::Endpoint configured;
@@ -96,6 +99,10 @@ class ListeningSockets {
 
     /// Returns the addresses, separated by blanks, in the order of the configuration.
     std::string text() const;
+
+    // For an upgrade (state.h).
+    void append_to(StateWriter& state) const;
+    void take_from(StateReader& state);
 
   private:
     sys::SysError with_advice(sys::SysError error, const core::Endpoint& wanted) const;

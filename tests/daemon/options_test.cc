@@ -37,6 +37,32 @@ TEST(ReadCommandLine, ReadsEveryOption) {
     EXPECT_EQ(result.line.options.idle_exit, std::chrono::seconds(90));
 }
 
+TEST(ReadCommandLine, ReadsWhatAProgramThatTakesOverIsStartedWith) {
+    for (const int log : {5, -1}) {
+        Options options;
+        options.name = "/sbin/portsplitd";
+        options.file = "--file";
+        options.log = "syslog";
+        options.idle_exit = std::chrono::seconds(90);
+        std::vector<std::string> arguments = arguments_to_take_over(options, {3, 4, log});
+        EXPECT_EQ(arguments.front(), "/sbin/portsplitd");
+        EXPECT_EQ(arguments.at(1), "--take-over");
+        arguments.erase(arguments.begin());
+        const Read result = read(std::move(arguments));
+        EXPECT_TRUE(result.line.serve) << result.err;
+        EXPECT_EQ(result.line.options.file, "--file");
+        EXPECT_EQ(result.line.options.log, "syslog");
+        EXPECT_EQ(result.line.options.idle_exit, std::chrono::seconds(90));
+        ASSERT_TRUE(result.line.options.take_over);
+        EXPECT_EQ(result.line.options.take_over->state, 3);
+        EXPECT_EQ(result.line.options.take_over->text, 4);
+        EXPECT_EQ(result.line.options.take_over->log, log);
+    }
+    const Read asked = read({"--can-take", "1.2"});
+    EXPECT_FALSE(asked.line.serve);
+    EXPECT_EQ(asked.line.can_take, "1.2");
+}
+
 TEST(ReadCommandLine, PrintsHelpAndVersionAndExitsWithZero) {
     const Read help = read({"--help"});
     EXPECT_FALSE(help.line.serve);
@@ -56,6 +82,14 @@ void expect_refused(const std::vector<std::string>& arguments, const std::string
     EXPECT_EQ(result.line.exit_code, 64) << reason;
     EXPECT_EQ(result.err, "portsplitd: " + reason + "\nTry portsplitd --help.\n");
     EXPECT_EQ(result.out, "");
+}
+
+TEST(ReadCommandLine, RefusesToTakeOverFromAnythingElse) {
+    for (const char* descriptors :
+         {"", "3", "3,4", "3,4,", "-1,4,5", "3,-1,5", "3,4,-2", "a,b,c"}) {
+        expect_refused({"--take-over", descriptors, "file"},
+                       "--take-over is for portsplitd itself, at an upgrade");
+    }
 }
 
 TEST(ReadCommandLine, RefusesAWrongNumberOfFiles) {
