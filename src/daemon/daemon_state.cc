@@ -24,6 +24,9 @@ namespace {
 using sys::Clock;
 using sys::Level;
 
+/// Of oom_score_adj (proc(5)); the largest is as far from 0.
+constexpr int kLeastOom = -1000;
+
 // The first byte of an answer to `portsplit upgrade`.
 constexpr const char* kDone = "+";
 constexpr const char* kFailed = "-";
@@ -37,6 +40,8 @@ StateWriter Daemon::state() const {
     state.text(loaded_at_);
     state.number(last_reload_failed_ ? 1 : 0);
     state.time(busy_at_);
+    const auto& oom = launchpad_.oom_score_adjust;
+    state.number(oom ? static_cast<std::uint64_t>(*oom - kLeastOom + 1) : 0);
     upgrade_.append_to(state);
     reload_.append_to(state);
     sockets_.append_to(state);
@@ -56,6 +61,8 @@ std::string Daemon::take_from(StateReader& state, std::string_view text) {
     loaded_at_ = state.text();
     last_reload_failed_ = state.flag();
     busy_at_ = state.time();
+    const auto oom = static_cast<int>(state.number(2 * -kLeastOom + 1));
+    if (oom > 0) launchpad_.oom_score_adjust = oom - 1 + kLeastOom;
     upgrade_.take_from(state);
     const auto user = reload_.take_from(state);
     sockets_.take_from(state);
