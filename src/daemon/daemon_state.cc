@@ -56,8 +56,8 @@ StateWriter Daemon::state() const {
 /// force.
 /// @returns why the state cannot be taken; empty if it was
 std::string Daemon::take_from(StateReader& state, std::string_view text) {
-    const std::string wrong = "the state does not have the form that it should have";
-    if (state.text() != state_version() || !state.is_good()) return wrong;
+    constexpr const char* kWrong = "the state does not have the form that it should have";
+    if (state.text() != state_version() || !state.is_good()) return kWrong;
     loaded_at_ = state.text();
     last_reload_failed_ = state.flag();
     busy_at_ = state.time();
@@ -69,17 +69,17 @@ std::string Daemon::take_from(StateReader& state, std::string_view text) {
     accounts_.ledger.take_from(state);
     accounts_.refusals.take_from(state);
     generations_.take_from(state);
-    if (!state.is_good()) return wrong;
+    if (!state.is_good()) return kWrong;
     const auto need = sockets_.has_passed() ? config::Need::Services : config::Need::Listeners;
     auto reading = reading_of(text, user, need);
     if (!reading) return reading.error();
     const std::size_t listeners = core::listeners_of((*reading)->config).size();
     const bool is_right = std::ranges::all_of(
         sockets_.all(), [&](const auto& socket) { return socket.listener < listeners; });
-    if (!is_right) return wrong;
+    if (!is_right) return kWrong;
     reload_.resume(*std::move(reading));
     intake_.take_from(state);
-    return state.is_done() ? "" : wrong;
+    return state.is_done() ? "" : kWrong;
 }
 
 std::string Daemon::why_no_successor(std::string_view state, std::string_view text) {

@@ -73,7 +73,7 @@ std::string empty_state() {
     state.number(0);
     state.number(0);                              // sockets
     for (int i = 0; i < 3; ++i) state.number(0);  // the ledger
-    for (std::size_t i = 0; i < kRefusals; ++i) state.number(0);
+    for (std::size_t i = 0; i < core::kRefusals; ++i) state.number(0);
     state.number(0);
     state.number(0);
     state.time({});
