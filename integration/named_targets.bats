@@ -61,6 +61,29 @@ says() { talk --limit 9000 "send:$1." "expect:one:$1." shutdown expect-eof; }
     says a
 }
 
+@test "named targets: an address that does not answer costs a quarter of a second" {
+    usual_files
+    printf '%s\n' 'two.example A 127.0.0.2' 'two.example A 127.0.0.1' 'turns.example A 127.0.0.1' \
+        'turns.example AAAA ::1' >>"$TMP/zone"
+    enter
+    answer one
+    in_background "$PEER" hole "127.0.0.2:$one_port" >"$TMP/hole.out"
+    in_background "$PEER" hole "[::1]:$one_port" >"$TMP/hole6.out"
+    learn_port hole
+    learn_port hole6
+    configure_names a=two.example b=turns.example
+    start_daemon
+    local name before
+    for name in a b; do
+        look_at_clock
+        before=$NOW
+        says "$name"
+        look_at_clock
+        echo "$name: $((NOW - before)) ms"
+        ((NOW - before < 1000 * PORTSPLIT_PATIENCE))
+    done
+}
+
 @test "named targets: a super-server's connection is relayed to a name below localhost" {
     answer one
     configure_names a=x.localhost

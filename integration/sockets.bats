@@ -59,6 +59,67 @@ echo_one() { talk send:one expect:one:one shutdown expect-eof; }
     (($(grep -c "cannot connect to 127.0.0.1:$two_port" "$LOG") == 1))
 }
 
+# clients_until TIME: one client after the other until the clock shows TIME; writes how long each took to $TMP/took.
+# Between them come clients that leave without a byte.
+clients_until() {
+    look_at_clock
+    while ((NOW < $1)); do
+        talk close
+        milliseconds echo_one
+        printf '%s\n' "$TOOK" >>"$TMP/took"
+    done
+}
+
+@test "sockets: after ten seconds one client at a time tries a target that failed, and the others do not wait" {
+    answer one
+    in_background "$PEER" hole 127.0.0.1:0 >"$TMP/hole.out"
+    learn_port hole
+    # A client without a byte would have the permission to try for a minute.
+    printf '%s\n' 'bind = 127.0.0.1:0' 'timeout = 60' '[one]' 'string = one' "connect = 127.0.0.1:$hole_port" \
+        "connect = 127.0.0.1:$one_port" 'connect-timeout = 2' | configure
+    start_daemon
+    milliseconds echo_one
+    ((TOOK >= 1900))
+    look_at_clock
+    local until=$((NOW + 11500)) i
+    local -a clients=()
+    for i in {1..4}; do
+        clients_until "$until" 3>&- &
+        clients+=("$!")
+        BACKGROUND+=("$!")
+    done
+    for i in "${clients[@]}"; do wait "$i"; done
+    echo "clients: $(wc -l <"$TMP/took"); the slowest: $(sort -n "$TMP/took" | tail -3 | tr '\n' ' ')"
+    (($(awk '$1 >= 1000' "$TMP/took" | wc -l) == 1))
+    (($(grep -c "cannot connect to 127.0.0.1:$hole_port" "$LOG") == 2))
+}
+
+is_past() { look_at_clock; ((NOW >= $1)); }
+
+@test "sockets: a process that may try a target that failed, and is killed, is followed by another" {
+    answer one
+    in_background "$PEER" hole 127.0.0.1:0 >"$TMP/hole.out"
+    learn_port hole
+    printf '%s\n' 'bind = 127.0.0.1:0' '[one]' 'string = one' "connect = 127.0.0.1:$hole_port" \
+        "connect = 127.0.0.1:$one_port" 'connect-timeout = 1' | configure
+    start_daemon
+    echo_one
+    look_at_clock
+    local until=$((NOW + 10500)) pid
+    wait_until 20 is_past "$until"
+    find_zygote
+    children_of "$ZYGOTE"
+    for pid in "${CHILDREN[@]}"; do ! is_spare "$pid" || kill -KILL "$pid"; done
+    for pid in "${CHILDREN[@]}"; do wait_until 5 is_over "$pid"; done
+    # The new ones may take clients in any order.
+    local waited=0 i
+    for i in {1..16}; do
+        milliseconds echo_one
+        ((TOOK < 900)) || ((++waited))
+    done
+    ((waited == 1))
+}
+
 @test "sockets: freebind listens on an address that is not there" {
     printf '%s\n' 'bind = 192.0.2.77:0' 'bind = [2001:db8::77]:0' '[fallback]' 'connect = 127.0.0.1:1' | configure
     run -71 "$PORTSPLIT_BIN/portsplitd" --log stderr "$CONFIG"

@@ -87,14 +87,12 @@ bool introduce(Chosen& chosen, const core::Connect& connect, int server, Reporte
 
 std::optional<UniqueFd> reach_target(Chosen& chosen, const core::Connect& connect,
                                      const Setting& setting, Reporter& reporter) {
-    std::vector<std::size_t> order;
-    if (setting.failed_targets != nullptr) {
-        order = setting.failed_targets->order(chosen.index, connect.targets.size());
-    }
+    const TargetChoice choice{setting.failed_targets, chosen.index};
     const OwnListeners own{setting.listeners, chosen.client.arrival.ends.local};
-    if (!connect.transparent) return connect_to_target(connect, own, order, reporter);
+    if (!connect.transparent) return connect_to_target(connect, own, choice, reporter);
     auto bound = chosen.transparent.take_for(chosen.origin.ends.peer);
-    if (bound) return connect_to_target(connect, own, order, reporter, &*bound);
+    if (bound) return connect_to_target(connect, own, choice, reporter, &*bound);
+    const std::vector<std::size_t> order = choice.order(connect.targets.size());
     reporter.publish_failure(Stage::Connect, bound.error().code, order.empty() ? 0 : order.front());
     return std::nullopt;
 }

@@ -20,13 +20,15 @@
 namespace portsplit::dispatch {
 namespace {
 
+using sys::Clock;
+
 std::size_t targets_of(const core::Service& service) {
     const auto* connect = std::get_if<core::Connect>(&service.action);
     return connect != nullptr && connect->targets.size() > 1 ? connect->targets.size() : 0;
 }
 
 std::int64_t now_in_milliseconds() {
-    const auto now = sys::Clock::now().time_since_epoch();
+    const auto now = Clock::now().time_since_epoch();
     return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
 }
 
@@ -73,27 +75,101 @@ FailedTargets::Mark* FailedTargets::find(Mark* marks, std::size_t service,
     return place < end ? marks + place : nullptr;
 }
 
+std::vector<FailedTargets::Aside>::iterator FailedTargets::find_aside(std::size_t service,
+                                                                      std::size_t target) {
+    return std::ranges::lower_bound(aside_, std::pair{service, target}, {}, &Aside::place);
+}
+
 void FailedTargets::note_failure(std::size_t service, std::size_t target) {
-    constexpr auto kMilliseconds = std::chrono::milliseconds(kAside).count();
-    if (Mark* mark = find(writable_, service, target)) {
-        mark->store(now_in_milliseconds() + kMilliseconds, std::memory_order_relaxed);
+    Mark* mark = find(writable_, service, target);
+    if (mark == nullptr) return;
+    mark->failed_at.store(now_in_milliseconds(), std::memory_order_relaxed);
+    auto aside = find_aside(service, target);
+    if (aside == aside_.end() || aside->place() != std::pair{service, target}) {
+        aside = aside_.insert(aside, {.service = service, .target = target});
     }
+    set_prober(*aside, 0, Clock::now() + kAside);
 }
 
 void FailedTargets::note_success(std::size_t service, std::size_t target) {
-    if (Mark* mark = find(writable_, service, target)) mark->store(0, std::memory_order_relaxed);
+    const auto aside = find_aside(service, target);
+    if (aside == aside_.end() || aside->place() != std::pair{service, target}) return;
+    set_prober(*aside, 0, Clock::time_point::max());
+    find(writable_, service, target)->failed_at.store(0, std::memory_order_relaxed);
+    aside_.erase(aside);
+    if (aside_.empty()) due_ = Clock::time_point::max();
+}
+
+void FailedTargets::set_prober(Aside& aside, pid_t pid, Clock::time_point next_at) {
+    find(writable_, aside.service, aside.target)->prober.store(pid, std::memory_order_relaxed);
+    aside.prober = pid;
+    aside.has_service = false;
+    aside.next_at = next_at;
+    due_ = std::min(due_, next_at);
+}
+
+bool FailedTargets::probes(pid_t pid, std::size_t service) const {
+    const auto of_service = std::ranges::equal_range(aside_, service, {}, &Aside::service);
+    return std::ranges::find(of_service, pid, &Aside::prober) != of_service.end();
+}
+
+void FailedTargets::let_probe(std::span<const pid_t> waiting) {
+    const auto now = Clock::now();
+    for (Aside& aside : aside_) {
+        if (aside.next_at > now) continue;
+        set_prober(aside, 0, now);
+        const auto spare = std::ranges::find_if_not(
+            waiting, [&](pid_t pid) { return probes(pid, aside.service); });
+        if (spare != waiting.end()) set_prober(aside, *spare, Clock::time_point::max());
+    }
+    // A target for which there was no spare waits for the next call, not for a time.
+    due_ = Clock::time_point::max();
+    for (const Aside& aside : aside_) {
+        if (aside.next_at > now) due_ = std::min(due_, aside.next_at);
+    }
+}
+
+void FailedTargets::note_taken(pid_t pid, std::chrono::milliseconds limit) {
+    for (Aside& aside : aside_) {
+        if (aside.prober != pid) continue;
+        aside.next_at = Clock::now() + limit + kProbeSlack;
+        due_ = std::min(due_, aside.next_at);
+    }
+}
+
+void FailedTargets::note_chosen(pid_t pid, std::size_t service, std::chrono::milliseconds limit) {
+    for (Aside& aside : aside_) {
+        if (aside.prober != pid) continue;
+        if (aside.service != service) {
+            set_prober(aside, 0, Clock::now());
+        } else if (!aside.has_service) {
+            aside.has_service = true;
+            aside.next_at = Clock::now() + limit + kProbeSlack;
+            due_ = std::min(due_, aside.next_at);
+        }
+    }
+}
+
+void FailedTargets::withdraw(pid_t pid) {
+    for (Aside& aside : aside_) {
+        if (aside.prober == pid) set_prober(aside, 0, Clock::now());
+    }
 }
 
 std::vector<std::size_t> FailedTargets::order(std::size_t service, std::size_t targets) const {
     if (find(readable_, service, 0) == nullptr) return {};
     std::vector<std::size_t> order(targets);
     std::iota(order.begin(), order.end(), std::size_t{0});
-    const std::int64_t now = now_in_milliseconds();
     std::stable_partition(order.begin(), order.end(), [&](std::size_t target) {
         const Mark* mark = find(readable_, service, target);
-        return mark == nullptr || mark->load(std::memory_order_relaxed) <= now;
+        if (mark == nullptr || mark->failed_at.load(std::memory_order_relaxed) == 0) return true;
+        return mark->prober.load(std::memory_order_relaxed) == ::getpid();
     });
     return order;
+}
+
+FailedTargets::Watch FailedTargets::watch(std::size_t service, std::size_t target) const {
+    return Watch(find(readable_, service, target));
 }
 
 }  // namespace portsplit::dispatch

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <optional>
 #include <string>
 #include <utility>
@@ -15,6 +16,20 @@ using sys::Clock;
 using sys::Level;
 using sys::UniqueFd;
 
+namespace {
+
+/// How long a connection without `timeout` may be undecided before another may probe in its place.
+constexpr std::chrono::seconds kEndlessTimeout{10};
+
+/// Returns how long a connection may need to reach a target.
+std::chrono::milliseconds time_for_targets(const core::Service& service) {
+    const auto* connect = std::get_if<core::Connect>(&service.action);
+    if (connect == nullptr) return {};
+    return connect->timeout * static_cast<std::int64_t>(connect->targets.size());
+}
+
+}  // namespace
+
 Served::Served(const core::Plan& plan, sys::Log& log, const DaemonChannel& daemon,
                Accounting& accounting, FailedTargets failed_targets, Outlived outlived)
     : plan_(plan),
@@ -27,6 +42,9 @@ Served::Served(const core::Plan& plan, sys::Log& log, const DaemonChannel& daemo
 
 void Served::add(pid_t pid, const handoff::Handover& message) {
     connections_.add(pid, {.id = message.id, .arrival = message.arrival});
+    if (failed_targets_.is_empty()) return;
+    const auto timeout = plan_.timeout({message.arrival.listener});
+    failed_targets_.note_taken(pid, timeout.count() > 0 ? timeout : kEndlessTimeout);
 }
 
 /// A compromised dispatcher can send any bytes. Invalid messages are dropped, so it can only falsify its own
@@ -35,7 +53,7 @@ bool Served::note(pid_t pid, const Message& message, UniqueFd client) {
     ConnectionRecord* record = connections_.find(pid);
     if (record == nullptr || !is_valid(plan_, message, *record)) return false;
     const Progress& progress = message.progress;
-    note_target(progress);
+    note_target(pid, progress);
     if (message.ends) {
         record->arrival.ends = *message.ends;
         record->arrival.credentials = {};
@@ -50,9 +68,10 @@ bool Served::note(pid_t pid, const Message& message, UniqueFd client) {
 
 /// Keeps which target failed, or answered. What comes of the client is no fault of a target: its family, or a
 /// capability that is missing to have its address.
-void Served::note_target(const Progress& progress) {
+void Served::note_target(pid_t pid, const Progress& progress) {
     if (progress.service == Progress::kNone) return;
     const auto service = static_cast<std::size_t>(progress.service);
+    failed_targets_.note_chosen(pid, service, time_for_targets(plan_.service(service)));
     const Failure& failure = progress.failure;
     const bool is_of_client =
         core::is_transparent(plan_.service(service)) &&
@@ -63,6 +82,11 @@ void Served::note_target(const Progress& progress) {
     if (is_of_target) failed_targets_.note_failure(service, failure.target);
     if (progress.target == Progress::kNone) return;
     failed_targets_.note_success(service, static_cast<std::size_t>(progress.target));
+    failed_targets_.withdraw(pid);
+}
+
+void Served::let_probe(const Spares& spares) {
+    if (!failed_targets_.is_empty()) failed_targets_.let_probe(spares.waiting());
 }
 
 /// Watches the client's socket of a program. A dispatcher that sends another descriptor only spoils
@@ -91,6 +115,7 @@ void Served::end(std::uint64_t id) {
 void Served::finish(pid_t pid, int status) {
     outlived_.forget(pid);
     accounting_.forget(pid);
+    failed_targets_.withdraw(pid);
     ConnectionRecord* record = connections_.find(pid);
     if (record == nullptr) return;
     std::optional<int> logged = status;
@@ -119,7 +144,8 @@ void Served::log_crash(const ConnectionRecord& record, int status) {
 }
 
 Clock::time_point Served::due() const {
-    return std::min({outlived_.due(), overdue_.due(), accounting_.due(), connection_log_.due()});
+    return std::min({outlived_.due(), overdue_.due(), accounting_.due(), connection_log_.due(),
+                     failed_targets_.due()});
 }
 
 void Served::end_overdue() {

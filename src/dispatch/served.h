@@ -22,6 +22,7 @@
 #include "dispatch/progress.h"
 #include "dispatch/progress_message.h"
 #include "dispatch/record.h"
+#include "dispatch/spares.h"
 #include "handoff.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
@@ -52,6 +53,10 @@ class Served {
     /// Ends a connection that counts as undecided too long, unless a service was chosen meanwhile. All
     /// messages of its dispatcher must be read before.
     void end(std::uint64_t id);
+    /// Lets spares try targets that are tried last otherwise (failed_targets.h).
+    void let_probe(const Spares& spares);
+    /// Forgets a spare that ended without a connection.
+    void forget_spare(pid_t pid) { failed_targets_.withdraw(pid); }
     /// Logs a connection whose process ended, and reports its slot as free. Does nothing if the process served
     /// none.
     /// @param status  as waitpid(2) gives it
@@ -59,7 +64,7 @@ class Served {
 
     /// Readable when the connection of a program broke: call `step` then.
     int fd() const { return outlived_.fd(); }
-    /// Returns when to call `end_overdue` and `step`.
+    /// Returns when to call `let_probe`, `end_overdue` and `step`.
     sys::Clock::time_point due() const;
     /// Ends dispatchers that were stopped before their verdict, and are overdue.
     void end_overdue();
@@ -77,7 +82,7 @@ class Served {
     void close() { outlived_.close(); }
 
   private:
-    void note_target(const Progress& progress);
+    void note_target(pid_t pid, const Progress& progress);
     void watch(pid_t pid, const Progress& progress, sys::UniqueFd client);
     void log_crash(const ConnectionRecord& record, int status);
 

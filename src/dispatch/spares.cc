@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <new>
 #include <span>
@@ -28,6 +29,17 @@ std::size_t Spares::count() const {
     std::size_t count = 0;
     for (const pid_t pid : pids_) count += pid != 0 ? 1 : 0;
     return count;
+}
+
+std::vector<pid_t> Spares::waiting() const {
+    std::vector<std::size_t> places;
+    for (std::size_t i = 0; i < kSpares; ++i) {
+        if (pids_[i] != 0) places.push_back(i);
+    }
+    std::ranges::sort(places, {}, [this](std::size_t i) { return ages_[i]; });
+    std::vector<pid_t> pids;
+    for (const std::size_t i : places) pids.push_back(pids_[i]);
+    return pids;
 }
 
 Spares::Place* Spares::clear_place() {

@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "handoff.h"
 #include "sys/error.h"
@@ -62,7 +63,13 @@ class Spares {
     Place* clear_place();
 
     /// Notes the pid of the spare that was forked for this place.
-    void settle(Place& place, pid_t pid) { pids_[index_of(place)] = pid; }
+    void settle(Place& place, pid_t pid) {
+        pids_[index_of(place)] = pid;
+        ages_[index_of(place)] = ++settled_;
+    }
+
+    /// Returns the spares, the oldest first: the kernel gives the next connection to the one that waits longest.
+    std::vector<pid_t> waiting() const;
 
     /// A spare that stored `Taken`, and the connection that it received.
     struct Departure {
@@ -101,7 +108,9 @@ class Spares {
     }
 
     Place* places_;
-    std::array<pid_t, kSpares> pids_{};  ///< 0 for a free place; in the zygote's own memory
+    std::array<pid_t, kSpares> pids_{};          ///< 0 for a free place; in the zygote's own memory
+    std::array<std::uint64_t, kSpares> ages_{};  ///< in the order of their forks
+    std::uint64_t settled_ = 0;
 };
 
 }  // namespace portsplit::dispatch

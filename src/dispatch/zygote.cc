@@ -139,6 +139,7 @@ int Zygote::run() {
     while (true) {
         if (!progress_.is_open()) progress_.renew();
         fork_spares();
+        served_.let_probe(spares_);
         if (has_nothing_to_do()) {
             served_.report_all();
             return 0;
@@ -363,6 +364,7 @@ bool Zygote::reap() {
         // pid can be used again by a fork.
         read_progress();
         if (const auto spare = spares_.on_end(ended->pid)) {
+            served_.forget_spare(ended->pid);
             finish_spare(*ended, *spare);
         } else {
             served_.finish(ended->pid, ended->status);

@@ -3,9 +3,9 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cerrno>
-#include <string>
-#include <utility>
+#include <thread>
 #include <vector>
 
 #include "dispatch/failed_targets.h"
@@ -19,8 +19,7 @@ namespace {
 /// Connects to the targets in the order of the list.
 std::optional<sys::UniqueFd> reach(const core::Connect& connect, const OwnListeners& own,
                                    Reporter& reporter) {
-    const auto order = FailedTargets().order(0, connect.targets.size());
-    return connect_to_target(connect, own, order, reporter);
+    return connect_to_target(connect, own, TargetChoice(), reporter);
 }
 
 using loopback::closed_port;
@@ -107,67 +106,78 @@ TEST(ConnectToTarget, TriesTheNextTargetAfterTheTimeOfOneThatDoesNotAnswer) {
     EXPECT_EQ(recorder.last().failure.code, ETIMEDOUT);
 }
 
-/// Addresses of one target.
-struct Addresses {
-    std::vector<sys::Address> all;
-    Addresses& add(std::uint16_t port, std::size_t times = 1) {
-        all.insert(all.end(), times, *sys::Address::from({"127.0.0.1", port}));
-        return *this;
+/// Two targets, the first of which is silent.
+class MovingOnTest : public testing::Test {
+  protected:
+    MovingOnTest() : failed_(*FailedTargets::create(config(1))) {}
+
+    core::Config config(std::uint16_t second) {
+        core::Config config;
+        config.services.push_back(service("one", {"1"}, targets(second, 1s)));
+        return config;
     }
+    core::Connect targets(std::uint16_t second, std::chrono::milliseconds limit) const {
+        return {{{"127.0.0.1", silent_.port()}, {"127.0.0.1", second}}, limit};
+    }
+    /// Connects, and others find the first target dead meanwhile, for three seconds.
+    std::optional<UniqueFd> reach(const core::Connect& connect) {
+        std::thread other([this] {
+            EXPECT_TRUE(loopback::comes_true([this] { return recorder_.is_waiting(); }));
+            (void)loopback::comes_true(
+                [this] {
+                    failed_.note_failure(0, 0);
+                    return is_over_.load();
+                },
+                3s);
+        });
+        const auto begin = Clock::now();
+        auto fd = connect_to_target(connect, kNone, TargetChoice{&failed_, 0}, recorder_);
+        took_ = Clock::now() - begin;
+        is_over_ = true;
+        other.join();
+        return fd;
+    }
+    /// Keeps what is published, and tells another thread that there was something.
+    class Waiter final : public Reporter {
+      public:
+        bool is_waiting() const { return is_waiting_.load(); }
+        std::vector<Failure> failures;
+
+      private:
+        void send(const Progress& progress, int) override {
+            if (progress.failure.stage != Stage::None) failures.push_back(progress.failure);
+            is_waiting_ = true;
+        }
+        std::atomic<bool> is_waiting_{false};
+    };
+    const std::vector<Failure>& failures() const { return recorder_.failures; }
+    std::size_t target() const { return recorder_.target(); }
+    Clock::duration took() const { return took_; }
+
+  private:
+    const loopback::FullListener silent_;
+    FailedTargets failed_;
+    Waiter recorder_;
+    std::atomic<bool> is_over_{false};
+    Clock::duration took_{};
 };
 
-TEST(TargetTime, SharesTheTimeThatIsLeftEqually) {
-    TargetTime time(9000ms);
-    const auto end = time.start();
-    const auto before = Clock::now();
-    const auto end_of_share = time.end_of_share(3);
-    const auto after = Clock::now();
-    EXPECT_GE(end_of_share, before + (end - before) / 3);
-    EXPECT_LE(end_of_share, after + (end - after) / 3 + 1ns);
-}
-
-TEST(TargetTime, GivesAnAddressAtLeastAQuarterOfASecond) {
-    TargetTime time(2100ms);
-    time.start();
-    const auto before = Clock::now();
-    EXPECT_GE(time.end_of_share(21), before + kAddressMinimum) << "the equal share is 100 ms";
-}
-
-TEST(TargetTime, GivesNoAddressMoreThanItsTarget) {
-    TargetTime time(20ms);
-    const auto end = time.start();
-    EXPECT_EQ(time.end_of_share(1), end);
-}
-
-// fault: E2
-TEST(ConnectToAny, LeavesTimeForTheNextAddress) {
-    const loopback::FullListener silent;
+TEST_F(MovingOnTest, TriesTheNextTargetWhenOthersFoundOneDead) {
     const UniqueFd listener = loopback::listener_on("127.0.0.1");
-    const auto addresses = Addresses().add(silent.port()).add(port_of(listener)).all;
-    Recorder recorder;
-    TargetTime time(1000ms);
-    EXPECT_TRUE(connect_to_any(addresses, kNone, time, recorder));
+    EXPECT_TRUE(reach(targets(port_of(listener), 20s)));
+    EXPECT_EQ(target(), 1U);
+    EXPECT_LT(took(), 3s);
+    EXPECT_TRUE(failures().empty()) << "the other has reported it";
 }
 
-TEST(ConnectToAny, TriesNoAddressWhenTheTimeIsOver) {
-    const loopback::FullListener silent;
-    const UniqueFd listener = loopback::listener_on("127.0.0.1");
-    const auto addresses = Addresses().add(silent.port()).add(port_of(listener)).all;
-    Recorder recorder;
-    TargetTime time(20ms);
-    const auto server = connect_to_any(addresses, kNone, time, recorder);
-    ASSERT_FALSE(server);
-    EXPECT_EQ(server.error().code, ETIMEDOUT);
-}
-
-TEST(ConnectToAny, ReturnsTheErrorOfTheLastAddress) {
-    const auto addresses = Addresses().add(closed_port(), 2).all;
-    Recorder recorder;
-    TargetTime time(kTargetLimit);
-    const auto server = connect_to_any(addresses, kNone, time, recorder);
-    ASSERT_FALSE(server);
-    EXPECT_EQ(server.error().code, ECONNREFUSED);
-    EXPECT_TRUE(recorder.messages().empty()) << "it never had to wait";
+TEST_F(MovingOnTest, ComesBackToTheTargetWhenNoOtherAnswers) {
+    EXPECT_FALSE(reach(targets(closed_port(), 700ms)));
+    ASSERT_EQ(failures().size(), 2U);
+    EXPECT_EQ(failures().front().target, 1U);
+    EXPECT_EQ(failures().back().target, 0U);
+    EXPECT_EQ(failures().back().code, ETIMEDOUT);
+    EXPECT_GE(took(), 700ms) << "the last is waited for to the end";
+    EXPECT_LT(took(), 3s) << "and not left again";
 }
 
 TEST(ConnectToTarget, LeavesOutATargetThatLeadsBackByName) {
@@ -186,21 +196,6 @@ TEST(ConnectToTarget, TriesTheNextTargetAfterOneThatLeadsBack) {
     const core::Connect connect{{{"127.0.0.1", port_of(own)}, {"127.0.0.1", port_of(listener)}}};
     Recorder recorder;
     EXPECT_TRUE(reach(connect, {binds, {}}, recorder));
-}
-
-// fault: E1
-TEST(ConnectToAny, RefusesAConnectionOfASocketToItself) {
-    // For connect(2) the kernel chooses even ports first, and so this one sooner or later: without the
-    // check after 600 tries.
-    const auto port = static_cast<std::uint16_t>(closed_port() & ~1U);
-    const auto addresses = Addresses().add(port).all;
-    for (int i = 0; i < 30'000; ++i) {
-        Recorder recorder;
-        TargetTime time(kTargetLimit);
-        const auto server = connect_to_any(addresses, kNone, time, recorder);
-        ASSERT_FALSE(server) << "connected to itself at try " << i;
-        ASSERT_EQ(server.error().code, ECONNREFUSED);
-    }
 }
 
 }  // namespace

@@ -87,10 +87,18 @@ class FullListener {
     }
     sys::Address address() const { return *sys::local_address(fd_.get()); }
     std::uint16_t port() const { return address().port(); }
+    /// Empties the queue.
+    void make_room() {
+        queued_.clear();
+        while (events_of(fd_.get(), POLLIN, kMoment) != 0) {
+            accepted_.emplace_back(::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+        }
+    }
 
   private:
     sys::UniqueFd fd_;
     std::vector<sys::UniqueFd> queued_;
+    std::vector<sys::UniqueFd> accepted_;
 };
 
 /// Accepts the next connection; returns no descriptor if none comes.
