@@ -122,23 +122,25 @@ bool is_sum_of(std::string_view header, std::size_t place) {
 }
 
 /// Returns what is wrong with the additional values of a whole header: they must fill it, and one of them may be
-/// a checksum.
+/// a checksum. Bytes that do not fill it as values have no checksum.
 /// @param place  where they begin
 ProxyFault fault_of_values(std::string_view header, std::size_t place) {
     constexpr std::size_t kHead = 3;  // a type and a length
     std::optional<std::size_t> sum_at;
+    bool is_sum_bad = false;
     while (place < header.size()) {
         if (header.size() - place < kHead) return ProxyFault::Tlv;
         const std::size_t size = u16_at(header, place + 1);
         const std::size_t value_at = place + kHead;
         if (size > header.size() - value_at) return ProxyFault::Tlv;
         if (byte_at(header, place) == ProxyTlv::kCrc32c) {
-            if (size != 4 || sum_at) return ProxyFault::Checksum;
+            is_sum_bad |= size != 4 || sum_at;
             sum_at = value_at;
         }
         place = value_at + size;
     }
-    return sum_at && !is_sum_of(header, *sum_at) ? ProxyFault::Checksum : ProxyFault::None;
+    is_sum_bad = is_sum_bad || (sum_at && !is_sum_of(header, *sum_at));
+    return is_sum_bad ? ProxyFault::Checksum : ProxyFault::None;
 }
 
 }  // namespace
@@ -276,8 +278,10 @@ void ProxyReader::look_v2() {
     if (!has_room) return;
     if (!is_local) ends_ = ends_in(header, *family);
     const ProxyFault fault = fault_of_values(header, kRestAt + family->size());
-    // What LOCAL has in the place of addresses and values means nothing, unless it is a checksum.
-    if (fault == ProxyFault::Checksum || !is_local) refuse_if(fault);
+    // What LOCAL and a family that is not known have in the place of addresses and values means nothing, unless it
+    // is a checksum.
+    const bool has_addresses = !is_local && family->kind != Kind::Unknown;
+    if (fault == ProxyFault::Checksum || has_addresses) refuse_if(fault);
 }
 
 }  // namespace portsplit::core

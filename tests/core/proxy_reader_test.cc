@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <optional>
 #include <random>
 #include <string>
@@ -54,6 +55,24 @@ std::string v2(std::string_view command_and_family, std::string_view rest) {
     header += static_cast<char>(rest.size() >> 8);
     header += static_cast<char>(rest.size() & 0xFF);
     return header.append(rest);
+}
+
+/// Returns a header with the paths of two Unix-domain sockets.
+std::string v2_of_paths(const ProxyEnds& ends) {
+    std::string rest;
+    for (const std::string_view path : {ends.client_path, ends.server_path}) {
+        rest.append(path).append(ProxyEnds::kLongestPath - path.size(), '\0');
+    }
+    return v2("\x21\x31", rest);
+}
+
+/// Returns a header of a family that is not known, with a checksum.
+std::string v2_of_nothing() {
+    std::string header = v2("\x21\x00"sv, "\x03\0\4\0\0\0\0"sv);
+    const std::uint32_t sum = crc32c(header);
+    header.resize(header.size() - 4);
+    for (const int shift : {24, 16, 8, 0}) header += static_cast<char>(sum >> shift & 0xFF);
+    return header;
 }
 
 constexpr auto kAddresses4 = "\xC0\x00\x02\x07\xC0\x00\x02\x01\xC3\x66\x01\xBB"sv;
@@ -153,11 +172,18 @@ TEST(ProxyReaderV2, ReadsEveryFamily) {
     unix_ends.kind = Kind::Unix;
     unix_ends.client_path = "/run/client";
     unix_ends.server_path = std::string("\0name", 5);
-    expect_at_every_cut(proxy_header_v2(unix_ends, {}, true), unix_ends);
+    expect_at_every_cut(v2_of_paths(unix_ends), unix_ends);
     unix_ends.client_path.clear();
     unix_ends.server_path = std::string(ProxyEnds::kLongestPath, 'x');
-    expect_at_every_cut(proxy_header_v2(unix_ends, {}, false), unix_ends);
+    expect_at_every_cut(v2_of_paths(unix_ends), unix_ends);
     expect_at_every_cut(v2("\x21\x00"sv, ""), {});
+    // "The receiver should ignore address information" (2.2).
+    expect_at_every_cut(v2("\x21\x00"sv, kAddresses4), {});
+    expect_at_every_cut(v2("\x21\x00"sv, "\x03\0\2ab\x03\x07"sv), {});
+    expect_at_every_cut(v2("\x21\x00"sv, "\x04\0\2ab"sv), {});
+    expect_at_every_cut(v2_of_nothing(), {});
+    EXPECT_EQ(fault_of(v2("\x21\x00"sv, "\x03\0\4abcd"sv)), ProxyFault::Checksum);
+    EXPECT_EQ(fault_of(v2("\x21\x00"sv, "\x03\0\2ab"sv)), ProxyFault::Checksum);
     ProxyEnds local;
     local.kind = Kind::Local;
     expect_at_every_cut(v2("\x20\x00"sv, ""), local);
@@ -239,7 +265,10 @@ class Mutator {
             v2("\x20\x00"sv, ""),
             v2("\x21\x00"sv, std::string("\x04\0\2ab", 5)),
             proxy_header_v2(parsed_ends("::1", 1, "::2", 2), {}, true),
-            proxy_header_v2({Kind::Unix, {}, {}, 0, 0, "/a", std::string("\0b", 2)}, {}, true)};
+            v2_of_paths({Kind::Unix, {}, {}, 0, 0, "/a", std::string("\0b", 2)}),
+            v2("\x21\x00"sv, kAddresses4),
+            proxy_header_v2({}, {}, true),
+            v2_of_nothing()};
         std::string header = kSeeds[below(kSeeds.size())];
         for (std::size_t changes = below(3); changes > 0; --changes) change(header);
         return header + "GET / HTTP/1.1\r\n\r\n";

@@ -81,7 +81,7 @@ inline std::optional<NaiveHeader> read_v1(std::string_view stream) {
                         {}}};
 }
 
-/// Returns whether the values of a header fill it, and whether a checksum in them is wrong.
+/// Returns whether the values of a header fill it, and if so, whether a checksum in them is wrong.
 struct Values {
     bool fill = true;
     bool have_wrong_sum = false;
@@ -92,20 +92,16 @@ inline Values look_at_values(std::string_view header, std::size_t at) {
     std::vector<std::size_t> sums;
     while (at < header.size()) {
         if (header.size() - at < 3 || number_at(header, at + 1, 2) > header.size() - at - 3) {
-            found.fill = false;
-            break;
+            return {.fill = false, .have_wrong_sum = false};
         }
         const std::size_t size = number_at(header, at + 1, 2);
         if (number_at(header, at, 1) == 3) {
-            if (size != 4 || !sums.empty()) {
-                found.have_wrong_sum = true;
-                return found;
-            }
+            if (size != 4 || !sums.empty()) found.have_wrong_sum = true;
             sums.push_back(at + 3);
         }
         at += 3 + size;
     }
-    if (!found.fill || sums.empty()) return found;
+    if (found.have_wrong_sum || sums.empty()) return found;
     std::string zeroed(header);
     for (std::size_t i = 0; i < 4; ++i) zeroed[sums[0] + i] = '\0';
     found.have_wrong_sum = core::crc32c(zeroed) != number_at(header, sums[0], 4);
@@ -139,8 +135,9 @@ inline std::optional<NaiveHeader> read_v2(std::string_view stream) {
     }
     const bool has_room = is_known && end >= 16 + addresses;
     NaiveHeader header{end, {}};
-    if (command == 0x20) {
-        header.ends.kind = ProxyEnds::Kind::Local;
+    // What has no addresses is not looked at, but for a checksum.
+    if (command == 0x20 || family == 0x00) {
+        if (command == 0x20) header.ends.kind = ProxyEnds::Kind::Local;
         const bool is_wrong = has_room && look_at_values(whole, 16 + addresses).have_wrong_sum;
         return is_wrong ? std::nullopt : std::optional(header);
     }
