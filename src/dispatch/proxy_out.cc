@@ -1,11 +1,13 @@
 #include "dispatch/proxy_out.h"
 
+#include <fmt/core.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <string_view>
 #include <utility>
 
 #include "core/passed_fields.h"
@@ -13,16 +15,25 @@
 namespace portsplit::dispatch {
 namespace {
 
+/// The longest id (2.2.5). HAProxy resets a connection with a longer one.
+constexpr std::size_t kLongestId = 128;
+
+/// Returns a path of any length as a text of few bytes.
+std::string digest(std::string_view path) { return fmt::format("unix-{:08x}", core::crc32c(path)); }
+
 /// Returns an id that no other connection has: both ends, the time in seconds, and the process, as the log
-/// line of the connection has them.
+/// line of the connection has them. Of paths that are too long it has digests.
 std::string unique_id(const sys::Ends& ends) {
     const auto time = std::chrono::system_clock::now().time_since_epoch();
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time).count();
-    const auto end_text = [](const sys::Address& address) {
-        return address.host() + "/" + std::to_string(address.port());
+    const auto id_with = [&](auto host) {
+        return fmt::format("{}/{}_{}/{}_{}_{}", host(ends.peer), ends.peer.port(), host(ends.local),
+                           ends.local.port(), seconds, ::getpid());
     };
-    return end_text(ends.peer) + "_" + end_text(ends.local) + "_" + std::to_string(seconds) + "_" +
-           std::to_string(::getpid());
+    const std::string id = id_with([](const sys::Address& end) { return end.host(); });
+    if (id.size() <= kLongestId) return id;
+    return id_with(
+        [](const sys::Address& end) { return end.is_unix() ? digest(end.path()) : end.host(); });
 }
 
 bool has_word(const core::Connect& connect, std::string_view word) {
