@@ -159,6 +159,34 @@ ask() { curl -sS --max-time 10 "$@"; }
     done
 }
 
+REQUEST='GET / HTTP/1.0\r\nHost: judge\r\n\r\n'
+over_socket() { "$PEER" connect "unix:$TMP/socket" --limit 5000 "send:$REQUEST" print; }
+behind_balancer() { from 127.0.0.9 "send:PROXY UNKNOWN\r\n$REQUEST" print; }
+on_pipes() { printf %b "$REQUEST" | "$PORTSPLIT_BIN/portsplit-dispatch" --inetd --log "$LOG" "$CONFIG" | cat; }
+
+@test "proxy out: HAProxy, Apache and nginx serve clients without an address of the internet" {
+    local judge version way
+    for judge in haproxy apache nginx; do
+        "start_$judge"
+        for version in v1 v2; do
+            # Apache waits for 16 bytes; a line of version 1 without addresses has 15.
+            [[ $judge-$version != apache-v1 ]] || continue
+            configure_proxy "$version"
+            sed -i "1a bind = unix:$TMP/socket\nproxy-from = 127.0.0.9" "$CONFIG"
+            [[ $version == v1 ]] || printf '%s\n' 'proxy-tlv = crc32c' 'proxy-tlv = unique-id' >>"$CONFIG"
+            start_daemon
+            for way in over_socket behind_balancer on_pipes; do
+                run -0 "$way"
+                echo "$judge, $version, $way: $output"
+                [[ $output == 'HTTP/1.'?' '[23]0[02]' '* ]]
+                # The client is Portsplit.
+                [[ $output == *$'\n127.0.0.1 '* || $output == *'Location: http://told/127.0.0.1/'* ]]
+            done
+            stop_daemon
+        done
+    done
+}
+
 @test "proxy out: HAProxy takes the checksum, the id and a server's name" {
     openssl req -x509 -newkey rsa:2048 -nodes -keyout "$TMP/key" -out "$TMP/cert" -days 2 -subj /CN=a 2>/dev/null
     cat "$TMP/cert" "$TMP/key" >"$TMP/pem"

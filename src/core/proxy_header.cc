@@ -1,6 +1,5 @@
 #include "core/proxy_header.h"
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 
@@ -15,7 +14,6 @@ constexpr char kLocal = 0x20;
 constexpr char kUnknown = 0x00;
 constexpr char kTcp4 = 0x11;
 constexpr char kTcp6 = 0x21;
-constexpr char kUnix = 0x31;
 
 bool are_v4(const ProxyEnds& ends) { return ends.client.is_v4() && ends.server.is_v4(); }
 
@@ -32,12 +30,6 @@ void append_address(std::string& header, const IpAddress& address, bool is_wide)
 
 std::string text_of(const IpAddress& address, bool is_wide) {
     return (is_wide && address.is_v4() ? "::ffff:" : "") + address.text();
-}
-
-/// Appends a path and the zeros behind it.
-void append_path(std::string& header, std::string_view path) {
-    header += path.substr(0, ProxyEnds::kLongestPath);
-    header.append(ProxyEnds::kLongestPath - std::min(path.size(), ProxyEnds::kLongestPath), '\0');
 }
 
 void append_tlv(std::string& header, std::uint8_t type, std::string_view value) {
@@ -60,24 +52,21 @@ std::string proxy_header_v2(const ProxyEnds& ends, std::span<const ProxyTlv> tlv
                             bool has_checksum) {
     std::string rest;
     char family = kUnknown;
-    if (ends.kind == ProxyEnds::Kind::Internet) {
+    const bool is_told = ends.kind == ProxyEnds::Kind::Internet;
+    if (is_told) {
         const bool is_wide = !are_v4(ends);
         family = is_wide ? kTcp6 : kTcp4;
         append_address(rest, ends.client, is_wide);
         append_address(rest, ends.server, is_wide);
         append_u16(rest, ends.client_port);
         append_u16(rest, ends.server_port);
-    } else if (ends.kind == ProxyEnds::Kind::Unix) {
-        family = kUnix;
-        append_path(rest, ends.client_path);
-        append_path(rest, ends.server_path);
     }
     for (const ProxyTlv& tlv : tlvs) append_tlv(rest, tlv.type, tlv.value);
     // The checksum is that of the header with zeros in its place.
     constexpr std::string_view kZeros = "\0\0\0\0"sv;
     if (has_checksum) append_tlv(rest, ProxyTlv::kCrc32c, kZeros);
     std::string header(kProxySignature);
-    header += ends.kind == ProxyEnds::Kind::Local ? kLocal : kProxy;
+    header += is_told ? kProxy : kLocal;
     header += family;
     append_u16(header, rest.size());
     header += rest;

@@ -58,7 +58,8 @@ struct ProxyEnds {
 /// addresses of the internet can be written; any other kind is unknown.
 std::string proxy_header_v1(const ProxyEnds& ends);
 
-/// Returns a header of version 2.
+/// Returns a header of version 2. Only addresses of the internet are in it. For any other kind it is LOCAL, as
+/// HAProxy sends it: HAProxy and Apache's mod_remoteip close a connection of an unknown family, or of paths.
 /// @param tlvs  in all at most 60,000 bytes
 /// @param has_checksum  whether it has a checksum of itself (2.2.3)
 std::string proxy_header_v2(const ProxyEnds& ends, std::span<const ProxyTlv> tlvs,

@@ -60,13 +60,24 @@ TEST(ProxyHeaderV2, HasAddressesAndPorts) {
     EXPECT_EQ(in_hex(proxy_header_v2(ends("192.0.2.7", 1, "::1", 2), {}, false)),
               kSignature + "21210024" + "00000000000000000000ffffc0000207" +
                   "00000000000000000000000000000001" + "00010002");
-    EXPECT_EQ(in_hex(proxy_header_v2({}, {}, false)), kSignature + "21000000");
+}
+
+// As HAProxy sends it. HAProxy and Apache reset a connection of an unknown family, or of paths.
+TEST(ProxyHeaderV2, IsLocalForAClientWithoutAnAddress) {
+    EXPECT_EQ(in_hex(proxy_header_v2({}, {}, false)), kSignature + "20000000");
+    ProxyEnds ends;
+    ends.kind = ProxyEnds::Kind::Local;
+    EXPECT_EQ(in_hex(proxy_header_v2(ends, {}, false)), kSignature + "20000000");
+    ends.kind = ProxyEnds::Kind::Unix;
+    ends.client_path = "/client";
+    ends.server_path = "/server";
+    EXPECT_EQ(in_hex(proxy_header_v2(ends, {}, false)), kSignature + "20000000");
 }
 
 TEST(ProxyHeaderV2, HasValues) {
     const std::vector<ProxyTlv> tlvs{{ProxyTlv::kAuthority, "a.example"}, {0xE0, ""}};
     EXPECT_EQ(in_hex(proxy_header_v2({}, tlvs, false)),
-              kSignature + "2100000f" + "020009" + in_hex("a.example") + "e00000");
+              kSignature + "2000000f" + "020009" + in_hex("a.example") + "e00000");
 }
 
 TEST(ProxyHeaderV2, HasAChecksumOfItself) {
