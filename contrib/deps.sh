@@ -33,7 +33,7 @@ debian_packages() {
         test) echo bats socat curl openssl openssh-client openssh-server busybox strace \
             netcat-openbsd ncat stunnel4 tcpd ncurses-bin iproute2 nftables procps util-linux \
             systemd ucspi-tcp s6 runit perl haproxy nginx libnginx-mod-stream postgresql mosquitto slapd \
-            apache2-bin dovecot-imapd php-fpm lego pebble python3 python3-websockets freerdp2-x11 xvfb tcpdump \
+            apache2-bin dovecot-imapd varnish php-fpm lego pebble python3 python3-websockets freerdp2-x11 xvfb tcpdump \
             nftables conntrack keepalived python3-yaml python3-kubernetes \
             libbsd0 libevent-2.1-7 libtirpc3 libwrap0 ;;
         check) echo clang-format clang-tidy shellcheck git ;;
@@ -51,7 +51,7 @@ fedora_packages() {
             openssl-devel gnutls-devel bats man-db glibc-static libstdc++-static ;;
         test) echo bats socat curl openssl openssh-clients openssh-server busybox strace netcat nmap-ncat stunnel \
             iproute nftables procps-ng util-linux perl-Test-Harness haproxy nginx nginx-mod-stream postgresql-server \
-            postgresql mosquitto openldap-servers httpd dovecot php-fpm python3 python3-websockets freerdp xorg-x11-server-Xvfb \
+            postgresql mosquitto openldap-servers httpd dovecot varnish php-fpm python3 python3-websockets freerdp xorg-x11-server-Xvfb \
             tcpdump nftables conntrack-tools keepalived python3-pyyaml python3-kubernetes ;;
         check) echo clang-tools-extra ShellCheck git ;;
         demo) echo curl openssl openssh-clients openssh-server busybox netcat util-linux ;;
@@ -109,7 +109,7 @@ install_quietly() {
     }
     local server
     for server in openssh-server haproxy nginx sslh postgresql mosquitto slapd keepalived \
-        dovecot-imapd dovecot php-fpm httpd; do
+        dovecot-imapd dovecot varnish php-fpm httpd; do
         [[ " $* " != *" $server "* ]] || keep_off "$server"
     done
 }
@@ -119,6 +119,7 @@ units_of() {
         openssh-server) echo ssh.service ssh.socket sshd.service ;;
         sslh) echo sslh.service sslh.socket ;;
         dovecot*) echo dovecot.service dovecot.socket ;;
+        varnish) echo varnish.service varnishncsa.service ;;
         php-fpm) (cd /usr/lib/systemd/system && echo php*-fpm.service phpsessionclean.timer) ;;
         *) echo "$1.service" ;;
     esac

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
-# The PROXY header that a target gets: who the client is. Judges: HAProxy, nginx, Apache and Dovecot.
+# The PROXY header that a target gets: who the client is. Judges: HAProxy, nginx, Apache, Dovecot and
+# Varnish.
 
 load harness
 
@@ -101,6 +102,26 @@ END
     start_judge dovecot -F -c "$TMP/dovecot.conf"
 }
 
+# start_varnish: answers with what the header said, additional values too.
+start_varnish() {
+    find_free_port
+    JUDGE=$FREE
+    cat >"$TMP/judge.vcl" <<'END'
+vcl 4.1;
+import proxy;
+import std;
+backend none none;
+sub vcl_recv { return (synth(200)); }
+sub vcl_synth {
+    set resp.body = "" + client.ip + " " + std.port(client.ip) + " " + server.ip + " " + std.port(server.ip) +
+        " [" + proxy.alpn() + "] [" + proxy.authority() + "]";
+    return (deliver);
+}
+END
+    # It compiles this with gcc.
+    start_judge varnishd -F -j none -n "$TMP/varnish" -a "127.0.0.1:$JUDGE,PROXY" -f "$TMP/judge.vcl" -s malloc,10m
+}
+
 # configure_proxy VERSION LINE...: a service for web clients that relays to the judge.
 configure_proxy() {
     printf '%s\n' "bind = ${BIND:-127.0.0.1:0}" 'timeout = 60' '[web]' "${PATTERN:-string = GET}" \
@@ -182,6 +203,36 @@ on_pipes() { printf %b "$REQUEST" | "$PORTSPLIT_BIN/portsplit-dispatch" --inetd 
                 # The client is Portsplit.
                 [[ $output == *$'\n127.0.0.1 '* || $output == *'Location: http://told/127.0.0.1/'* ]]
             done
+            stop_daemon
+        done
+    done
+}
+
+@test "proxy out: Varnish takes the protocol and the name that a client asks for" {
+    start_varnish
+    PATTERN='layout = http' configure_proxy v2 'proxy-tlv = alpn http.upgrade' 'proxy-tlv = authority http.host' \
+        'proxy-tlv = 0xE0 http.host' 'proxy-tlv = unique-id' 'proxy-tlv = crc32c'
+    start_daemon
+    run -0 ask --interface 127.0.0.7 -H 'Connection: upgrade' -H 'Upgrade: websocket' \
+        --resolve "judge.example:$PORT:127.0.0.1" "http://judge.example:$PORT/"
+    [[ $output =~ ^127\.0\.0\.7\ [0-9]+\ 127\.0\.0\.1\ $PORT\ \[websocket\]\ \[judge\.example\]$ ]]
+}
+
+@test "proxy out: HAProxy, nginx and Varnish take a client and a server of different families" {
+    local judge version
+    for judge in haproxy nginx varnish; do
+        "start_$judge"
+        for version in v1 v2; do
+            configure_proxy "$version"
+            sed -i '1a proxy-from = 127.0.0.9' "$CONFIG"
+            start_daemon
+            run -0 from 127.0.0.9 "send:PROXY TCP6 ::ffff:192.0.2.7 2001:db8::1 50022 443\r\n$REQUEST" print
+            echo "$judge, $version: $output"
+            # Varnish prints it without ::ffff:.
+            [[ $output == *192.0.2.7' 50022 2001:db8::1 443'* ]]
+            run -0 from 127.0.0.9 "send:PROXY TCP6 2001:db8::7 ::ffff:192.0.2.1 50022 443\r\n$REQUEST" print
+            echo "$judge, $version: $output"
+            [[ $output == *'2001:db8::7 50022 '*'192.0.2.1 443'* ]]
             stop_daemon
         done
     done
