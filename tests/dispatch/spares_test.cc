@@ -80,6 +80,17 @@ class SparesTest : public testing::Test {
     std::vector<std::unique_ptr<Child>> children_;
 };
 
+TEST_F(SparesTest, ListsTheOldestFirst) {
+    EXPECT_TRUE(spares().waiting().empty());
+    Child& first = spare();
+    const pid_t second = spare().pid();
+    const pid_t third = spare().pid();
+    kill(first);
+    ASSERT_TRUE(spares().on_end(first.pid()));
+    const pid_t fourth = spare().pid();  // in the place of the first
+    EXPECT_EQ(spares().waiting(), (std::vector<pid_t>{second, third, fourth}));
+}
+
 TEST_F(SparesTest, AreNoneBeforeTheFirstFork) {
     EXPECT_EQ(spares().count(), 0U);
     EXPECT_FALSE(spares().next_departure());
