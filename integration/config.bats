@@ -205,7 +205,7 @@ END
     [[ $output == 'portsplit: no command chek; did you mean check?' ]]
     for word in status reload help; do
         run -64 portsplit "$word"
-        [[ $output == "portsplit: $word: no such file, and no command; commands are check, convert, explain, test" ]]
+        [[ $output == "portsplit: $word: no such file, and no command; commands are check, convert, explain, test, upgrade" ]]
     done
     run -64 portsplit -t "$CONFIG"
     [[ $output == "portsplit: to test a file: portsplit check $CONFIG" ]]

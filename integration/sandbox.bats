@@ -236,6 +236,18 @@ start_inetd() {
     run ! grep -q sandbox "$LOG"
 }
 
+# Another process of the connection than the child of the super-server is confined.
+another_is_confined() {
+    local pid
+    children_of "$SUPER"
+    for pid in /proc/[0-9]*; do
+        [[ $(readlink "$pid/exe") == */portsplit-dispatch && ${pid#/proc/} != "${CHILDREN[0]}" ]] || continue
+        { [[ $(tr '\0' ' ' <"$pid/cmdline") == *"$CONFIG"* ]]; } 2>/dev/null || continue
+        ! is_confined "${pid#/proc/}" || return 0
+    done
+    return 1
+}
+
 @test "sandbox: under a super-server, what looks is confined, and a program has no child that it does not know" {
     not_with_asan
     { printf '%s\n' '[get]' 'regex = G+ET' 'exec = /bin/sh' 'execarg = -c' \
@@ -245,14 +257,7 @@ start_inetd() {
     client send:GG "touch:$TMP/there" "wait-file:$TMP/go" send:ET "expect:children:\\n" expect:GGET shutdown expect-eof
     local job=$JOB
     wait_until 5 exists "$TMP/there"
-    children_of "$SUPER"
-    local pid found=
-    for pid in /proc/[0-9]*; do
-        [[ $(readlink "$pid/exe") == */portsplit-dispatch && ${pid#/proc/} != "${CHILDREN[0]}" ]] || continue
-        [[ $(tr '\0' ' ' <"$pid/cmdline") == *"$CONFIG"* ]] || continue
-        is_confined "${pid#/proc/}" && found=yes
-    done
-    [[ -n $found ]]
+    wait_until 5 another_is_confined
     go_on "$job"
 }
 

@@ -274,8 +274,9 @@ Problems readers_of_wall_clock(const fs::path& root) {
     for (const Source& source : read_all(root)) {
         std::stringstream text;
         text << std::ifstream(root / source.path).rdbuf();
-        for (const char* word : {"system_clock", "utc_clock", "CLOCK_REALTIME", "::time(",
-                                 "gettimeofday(", "pthread_cond_timedwait"}) {
+        for (const char* word :
+             {"system_clock", "utc_clock", "CLOCK_REALTIME", " ::time(", "(::time(", "std::time(",
+              "gettimeofday(", "pthread_cond_timedwait"}) {
             if (text.str().find(word) == std::string::npos) continue;
             if (words(kReadWallClock).contains(source.path)) continue;
             problems.push_back(source.path + ": reads the wall clock by " + word);

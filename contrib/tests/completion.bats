@@ -41,7 +41,7 @@ is_offered() {
     is_offered '--text --hex --pcap --listener --source --final --json --help' portsplit explain -
     is_offered '--tap --help' portsplit test -
     is_offered 'classic libconfig' portsplit convert --to ''
-    is_offered 'no-fallback no-timeout no-deadline' portsplit check --silence no-
+    is_offered 'no-fallback no-timeout no-deadline no-effect' portsplit check --silence no-
     is_offered 'a b.conf' portsplit check ''
 }
 

@@ -64,6 +64,7 @@ std::string empty_state() {
     state.text("2026-11-30 10:00");
     state.number(0);
     state.time({});
+    state.number(0);  // the oom_score_adj of zygotes
     state.number(0);  // who waits for the outcome
     state.number(0);
     state.number(0);  // the user

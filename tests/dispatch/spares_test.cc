@@ -83,10 +83,11 @@ class SparesTest : public testing::Test {
 TEST_F(SparesTest, ListsTheOldestFirst) {
     EXPECT_TRUE(spares().waiting().empty());
     Child& first = spare();
+    const pid_t first_pid = first.pid();
     const pid_t second = spare().pid();
     const pid_t third = spare().pid();
     kill(first);
-    ASSERT_TRUE(spares().on_end(first.pid()));
+    ASSERT_TRUE(spares().on_end(first_pid));
     const pid_t fourth = spare().pid();  // in the place of the first
     EXPECT_EQ(spares().waiting(), (std::vector<pid_t>{second, third, fourth}));
 }
