@@ -3,7 +3,8 @@
 # shellcheck shell=bash
 
 FEATURES=(portsplit-plain portsplit-listener portsplit-from portsplit-proxy-in portsplit-proxy-out
-    portsplit-transparent portsplit-failover portsplit-unix-in portsplit-unix-out)
+    portsplit-transparent portsplit-failover portsplit-unix-in portsplit-unix-out portsplit-deny portsplit-timers
+    portsplit-rate portsplit-limits portsplit-mptcp portsplit-unconfined)
 declare -A WHERE=() REQUEST_OF=()
 
 # start_feature NAME: writes its configuration and starts it.
@@ -20,6 +21,12 @@ start_feature() {
             REQUEST_OF[$name]=$'PROXY TCP4 192.0.2.7 192.0.2.1 50022 443\r\nGET /short' ;;
         proxy-out) service='proxy = v1' ;;
         transparent) service='transparent = yes' ;;
+        deny) listener='deny = 192.0.2.0/24' ;;
+        timers) service=$'idle = 60\nhalf-closed = 60\nuser-timeout = 60\nconnect-timeout = 9' ;;
+        rate) listener=$'rate-source = 1000000/1\nmaxconn-source = 100000\nmaxundecided = 100000' ;;
+        limits) service=$'maxconn = 100000\nmaxconn-source = 100000' ;;
+        mptcp) listener='mptcp = yes' ;;
+        unconfined) listener='sandbox = off' ;;
         unix-in) WHERE[$name]=unix:$SCRATCH/in.sock ;;
         unix-out)
             target="connect = unix:$SCRATCH/out.sock"

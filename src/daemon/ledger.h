@@ -48,7 +48,7 @@ class Ledger {
     /// None for a client over a Unix-domain socket.
     using Source = std::optional<core::IpAddress>;
 
-    static constexpr std::chrono::milliseconds kYoung{200};
+    static constexpr std::chrono::milliseconds kYoung{100};
 
     struct Excess {
         Id id;

@@ -104,12 +104,13 @@ bool Served::note_stopped(pid_t pid) {
     return true;
 }
 
-void Served::end(std::uint64_t id) {
+pid_t Served::end(std::uint64_t id) {
     const pid_t pid = connections_.process_of(id);
     ConnectionRecord* record = connections_.find(pid);
-    if (record == nullptr || !accounting_.may_end(pid, *record)) return;
+    if (record == nullptr || !accounting_.may_end(pid, *record)) return -1;
     record->is_excess = true;
     daemon_.send(handoff::Kill{.child = pid});
+    return pid;
 }
 
 void Served::finish(pid_t pid, int status) {

@@ -52,7 +52,8 @@ class Served {
     bool note_stopped(pid_t pid);
     /// Ends a connection that counts as undecided too long, unless a service was chosen meanwhile. All
     /// messages of its dispatcher must be read before.
-    void end(std::uint64_t id);
+    /// @returns the process that will end now; -1 for none
+    pid_t end(std::uint64_t id);
     /// Lets spares try targets that are tried last otherwise (failed_targets.h).
     void let_probe(const Spares& spares);
     /// Forgets a spare that ended without a connection.

@@ -345,7 +345,7 @@ void Zygote::read_orders() {
         case handoff::Kind::End:
             add_departures();
             read_progress();
-            return served_.end(order->message.end.id);
+            return reaper_.expect(served_.end(order->message.end.id));
         default:
             return;
     }

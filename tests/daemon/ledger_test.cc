@@ -156,17 +156,17 @@ TEST_F(LedgerTest, EndsTheOldestUndecidedOfTheSourceThatHasMost) {
 TEST_F(LedgerTest, EndsNoneBeforeItHadTimeToSpeak) {
     config().top.maxundecided = 1;
     use();
-    open("192.0.2.1", 100);
-    EXPECT_THAT(taken(100), ElementsAre());
+    open("192.0.2.1", 1000);
+    EXPECT_THAT(taken(1000), ElementsAre());
     EXPECT_EQ(ledger().excess_due(), Ledger::Time::max());
-    open("192.0.2.2", 200);
-    open("192.0.2.3", 250);
-    EXPECT_THAT(taken(299), ElementsAre());
-    EXPECT_EQ(ledger().excess_due(), after(300));
-    EXPECT_THAT(taken(300), ElementsAre(1U));
-    EXPECT_EQ(ledger().excess_due(), after(400));
+    open("192.0.2.2", 1050);
+    open("192.0.2.3", 1060);
+    EXPECT_THAT(taken(1099), ElementsAre());
+    EXPECT_EQ(ledger().excess_due(), after(1100));
+    EXPECT_THAT(taken(1100), ElementsAre(1U));
+    EXPECT_EQ(ledger().excess_due(), after(1150));
     ledger().decide(2);
-    EXPECT_THAT(taken(400), ElementsAre());
+    EXPECT_THAT(taken(1150), ElementsAre());
     EXPECT_EQ(ledger().excess_due(), Ledger::Time::max());
 }
 
