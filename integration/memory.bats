@@ -4,7 +4,7 @@
 
 load harness
 
-setup_file() { [[ $PORTSPLIT_FLAVOUR != asan ]] || skip 'AddressSanitizer allocates memory itself'; }
+not_with_asan() { [[ $PORTSPLIT_FLAVOUR != asan ]] || skip 'AddressSanitizer allocates memory itself'; }
 
 # ends_well N COMMAND...: with the Nth allocation failing the command writes EXPECTED, and SAME counts that, or it ends
 # with a message.
@@ -24,6 +24,7 @@ ends_well() {
 
 # bats test_tags=fault:G2
 @test "memory: whichever allocation of check, explain or convert fails, the result is right or there is a message" {
+    not_with_asan
     answer one
     configure_answers one
     printf '%s\n' '[other]' 'regex = (GET|HEAD) /[a-z]+' 'exec = /bin/cat' '[fallback]' 'connect = localhost:80' >>"$CONFIG"
@@ -46,6 +47,7 @@ started_or_over() { [[ -s $TMP/ready || -e $TMP/status ]]; }
 
 # bats test_tags=fault:G2
 @test "memory: whichever allocation of the daemon fails, it does not start, with a message, or it serves" {
+    not_with_asan
     answer one
     configure_answers one
     local n served=0 refused=0
