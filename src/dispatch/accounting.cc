@@ -23,6 +23,9 @@ using sys::Clock;
 /// One for its client, and one for its service. Only a compromised dispatcher asks more often.
 constexpr std::uint8_t kMostQuestions = 2;
 
+/// As exactly as this the kernel knows when a byte came.
+constexpr std::chrono::milliseconds kKernelTick{10};
+
 /// For so many connections in `kDelay` no memory is taken anew.
 constexpr std::size_t kMostNews = 1024;
 
@@ -94,8 +97,6 @@ std::optional<handoff::Question> Accounting::note(pid_t pid, ConnectionRecord& r
         }
         return question;
     }
-    const bool is_late = progress.decided != 0 && progress.reason == core::Reason::Timeout;
-    if (is_late && record.late_since == Clock::time_point{}) record.late_since = Clock::now();
     if (is_decided(progress)) decide(pid, record);
     return std::nullopt;
 }
@@ -114,7 +115,11 @@ bool Accounting::may_end(pid_t pid, ConnectionRecord& record) {
     if (becomes_program(plan_, record.progress)) {
         const auto silence =
             record.has_named_ends ? std::nullopt : sys::silence_of(record.arrival.ends);
-        if (!silence || Clock::now() - *silence > record.late_since) decide(pid, record);
+        const sys::Arrival& arrival = record.arrival;
+        const auto limit =
+            arrival.hurry.count() > 0 ? arrival.hurry : plan_.timeout({arrival.listener});
+        const auto deadline = arrival.accepted + limit;
+        if (!silence || Clock::now() - *silence + kKernelTick > deadline) decide(pid, record);
     }
     return !record.is_decided;
 }

@@ -26,7 +26,6 @@ struct ConnectionRecord {
     bool has_named_ends = false;  ///< true once `arrival.ends` are those of a PROXY header
     std::uint8_t questions = 0;   ///< that its dispatcher has asked the daemon
     bool is_decided = false;      ///< true once it does not count as undecided
-    sys::Clock::time_point late_since{};  ///< when its client was late, if it was; else 0
     bool is_excess = false;               ///< true once it is ended because too many are undecided
 };
 
