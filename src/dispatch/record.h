@@ -26,7 +26,7 @@ struct ConnectionRecord {
     bool has_named_ends = false;  ///< true once `arrival.ends` are those of a PROXY header
     std::uint8_t questions = 0;   ///< that its dispatcher has asked the daemon
     bool is_decided = false;      ///< true once it does not count as undecided
-    bool is_excess = false;               ///< true once it is ended because too many are undecided
+    bool is_excess = false;       ///< true once it is ended because too many are undecided
 };
 
 /// Writes the log lines of connections. For each connection: warnings and failures first, then exactly
