@@ -337,6 +337,7 @@ std::vector<std::string> largest(const std::map<core::IpAddress, std::size_t>& c
                              [](const auto& entry) { return entry.second; });
     sorted.resize(std::min(sorted.size(), kMost));
     std::vector<std::string> texts;
+    texts.reserve(sorted.size());
     for (const auto& [source, count] : sorted) {
         texts.push_back(fmt::format("{} ({})", source.source(), count));
     }
