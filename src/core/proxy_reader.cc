@@ -191,7 +191,8 @@ std::size_t ProxyReader::lack() const {
     if (header_.empty()) return kShortestLine.size();
     if (!is_v1()) return (header_.size() < kRestAt ? kRestAt : whole_size_v2()) - header_.size();
     if (header_.size() < kShortestLine.size()) return kShortestLine.size() - header_.size();
-    return header_.back() == '\r' ? 1 : 2;
+    // No byte behind the longest line is read, however the stream is cut.
+    return std::min<std::size_t>(header_.back() == '\r' ? 1 : 2, kLongestLine - header_.size());
 }
 
 std::size_t ProxyReader::whole_size_v2() const { return kRestAt + u16_at(header_, kLengthAt); }
@@ -224,8 +225,9 @@ void ProxyReader::look_v1() {
     const std::size_t end = header.find("\r\n");
     if (end != header.npos) return read_line(header.substr(0, end));
     // A line break of another kind.
+    const std::size_t carriage_return = header.find('\r');
     const bool has_break = header.find('\n') != header.npos ||
-                           (header.find('\r') != header.npos && !header.ends_with('\r'));
+                           (carriage_return != header.npos && carriage_return + 1 != header.size());
     if (has_break) return refuse(ProxyFault::Line);
     if (header.size() >= kLongestLine) refuse(ProxyFault::LongLine);
 }

@@ -121,6 +121,26 @@ TEST(ProxyReaderV1, TakesMappedAddressesAsIpv4) {
                         parsed_ends("192.0.2.7", 1, "2001:db8::1", 2));
 }
 
+// Found by fuzzing: whether a line is refused, and why, depended on where it was cut.
+TEST(ProxyReaderV1, RefusesTheSameHoweverTheStreamIsCut) {
+    const std::string long_line = "PROXY TCP6 " + std::string(95, 'x');
+    for (const std::string& line : {std::string("PROXY TCP4 \r.\r"), long_line + "y\n",
+                                    long_line + "\n", long_line + "yz\n"}) {
+        ProxyReader whole;
+        whole.take(as_bytes(line));
+        EXPECT_EQ(whole.state(), State::Bad) << line;
+        for (std::size_t piece = 1; piece < line.size(); ++piece) {
+            ProxyReader reader;
+            for (std::size_t at = 0; at < line.size() && reader.state() == State::Reading;
+                 at += piece) {
+                reader.take(as_bytes(line.substr(at, piece)));
+            }
+            EXPECT_EQ(reader.state(), whole.state()) << line << " " << piece;
+            EXPECT_EQ(reader.fault(), whole.fault()) << line << " " << piece;
+        }
+    }
+}
+
 // fault: C10
 TEST(ProxyReaderV1, RefusesWhatTheTextDoesNotPermit) {
     for (const std::string_view line : {"PROXY TCP4 1.1.1.1 1.1.1.1 1 2\n"sv,
