@@ -108,8 +108,23 @@ looks() {
     is_confined "$PARENT"
     is_confined "$LOOKING"
     (($(id -u) != 0)) || [[ $(readlink "/proc/$LOOKING/fd/"*) != *"$LOG"* ]]
+    [[ $(sed -n 's/^Max processes *//p' "/proc/$LOOKING/limits") =~ ^0\ +0 ]]
+    [[ $(sed -n 's/^Max open files *//p' "/proc/$LOOKING/limits") =~ ^16\ +16 ]]
     go_on "$job"
     wait_until 5 not named portsplit-look "$PARENT"
+}
+
+@test "sandbox: sniffers start without a syslog, though the log is to go there" {
+    needs_root
+    configure_program
+    mkdir "$TMP/dev"
+    touch "$TMP/dev/null"
+    # In the place of `--log FILE`, the first two words of the daemon.
+    WRAPPER=(unshare -m sh -c 'mount --bind /dev/null "$0/null" && mount --bind "$0" /dev && daemon=$1 && shift 3 &&
+        exec "$daemon" --log syslog "$@"' "$TMP/dev")
+    LOG_TO=stderr
+    start_daemon
+    talk send:GGET expect:GGET shutdown expect-eof
 }
 
 @test "sandbox: a sniffer that crashes costs its connection, and the next ones have other addresses" {

@@ -11,11 +11,11 @@ namespace {
 constexpr std::size_t kFewest = 8;
 constexpr std::size_t kCrashPenalty = 60;  ///< seconds
 
+}  // namespace
+
 bool has_budget(const Service& service) {
     return service.maxconn > 0 || service.maxconn_source > 0;
 }
-
-}  // namespace
 
 const char* key_of(Refusal why) {
     switch (why) {
@@ -73,11 +73,7 @@ std::size_t budget_index(const Config& config, std::size_t service) {
 }
 
 bool asks_daemon(const Config& config) {
-    const auto takes_header = [](const Listener* listener) {
-        return !listener->proxy_from.empty();
-    };
-    return std::ranges::any_of(config.services, has_budget) ||
-           std::ranges::any_of(listeners_of(config), takes_header);
+    return std::ranges::any_of(config.services, has_budget) || takes_headers(config);
 }
 
 std::optional<std::size_t> penalty_in(const List<Penalty>& list, Penalty::Cause cause,

@@ -52,6 +52,8 @@ struct ServiceBudget {
     std::size_t source = 0;
 };
 
+bool has_budget(const Service& service);
+
 /// Returns the services that have limits, in the order of the file.
 std::vector<ServiceBudget> service_budgets(const Config& config);
 

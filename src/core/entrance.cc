@@ -29,6 +29,12 @@ std::optional<std::size_t> find_listener(const Config& config, std::string_view 
     return static_cast<std::size_t>(found - all.begin());
 }
 
+bool takes_headers(const Config& config) {
+    return std::ranges::any_of(listeners_of(config), [](const Listener* listener) {
+        return !listener->proxy_from.empty();
+    });
+}
+
 bool is_fallback_of(const Listener& listener, const Service& service) {
     return is(service, listener.fallback, kFallback);
 }

@@ -27,6 +27,9 @@ std::vector<const Listener*> listeners_of(const Config& config);
 /// Returns the index in `listeners_of` of a listener; none if there is none of that name.
 std::optional<std::size_t> find_listener(const Config& config, std::string_view name);
 
+/// Returns true if a listener has clients that a PROXY header names.
+bool takes_headers(const Config& config);
+
 // Return true if a service is a last resort of a listener: the one that the listener names, or else the one
 // that is called so.
 bool is_fallback_of(const Listener& listener, const Service& service);

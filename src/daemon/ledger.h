@@ -48,8 +48,10 @@ class Ledger {
     /// None for a client over a Unix-domain socket.
     using Source = std::optional<core::IpAddress>;
 
+    /// An undecided connection is not ended before it is so old: its client's first bytes may be on the way.
     static constexpr std::chrono::milliseconds kYoung{100};
 
+    /// An undecided connection that is to be ended.
     struct Excess {
         Id id;
         Source source;
@@ -90,6 +92,7 @@ class Ledger {
     /// Returns the sources with the most connections, each as `SOURCE (COUNT)`, at most three.
     std::vector<std::string> largest_sources() const;
 
+    /// Returns how many connections count as undecided.
     std::size_t undecided() const;
 
     /// Returns how many sources there are that it keeps something of.

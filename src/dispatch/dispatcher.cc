@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/budgets.h"
 #include "dispatch/connect.h"
 #include "dispatch/failed_targets.h"
 #include "dispatch/launch.h"
@@ -270,10 +271,6 @@ int refuse(int client, Reporter& reporter) {
     return close_without_service(client, core::Reason::Limit, reporter);
 }
 
-bool has_limits(const core::Service& service) {
-    return service.maxconn > 0 || service.maxconn_source > 0;
-}
-
 }  // namespace
 
 int serve(Client client, const Setting& setting, Reporter& reporter) {
@@ -312,7 +309,7 @@ int serve(Client client, const Setting& setting, Reporter& reporter) {
     reporter.set_verdict(verdict);
     reporter.set_fields(std::move(passed.log));
     if (!verdict.service) return close_without_service(client.fd.get(), verdict.reason, reporter);
-    if (has_limits(plan.service(*verdict.service)) && !reporter.may_go_on()) {
+    if (core::has_budget(plan.service(*verdict.service)) && !reporter.may_go_on()) {
         return refuse(client.fd.get(), reporter);
     }
     return act({std::move(client), origin, std::move(transparent), plan.service(*verdict.service),

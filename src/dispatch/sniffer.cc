@@ -12,7 +12,6 @@
 #include <span>
 #include <utility>
 
-#include "core/budgets.h"
 #include "dispatch/read_ahead.h"
 #include "dispatch/sandbox.h"
 #include "dispatch/sniff.h"
@@ -87,15 +86,8 @@ std::string answer_to(const SnifferRequest& request, int pair, int client, const
 bool needs_sniffers(const core::Plan& plan) {
     const core::Config& config = plan.config();
     if (config.sandbox == core::Sandbox::Off || first_program(config) == nullptr) return false;
-    const auto asks_much = [](const core::Service& service) {
-        return has_regex(service) || !service.layouts.empty();
-    };
-    const auto takes_header = [](const core::Listener* listener) {
-        return !listener->proxy_from.empty();
-    };
-    return config.sandbox == core::Sandbox::Required ||
-           std::ranges::any_of(config.services, asks_much) || !config.layouts.empty() ||
-           std::ranges::any_of(core::listeners_of(config), takes_header);
+    return std::ranges::any_of(config.services, has_regex) || !config.layouts.empty() ||
+           core::takes_headers(config);
 }
 
 sys::Result<Sniffer> Sniffer::take(int sniffers, int client) {

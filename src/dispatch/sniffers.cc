@@ -15,8 +15,12 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <climits>
 #include <cstddef>
+#include <cstring>
+#include <iterator>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -38,6 +42,8 @@ constexpr const char* kName = "portsplit-sniff";
 
 /// After fork(2) failed, in milliseconds.
 constexpr int kForkPause = 100;
+/// How many descriptors a sniffer may have: its client, the pair, and none to spare.
+constexpr unsigned kMostDescriptors = 16;
 /// How many messages of sniffers are read at once.
 constexpr int kBatch = 100;
 
@@ -88,6 +94,8 @@ class Parent {
         ::setpgid(0, 0);
         taken_in_.reset();
         signals_.reset();
+        // The filter, which is also the parent's, has fork(2).
+        sys::limit_to(kMostDescriptors);
         sys::unblock_signals();
         std::byte byte{};
         const std::span<std::byte> buffer(&byte, 1);
@@ -130,31 +138,33 @@ class Parent {
     bool is_over_ = false;  ///< true once no dispatcher can come
 };
 
-/// In the child: confines it, tells the parent with a byte that it has done so, and forks sniffers.
-[[noreturn]] void be_parent(const core::Plan& plan, sys::Log& log, LogTo log_to,
-                            UniqueFd dispatchers, UniqueFd ready) {
+/// What the zygote is told of the confinement; its report follows. A pipe takes both at once.
+struct Ready {
+    bool is_refused;
+    sys::Level level;
+};
+
+/// In the child: confines it, reports that, and forks sniffers. It has no log: a line for syslog may need calls that
+/// its filter does not have.
+[[noreturn]] void be_parent(const core::Plan& plan, UniqueFd dispatchers, UniqueFd ready) {
     ::setpgid(0, 0);
     sys::set_name(kName);
     auto signals = sys::signals_by_fd({SIGCHLD});
     auto taken = sys::channel_pair();
     if (!signals || !taken || !sys::stamp_senders(taken->first.get())) ::_exit(kExitSystem);
+    sys::close_all_but(
+        {dispatchers.get(), taken->first.get(), taken->second.get(), signals->get(), ready.get()});
     leave_standard_error();
     Work work;
     work.forks = true;
     work.sniffs = true;
-    work.syslog = log_to == LogTo::Syslog;  // for the one line below
     const Confinement confinement = confine(plan.config(), work);
-    if (!confinement.report.empty()) {
-        log.line(confinement.level,
-                 confinement.report + ", of what looks at first bytes; service " +
-                     std::string(first_program(plan.config())->name) + " starts a program");
-    }
+    const Ready head{confinement.is_refused, confinement.level};
+    const std::string report =
+        std::string(reinterpret_cast<const char*>(&head), sizeof head) + confinement.report;
+    (void)!::write(ready.get(), report.data(), report.size());
     if (confinement.is_refused) ::_exit(kExitSystem);
-    const std::byte byte{1};
-    (void)!::write(ready.get(), &byte, 1);
     ready.reset();
-    sys::close_all_but(
-        {dispatchers.get(), taken->first.get(), taken->second.get(), signals->get()});
     Parent(plan, std::move(dispatchers), std::move(taken->first), std::move(taken->second),
            *std::move(signals))
         .run();
@@ -163,7 +173,7 @@ class Parent {
 
 }  // namespace
 
-sys::Result<Sniffers> start_sniffers(const core::Plan& plan, sys::Log& log, LogTo log_to) {
+sys::Result<Sniffers> start_sniffers(const core::Plan& plan, sys::Log& log) {
     auto channel = sys::channel_pair();
     if (!channel) return channel.error();
     std::array<int, 2> ready{-1, -1};
@@ -176,13 +186,26 @@ sys::Result<Sniffers> start_sniffers(const core::Plan& plan, sys::Log& log, LogT
     if (pid < 0) return sys::SysError{errno, "cannot fork what looks at clients"};
     if (pid == 0) {
         channel->first.reset();
-        be_parent(plan, log, log_to, std::move(channel->second), std::move(ready_out));
+        be_parent(plan, std::move(channel->second), std::move(ready_out));
     }
     ready_out.reset();
-    std::byte byte{};
-    if (sys::retry([&] { return ::read(ready_in.get(), &byte, 1); }) == 1) {
-        return Sniffers{pid, std::move(channel->first)};
+    std::array<char, PIPE_BUF> report;
+    const ssize_t size =
+        sys::retry([&] { return ::read(ready_in.get(), report.data(), report.size()); });
+    Ready head{};
+    if (size >= std::ssize(report) || size < static_cast<ssize_t>(sizeof head)) {
+        (void)sys::wait_for_child(pid);
+        return sys::SysError{EPERM, "what looks at clients cannot start"};
     }
+    std::memcpy(&head, report.data(), sizeof head);
+    const std::string text(report.data() + sizeof head,
+                           static_cast<std::size_t>(size) - sizeof head);
+    if (!text.empty()) {
+        log.line(head.level, text + ", of what looks at first bytes; service " +
+                                 std::string(first_program(plan.config())->name) +
+                                 " starts a program");
+    }
+    if (!head.is_refused) return Sniffers{pid, std::move(channel->first)};
     (void)sys::wait_for_child(pid);
     return sys::SysError{EPERM, "what looks at clients cannot start"};
 }

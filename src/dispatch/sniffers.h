@@ -4,7 +4,6 @@
 #include <sys/types.h>
 
 #include "core/plan.h"
-#include "dispatch/sandbox.h"
 #include "sys/error.h"
 #include "sys/fd.h"
 #include "sys/log.h"
@@ -19,6 +18,6 @@ struct Sniffers {
 
 /// Forks the parent of sniffers, which confines itself and logs what it is given. Waits until it has done so.
 /// @returns code EPERM if the configuration requires more than the kernel has; the reason is logged
-sys::Result<Sniffers> start_sniffers(const core::Plan& plan, sys::Log& log, LogTo log_to);
+sys::Result<Sniffers> start_sniffers(const core::Plan& plan, sys::Log& log);
 
 }  // namespace portsplit::dispatch

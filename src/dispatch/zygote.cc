@@ -399,7 +399,7 @@ int run_zygote(const core::Plan& plan, sys::Log& log, ServeFunction serve_connec
     };
     Sniffers sniffers;
     if (needs_sniffers(plan)) {
-        auto started = start_sniffers(plan, log, log_to);
+        auto started = start_sniffers(plan, log);
         if (!started) return failed(started.error());
         sniffers = *std::move(started);
     }

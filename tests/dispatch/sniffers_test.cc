@@ -58,7 +58,7 @@ TEST(NeedsSniffers, WhereAProgramIsStartedAndMoreIsAskedThanFixedBytes) {
 class SniffersTest : public testing::Test {
   protected:
     SniffersTest() {
-        auto started = start_sniffers(plan_, log_.log(), LogTo::Descriptor);
+        auto started = start_sniffers(plan_, log_.log());
         EXPECT_TRUE(started);
         sniffers_ = std::move(*started);
     }
