@@ -135,8 +135,12 @@ describe_descendants() {
 }
 
 # A zygote blocks SIGCHLD, since it reads it from a signalfd; a dispatcher has the same command line and
-# blocks no signal.
-is_zygote() { is_alive "$1" && grep -qs '^SigBlk:.*[1-9a-f]' "/proc/$1/status"; }
+# blocks no signal. The keeper of a program does, too.
+is_zygote() {
+    local name
+    { read -r name <"/proc/$1/comm"; } 2>/dev/null && [[ $name != portsplit-keep ]] &&
+        is_alive "$1" && grep -qs '^SigBlk:.*[1-9a-f]' "/proc/$1/status"
+}
 
 # The zygote of the newest generation, in ZYGOTE: the youngest child of the daemon that is one.
 find_zygote() {
@@ -182,6 +186,24 @@ find_dispatchers() {
 dispatchers_are() {
     find_dispatchers
     ((${#DISPATCHERS[@]} == $1))
+}
+
+# status_of PID FIELD: a line of /proc/PID/status.
+status_of() { sed -n "s/^$2:\t//p" "/proc/$1/status"; }
+
+# not_with_asan: AddressSanitizer makes calls of its own, so its builds confine nothing.
+not_with_asan() { [[ $PORTSPLIT_FLAVOUR != asan ]] || skip 'a build with AddressSanitizer confines nothing'; }
+
+# named NAME PID: the child of a process with this name, in FOUND.
+named() {
+    local pid name
+    FOUND=
+    children_of "$2"
+    for pid in "${CHILDREN[@]}"; do
+        { read -r name <"/proc/$pid/comm"; } 2>/dev/null || continue
+        [[ $name != "$1" ]] || FOUND=$pid
+    done
+    [[ -n $FOUND ]]
 }
 
 # True while only the daemon and one zygote run: no connection, and no older generation.

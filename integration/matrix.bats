@@ -40,6 +40,8 @@ print_services() {
 configure_matrix() {
     start_far_ends
     { printf 'bind = %s\n' "$@"; printf '%s\n' 'timeout = 60'
+      # Who may connect to the sockets in the folder of the test.
+      ((EUID != 0)) || echo 'user = root'
       # A client on the address .9 is a balancer; so is one of IPv6, and one on the second socket.
       printf '%s\n' 'proxy-from = 127.0.0.9' 'proxy-from = ::1'
       print_services

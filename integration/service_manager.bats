@@ -177,13 +177,28 @@ reloads_are() { (($(grep -c ': reload' "$LOG") == $1)); }
     run -0 "$SHELL_PROGRAM" -c "$(head -n 1 "$TMP/commands")"
 }
 
+# as_unit_user: what starts the daemon, as a user without rights, and lists its system calls in $TMP/calls.
+as_unit_user() {
+    WRAPPER=(strace -D -f -qq -o "$TMP/calls")
+    ((EUID == 0)) || return 0
+    # That user may not be allowed to enter the folder of the build.
+    mkdir "$TMP/bin"
+    cp "$PORTSPLIT_BIN"/portsplit{d,-dispatch} "$TMP/bin"
+    PORTSPLIT_BIN=$TMP/bin
+    chmod 755 "$BATS_RUN_TMPDIR" "$TMP/.."
+    chmod 777 "$TMP"
+    chmod a+r "$CONFIG"
+    WRAPPER=(setpriv --reuid nobody --regid nogroup --clear-groups "${WRAPPER[@]}")
+    LOG_TO=stderr
+}
+
 @test "service manager: the relay unit allows every system call of a long relay" {
     [[ $PORTSPLIT_FLAVOUR == release ]] || skip 'sanitizers have system calls of their own'
     take_units
     take_filter portsplit-relay.service
     serve backend expect:X drain:70000000 expect-eof
     { echo 'bind = 127.0.0.1:0' && connect_service backend X; } | configure
-    WRAPPER=(strace -D -f -qq -o "$TMP/calls")
+    as_unit_user
     start_daemon
     talk send:X feed:70000000 shutdown expect-eof
     log_says 'in=70000001 '
@@ -208,7 +223,7 @@ reloads_are() { (($(grep -c ': reload' "$LOG") == $1)); }
     take_units
     take_filter portsplit-relay.service
     one_service
-    WRAPPER=(strace -D -f -qq -o "$TMP/calls")
+    as_unit_user
     start_daemon
     kill -USR2 "$DAEMON"
     log_says 'upgraded to portsplitd'
@@ -243,7 +258,7 @@ string = PTY
 exec = cat
 stdio = pty
 END
-    WRAPPER=(strace -D -f -qq -o "$TMP/calls" "${@:2}")
+    if (($# > 1)); then WRAPPER=(strace -D -f -qq -o "$TMP/calls" "${@:2}"); else as_unit_user; fi
     start_daemon
     run -0 curl -sS --noproxy '*' "http://127.0.0.1:$PORT/hello"
     [[ $output == 'hello from the web' ]]

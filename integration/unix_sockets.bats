@@ -3,6 +3,9 @@
 
 load harness
 
+# own_user: a line for a file whose targets are sockets that only the user of the test may connect to.
+own_user() { ((EUID != 0)) || echo 'user = root'; }
+
 # unix_daemon [BIND-OPTIONS [LINE...]]: a daemon on $TMP/socket, with a service that echoes after its name and one
 # that prints its environment.
 unix_daemon() {
@@ -139,7 +142,7 @@ no_file() { [[ ! -e $1 ]]; }
     "$PEER" listen "unix:$TMP/target" transfer:3000000 shutdown expect-eof >"$TMP/target.out" 2>"$TMP/target.err" 3>&- &
     BACKGROUND+=("$!")
     wait_until 10 is_socket "$TMP/target"
-    printf '%s\n' 'bind = 127.0.0.1:0' "bind = unix:$TMP/socket" 'timeout = 60' '[timeout]' "connect = unix:$TMP/target" \
+    printf '%s\n' "$(own_user)" 'bind = 127.0.0.1:0' "bind = unix:$TMP/socket" 'timeout = 60' '[timeout]' "connect = unix:$TMP/target" \
         '[any]' 'regex = (?s).' "connect = unix:$TMP/target" | configure
     start_daemon
     talk transfer:3000000 shutdown expect-eof
@@ -154,7 +157,7 @@ no_file() { [[ ! -e $1 ]]; }
     "$PEER" listen "unix:$TMP/target" expect:ping shutdown expect:rest expect-eof >"$TMP/target.out" 2>"$TMP/target.err" 3>&- &
     BACKGROUND+=("$!")
     wait_until 10 is_socket "$TMP/target"
-    printf '%s\n' 'bind = 127.0.0.1:0' "bind = unix:$TMP/socket" 'timeout = 60' '[a]' 'string = ping' \
+    printf '%s\n' "$(own_user)" 'bind = 127.0.0.1:0' "bind = unix:$TMP/socket" 'timeout = 60' '[a]' 'string = ping' \
         "connect = unix:$TMP/target" '[b]' 'string = gone' "connect = unix:$TMP/gone" | configure
     start_daemon
     talk send:ping expect-eof send:rest shutdown
@@ -176,7 +179,7 @@ no_file() { [[ ! -e $1 ]]; }
     local hole=$TMP/hole
     in_background "$PEER" hole "unix:$hole" >"$TMP/hole.out"
     learn_port hole
-    printf '%s\n' 'bind = 127.0.0.1:0' 'timeout = 60' '[one]' 'string = one' "connect = unix:$TMP/missing" \
+    printf '%s\n' "$(own_user)" 'bind = 127.0.0.1:0' 'timeout = 60' '[one]' 'string = one' "connect = unix:$TMP/missing" \
         "connect = unix:$hole" "connect = 127.0.0.1:$one_port" 'connect-timeout = 1' | configure
     start_daemon
     talk send:one expect:one:one shutdown expect-eof
@@ -185,9 +188,9 @@ no_file() { [[ ! -e $1 ]]; }
 }
 
 @test "unix: a target that is our own socket is refused" {
-    printf '%s\n' "bind = unix:$TMP/socket,mode=0600" '[one]' 'string = one' "connect = unix:$TMP/socket" | configure
+    printf '%s\n' "$(own_user)" "bind = unix:$TMP/socket,mode=0600" '[one]' 'string = one' "connect = unix:$TMP/socket" | configure
     run -78 "$PORTSPLIT_BIN/portsplit" check "$CONFIG"
-    [[ $output == *":4: connect = unix:$TMP/socket: leads back to bind = unix:$TMP/socket,mode=0600 "* ]]
+    [[ $output == *":5: connect = unix:$TMP/socket: leads back to bind = unix:$TMP/socket,mode=0600 "* ]]
     # A link shows it only when the connection is made.
     ln -s "$TMP" "$TMP/link"
     sed -i "s|^connect = .*|connect = unix:$TMP/link/socket|" "$CONFIG"
@@ -214,7 +217,7 @@ no_file() { [[ ! -e $1 ]]; }
     }
 END
     wait_until 10 is_socket "$TMP/nginx/socket"
-    printf '%s\n' 'bind = 127.0.0.1:0' "bind = unix:$TMP/socket" '[web]' 'string = GET' \
+    printf '%s\n' "$(own_user)" 'bind = 127.0.0.1:0' "bind = unix:$TMP/socket" '[web]' 'string = GET' \
         "connect = unix:$TMP/nginx/socket" 'proxy = v2' | configure
     start_daemon
     run -0 curl -sS --max-time 10 --interface 127.0.0.7 "http://127.0.0.1:$PORT/"
@@ -267,7 +270,7 @@ ask_key() {
     wait_until 10 is_socket "$TMP/sshd.sock"
     for target in 'exec = /usr/sbin/sshd|execarg = -i|execarg = -f|execarg = '"$TMP/sshd_config" \
         "connect = unix:$TMP/sshd.sock"; do
-        { printf '%s\n' "bind = unix:$TMP/socket" '[ssh]' 'string = SSH-'; tr '|' '\n' <<<"$target"; } | configure
+        { printf '%s\n' "$(own_user)" "bind = unix:$TMP/socket" '[ssh]' 'string = SSH-'; tr '|' '\n' <<<"$target"; } | configure
         start_daemon
         ask_key git@name
         log_says 'service=ssh reason=match src=unix '
@@ -291,7 +294,7 @@ ask_key() {
     echo '<?php echo "six by seven is ", 6 * 7, " for ", $_SERVER["REMOTE_ADDR"];' >"$TMP/a.php"
     find_free_port
     # The begin record of FastCGI: version 1, type 1, id 1, the role of a responder.
-    printf '%s\n' "bind = unix:$TMP/socket" '[php]' 'hex = 01 01 00 01 00 08 ?? ?? 00 01' \
+    printf '%s\n' "$(own_user)" "bind = unix:$TMP/socket" '[php]' 'hex = 01 01 00 01 00 08 ?? ?? 00 01' \
         "connect = unix:$TMP/fpm.sock" | configure
     start_daemon
     run_nginx <<END

@@ -304,9 +304,16 @@ from() { "$PEER" connect "127.0.0.1:$PORT" --from "$1:0" --limit 5000 "${@:2}"; 
         "touch:$TMP/held" "wait-file:$TMP/go" shutdown expect-eof
     local held=$JOB i
     wait_until 10 exists "$TMP/held"
-    for i in 1 2 3; do from 127.0.0.8 send:one. expect:one:one. shutdown expect-eof; done
+    # One after the other: its place must be free again.
+    for i in 1 2 3; do
+        from 127.0.0.8 send:one. expect:one:one. shutdown expect-eof
+        logged_connections "$i"
+    done
     from 127.0.0.8 expect-reset
-    for i in 1 2; do from 127.0.0.9 send:one. expect:one:one. shutdown expect-eof; done
+    for i in 1 2; do
+        from 127.0.0.9 send:one. expect:one:one. shutdown expect-eof
+        wait_until 10 dispatchers_are 1
+    done
     upgrade_to 9.8.7
     from 127.0.0.7 expect-reset
     from 127.0.0.8 expect-reset

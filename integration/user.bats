@@ -88,30 +88,223 @@ ids_of_number() { printf '%s\n' "$1	$1	$1	$1" "$2	$2	$2	$2" "$2"; }
     file_says "$TMP/report" "^uid=$(id -u nobody) $(id -u nobody)\$"
 }
 
-@test "user: without a user the log warns that every connection and program runs as root" {
+# The warnings and notices of the start, without time and pid.
+warnings() { sed -En 's/^[^ ]+ portsplit\[[0-9]+\]: (warning: .*|connections are .*)/\1/p' "$LOG"; }
+
+# Who serves where no user is named: `portsplit`, or `nobody`.
+without_rights() { id -un portsplit 2>/dev/null || echo nobody; }
+
+@test "user: without a user nobody serves as root, and the log says who does" {
     needs_root
+    LOG_TO=stderr
     answer one
     configure_answers one
-    # The warnings of the start, without time and pid. Those about the file name it.
-    warnings() { sed -En 's/^[^ ]+ portsplit\[[0-9]+\]: (warning: .*)/\1/p' "$LOG"; }
     start_daemon
-    [[ $(warnings) == 'warning: every connection and program runs as root; set user = NAME' ]]
+    local uid
+    uid=$(id -u "$(without_rights)")
+    [[ $(ids_of "$ZYGOTE" | head -n 1) == "$uid	$uid	$uid	$uid" ]]
+    [[ $(warnings) == "connections are served as $(without_rights)" ]]
+    reaches one
     stop_daemon
     : >"$LOG"
     GLOBALS='user = nobody' configure_answers one
     start_daemon
-    [[ -z $(warnings) ]]
+    [[ $(warnings) == 'connections are served as nobody' ]]
     stop_daemon
-    # A group alone leaves the user.
-    GLOBALS='group = daemon' configure_answers one
+    : >"$LOG"
+    GLOBALS='user = root' configure_answers one
     start_daemon
-    [[ $(warnings) == 'warning: every connection and program runs as root; set user = NAME' ]]
+    [[ $(warnings) == 'warning: connections are served as root; set user = NAME for another user' ]]
+    [[ $(ids_of "$ZYGOTE" | head -n 1) == '0	0	0	0' ]]
+    reaches one
+}
+
+@test "user: a program without a user runs as root, and the log warns of that" {
+    needs_root
+    LOG_TO=stderr
+    { printf 'bind = 127.0.0.1:0\n'; show_ids id; } | configure
+    start_daemon
+    log_says "$CONFIG:4: warning: service id: /bin/sh runs as root, for no user is named; write user = NAME in the service, or user = root if it needs that\$"
+    [[ $(talk send:id print) == $'0\n0\n'* ]]
+    stop_daemon
+    : >"$LOG"
+    { printf 'bind = 127.0.0.1:0\n'; show_ids id 'user = root'; } | configure
+    start_daemon
+    [[ $(warnings) != *warning* ]]
+    [[ $(talk send:id print) == $'0\n0\n'* ]]
+}
+
+# show_ids NAME [LINE...]: a service for what begins with its name; its program prints user, group, groups and rights.
+show_ids() {
+    printf '%s\n' "[$1]" "string = $1" 'exec = /bin/sh' 'execarg = -c' "${@:2}" \
+        "execarg = head -c ${#1} >/dev/null; id -u; id -g; id -G; grep -E '^(CapEff|NoNewPrivs|Seccomp):' /proc/self/status"
+}
+
+# ids USER [GROUP]: what show_ids prints for one that is not root.
+ids() {
+    local group=${2:-$(id -gn "$1")} groups
+    groups=$(id -G "$1")
+    [[ $# == 1 ]] || groups=$(getent group "$2" | cut -d: -f3)
+    printf '%s\n' "$(id -u "$1")" "$(getent group "$group" | cut -d: -f3)" "$groups"
+    printf '%s:\t%s\n' CapEff 0000000000000000 NoNewPrivs 0 Seccomp 0
+}
+
+# everyones STDIO: programs of several users, and a relay, in one file.
+everyones() {
+    {
+        printf '%s\n' 'bind = 127.0.0.1:0' 'timeout = 60' 'user = daemon'
+        show_ids web 'user = www-data' "stdio = $1"
+        show_ids root 'user = root' "stdio = $1"
+        show_ids games 'user = games' 'group = mail' "stdio = $1"
+        show_ids own "stdio = $1"
+        # An expression, so that a sniffer looks.
+        printf '%s\n' '[expression]' 'regex = A+B' 'exec = /bin/sh' 'execarg = -c' 'execarg = head -c 3 >/dev/null; id -u' 'user = www-data' "stdio = $1"
+        connect_service one one
+    } | configure
+}
+
+# printed: what a program prints, on a terminal without its carriage returns.
+printed() { talk "send:$1" print | tr -d '\r'; }
+
+# bats test_tags=fault:D10
+@test "user: each program runs as the user of its service, with its groups, and all that this user may" {
+    needs_root
+    LOG_TO=stderr
+    answer one
+    local stdio root_rights
+    for stdio in socket pipe pty; do
+        everyones "$stdio"
+        start_daemon
+        [[ $(printed web) == "$(ids www-data)" ]]
+        [[ $(printed games) == "$(ids games mail)" ]]
+        [[ $(printed own) == "$(ids daemon)" ]]
+        [[ $(talk send:AAB print | tr -d '\r') == "$(id -u www-data)" ]]
+        # Root has all that the daemon could have, as a program that root starts.
+        root_rights=$(sed -n 's/^CapBnd:/CapEff:/p' /proc/self/status)
+        [[ $(printed root) == $'0\n0\n'*"$root_rights"$'\nNoNewPrivs:\t0\nSeccomp:\t0' ]]
+        reaches one
+        stop_daemon
+    done
+}
+
+@test "user: the terminal of a program belongs to its user" {
+    needs_root
+    LOG_TO=stderr
+    { printf '%s\n' 'bind = 127.0.0.1:0' '[tty]' 'string = tty' 'exec = /bin/sh' 'execarg = -c' 'stdio = pty' 'user = www-data' \
+        'execarg = head -c 3 >/dev/null; stat -c %U "$(tty)"; echo open >"$(tty)"'; } | configure
+    start_daemon
+
+    [[ $(printed tty) == $'www-data\nopen' ]]
+}
+
+@test "user: while a program of root waits, nobody who looks or relays is root" {
+    needs_root
+    not_with_asan
+    LOG_TO=stderr
+    answer one
+    {
+        printf '%s\n' 'bind = 127.0.0.1:0' 'timeout = 60' 'user = daemon' '[cat]' 'string = cat' 'exec = /bin/cat' 'stdio = pipe' 'user = root'
+        connect_service one one
+    } | configure
+    start_daemon
+    local uid silent relay piped pid
+    uid=$(id -u daemon)
+    # The zygote is root, to change to others, and has a few rights of root only.
+    [[ $(ids_of "$ZYGOTE" | head -n 1) == '0	0	0	0' ]]
+    [[ $(sed -n 's/^CapEff:\t//p' "/proc/$ZYGOTE/status") == 00000000000001e0 ]]
+    client "wait-file:$TMP/go"
+    silent=$JOB
+    sniffer_looks() { find_zygote && named portsplit-sniff "$ZYGOTE" && named portsplit-look "$FOUND"; }
+    wait_until 5 sniffer_looks
+    [[ $(ids_of "$FOUND" | head -n 1) == "$uid	$uid	$uid	$uid" ]]
+    go_on "$silent"
+    rm "$TMP/go"
+    hold_open one
+    relay=$JOB
+    find_dispatchers
+    [[ $(ids_of "${DISPATCHERS[0]}" | head -n 1) == "$uid	$uid	$uid	$uid" ]]
+    [[ $(status_of "${DISPATCHERS[0]}" CapEff)$(status_of "${DISPATCHERS[0]}" NoNewPrivs) == 00000000000000001 ]]
+    go_on "$relay"
+    rm "$TMP/go"
+    wait_until 5 dispatchers_are 0
+    rm "$TMP/held"
+    client send:cat expect:cat "touch:$TMP/held" "wait-file:$TMP/go" shutdown expect-eof
+    wait_until 10 exists "$TMP/held"
+    piped=$JOB
+    find_dispatchers
+    pid=${DISPATCHERS[0]}
+    [[ $(ids_of "$pid" | head -n 1) == "$uid	$uid	$uid	$uid" ]]
+    [[ $(status_of "$pid" CapEff)$(status_of "$pid" NoNewPrivs) == 00000000000000001 ]]
+    go_on "$piped"
+}
+
+@test "user: programs of other users end when their client is gone" {
+    needs_root
+    LOG_TO=stderr
+    local stdio
+    for stdio in socket pipe; do
+        printf '%s\n' 'bind = 127.0.0.1:0' 'user = daemon' '[sleep]' 'string = s' 'user = www-data' "stdio = $stdio" 'grace = 1' \
+            'exec = /bin/sh' 'execarg = -c' "execarg = trap '' HUP TERM; echo here; while :; do read -r x || tail -f /dev/null; done" | configure
+        start_daemon
+        talk send:s expect:here reset
+        wait_until 10 is_quiet
+        log_says 'service=sleep .* signal=KILL$'
+        stop_daemon
+        : >"$LOG"
+    done
+}
+
+@test "user: a program has its limits and its nice value" {
+    needs_root
+    LOG_TO=stderr
+    {
+        printf '%s\n' 'bind = 127.0.0.1:0' 'user = daemon' '[limits]' 'string = l' 'exec = /bin/sh' 'execarg = -c' 'user = www-data' \
+            'execarg = head -c 1 >/dev/null; ulimit -Sn; ulimit -Hn; ulimit -c; nice' 'limit = nofile 100:900' \
+            'limit = core 0' 'nice = 7'
+    } | configure
+    start_daemon
+    [[ $(talk send:l print) == $'100\n900\n0\n7' ]]
+}
+
+# as_nobody COMMAND...: who may read the configuration.
+as_nobody() {
+    chmod -R a+rX "$TMP"
+    setpriv --reuid nobody --regid nogroup --clear-groups "$@"
+}
+
+@test "user: check and the daemon refuse what only root can give a program" {
+    needs_root
+    {
+        printf '%s\n' 'bind = 127.0.0.1:0' '[a]' 'string = a' 'exec = /bin/cat' 'user = www-data' 'nice = -1' 'limit = nofile unlimited'
+        printf '%s\n' '[b]' 'string = b' 'exec = /bin/cat' 'user = nobody'
+    } | configure
+    # That user may not be allowed to enter the folder of the build.
+    mkdir "$TMP/bin"
+    cp "$PORTSPLIT_BIN/portsplit" "$PORTSPLIT_BIN/portsplitd" "$PORTSPLIT_BIN/portsplit-dispatch" "$TMP/bin"
+    chmod a+x "$BATS_RUN_TMPDIR" "$TMP/.."
+    run -78 as_nobody "$TMP/bin/portsplit" check "$CONFIG"
+    [[ $output == *"$CONFIG:5: user = www-data: service a cannot have it: only root can start a program as another user; start portsplitd as such, or delete it"* ]]
+    [[ $output == *"$CONFIG:6: nice = -1: service a cannot have it: only root with CAP_SYS_NICE can go below the nice value of this process, which is "* ]]
+    [[ $output == *"$CONFIG:7: limit = nofile unlimited: service a cannot have it: only root with CAP_SYS_RESOURCE can go above the hard limit of this process, which is "* ]]
+    [[ $output != *'service b cannot'* ]]
+    run -78 as_nobody "$TMP/bin/portsplitd" --log stderr "$CONFIG"
+    [[ $output == *'user = www-data: service a cannot have it'* ]]
+    # Root without the right to change the user.
+    run -78 setpriv --bounding-set=-setuid,-setgid "$PORTSPLIT_BIN/portsplit" check "$CONFIG"
+    [[ $output == *'service a cannot have it: this root has no CAP_SETUID and CAP_SETGID, which it takes'* ]]
+    # Some containers' root has no more than other users here.
+    sed -i '/^nice\|^limit/d' "$CONFIG"
+    run -0 "$PORTSPLIT_BIN/portsplit" check "$CONFIG"
+    sed -i 's/www-data/no-such-user/' "$CONFIG"
+    run -78 "$PORTSPLIT_BIN/portsplit" check "$CONFIG"
+    [[ $output == *"$CONFIG:5: user = no-such-user: no such user; create it or name another"* ]]
 }
 
 # start_as_root: a super-server that starts Portsplit as root.
 start_as_root() {
     in_background "$PEER" inetd 127.0.0.1:0 "$PORTSPLIT_BIN/portsplit-dispatch" --inetd --log "$LOG" "$CONFIG" \
         >"$TMP/super.out"
+    SUPER=$JOB
     learn_port super
     PORT=$super_port
 }
@@ -137,6 +330,24 @@ END
     sed -i 's/^user = .*/user = 4242/; /^group/d' "$CONFIG"
     talk send:id print >"$TMP/id"
     [[ $(sed -n '1,3p' "$TMP/id") == $'4242\n4242\n4242' ]]
+    end_background
+}
+
+# bats test_tags=fault:D10
+@test "user: under a super-server that is root, each program runs as the user of its service, and no relay as root" {
+    needs_root
+    not_with_asan
+    answer one
+    everyones socket
+    start_as_root
+    [[ $(talk send:web print) == "$(ids www-data)" ]]
+    [[ $(talk send:own print) == "$(ids daemon)" ]]
+    [[ $(talk send:root print) == $'0\n0\n'* ]]
+    [[ $(talk send:AAB print) == "$(id -u www-data)" ]]
+    hold_open one
+    children_of "$SUPER"
+    [[ $(ids_of "${CHILDREN[-1]}" | head -n 1) == "$(id -u daemon)	"* ]]
+    go_on "$JOB"
     end_background
 }
 

@@ -291,9 +291,9 @@ all_are_reaped() {
 # start_inetd_without_syslog [REDIRECTION]: as start_inetd, where there is no /dev/log.
 start_inetd_without_syslog() {
     needs_root
-    mkdir "$TMP/dev"
+    install -d -m 755 "$TMP/dev" # for everybody, as /dev is
     touch "$TMP/dev/null"
-    in_background unshare -m sh -c 'mount --bind /dev/null "$0/null" && mount --bind "$0" /dev && exec "$@"' \
+    in_background unshare -m sh -c 'mount --bind /dev/null "$0/null" && mount --rbind "$0" /dev && exec "$@"' \
         "$TMP/dev" "$PEER" inetd 127.0.0.1:0 /bin/sh -c "exec \"\$@\" ${1:-}" "$LOG" "$DISPATCH" --inetd "$CONFIG" \
         >"$TMP/super.out"
     learn_port super

@@ -11,11 +11,13 @@
 #include "cli/output.h"
 #include "cli/silence.h"
 #include "cli/terminal.h"
+#include "config/rights.h"
 #include "config/trust.h"
 #include "config/warnings.h"
 #include "exit_codes.h"
 #include "sys/file.h"
 #include "sys/program.h"
+#include "sys/resource_limits.h"
 #include "sys/user.h"
 
 namespace portsplit::cli {
@@ -32,11 +34,17 @@ std::vector<config::Issue> all_issues(const config::Loaded& loaded) {
                                             .why_no_folder = sys::why_no_folder,
                                             .user_exists = sys::user_exists,
                                             .group_exists = sys::group_exists,
+                                            .why_not_become = sys::why_not_become,
+                                            .why_no_limit = sys::why_no_limit,
+                                            .why_no_nice = sys::why_no_nice,
                                             .writable_by_all = sys::writable_by_all,
                                             .program_writable_by_all = program_writable_by_all,
                                             .is_script = sys::is_script};
     std::vector<config::Issue> issues = loaded.issues;
     for (auto& issue : config::check_surroundings(loaded, surroundings)) {
+        issues.push_back(std::move(issue));
+    }
+    for (auto& issue : config::check_rights(loaded, surroundings)) {
         issues.push_back(std::move(issue));
     }
     for (auto& issue : config::check_trust(loaded, surroundings)) {

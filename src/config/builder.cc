@@ -39,7 +39,6 @@ class Builder {
         check_penalties(document_, issues_);
         listeners_.check();
         check_loops();
-        check_sandbox();
         return std::move(built_);
     }
 
@@ -233,24 +232,6 @@ class Builder {
                                   "write the port of another program",
                                   quoted(core::to_string(target), section),
                                   as_written("bind", *reached), where(reached->spot, message)));
-    }
-
-    /// Reports a program where everything must be confined: what a program needs is not known here.
-    void check_sandbox() {
-        if (built_.config.sandbox != core::Sandbox::Required) return;
-        const Spot message = built_.origins.global.of(kSandbox);
-        const auto& origins = built_.origins.services;
-        const auto starts_program = [](const Origin& origin) { return origin.has("exec"); };
-        const auto found = std::ranges::find_if(origins, starts_program);
-        if (found == origins.end()) return;
-        const auto index = static_cast<std::size_t>(found - origins.begin());
-        issues_.error(
-            message,
-            fmt::format("sandbox = {}: only where no service has exec, and service {} has "
-                        "one {}; write sandbox = {}",
-                        quoted("required", document_.global),
-                        shown(built_.config.services[index].name),
-                        where(found->of("exec"), message), quoted("auto", document_.global)));
     }
 
     std::string where(Spot spot, Spot message) const {

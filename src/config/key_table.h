@@ -59,6 +59,8 @@ enum class Type {
     Prefix,       ///< addresses that begin alike, or `unix`, or `none`
     Rate,         ///< COUNT/SECONDS, or 0
     Penalty,      ///< a cause and whole seconds
+    Limit,        ///< what a program may use: a name of core/resource_limit.h and SOFT:HARD
+    Nice,         ///< a nice value
 };
 
 /// A member of any enumeration, read and written as the number of its enumerator.
@@ -167,6 +169,8 @@ inline constexpr std::string_view kNotFrom = "not-from";
 inline constexpr std::string_view kLayout = "layout";
 
 inline constexpr std::string_view kSandbox = "sandbox";
+inline constexpr std::string_view kUser = "user";
+inline constexpr std::string_view kGroup = "group";
 
 /// Has a row for listeners and one for services with `exec`, with other causes: limits.h.
 inline constexpr std::string_view kPenalty = "penalty";
@@ -379,6 +383,16 @@ constexpr Takes penalties(core::List<core::Penalty> Owner::*field) {
     Takes made = into(Type::Penalty, field);
     if (made.place == Place::Service) made.place = Place::Exec;
     return made;
+}
+
+template <typename Owner>
+constexpr Takes resource_limits(core::List<core::Text> Owner::*field) {
+    return into(Type::Limit, field);
+}
+
+template <typename Owner>
+constexpr Takes nice(core::Text Owner::*field) {
+    return into(Type::Nice, field);
 }
 
 constexpr Takes layout_name() {

@@ -14,6 +14,7 @@
 #include "config/issue.h"
 #include "config/key_table.h"
 #include "core/model.h"
+#include "core/resource_limit.h"
 
 namespace portsplit::config {
 
@@ -39,7 +40,7 @@ struct Loaded {
 Loaded read(std::string_view text, const std::string& file_name, Need need,
             const Files& files = {});
 
-/// Look-ups on this machine, for `check_surroundings` and trust.h. An empty function is not called.
+/// Look-ups on this machine, for `check_surroundings`, rights.h and trust.h. An empty function is not called.
 struct Surroundings {
     /// Returns why a program cannot be executed, or an empty text. A bare name is looked up in PATH.
     std::function<std::string(const std::string& program)> why_not_executable = {};
@@ -47,6 +48,13 @@ struct Surroundings {
     std::function<std::string(const std::string& path)> why_no_folder = {};
     std::function<bool(const std::string& name)> user_exists = {};
     std::function<bool(const std::string& name)> group_exists = {};
+    /// Returns why this process cannot start a program as a user and a group, one of them empty or none, or an empty
+    /// text.
+    std::function<std::string(const std::string& user, const std::string& group)> why_not_become =
+        {};
+    /// The same for a limit and for a nice value.
+    std::function<std::string(const core::ResourceLimit&)> why_no_limit = {};
+    std::function<std::string(int nice)> why_no_nice = {};
     /// Returns the file, or the folder on its path, that every user of this machine can write; else nothing.
     std::function<std::string(const std::string& path)> writable_by_all = {};
     /// The same for a program, which is found as by `why_not_executable`.

@@ -55,6 +55,10 @@ std::string placeholder(const Key& key) {
         case Type::Penalty:
             return key.takes.place == Place::Exec ? "exit:CODE SECONDS|signal SECONDS"
                                                   : "undecided SECONDS|crash SECONDS|rate SECONDS";
+        case Type::Limit:
+            return "RESOURCE SOFT[:HARD]";
+        case Type::Nice:
+            return "NUMBER";
         case Type::LogItem:
         case Type::Word:
             break;

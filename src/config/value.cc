@@ -16,6 +16,7 @@
 #include "config/spelling.h"
 #include "config/wording.h"
 #include "core/passed_fields.h"
+#include "core/resource_limit.h"
 
 namespace portsplit::config {
 namespace {
@@ -50,7 +51,7 @@ bool fits(Kind kind, Type type) {
             return !is_number;
         case Kind::Integer:
             return is_number || type == Type::UserName || type == Type::GroupName ||
-                   type == Type::Rate;
+                   type == Type::Rate || type == Type::Nice;
         case Kind::Float:
             return is_number;
         case Kind::Boolean:
@@ -175,6 +176,22 @@ std::optional<Problem> check_variable(std::string_view text) {
     return Problem{"no variable; write NAME=VALUE, or NAME LAYOUT.FIELD for a field"};
 }
 
+/// Returns what is wrong with a limit of a program.
+Problem no_resource_limit(std::string_view text) {
+    const std::string_view word = text.substr(0, text.find_first_of(" \t:="));
+    const std::vector<std::string_view> words(std::begin(core::kResourceWords),
+                                              std::end(core::kResourceWords));
+    if (std::ranges::find(words, word) == words.end()) {
+        const auto meant = nearest(word, words);
+        return {fmt::format("{}: no resource; write {}", shown(word),
+                            meant ? std::string(*meant) : alternatives(words))};
+    }
+    return {
+        fmt::format("not NAME SOFT or NAME SOFT:HARD; write one such as {0} 1024 or {0} "
+                    "1024:unlimited, in which HARD is not below SOFT",
+                    word)};
+}
+
 /// Returns what is wrong with a text of a form of its own; nothing for a text of another type.
 std::optional<Problem> check_form(const Key& key, std::string_view text) {
     const auto& words = key.takes.words;
@@ -195,6 +212,12 @@ std::optional<Problem> check_form(const Key& key, std::string_view text) {
         case Type::VariableName:
             if (text.find_first_of("= ") == text.npos) return std::nullopt;
             return Problem{"not the name of a variable; write NAME alone, or use env"};
+        case Type::Limit:
+            if (core::resource_limit_in(text)) return std::nullopt;
+            return no_resource_limit(text);
+        case Type::Nice:
+            if (core::nice_in(text)) return std::nullopt;
+            return Problem{"not a nice value from -20 to 19"};
         case Type::LogItem:
             if (core::split_field(text) || std::ranges::find(words, text) != words.end())
                 return std::nullopt;

@@ -89,6 +89,11 @@ struct Exec {
     Text umask = "022";    ///< octal
     List<Text> env{};      ///< NAME=VALUE, or `NAME LAYOUT.FIELD` for a field
     List<Text> passenv{};  ///< names of the daemon's variables that the program gets
+    // Who the program runs as; both empty: as Config has it. src/run_as.h reads them.
+    Text user{};
+    Text group{};
+    List<Text> limits{};  ///< core/resource_limit.h reads them
+    Text nice{};          ///< -20 to 19; empty: that of the daemon
     /// How long a program may go on after HUP, and after TERM, once its client is gone; 0: for ever.
     std::chrono::milliseconds grace{60000};
 

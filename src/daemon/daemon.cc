@@ -16,6 +16,7 @@
 #include "sys/oom.h"
 #include "sys/poll_set.h"
 #include "sys/program.h"
+#include "sys/user.h"
 
 namespace portsplit::daemon {
 namespace {
@@ -118,10 +119,13 @@ void Daemon::announce() {
     }
     const std::string line = fmt::format("listening on {}", sockets_.text());
     log_.line(Level::Notice, line);
-    const auto& user = reload_.in_force()->user;
-    if (::geteuid() == 0 && (!user || user->uid == 0)) {
+    const std::string_view user = reload_.in_force()->config.user;
+    if (user == "0") {
         log_.line(Level::Warning,
-                  "warning: every connection and program runs as root; set user = NAME");
+                  "warning: connections are served as root; set user = NAME for another user");
+    } else if (!user.empty()) {
+        log_.line(Level::Notice,
+                  fmt::format("connections are served as {}", sys::name_of_user(user)));
     }
     if (options_.ready_fd < 0) return;
     const sys::UniqueFd ready(options_.ready_fd);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "config/packed.h"
+#include "config/rights.h"
 #include "config/trust.h"
 #include "config_file.h"
 #include "core/entrance.h"
@@ -20,6 +21,9 @@
 #include "sys/file.h"
 #include "sys/process.h"
 #include "sys/program.h"
+#include "sys/resource_limits.h"
+#include "sys/run_as.h"
+#include "sys/user.h"
 
 namespace portsplit::daemon {
 namespace {
@@ -61,10 +65,16 @@ core::Result<core::Config, std::uint32_t> load(const std::string& file, config::
                                         }};
     log_issues(config::check_trust(loaded, writable), config::Severity::Warning, log);
     const config::Surroundings users{.user_exists = sys::user_exists,
-                                     .group_exists = sys::group_exists};
-    const auto unknown = config::check_surroundings(loaded, users);
-    log_issues(unknown, config::Severity::Error, log);
-    if (!unknown.empty()) return count_errors(unknown);
+                                     .group_exists = sys::group_exists,
+                                     .why_not_become = sys::why_not_become,
+                                     .why_no_limit = sys::why_no_limit,
+                                     .why_no_nice = sys::why_no_nice};
+    for (const auto& errors :
+         {config::check_surroundings(loaded, users), config::check_rights(loaded, users)}) {
+        log_issues(errors, config::Severity::Error, log);
+        if (!errors.empty()) return count_errors(errors);
+    }
+    if (::geteuid() == 0) log_issues(config::warn_of_root(loaded), config::Severity::Warning, log);
     return *std::move(loaded.config);
 }
 
@@ -83,16 +93,16 @@ void warn_without_net_raw(const core::Config& config, sys::Log& log) {
                           "transparent.conf)"));
 }
 
-/// Looks up the user to serve as; none if the configuration names none or only root could change.
-Result<std::optional<sys::User>> find_user(const core::Config& config, sys::Log& log) {
-    if (config.user.empty() && config.group.empty()) return std::optional<sys::User>();
-    if (::geteuid() != 0) {
-        log.line(Level::Warning, "warning: user and group are ignored: only root can change them");
-        return std::optional<sys::User>();
-    }
-    auto found = sys::find_user(std::string(config.user), std::string(config.group));
-    if (!found) return found.error();
-    return std::optional(*std::move(found));
+/// Says that a user is ignored.
+void warn_of_ignored_user(const core::Config& config, sys::Log& log) {
+    if (::geteuid() == 0 || (config.user.empty() && config.group.empty())) return;
+    log.line(Level::Warning, "warning: user and group are ignored: only root can change them");
+}
+
+/// Returns the user that a zygote becomes at once; none if it stays who the daemon is.
+std::optional<sys::User> user_of_zygote(const core::Config& numbered) {
+    if (::geteuid() != 0 || sys::has_own_users(numbered)) return std::nullopt;
+    return sys::user_of_numbers(numbered.user, numbered.group);
 }
 
 /// Returns a bind with numbers for the owners of its socket. A look-up may take long, so the daemon makes none.
@@ -139,14 +149,16 @@ int read(const std::string& file, config::Need need, sys::Log& log, int facts, i
         return kExitSystem;
     };
     warn_without_net_raw(*config, log);
-    const auto user = find_user(*config, log);
-    if (!user) return failed(user.error());
-    if (auto written = sys::write_all(packed, config::pack(*config)); !written) {
+    const auto users = sys::with_user_numbers(*config, sys::find_user);
+    if (!users) return failed(users.error());
+    warn_of_ignored_user(*config, log);
+    if (auto written = sys::write_all(packed, config::pack(*users)); !written) {
         return failed(written.error());
     }
-    auto numbered = with_numbers(*config);
+    auto numbered = with_numbers(*users);
     if (!numbered) return failed(numbered.error());
-    if (auto written = sys::write_all(facts, pack_facts(*std::move(numbered), *user)); !written) {
+    const auto user = user_of_zygote(*users);
+    if (auto written = sys::write_all(facts, pack_facts(*std::move(numbered), user)); !written) {
         return failed(written.error());
     }
     return 0;

@@ -17,7 +17,6 @@
 #include "dispatch/launch.h"
 #include "dispatch/loop.h"
 #include "dispatch/origin.h"
-#include "dispatch/outlived.h"
 #include "dispatch/proxy_in.h"
 #include "dispatch/proxy_out.h"
 #include "dispatch/read_ahead.h"
@@ -98,8 +97,17 @@ std::optional<UniqueFd> reach_target(Chosen& chosen, const core::Connect& connec
     return std::nullopt;
 }
 
+/// Gives up what a relay does not need. Publishes a failure.
+/// @returns false if that failed
+bool gives_up_rights(const Setting& setting, Reporter& reporter) {
+    const auto lowered = give_up_rights(setting);
+    if (!lowered) reporter.publish_failure(Stage::User, lowered.error().code);
+    return lowered.ok();
+}
+
 int relay_to_target(Chosen chosen, const core::Connect& connect, const Setting& setting,
                     Reporter& reporter) {
+    if (has_rights_left(setting) && !gives_up_rights(setting, reporter)) return kExitTemporary;
     auto server = reach_target(chosen, connect, setting, reporter);
     if (!server) return kExitTemporary;
     set_options(server->get(), chosen.service);
@@ -136,7 +144,8 @@ int become_program(const Chosen& chosen, const core::Exec& exec, const Setting& 
     reporter.publish(exec.grace.count() > 0 ? fd : -1);
     UniqueFd own;
     const int err = error_output(exec.stderr_to, fd, setting.log, own);
-    const LaunchError error = launch(exec, {fd, fd, err}, environment);
+    const LaunchError error =
+        launch(exec, {fd, fd, err}, user_of(exec, setting.serving), environment);
     reporter.publish_failure(error.stage, error.code);
     return exit_code(error);
 }
@@ -145,19 +154,22 @@ int relay_to_program(Chosen chosen, const core::Exec& exec, const Setting& setti
                      const std::vector<std::string>& environment, Reporter& reporter) {
     UniqueFd own;
     const int err = error_output(exec.stderr_to, -1, setting.log, own);
-    auto program = spawn(exec, err, environment);
+    auto program = spawn(exec, err, user_of(exec, setting.serving), environment);
     own.reset();
     if (!program) {
         reporter.publish_failure(program.error().stage, program.error().code);
         return exit_code(program.error());
+    }
+    if (has_rights_left(setting) && !gives_up_rights(setting, reporter)) {
+        program->end();
+        return kExitTemporary;
     }
     Side side = exec.stdio == core::Stdio::Pty
                     ? Side::terminal(std::move(program->output), std::move(program->input))
                     : Side::pipes(std::move(program->output), std::move(program->input));
     const Totals totals = relay(client_side(std::move(chosen.client)), std::move(side),
                                 limits_of(chosen), reporter, chosen.ahead);
-    reporter.set_status(totals.cut ? end_program(program->pid, exec.grace)
-                                   : sys::wait_for_child(program->pid));
+    reporter.set_status(totals.cut ? program->end() : program->wait());
     reporter.publish_counts(totals.in, totals.out);
     return 0;
 }

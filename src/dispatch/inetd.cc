@@ -101,9 +101,18 @@ std::optional<sys::Ends> ends_of_socket() {
 }
 
 /// Confines this process. Says nothing but what keeps it from serving: each connection would have the line.
+/// @param relays  what they give up, where programs are started: then this process gives up no more now
 /// @param local  the address that the client came to
 /// @returns false if the configuration requires more, with the reason logged
-bool confine_this(const Setting& setting, const sys::Address& local, sys::Log& log, LogTo log_to) {
+bool confine_this(const Setting& setting, const Confinement& relays, const sys::Address& local,
+                  sys::Log& log, LogTo log_to) {
+    if (setting.has_programs) {
+        if (relays.is_refused) log.line(relays.level, relays.report);
+        if (relays.is_refused || !setting.serving) return !relays.is_refused;
+        const auto kept = keep_rights_for(setting.plan.config());
+        if (!kept) log.line(Level::Error, sys::to_string(kept.error()));
+        return kept.ok();
+    }
     core::List<core::Endpoint> listeners = setting.listeners;
     if (local.is_internet()) listeners.push_back({"*", local.port()});
     Work work = work_for(setting.plan.config(), listeners);
@@ -158,8 +167,16 @@ int serve_inetd(const core::Plan& plan, const core::Entrance& entrance, sys::Log
 
     Setting setting{plan, environment_for_programs(), binds_of(plan.config()), log.descriptor(),
                     first_program(plan.config()) != nullptr};
-    if (needs_sniffers(plan)) setting.eyes = Setting::Eyes::Fork;
-    if (!confine_this(setting, client.arrival.ends.local, log, log_to)) return kExitSystem;
+    if (needs_sniffers(plan, ::geteuid() == 0)) setting.eyes = Setting::Eyes::Fork;
+    setting.serving = serving_user(plan.config());
+    RelaySandbox relays;
+    if (setting.has_programs) {
+        relays = RelaySandbox::prepare(plan.config());
+        if (relays.is_on()) setting.relays = &relays;
+    }
+    if (!confine_this(setting, relays.confinement(), client.arrival.ends.local, log, log_to)) {
+        return kExitSystem;
+    }
     LogReporter reporter(plan, log, {.arrival = client.arrival});
     const int exit_code = serve(std::move(client), setting, reporter);
     reporter.finish(exit_code);

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -14,9 +15,12 @@
 #include "core/ip_address.h"
 #include "core/passed_fields.h"
 #include "exit_codes.h"
+#include "sys/capability.h"
 #include "sys/fd.h"
 #include "sys/process.h"
 #include "sys/program.h"
+#include "sys/resource_limits.h"
+#include "sys/run_as.h"
 #include "sys/signals.h"
 #include "sys/socket.h"
 
@@ -126,7 +130,35 @@ mode_t mode_in(std::string_view octal) {
     return mode;
 }
 
+/// Sets the limits and the nice value of a program.
+/// @returns 0, or errno
+int set_limits(const core::Exec& exec) {
+    for (const core::Text& text : exec.limits) {
+        const auto limit = core::resource_limit_in(text);
+        if (!limit) return EINVAL;
+        if (const auto set = sys::set_limit(*limit); !set) return set.error().code;
+    }
+    if (exec.nice.empty()) return 0;
+    const auto nice = core::nice_in(exec.nice);
+    if (!nice) return EINVAL;
+    const auto set = sys::set_nice(*nice);
+    return set ? 0 : set.error().code;
+}
+
+/// @returns 0, or errno
+int become_user(const sys::User& user) {
+    if (const auto became = sys::become(user); !became) return became.error().code;
+    if (user.uid != 0) return 0;
+    const auto all = sys::use_all();  // for its folder and its file
+    return all ? 0 : all.error().code;
+}
+
 }  // namespace
+
+std::optional<sys::User> user_of(const core::Exec& exec, const std::optional<sys::User>& serving) {
+    if (exec.user.empty()) return serving;
+    return sys::user_of_numbers(exec.user, exec.group);
+}
 
 std::vector<std::string> clean_environment() { return {std::string("PATH=") + sys::kProgramPath}; }
 
@@ -162,10 +194,16 @@ std::vector<std::string> program_environment(std::vector<std::string> base, cons
 }
 
 LaunchError launch(const core::Exec& exec, const StandardDescriptors& descriptors,
+                   const std::optional<sys::User>& user,
                    const std::vector<std::string>& environment) {
     make_session();
     if (exec.stdio == core::Stdio::Pty) ::ioctl(descriptors.in, TIOCSCTTY, 0);
     sys::restore_signals({SIGPIPE, SIGHUP});
+    // Only root may set some of them, so the user is next, and its folder last.
+    if (const int code = set_limits(exec); code != 0) return {Stage::Limit, code};
+    if (user) {
+        if (const int code = become_user(*user); code != 0) return {Stage::User, code};
+    }
     ::umask(mode_in(exec.umask));
     if (::chdir(exec.directory.c_str()) < 0) return {Stage::Directory, errno};
 

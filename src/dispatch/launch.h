@@ -2,6 +2,7 @@
 // Launching: the one place where this process becomes a program. The dispatcher calls it for a
 // program on the client's socket, and spawn.cc in a forked child for one on pipes or a terminal.
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "core/verdict.h"
 #include "dispatch/origin.h"
 #include "dispatch/progress.h"
+#include "sys/become.h"
 
 namespace portsplit::dispatch {
 
@@ -41,20 +43,26 @@ struct StandardDescriptors {
     int err;
 };
 
-/// Why a program did not start. `stage` is Directory or Start.
+/// Returns who a program runs as; none if that is who this process is.
+/// @param serving  who this process becomes before it serves; none if it is that already
+std::optional<sys::User> user_of(const core::Exec& exec, const std::optional<sys::User>& serving);
+
+/// Why a program did not start. `stage` is User, Limit, Directory or Start.
 struct LaunchError {
     Stage stage;
     int code;  ///< errno
 };
 
 /// Replaces this process by the program (execve(2)), which finds a session of its own (setsid(2)) with
-/// the terminal on descriptor 0, if there is one, as its controlling terminal; the directory and umask of
-/// the service; default signal dispositions, an empty signal mask; blocking mode on 0 and 1, and no
+/// the terminal on descriptor 0, if there is one, as its controlling terminal; the limits, nice value, directory and
+/// umask of the service; default signal dispositions, an empty signal mask; blocking mode on 0 and 1, and no
 /// descriptor above 2.
+/// @param user  becomes the user of this process, if there is one
 /// @param environment  `NAME=VALUE` texts, all that the program gets
 /// @returns only on failure: chdir(2), dup2(2) or execve(2) failed, and nothing was written to any
 ///          descriptor. All that is named above may be changed by then: the caller must exit.
 LaunchError launch(const core::Exec& exec, const StandardDescriptors& descriptors,
+                   const std::optional<sys::User>& user,
                    const std::vector<std::string>& environment);
 
 /// Returns the exit code for a failed `launch`, as sh(1) has it: 127 for a program that was not found

@@ -48,8 +48,15 @@ std::string failed_act(const core::Service& service, const Failure& failure) {
         if (failure.stage == Stage::Terminal) {
             return fmt::format("cannot open a terminal for {}", exec->program);
         }
+        if (failure.stage == Stage::User) {
+            return fmt::format("cannot become the user of {}", exec->program);
+        }
+        if (failure.stage == Stage::Limit) {
+            return fmt::format("cannot set a limit or the nice value of {}", exec->program);
+        }
         return fmt::format("cannot start {}", exec->program);
     }
+    if (failure.stage == Stage::User) return "cannot give up rights before the relay";
     const auto& target = std::get<core::Connect>(service.action).targets[failure.target];
     if (failure.stage == Stage::Resolve) return fmt::format("cannot resolve {}", target.host);
     return fmt::format("cannot connect to {}", core::to_string(target));

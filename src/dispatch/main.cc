@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -23,6 +24,7 @@
 #include "sys/file.h"
 #include "sys/log.h"
 #include "sys/process.h"
+#include "sys/run_as.h"
 #include "sys/signals.h"
 #include "sys/user_files.h"
 
@@ -66,19 +68,25 @@ int serve_generation(const dispatch::Options& options) {
     return dispatch::run_zygote(plan->plan(), *log, &dispatch::serve, log_to(options.log));
 }
 
-/// Becomes the user and the group of the configuration, if this process is root.
-/// @returns false if that failed, with the reason logged
-bool become_user(const core::Config& config, sys::Log& log) {
-    if (::geteuid() != 0 || (config.user.empty() && config.group.empty())) return true;
-    auto user = sys::find_user_in_files(std::string(config.user), std::string(config.group));
-    if (user) {
-        user->keeps_net_raw = std::ranges::any_of(config.services, core::is_transparent);
-        const auto became = sys::become(*user);
-        if (became) return true;
-        user = became.error();
+/// Looks up the users of the configuration. If this process is root, becomes the one that serves, unless a program
+/// runs as another.
+/// @returns the configuration with numbers; none if that failed, with the reason logged
+std::optional<core::Config> with_users(const core::Config& config, sys::Log& log) {
+    const auto find = [](const std::string& name, const std::string& group) {
+        return sys::find_user_in_files(name, group);
+    };
+    const auto fail = [&log](const sys::SysError& error) {
+        log.line(sys::Level::Error, sys::to_string(error) + "; the connection is closed");
+        return std::nullopt;
+    };
+    auto numbered = sys::with_user_numbers(config, find);
+    if (!numbered) return fail(numbered.error());
+    if (::geteuid() == 0 && !sys::has_own_users(*numbered)) {
+        sys::User user = sys::user_of_numbers(numbered->user, numbered->group);
+        user.keeps_net_raw = std::ranges::any_of(config.services, core::is_transparent);
+        if (const auto became = sys::become(user); !became) return fail(became.error());
     }
-    log.line(sys::Level::Error, sys::to_string(user.error()) + "; the connection is closed");
-    return false;
+    return *std::move(numbered);
 }
 
 int serve_connection(const dispatch::Options& options) {
@@ -107,8 +115,9 @@ int serve_connection(const dispatch::Options& options) {
                                          config::no_such_listener(*loaded->config));
         return kExitUsage;
     }
-    if (!become_user(*loaded->config, *log)) return kExitConfiguration;
-    return dispatch::serve_inetd(core::Plan(*loaded->config), core::Entrance{*listener}, *log,
+    auto config = with_users(*loaded->config, *log);
+    if (!config) return kExitConfiguration;
+    return dispatch::serve_inetd(core::Plan(*std::move(config)), core::Entrance{*listener}, *log,
                                  log_to(where));
 }
 

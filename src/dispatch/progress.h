@@ -29,14 +29,16 @@ enum class Stage : std::uint32_t {
     Refused,  ///< the client is on pipes, and the program needs a socket; there is no code
     Directory,  ///< entering the directory of a program
     Terminal,   ///< opening a terminal for a program
-    Start,      ///< starting a program, or opening its descriptors
+    User,   ///< becoming the user of a program or of a relay, or giving up the rights of this one
+    Limit,  ///< setting a limit of a program, or its nice value
+    Start,  ///< starting a program, or opening its descriptors
 };
 
 /// Returns true if a dispatcher exits after a failure of this stage.
 inline bool is_fatal(Stage stage) {
     return stage == Stage::Header || stage == Stage::Look || stage == Stage::Sniffer ||
            stage == Stage::Refused || stage == Stage::Directory || stage == Stage::Terminal ||
-           stage == Stage::Start;
+           stage == Stage::User || stage == Stage::Limit || stage == Stage::Start;
 }
 
 struct Failure {

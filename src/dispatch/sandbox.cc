@@ -86,6 +86,8 @@ std::string parts_of(int landlock) {
     return fmt::format("Landlock ABI {} ({})", landlock, parts);
 }
 
+constexpr std::string_view kNoneWithSanitizer =
+    "sandbox: none, for this build has AddressSanitizer";
 constexpr std::string_view kNoFilter =
     "no filter of system calls, for this kernel or processor has none";
 constexpr std::string_view kNoLandlock = "no Landlock, which this kernel does not have or has off";
@@ -199,16 +201,49 @@ void leave_standard_error() {
     if (!kHasSanitizer) ::dup2(STDOUT_FILENO, STDERR_FILENO);
 }
 
+RelaySandbox RelaySandbox::prepare(const core::Config& config, Means means) {
+    RelaySandbox sandbox;
+    if (config.sandbox == core::Sandbox::Off) return sandbox;
+    if (kHasSanitizer) {
+        sandbox.confinement_.report = std::string(kNoneWithSanitizer);
+        return sandbox;
+    }
+    sandbox.is_on_ = true;
+    means.filter = false;
+    std::string lack = means.landlock == 0 ? std::string(kNoLandlock) : std::string();
+    if (means.landlock > 0) {
+        auto rules = sys::reach_rules(reach_for(config), means.landlock);
+        if (rules) {
+            sandbox.rules_ = *std::move(rules);
+        } else {
+            means.landlock = 0;
+            lack = sys::to_string(rules.error());
+        }
+    }
+    if (config.sandbox == core::Sandbox::Required && !lack.empty()) {
+        sandbox.confinement_ = refusal(lack);
+        return sandbox;
+    }
+    sandbox.confinement_.report = fmt::format("{}, of relays; service {} starts a program",
+                                              report_of(means, lack), first_program(config)->name);
+    sandbox.confinement_.level = lack.empty() ? Level::Info : Level::Warning;
+    return sandbox;
+}
+
+sys::Result<sys::Done> RelaySandbox::enter() const {
+    if (auto left = sys::leave_only({}); !left) return left;
+    if (auto refused = sys::refuse_new_privileges(); !refused) return refused;
+    if (rules_) {
+        if (auto restricted = sys::restrict_to(rules_.get()); !restricted) return restricted;
+    }
+    sys::limit_to(kMostDescriptors);
+    return sys::Done{};
+}
+
 Confinement confine(const core::Config& config, const Work& work, Means means) {
     if (config.sandbox == core::Sandbox::Off) return {};
     const bool is_required = config.sandbox == core::Sandbox::Required;
-    if (kHasSanitizer) return {.report = "sandbox: none, for this build has AddressSanitizer"};
-    const core::Service* service = work.sniffs ? nullptr : first_program(config);
-    if (service != nullptr) {
-        const std::string why = fmt::format("service {} starts a program", service->name);
-        if (is_required) return refusal(why);
-        return {.report = fmt::format("sandbox: none, for {}", why)};
-    }
+    if (kHasSanitizer) return {.report = std::string(kNoneWithSanitizer)};
     std::string lack = lack_of(means);
     if (const std::string failures = apply(config, work, means); !failures.empty()) {
         lack += (lack.empty() ? "" : "; ") + failures;
@@ -217,6 +252,19 @@ Confinement confine(const core::Config& config, const Work& work, Means means) {
     return {.has_filter = means.filter,
             .report = report_of(means, lack),
             .level = lack.empty() ? Level::Info : Level::Warning};
+}
+
+Confinement confine_as(const std::optional<sys::User>& user, const core::Config& config,
+                       const Work& work) {
+    if (user) {
+        const auto became = sys::become(*user);
+        if (!became) {
+            return {.is_refused = true,
+                    .report = sys::to_string(became.error()),
+                    .level = Level::Error};
+        }
+    }
+    return confine(config, work);
 }
 
 }  // namespace portsplit::dispatch

@@ -1,8 +1,10 @@
 #include "dispatch/setting.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 #include <variant>
 
 #include "core/entrance.h"
@@ -10,6 +12,8 @@
 #include "dispatch/loop.h"
 #include "dispatch/sandbox.h"
 #include "handoff.h"
+#include "sys/capability.h"
+#include "sys/run_as.h"
 
 namespace portsplit::dispatch {
 namespace {
@@ -33,10 +37,10 @@ bool has_log(const core::Service& service) {
 }  // namespace
 
 Setting setting_for(const core::Plan& plan, int log, const FailedTargets& failed_targets,
-                    int sniffers) {
+                    Roles roles) {
     const bool has_programs = first_program(plan.config()) != nullptr;
     const bool needs_log = std::ranges::any_of(plan.config().services, has_log);
-    const auto eyes = sniffers >= 0 ? Setting::Eyes::Sniffer : Setting::Eyes::Own;
+    const auto eyes = roles.sniffers >= 0 ? Setting::Eyes::Sniffer : Setting::Eyes::Own;
     return {plan,
             clean_environment(),
             own_listeners(plan),
@@ -44,7 +48,39 @@ Setting setting_for(const core::Plan& plan, int log, const FailedTargets& failed
             has_programs,
             &failed_targets,
             eyes,
-            sniffers};
+            roles.sniffers,
+            std::move(roles.serving),
+            roles.relays};
+}
+
+std::optional<sys::User> serving_user(const core::Config& config) {
+    if (::geteuid() != 0 || !sys::has_own_users(config)) return std::nullopt;
+    return sys::user_of_numbers(config.user, config.group);
+}
+
+sys::Result<sys::Done> keep_rights_for(const core::Config& config) {
+    using sys::Capability;
+    // Kill: for programs whose client is gone. SetPcap: sniffers and relays limit what programs of theirs could have.
+    std::vector<Capability> needed{Capability::SetUid, Capability::SetGid, Capability::Kill,
+                                   Capability::SetPcap};
+    bool has_root = false;
+    for (const core::Service& service : config.services) {
+        if (core::is_transparent(service)) needed.push_back(Capability::NetRaw);
+        const auto* exec = std::get_if<core::Exec>(&service.action);
+        if (exec == nullptr) continue;
+        if (!exec->limits.empty()) needed.push_back(Capability::SysResource);
+        if (!exec->nice.empty()) needed.push_back(Capability::SysNice);
+        has_root = has_root || exec->user == "0";
+    }
+    // A program of root may need to enter a folder that only its owner may.
+    return has_root ? sys::use_only(needed) : sys::leave_only(needed);
+}
+
+sys::Result<sys::Done> give_up_rights(const Setting& setting) {
+    if (setting.serving) {
+        if (auto became = sys::become(*setting.serving); !became) return became;
+    }
+    return setting.relays == nullptr ? sys::Done{} : setting.relays->enter();
 }
 
 }  // namespace portsplit::dispatch

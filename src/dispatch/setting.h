@@ -1,6 +1,7 @@
 #pragma once
 // What all connections of a generation have in common, for their dispatchers.
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,8 @@
 #include "core/memory.h"
 #include "core/plan.h"
 #include "dispatch/failed_targets.h"
+#include "dispatch/sandbox.h"
+#include "sys/become.h"
 
 namespace portsplit::dispatch {
 
@@ -27,12 +30,36 @@ struct Setting {
     };
     Eyes eyes = Eyes::Own;
     int sniffers = -1;  ///< the channel to sniffers; -1 without them
+    /// Who this process of root becomes before it relays or starts a program; none if it is that already.
+    std::optional<sys::User> serving{};
+    /// What a dispatcher gives up before it relays; null: nothing, or it has done so already.
+    const RelaySandbox* relays = nullptr;
 };
+
+/// What becomes of a relay or a program in a generation.
+struct Roles {
+    std::optional<sys::User> serving{};    ///< as in Setting
+    const RelaySandbox* relays = nullptr;  ///< as in Setting
+    int sniffers = -1;                     ///< the channel to sniffers; -1 without them
+};
+
+/// Returns true if a dispatcher must give up rights before it relays.
+inline bool has_rights_left(const Setting& setting) {
+    return setting.serving.has_value() || setting.relays != nullptr;
+}
 
 /// Returns the setting of a zygote. Removes the listeners that the daemon names from the environment.
 /// @param log  the descriptor of the log
-/// @param sniffers  the channel to sniffers; -1 without them
 Setting setting_for(const core::Plan& plan, int log, const FailedTargets& failed_targets,
-                    int sniffers);
+                    Roles roles);
+
+/// Returns who a process of root becomes before it serves as dispatchers do; none if it is that already.
+std::optional<sys::User> serving_user(const core::Config& config);
+
+/// Leaves this process of root what it needs to start each program as its user, and uses no more.
+sys::Result<sys::Done> keep_rights_for(const core::Config& config);
+
+/// Gives up what a relay does not need: root, and what `relays` has.
+sys::Result<sys::Done> give_up_rights(const Setting& setting);
 
 }  // namespace portsplit::dispatch

@@ -17,8 +17,10 @@
 #include "dispatch/sniff.h"
 #include "sys/channel.h"
 #include "sys/process.h"
+#include "sys/run_as.h"
 #include "sys/signals.h"
 #include "sys/socket.h"
+#include "sys/user_files.h"
 
 namespace portsplit::dispatch {
 namespace {
@@ -83,9 +85,11 @@ std::string answer_to(const SnifferRequest& request, int pair, int client, const
 
 }  // namespace
 
-bool needs_sniffers(const core::Plan& plan) {
+bool needs_sniffers(const core::Plan& plan, bool is_root) {
     const core::Config& config = plan.config();
-    if (config.sandbox == core::Sandbox::Off || first_program(config) == nullptr) return false;
+    if (first_program(config) == nullptr) return false;
+    if (is_root) return true;
+    if (config.sandbox == core::Sandbox::Off) return false;
     return std::ranges::any_of(config.services, has_regex) || !config.layouts.empty() ||
            core::takes_headers(config);
 }
@@ -94,6 +98,15 @@ sys::Result<Sniffer> Sniffer::take(int sniffers, int client) {
     auto pair = hand_to(sniffers, client);
     if (!pair) return pair.error();
     return Sniffer(*std::move(pair));
+}
+
+std::optional<sys::User> sniffing_user(const core::Config& config) {
+    if (::geteuid() != 0) return std::nullopt;
+    sys::User user = sys::user_of_numbers(config.user, config.group);
+    const auto find = [](const std::string& name, const std::string& group) {
+        return sys::find_user_in_files(name, group);
+    };
+    return user.uid == 0 ? sys::user_without_rights(find) : std::move(user);
 }
 
 sys::Result<Sniffer> Sniffer::fork(const core::Plan& plan, int client) {
@@ -109,7 +122,8 @@ sys::Result<Sniffer> Sniffer::fork(const core::Plan& plan, int client) {
         leave_standard_error();
         Work work;
         work.sniffs = true;
-        if (confine(plan.config(), work).is_refused) ::_exit(1);
+        const core::Config& config = plan.config();
+        if (confine_as(sniffing_user(config), config, work).is_refused) ::_exit(1);
         serve_as_sniffer(std::move(pair->second), plan, client);
         ::_exit(0);
     }

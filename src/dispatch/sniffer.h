@@ -19,6 +19,7 @@
 #include "dispatch/progress.h"
 #include "dispatch/proxy_in.h"
 #include "dispatch/sniffer_message.h"
+#include "sys/become.h"
 #include "sys/clock.h"
 #include "sys/error.h"
 #include "sys/fd.h"
@@ -26,9 +27,15 @@
 
 namespace portsplit::dispatch {
 
-/// Returns true if a dispatcher of a plan should not look at the bytes itself: a service starts a program, and more
-/// than patterns of fixed length is asked of the bytes.
-bool needs_sniffers(const core::Plan& plan);
+/// Returns true if a dispatcher of a plan should not look at the bytes itself: a service starts a program, and the
+/// dispatcher is root, or more than patterns of fixed length is asked of the bytes.
+/// @param is_root  the dispatcher
+bool needs_sniffers(const core::Plan& plan, bool is_root);
+
+/// Returns whom a sniffer of root becomes: who serves, or if that is root a user without rights; none if this process
+/// is no root.
+/// @param config  with numbers of users (sys/run_as.h)
+std::optional<sys::User> sniffing_user(const core::Config& config);
 
 /// What looks at the bytes of one client. For its dispatcher.
 class Sniffer {

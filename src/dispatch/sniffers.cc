@@ -146,7 +146,8 @@ struct Ready {
 
 /// In the child: confines it, reports that, and forks sniffers. It has no log: a line for syslog may need calls that
 /// its filter does not have.
-[[noreturn]] void be_parent(const core::Plan& plan, UniqueFd dispatchers, UniqueFd ready) {
+[[noreturn]] void be_parent(const core::Plan& plan, const std::optional<sys::User>& user,
+                            UniqueFd dispatchers, UniqueFd ready) {
     ::setpgid(0, 0);
     sys::set_name(kName);
     auto signals = sys::signals_by_fd({SIGCHLD});
@@ -158,7 +159,7 @@ struct Ready {
     Work work;
     work.forks = true;
     work.sniffs = true;
-    const Confinement confinement = confine(plan.config(), work);
+    const Confinement confinement = confine_as(user, plan.config(), work);
     const Ready head{confinement.is_refused, confinement.level};
     const std::string report =
         std::string(reinterpret_cast<const char*>(&head), sizeof head) + confinement.report;
@@ -173,7 +174,8 @@ struct Ready {
 
 }  // namespace
 
-sys::Result<Sniffers> start_sniffers(const core::Plan& plan, sys::Log& log) {
+sys::Result<Sniffers> start_sniffers(const core::Plan& plan, const std::optional<sys::User>& user,
+                                     sys::Log& log) {
     auto channel = sys::channel_pair();
     if (!channel) return channel.error();
     std::array<int, 2> ready{-1, -1};
@@ -186,7 +188,7 @@ sys::Result<Sniffers> start_sniffers(const core::Plan& plan, sys::Log& log) {
     if (pid < 0) return sys::SysError{errno, "cannot fork what looks at clients"};
     if (pid == 0) {
         channel->first.reset();
-        be_parent(plan, std::move(channel->second), std::move(ready_out));
+        be_parent(plan, user, std::move(channel->second), std::move(ready_out));
     }
     ready_out.reset();
     std::array<char, PIPE_BUF> report;

@@ -3,7 +3,10 @@
 
 #include <sys/types.h>
 
+#include <optional>
+
 #include "core/plan.h"
+#include "sys/become.h"
 #include "sys/error.h"
 #include "sys/fd.h"
 #include "sys/log.h"
@@ -17,7 +20,9 @@ struct Sniffers {
 };
 
 /// Forks the parent of sniffers, which confines itself and logs what it is given. Waits until it has done so.
+/// @param user  whom they become; none if this process is no root
 /// @returns code EPERM if the configuration requires more than the kernel has; the reason is logged
-sys::Result<Sniffers> start_sniffers(const core::Plan& plan, sys::Log& log);
+sys::Result<Sniffers> start_sniffers(const core::Plan& plan, const std::optional<sys::User>& user,
+                                     sys::Log& log);
 
 }  // namespace portsplit::dispatch

@@ -1,14 +1,25 @@
 #include "dispatch/spawn.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/fsuid.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <termios.h>
 #include <unistd.h>
 
+#include <array>
+#include <chrono>
 #include <climits>
+#include <span>
+#include <utility>
 
+#include "dispatch/outlived.h"
+#include "sys/channel.h"
 #include "sys/process.h"
+#include "sys/signals.h"
 #include "sys/socket.h"
 
 namespace portsplit::dispatch {
@@ -48,9 +59,27 @@ void make_raw(int terminal) {
     ::tcsetattr(terminal, TCSANOW, &settings);
 }
 
-Result<Plumbing, LaunchError> make_terminal() {
+/// Opens files as a user, while it exists (setfsuid(2)).
+class FileUser {
+  public:
+    explicit FileUser(const std::optional<sys::User>& user) : is_other_(user.has_value()) {
+        if (is_other_) ::setfsuid(user->uid);
+    }
+    FileUser(const FileUser&) = delete;
+    FileUser& operator=(const FileUser&) = delete;
+    ~FileUser() {
+        if (is_other_) ::setfsuid(::geteuid());
+    }
+
+  private:
+    bool is_other_;
+};
+
+/// @param user  whose the terminal is (pty(7): who opens it); none for this one
+Result<Plumbing, LaunchError> make_terminal(const std::optional<sys::User>& user) {
     Plumbing plumbing;
     constexpr int kFlags = O_RDWR | O_NOCTTY | O_CLOEXEC;
+    const FileUser opened_by(user);
     plumbing.input.reset(::posix_openpt(kFlags));
     const int ours = plumbing.input.get();
     char name[PATH_MAX];
@@ -69,42 +98,128 @@ Result<Plumbing, LaunchError> make_terminal() {
     return plumbing;
 }
 
-/// Runs in the child: becomes the program. After a failure it writes that to `errors` and exits.
+/// Becomes the program. After a failure it writes that to `errors` and exits.
 [[noreturn]] void run(const core::Exec& exec, const Plumbing& plumbing, int err,
+                      const std::optional<sys::User>& user,
                       const std::vector<std::string>& environment, int errors) {
     const int out = plumbing.child_output.get();
     const LaunchError error =
-        launch(exec, {plumbing.child_input.get(), out, err >= 0 ? err : out}, environment);
+        launch(exec, {plumbing.child_input.get(), out, err >= 0 ? err : out}, user, environment);
     const ssize_t put = ::write(errors, &error, sizeof error);
     ::_exit(put < 0 ? EXIT_FAILURE : exit_code(error));
 }
 
+/// In the keeper: waits until the dispatcher wants the program to end or has ended itself; or, once the dispatcher has
+/// sent a byte, until the program has ended. It is not reaped before, because its process group is signalled by its pid.
+/// @returns its status
+int keep(pid_t program, std::chrono::milliseconds grace, int pair, int signals) {
+    bool waits = false;
+    while (true) {
+        std::array<pollfd, 2> entries{{
+            {.fd = pair, .events = POLLIN, .revents = 0},
+            {.fd = waits ? signals : -1, .events = POLLIN, .revents = 0},
+        }};
+        sys::retry([&] { return ::poll(entries.data(), entries.size(), -1); });
+        if (entries[0].revents != 0) {
+            std::byte byte{};
+            const auto received = sys::receive_message(pair, std::span(&byte, 1));
+            if (!received || received->size == 0) return end_program(program, grace);
+            waits = true;
+        }
+        while (sys::next_signal(signals)) continue;
+        if (!waits) continue;
+        if (const auto ended = sys::reap(); ended && ended->pid == program) return ended->status;
+    }
+}
+
+/// The life of the keeper: starts the program, waits, and says how it ended.
+[[noreturn]] void be_keeper(const core::Exec& exec, Plumbing plumbing, int err,
+                            const std::optional<sys::User>& user,
+                            const std::vector<std::string>& environment, UniqueFd errors,
+                            const UniqueFd& pair) {
+    const auto give_up = [&](int code) {
+        const LaunchError error = failed(code);
+        (void)!::write(errors.get(), &error, sizeof error);
+        ::_exit(EXIT_FAILURE);
+    };
+    // A group of its own: signals to that of the dispatcher do not reach it.
+    ::setpgid(0, 0);
+    sys::set_name("portsplit-keep");
+    const auto signals = sys::signals_by_fd({SIGCHLD});
+    if (!signals) give_up(signals.error().code);
+    const pid_t program = ::fork();
+    if (program < 0) give_up(errno);
+    if (program == 0) {
+        sys::unblock_signals();
+        run(exec, plumbing, err, user, environment, errors.get());
+    }
+    sys::close_all_but({pair.get(), signals->get()});
+    const int status = keep(program, exec.grace, pair.get(), signals->get());
+    (void)sys::send_message(pair.get(), std::as_bytes(std::span(&status, 1)), -1, MSG_DONTWAIT);
+    ::_exit(0);
+}
+
 }  // namespace
 
-Result<Program, LaunchError> spawn(const core::Exec& exec, int err,
-                                   const std::vector<std::string>& environment) {
-    auto plumbing = exec.stdio == core::Stdio::Pty ? make_terminal() : make_pipes();
-    if (!plumbing) return plumbing.error();
+Program::Program(pid_t keeper, UniqueFd pair, UniqueFd its_input, UniqueFd its_output)
+    : input(std::move(its_input)),
+      output(std::move(its_output)),
+      keeper_(keeper),
+      pair_(std::move(pair)) {}
 
-    // A pipe for the child's failure. A successful exec closes it (O_CLOEXEC): the read returns 0.
+int Program::wait() {
+    const std::byte byte{1};
+    (void)sys::send_message(pair_.get(), std::span(&byte, 1), -1, 0);
+    return status();
+}
+
+int Program::status() {
+    int status = 0;
+    const auto received = sys::receive_message(
+        pair_.get(), std::as_writable_bytes(std::span(&status, 1)), sys::Wait::ForMessage);
+    const int of_keeper = sys::wait_for_child(keeper_);
+    return received && received->size == sizeof status ? status : of_keeper;
+}
+
+int Program::end() {
+    ::shutdown(pair_.get(), SHUT_WR);
+    return status();
+}
+
+Result<Program, LaunchError> spawn(const core::Exec& exec, int err,
+                                   const std::optional<sys::User>& user,
+                                   const std::vector<std::string>& environment) {
+    auto plumbing = exec.stdio == core::Stdio::Pty ? make_terminal(user) : make_pipes();
+    if (!plumbing) return plumbing.error();
+    auto pair = sys::channel_pair();
+    if (!pair) return failed(pair.error().code);
+
+    // A pipe for a failure of the child. A successful exec closes it (O_CLOEXEC): the read returns 0.
     int errors[2];
     if (::pipe2(errors, O_CLOEXEC) < 0) return failed(errno);
     UniqueFd error_reader(errors[0]);
     UniqueFd error_writer(errors[1]);
 
-    const pid_t pid = ::fork();
-    if (pid < 0) return failed(errno);
-    if (pid == 0) run(exec, *plumbing, err, environment, error_writer.get());
+    const pid_t keeper = ::fork();
+    if (keeper < 0) return failed(errno);
+    if (keeper == 0) {
+        pair->first.reset();
+        be_keeper(exec, *std::move(plumbing), err, user, environment, std::move(error_writer),
+                  pair->second);
+    }
 
     error_writer.reset();
+    pair->second.reset();
     LaunchError error{};
     const ssize_t got =
         sys::retry([&] { return ::read(error_reader.get(), &error, sizeof error); });
     if (got == sizeof error) {
-        sys::wait_for_child(pid);
+        pair->first.reset();  // the keeper ends with it
+        sys::wait_for_child(keeper);
         return error;
     }
-    Program program{pid, std::move(plumbing->input), std::move(plumbing->output)};
+    Program program(keeper, std::move(pair->first), std::move(plumbing->input),
+                    std::move(plumbing->output));
     sys::set_blocking(program.input.get(), false);
     sys::set_blocking(program.output.get(), false);
     return program;

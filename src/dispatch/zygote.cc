@@ -76,14 +76,11 @@ constexpr std::chrono::milliseconds kStoppedPause{200};
 /// After poll(2) failed, in milliseconds.
 constexpr int kFailedPollPause = 100;
 
-/// How many descriptors a dispatcher may have: c-ares has the most, two for each name server.
-constexpr unsigned kMostDescriptors = 64;
-
 class Zygote {
   public:
     Zygote(const core::Plan& plan, sys::Log& log, ServeFunction serve_connection, LogTo log_to,
            UniqueFd signals, ProgressChannel progress, Spares spares, FailedTargets failed_targets,
-           Outlived outlived, Sniffers sniffers)
+           Outlived outlived, Sniffers sniffers, RelaySandbox relays)
         : log_(log),
           serve_(serve_connection),
           log_to_(log_to),
@@ -91,9 +88,11 @@ class Zygote {
           progress_(std::move(progress)),
           spares_(std::move(spares)),
           sniffers_(std::move(sniffers)),
+          relays_(std::move(relays)),
           served_(plan, log, daemon_, accounting_, std::move(failed_targets), std::move(outlived)),
           setting_(setting_for(plan, log.descriptor(), served_.failed_targets(),
-                               sniffers_.channel.get())),
+                               {serving_user(plan.config()), relays_.is_on() ? &relays_ : nullptr,
+                                sniffers_.channel.get()})),
           signals_(std::move(signals)) {}
 
     int run();
@@ -102,6 +101,7 @@ class Zygote {
     bool has_nothing_to_do();
     void close();
     bool confine_all();
+    bool limit_rights();
     void fork_spares();
     bool fork_spare();
     void close_in_spare(int answers);
@@ -122,6 +122,7 @@ class Zygote {
     ProgressChannel progress_;
     Spares spares_;
     Sniffers sniffers_;
+    RelaySandbox relays_;
     Served served_;
     const Setting setting_;
     UniqueFd signals_;
@@ -196,7 +197,7 @@ void Zygote::close() {
 /// @returns false if the configuration requires more
 bool Zygote::confine_all() {
     if (setting_.log < 0) leave_standard_error();
-    if (setting_.eyes == Setting::Eyes::Sniffer) return true;  // they have confined themselves
+    if (setting_.has_programs) return limit_rights();
     Work work = work_for(setting_.plan.config(), setting_.listeners);
     work.forks = true;
     work.syslog = log_to_ == LogTo::Syslog;
@@ -206,6 +207,19 @@ bool Zygote::confine_all() {
     is_confined_ = confinement.has_filter;
     if (!confinement.report.empty()) log_.line(confinement.level, confinement.report);
     return !confinement.is_refused;
+}
+
+/// Puts aside what only root can and nobody here needs, where programs are started: a filter would be theirs, too.
+/// Logs what relays are given.
+/// @returns false if the configuration requires more, or a right cannot be put aside
+bool Zygote::limit_rights() {
+    const Confinement& relays = relays_.confinement();
+    if (!relays.report.empty()) log_.line(relays.level, relays.report);
+    if (relays.is_refused) return false;
+    if (!setting_.serving) return true;
+    const auto limited = keep_rights_for(setting_.plan.config());
+    if (!limited) log_.line(Level::Error, sys::to_string(limited.error()));
+    return limited.ok();
 }
 
 /// Forks spares if few are left. The zygote wakes in time for this because of the rule "tell before
@@ -398,8 +412,8 @@ int run_zygote(const core::Plan& plan, sys::Log& log, ServeFunction serve_connec
         return kExitSystem;
     };
     Sniffers sniffers;
-    if (needs_sniffers(plan)) {
-        auto started = start_sniffers(plan, log);
+    if (needs_sniffers(plan, ::geteuid() == 0)) {
+        auto started = start_sniffers(plan, sniffing_user(plan.config()), log);
         if (!started) return failed(started.error());
         sniffers = *std::move(started);
     }
@@ -413,9 +427,11 @@ int run_zygote(const core::Plan& plan, sys::Log& log, ServeFunction serve_connec
     if (!outlived) return failed(outlived.error());
     auto failed_targets = FailedTargets::create(plan.config());
     if (!failed_targets) return failed(failed_targets.error());
+    RelaySandbox relays;
+    if (first_program(plan.config()) != nullptr) relays = RelaySandbox::prepare(plan.config());
     Zygote zygote(plan, log, serve_connection, log_to, std::move(*signals), std::move(*progress),
                   std::move(*spares), std::move(*failed_targets), std::move(*outlived),
-                  std::move(sniffers));
+                  std::move(sniffers), std::move(relays));
     return zygote.run();
 }
 

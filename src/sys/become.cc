@@ -17,7 +17,8 @@ Result<Done> become(const User& user) {
     const gid_t gid = user.gid;
     if (::setresgid(gid, gid, gid) < 0) return SysError{errno, "cannot set the group"};
     const uid_t uid = user.uid;
-    if (user.keeps_net_raw) keep_capabilities();
+    const bool keeps_net_raw = user.keeps_net_raw && has_capability(Capability::NetRaw);
+    if (keeps_net_raw) keep_capabilities();
     if (::setresuid(uid, uid, uid) < 0) return SysError{errno, "cannot set the user"};
 
     uid_t ids[3];
@@ -34,7 +35,7 @@ Result<Done> become(const User& user) {
     if (uid != 0 && (::setuid(0) == 0 || ::seteuid(0) == 0)) {
         return SysError{EPERM, "cannot drop root for good"};
     }
-    if (user.keeps_net_raw && uid != 0) return leave_net_raw();
+    if (keeps_net_raw && uid != 0) return leave_net_raw();
     return Done{};
 }
 

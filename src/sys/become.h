@@ -14,7 +14,7 @@ struct User {
     uid_t uid = 0;
     gid_t gid = 0;
     std::vector<gid_t> groups;   ///< all supplementary groups
-    bool keeps_net_raw = false;  ///< keeps CAP_NET_RAW, see sys/capability.h
+    bool keeps_net_raw = false;  ///< keeps CAP_NET_RAW if it has it, see sys/capability.h
 };
 
 /// Makes this process that user for good: sets the supplementary groups, then the group, then the

@@ -42,6 +42,28 @@ class Sets {
         data_[1].inheritable = 0;
         return is_less;
     }
+    bool has(Capability capability) const {
+        return (data_[word_of(capability)].effective & bit_of(capability)) != 0;
+    }
+    /// Makes those effective that are permitted, and of these only the named ones.
+    void use_only(const std::vector<Capability>& used) {
+        for (std::size_t i = 0; i < data_.size(); ++i) {
+            data_[i].effective = data_[i].permitted & bits_of(used, i);
+        }
+    }
+    void use_all() {
+        for (__user_cap_data_struct& part : data_) part.effective = part.permitted;
+    }
+    /// Leaves the named ones of those that are permitted, and nothing that is inherited.
+    /// @returns true if that changes something
+    bool leave_only(const std::vector<Capability>& kept) {
+        const std::array before = data_;
+        for (std::size_t i = 0; i < data_.size(); ++i) {
+            const std::uint32_t bits = data_[i].permitted & bits_of(kept, i);
+            data_[i] = {bits, bits, 0};
+        }
+        return std::memcmp(before.data(), data_.data(), sizeof data_) != 0;
+    }
     void remove_net_raw() {
         for (std::uint32_t* set :
              {&data_[0].effective, &data_[0].permitted, &data_[0].inheritable}) {
@@ -51,12 +73,54 @@ class Sets {
 
   private:
     static constexpr std::uint32_t kNetRaw = 1U << CAP_NET_RAW;
+    static std::size_t word_of(Capability capability) {
+        return static_cast<std::size_t>(capability) / 32;
+    }
+    static std::uint32_t bit_of(Capability capability) {
+        return 1U << (static_cast<unsigned>(capability) % 32);
+    }
+    static std::uint32_t bits_of(const std::vector<Capability>& capabilities, std::size_t word) {
+        std::uint32_t bits = 0;
+        for (const Capability capability : capabilities) {
+            if (word_of(capability) == word) bits |= bit_of(capability);
+        }
+        return bits;
+    }
 
     __user_cap_header_struct head_{_LINUX_CAPABILITY_VERSION_3, 0};
     std::array<__user_cap_data_struct, 2> data_{};
 };
 
 }  // namespace
+
+bool has_capability(Capability capability) {
+    Sets sets;
+    return sets.read() && sets.has(capability);
+}
+
+Result<Done> leave_only(const std::vector<Capability>& kept) {
+    Sets sets;
+    if (!sets.read()) return SysError{errno, "cannot read the capabilities of this process"};
+    // Where there is nothing to give up, the call may be forbidden (systemd.exec(5) SystemCallFilter).
+    if (!sets.leave_only(kept) || sets.write()) return Done{};
+    return SysError{errno, "cannot give up the capabilities of this process"};
+}
+
+Result<Done> use_only(const std::vector<Capability>& used) {
+    Sets sets;
+    if (!sets.read()) return SysError{errno, "cannot read the capabilities of this process"};
+    sets.use_only(used);
+    if (sets.write()) return Done{};
+    return SysError{errno, "cannot put the capabilities of this process aside"};
+}
+
+Result<Done> use_all() {
+    Sets sets;
+    if (!sets.read()) return SysError{errno, "cannot read the capabilities of this process"};
+    sets.use_all();
+    if (sets.write()) return Done{};
+    return SysError{errno, "cannot use the capabilities of this process"};
+}
 
 void limit_inherited() {
     Sets sets;

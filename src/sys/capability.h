@@ -1,10 +1,37 @@
 #pragma once
-// The one capability that this project keeps (capabilities(7)): CAP_NET_RAW, for sockets that have an address of
-// somebody else (ip(7) IP_TRANSPARENT).
+// Capabilities (capabilities(7)): giving up those that are not needed. Relays keep none but CAP_NET_RAW, for sockets
+// that have an address of somebody else (ip(7) IP_TRANSPARENT).
+
+#include <cstdint>
+#include <vector>
 
 #include "sys/error.h"
 
 namespace portsplit::sys {
+
+/// Those that this project uses, by their numbers in <linux/capability.h>.
+enum class Capability : std::uint8_t {
+    Chown = 0,
+    DacOverride = 1,
+    Kill = 5,
+    SetGid = 6,
+    SetUid = 7,
+    SetPcap = 8,
+    NetBindService = 10,
+    NetRaw = 13,
+    SysNice = 23,
+    SysResource = 24,
+};
+
+/// Returns true if this process may use it now (the effective set).
+bool has_capability(Capability capability);
+
+/// Gives up all capabilities of this process for good but these, of those that it has. What a program of root that it
+/// executes may have, stays (the bounding set).
+Result<Done> leave_only(const std::vector<Capability>& kept);
+/// Uses only these from now on. `use_all` takes back those that are not used.
+Result<Done> use_only(const std::vector<Capability>& used);
+Result<Done> use_all();
 
 /// Ends what a program that this process executes would inherit, but for CAP_NET_RAW: all other inheritable and
 /// ambient capabilities. Root's programs have all that root may have all the same.

@@ -9,8 +9,6 @@
 
 #include <cerrno>
 
-#include "sys/fd.h"
-
 namespace portsplit::sys {
 namespace {
 
@@ -79,21 +77,31 @@ int landlock_version() {
     return version > 0 ? static_cast<int>(version) : 0;
 }
 
-Result<Done> restrict_reach(const Reach& reach, int version) {
+Result<UniqueFd> reach_rules(const Reach& reach, int version) {
     const Ruleset handled = handled_by(reach, version);
-    const UniqueFd ruleset(
+    UniqueFd ruleset(
         static_cast<int>(::syscall(SYS_landlock_create_ruleset, &handled, sizeof handled, 0)));
     if (!ruleset) return SysError{errno, "cannot use Landlock"};
     for (const std::string& path : reach.readable) {
-        if (auto allowed = allow_reading(ruleset.get(), path); !allowed) return allowed;
+        if (auto allowed = allow_reading(ruleset.get(), path); !allowed) return allowed.error();
     }
     if (handled.net != 0) {
         for (const std::uint16_t port : reach.ports) {
-            if (auto allowed = allow_port(ruleset.get(), port); !allowed) return allowed;
+            if (auto allowed = allow_port(ruleset.get(), port); !allowed) return allowed.error();
         }
     }
-    if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) == 0) return Done{};
+    return ruleset;
+}
+
+Result<Done> restrict_to(int rules) {
+    if (::syscall(SYS_landlock_restrict_self, rules, 0) == 0) return Done{};
     return SysError{errno, "cannot use Landlock"};
+}
+
+Result<Done> restrict_reach(const Reach& reach, int version) {
+    const auto rules = reach_rules(reach, version);
+    if (!rules) return rules.error();
+    return restrict_to(rules->get());
 }
 
 }  // namespace portsplit::sys

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "sys/error.h"
+#include "sys/fd.h"
 
 namespace portsplit::sys {
 
@@ -25,8 +26,14 @@ inline constexpr int kLandlockWithScopes = 6;  ///< Linux 6.12: signals and abst
 /// Returns the version of Landlock that the kernel has; 0 if it has none, or it is off.
 int landlock_version();
 
-/// Restricts this process and its forks, for ever. The process must have no_new_privs.
+/// Makes a set of rules, which `restrict_to` puts into force: later, in a fork, any number of times.
 /// @param version  the newest that is used: not above that of the kernel
+Result<UniqueFd> reach_rules(const Reach& reach, int version);
+
+/// Restricts this process and its forks, for ever. The process must have no_new_privs.
+Result<Done> restrict_to(int rules);
+
+/// Does both.
 Result<Done> restrict_reach(const Reach& reach, int version);
 
 }  // namespace portsplit::sys

@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "sys/capability.h"
+
 namespace portsplit::sys {
 
 namespace {
@@ -71,6 +73,20 @@ Result<User> find_user(const std::string& name, const std::string& group) {
     if (group.empty()) user.gid = *id;
     user.groups = {user.gid};
     return user;
+}
+
+std::string name_of_user(std::string_view number) {
+    const auto id = id_in(std::string(number));
+    const passwd* entry = id ? ::getpwuid(*id) : nullptr;
+    return entry == nullptr ? std::string(number) : entry->pw_name;
+}
+
+std::string why_not_become(const std::string& name, const std::string& group) {
+    if (has_capability(Capability::SetUid) && has_capability(Capability::SetGid)) return {};
+    const auto user = find_user(name, group);
+    if (!user || (user->uid == ::geteuid() && user->gid == ::getegid())) return {};
+    if (::geteuid() == 0) return "this root has no CAP_SETUID and CAP_SETGID, which it takes";
+    return "only root can start a program as another user";
 }
 
 }  // namespace portsplit::sys

@@ -3,6 +3,7 @@
 // is sys/user_files.h.
 
 #include <string>
+#include <string_view>
 
 #include "sys/become.h"
 #include "sys/error.h"
@@ -19,5 +20,12 @@ bool group_exists(const std::string& name);
 /// @param group  the group instead of the user's own; empty for the user's own
 /// @returns code ENOENT for an unknown name
 Result<User> find_user(const std::string& name, const std::string& group);
+
+/// Returns the name of a user in the user database; the number if it has none.
+std::string name_of_user(std::string_view number);
+
+/// Returns why this process cannot start a program as a user, or an empty text. It can as itself; as another user
+/// only root can, with the capabilities for that.
+std::string why_not_become(const std::string& name, const std::string& group);
 
 }  // namespace portsplit::sys

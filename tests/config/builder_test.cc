@@ -154,23 +154,6 @@ TEST(Builder, WarnsOfALastResortInAnotherCaseThatHasAPattern) {
                             "at the deadline"));
 }
 
-TEST(Builder, ReportsAProgramWhereASandboxIsRequired) {
-    EXPECT_THAT(issues_of("bind = *:443\nsandbox = required\n[s]\nstring = a\nconnect = b:1\n"),
-                ElementsAre());
-    EXPECT_THAT(
-        issues_of("bind = *:443\nsandbox = required\n[s]\nstring = a\nconnect = b:1\n"
-                  "[t]\nstring = b\nexec = a\n"),
-        ElementsAre("f:2: sandbox = required: only where no service has exec, and service t "
-                    "has one on line 8; write sandbox = auto"));
-    EXPECT_THAT(
-        issues_of("bind = \"*:443\"; sandbox = \"required\";\n"
-                  "services : { t : { string = \"b\"; exec = \"a\"; }; };\n"),
-        ElementsAre("f:1: sandbox = \"required\": only where no service has exec, and service "
-                    "t has one on line 2; write sandbox = \"auto\""));
-    EXPECT_THAT(issues_of("bind = *:443\nsandbox = auto\n[t]\nstring = b\nexec = a\n"),
-                ElementsAre());
-}
-
 TEST(Builder, WarnsOfATimeoutOfZero) {
     EXPECT_THAT(issues_of(with_service("bind = *:443\ntimeout = 0\n")),
                 ElementsAre("f:2: warning: timeout = 0: a client that sends nothing is never "

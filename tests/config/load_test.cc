@@ -110,7 +110,8 @@ const std::map<std::string_view, const char*> kSamples = {
     {"proxy-from", "::1"},    {"interface", "eth0"},   {"freebind", "yes"},
     {"mptcp", "yes"},         {"transparent", "yes"},  {"user-timeout", "90"},
     {"sandbox", "off"},       {"maxconn-source", "8"}, {"maxundecided", "0"},
-    {"rate-source", "20/10"}, {"penalty", "crash 5"},
+    {"rate-source", "20/10"}, {"penalty", "crash 5"},  {"limit", "nofile 9"},
+    {"nice", "-5"},
 };
 
 /// A file of one service that uses a key; one with an action that the key goes with.

@@ -37,7 +37,7 @@ Reply said_by(const core::Exec& exec, const std::vector<std::string>& environmen
         sys::ignore_signal(SIGHUP);
         const int fd = pair.near.get();
         if (prepare) prepare(fd);
-        return exit_code(launch(exec, {fd, fd, fd}, environment));
+        return exit_code(launch(exec, {fd, fd, fd}, {}, environment));
     });
     pair.near.reset();
     return loopback::read_reply(pair.far.get());
@@ -198,7 +198,7 @@ TEST(Launch, LeavesUnreadBytesToTheProgram) {
     loopback::finish(pair.far.get());
     Child child([&] {
         const int fd = pair.near.get();
-        return exit_code(launch(program("/bin/cat"), {fd, fd, fd}, {}));
+        return exit_code(launch(program("/bin/cat"), {fd, fd, fd}, {}, {}));
     });
     pair.near.reset();
     EXPECT_EQ(loopback::read_reply(pair.far.get()), (Reply{"every byte", "end"}));
@@ -260,7 +260,7 @@ TEST(Launch, StartsNoProgramOutsideItsDirectory) {
     Pair pair = loopback::tcp_pair();
     EXPECT_EQ(loopback::text_of_child([&] {
                   const int fd = pair.near.get();
-                  const LaunchError error = launch(exec, {fd, fd, fd}, {});
+                  const LaunchError error = launch(exec, {fd, fd, fd}, {}, {});
                   return (error.stage == Stage::Directory ? "directory: " : "") +
                          sys::error_text(error.code);
               }),
@@ -292,7 +292,7 @@ TEST(Launch, SetsBlockingModeOnInputAndOutput) {
         for (const Pair* pair : {&in, &out}) sys::set_blocking(pair->near.get(), false);
         const int fd = out.near.get();
         return exit_code(launch(shell("grep flags /proc/self/fdinfo/0 /proc/self/fdinfo/1"),
-                                {in.near.get(), fd, fd}, {}));
+                                {in.near.get(), fd, fd}, {}, {}));
     });
     out.near.reset();
     EXPECT_EQ(loopback::read_reply(out.far.get()),
@@ -315,7 +315,7 @@ TEST(Launch, ReturnsTheErrorAndWritesNothingWhenExecveFails) {
         Pair pair = loopback::tcp_pair();
         EXPECT_EQ(loopback::text_of_child([&] {
                       const int fd = pair.near.get();
-                      const LaunchError error = launch(program(one.path), {fd, fd, fd}, {});
+                      const LaunchError error = launch(program(one.path), {fd, fd, fd}, {}, {});
                       return (error.stage == Stage::Start ? "start: " : "") +
                              sys::error_text(error.code) + ", " + std::to_string(exit_code(error));
                   }),

@@ -187,7 +187,7 @@ TEST(IsValid, RefusesAReasonThatDoesNotExist) {
 }
 
 TEST(IsValid, RefusesAStageThatDoesNotExist) {
-    for (const std::uint32_t stage : {11U, 0x80000000U, 0xffffffffU}) {
+    for (const std::uint32_t stage : {13U, 0x80000000U, 0xffffffffU}) {
         EXPECT_FALSE(is_valid_with(kSsh, [&](Progress& message) {
             message.failure.stage = static_cast<Stage>(stage);
         })) << stage;

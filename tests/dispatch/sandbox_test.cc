@@ -5,11 +5,14 @@
 #include <gtest/gtest.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstddef>
 #include <iterator>
 #include <string>
@@ -175,12 +178,60 @@ TEST(MeansOfKernel, LeaveOutWhatAnEarlierFilterForbids) {
     EXPECT_EQ(means_without(SYS_vmsplice), "1 " + landlock);
 }
 
-TEST(Confine, LeavesAPlanWithAProgramAsItIs) {
-    EXPECT_EQ(report_of(starting(core::Sandbox::Auto), Means::of_kernel()),
-              "sandbox: none, for service ssh starts a program");
-    EXPECT_EQ(report_of(starting(core::Sandbox::Required), Means::of_kernel()),
-              "refused: sandbox = required: service ssh starts a program");
-    EXPECT_EQ(report_of(starting(core::Sandbox::Off), Means::of_kernel()), "");
+/// What a relay of a generation with a program is given; with `refused: ` if the generation must not start.
+std::string relays_of(const core::Config& config, const Means& means) {
+    const RelaySandbox relays = RelaySandbox::prepare(config, means);
+    const Confinement& confinement = relays.confinement();
+    return (confinement.is_refused ? "refused: " : "") + confinement.report;
+}
+
+TEST(RelaySandbox, ReportsWhatTheKernelGave) {
+    const core::Config config = starting(core::Sandbox::Auto);
+    EXPECT_EQ(relays_of(config, {true, 0}),
+              "sandbox: none: no Landlock, which this kernel does not have or has off, of relays; "
+              "service ssh starts a program");
+    EXPECT_EQ(
+        relays_of(starting(core::Sandbox::Required), {true, 0}),
+        "refused: sandbox = required: no Landlock, which this kernel does not have or has off");
+    EXPECT_EQ(relays_of(starting(core::Sandbox::Off), {true, 1}), "");
+    if (sys::landlock_version() < 1) GTEST_SKIP() << "needs a kernel with Landlock";
+    EXPECT_EQ(relays_of(config, {false, 1}),
+              "sandbox: Landlock ABI 1 (files), of relays; service ssh starts a program");
+    EXPECT_EQ(relays_of(starting(core::Sandbox::Required), {true, 1}),
+              "sandbox: Landlock ABI 1 (files), of relays; service ssh starts a program");
+}
+
+TEST(RelaySandbox, LeavesARelayItsTargetsAndNothingElse) {
+    if (sys::landlock_version() < sys::kLandlockWithScopes) GTEST_SKIP() << "needs Linux 6.12";
+    const sys::UniqueFd target = loopback::listener_on("127.0.0.1");
+    const sys::UniqueFd other = loopback::listener_on("127.0.0.1");
+    core::Config config = starting(core::Sandbox::Auto);
+    std::get<core::Connect>(config.services[0].action).targets = {
+        {"127.0.0.1", loopback::port_of(target)}};
+    const RelaySandbox relays = RelaySandbox::prepare(config);
+    const std::string outcome = loopback::text_of_child([&]() -> std::string {
+        if (const auto entered = relays.enter(); !entered) return sys::to_string(entered.error());
+        const auto code = [](bool works) {
+            return works ? std::string("works ") : sys::error_text(errno) + " ";
+        };
+        const auto connects = [&](std::uint16_t port) {
+            const auto address = sys::Address::from(core::Endpoint{"127.0.0.1", port});
+            const sys::UniqueFd fd(::socket(AF_INET, SOCK_STREAM, 0));
+            return ::connect(fd.get(), address->data(), address->size()) == 0;
+        };
+        std::string text =
+            code(connects(loopback::port_of(target))) + code(connects(loopback::port_of(other))) +
+            code(::open("/etc/passwd", O_RDONLY) >= 0) + code(::kill(::getppid(), 0) == 0);
+        rlimit processes{};
+        ::getrlimit(RLIMIT_NPROC, &processes);
+        return text + std::to_string(processes.rlim_max);
+    });
+    EXPECT_EQ(outcome, "works Permission denied Permission denied Operation not permitted 0");
+}
+
+TEST(RelaySandbox, OfOffIsOff) {
+    EXPECT_FALSE(RelaySandbox::prepare(starting(core::Sandbox::Off)).is_on());
+    EXPECT_TRUE(RelaySandbox::prepare(starting(core::Sandbox::Auto)).is_on());
 }
 
 #else

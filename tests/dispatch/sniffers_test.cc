@@ -42,24 +42,27 @@ core::Config config_with_regex() {
 
 TEST(NeedsSniffers, WhereAProgramIsStartedAndMoreIsAskedThanFixedBytes) {
     core::Config config = config_with_regex();
-    EXPECT_TRUE(needs_sniffers(core::Plan(config)));
+    EXPECT_TRUE(needs_sniffers(core::Plan(config), false));
     config.sandbox = core::Sandbox::Off;
-    EXPECT_FALSE(needs_sniffers(core::Plan(config)));
+    EXPECT_FALSE(needs_sniffers(core::Plan(config), false));
     config.sandbox = core::Sandbox::Auto;
     config.services[0].patterns = {{core::PatternKind::String, "GET"}};
-    EXPECT_FALSE(needs_sniffers(core::Plan(config)));
+    EXPECT_FALSE(needs_sniffers(core::Plan(config), false));
     config.top.proxy_from = {{core::Prefix::Kind::Unix, 0, {}, {}}};
-    EXPECT_TRUE(needs_sniffers(core::Plan(config)));
+    EXPECT_TRUE(needs_sniffers(core::Plan(config), false));
     config = config_with_regex();
+    config.services[0].patterns = {{core::PatternKind::String, "GET"}};
+    config.sandbox = core::Sandbox::Off;
+    EXPECT_TRUE(needs_sniffers(core::Plan(config), true)) << "root never looks";
     config.services[0].action = core::Connect{{{"127.0.0.1", 1}}};
-    EXPECT_FALSE(needs_sniffers(core::Plan(config))) << "no program";
+    EXPECT_FALSE(needs_sniffers(core::Plan(config), true)) << "no program";
 }
 
 /// Sniffers, and clients.
 class SniffersTest : public testing::Test {
   protected:
     SniffersTest() {
-        auto started = start_sniffers(plan_, log_.log());
+        auto started = start_sniffers(plan_, {}, log_.log());
         EXPECT_TRUE(started);
         sniffers_ = std::move(*started);
     }
@@ -171,7 +174,12 @@ TEST_F(SniffersTest, AnswerEchildIfOneIsKilled) {
 
 TEST_F(SniffersTest, AnswerEchildIfTheirParentIsGone) {
     const Pair client = loopback::tcp_pair();
-    for (const pid_t child : loopback::children_of(sniffers().pid)) ::kill(child, SIGKILL);
+    ::kill(sniffers().pid, SIGSTOP);  // it forks no more
+    loopback::wait_for_state(sniffers().pid, 'T');
+    for (const pid_t child : loopback::children_of(sniffers().pid)) {
+        ::kill(child, SIGKILL);
+        loopback::wait_for_state(child, 'Z');
+    }
     ::kill(sniffers().pid, SIGKILL);
     loopback::wait_for_state(sniffers().pid, 'Z');
     const auto looked = look(client);
@@ -183,10 +191,14 @@ TEST_F(SniffersTest, ReplaceSparesThatAreKilled) {
     const Pair client = loopback::tcp_pair();
     for (int i = 0; i < 20; ++i) {
         const pid_t spare = child_named("portsplit-spare");
-        if (spare > 0) ::kill(spare, SIGKILL);
+        if (spare <= 0) continue;
+        ::kill(spare, SIGKILL);
+        // Until it has ended, it may still take a client.
+        ASSERT_TRUE(loopback::comes_true([&] { return ::kill(spare, 0) < 0; }));
     }
     ASSERT_TRUE(loopback::send_all(client.far.get(), "GGET"));
-    EXPECT_TRUE(look(client));
+    const auto looked = look(client);
+    EXPECT_TRUE(looked) << sys::to_string(looked.error());
 }
 
 TEST_F(SniffersTest, EndWithTheLastDispatcher) {

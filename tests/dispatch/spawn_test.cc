@@ -26,27 +26,17 @@ using loopback::read_reply;
 using loopback::Reply;
 using sys::UniqueFd;
 
-/// Waits for a child, at most `kPatience`, and returns how it ended, as the log has it.
-std::string end_of(pid_t pid) {
-    int status = -1;
-    if (!loopback::comes_true([&] { return ::waitpid(pid, &status, WNOHANG) == pid; })) {
-        return "still runs";
-    }
-    return sys::describe_status(status);
-}
-
 /// A started program. The destructor kills it if the test has not waited for it.
 class Started {
   public:
     explicit Started(const core::Exec& exec, int err = -1,
                      const std::vector<std::string>& environment = {"PATH=/usr/bin:/bin"})
-        : program_(spawn(exec, err, environment)) {}
+        : program_(spawn(exec, err, {}, environment)) {}
     Started(const Started&) = delete;
     Started& operator=(const Started&) = delete;
     ~Started() {
         if (!program_ || waited_for_) return;
-        ::kill(program_->pid, SIGKILL);
-        sys::wait_for_child(program_->pid);
+        program_->end();
     }
 
     bool ok() const { return program_.ok(); }
@@ -63,11 +53,15 @@ class Started {
     const UniqueFd& input() { return program_->input; }
     const UniqueFd& output() { return program_->output; }
 
-    /// Waits for its end and returns it as `end_of` does.
+    /// Waits for its end and returns it as the log has it.
     std::string end() {
-        std::string text = end_of(program_->pid);
-        waited_for_ = text != "still runs";
-        return text;
+        waited_for_ = true;
+        return sys::describe_status(program_->wait());
+    }
+    /// Has it ended.
+    std::string be_ended() {
+        waited_for_ = true;
+        return sys::describe_status(program_->end());
     }
 
   private:
@@ -177,13 +171,46 @@ TEST(ProgramOnATerminal, ClosesTheTerminalWhenItEnds) {
 }
 
 TEST(ProgramOnATerminal, GetsSighupWhenOurEndsAreClosed) {
-    std::optional<pid_t> pid;
-    {
-        auto reader = spawn(program("/bin/cat", {}, core::Stdio::Pty), -1, {});
-        ASSERT_TRUE(reader);
-        pid = reader->pid;
+    auto reader = spawn(program("/bin/cat", {}, core::Stdio::Pty), -1, {}, {});
+    ASSERT_TRUE(reader);
+    reader->input.reset();
+    reader->output.reset();
+    EXPECT_EQ(sys::describe_status(reader->wait()), "signal=HUP");
+}
+
+TEST(ProgramOnPipes, EndsWhenTheDispatcherWantsIt) {
+    Started waits(shell("echo here; exec tail -f /dev/null"));
+    ASSERT_EQ(waits.answer(5), (Reply{"here\n", "enough"}));
+    EXPECT_EQ(waits.be_ended(), "signal=HUP");
+}
+
+TEST(ProgramOnPipes, EndsWhenTheDispatcherDies) {
+    int ends[2];
+    ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    const UniqueFd reader(ends[0]);
+    UniqueFd writer(ends[1]);
+    const pid_t dispatcher = ::fork();
+    if (dispatcher == 0) {
+        const auto started = spawn(shell("exec tail -f /dev/null"), writer.get(), {}, {});
+        ::_exit(started ? 0 : 1);
     }
-    EXPECT_EQ(end_of(*pid), "signal=HUP");
+    writer.reset();
+    ASSERT_EQ(sys::wait_for_child(dispatcher), 0);
+    EXPECT_EQ(read_reply(reader.get()), (Reply{"", "end"})) << "the program has the pipe";
+}
+
+TEST(ProgramOnPipes, OfAKilledKeeperHasItsStatus) {
+    auto waits = spawn(shell("echo $PPID; exec tail -f /dev/null"), -1, {}, {"PATH=/usr/bin:/bin"});
+    ASSERT_TRUE(waits);
+    std::string text;
+    while (text.find('\n') == std::string::npos) {
+        const Reply reply = read_reply(waits->output.get(), 1);
+        ASSERT_EQ(reply.end, "enough");
+        text += reply.bytes;
+    }
+    const auto keeper = static_cast<pid_t>(std::stoi(text));
+    ASSERT_EQ(::kill(keeper, SIGKILL), 0);
+    EXPECT_EQ(sys::describe_status(waits->wait()), "signal=KILL");
 }
 
 }  // namespace

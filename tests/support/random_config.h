@@ -196,6 +196,10 @@ class RandomConfig {
         exec.stdio = static_cast<core::Stdio>(below(3));
         if (maybe()) exec.argv0 = argument();
         if (maybe()) exec.directory = "/srv/" + word();
+        if (maybe()) exec.user = pick({"www-data", "0", "33"});
+        if (maybe()) exec.group = pick({"www-data", "33,4"});
+        if (maybe()) exec.limits = {"nofile 7:8", "core unlimited"};
+        if (maybe()) exec.nice = pick({"-20", "19"});
         if (maybe()) exec.umask = pick({"0", "027", "0777", "77"});
         for (std::size_t left = below(3); left > 0; --left)
             exec.env.push_back(word() + "=" + word());

@@ -28,6 +28,7 @@
 #include "support/loopback.h"
 #include "support/plans.h"
 #include "sys/address.h"
+#include "sys/become.h"
 #include "sys/channel.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
@@ -36,6 +37,9 @@
 #include "sys/signals.h"
 
 namespace portsplit::dispatch {
+
+/// Whom the zygote becomes if root runs the test.
+inline const sys::User kWithoutRights{.uid = 65534, .gid = 65534, .groups = {}};
 
 /// A zygote in a child process, and the daemon's end of its channel.
 class ZygoteTest : public testing::Test {
@@ -76,6 +80,8 @@ class ZygoteTest : public testing::Test {
             end.reset();
             log_end.reset();
             ::setpgid(0, 0);
+            // As root it would start sniffers, which most tests are not about.
+            if (::geteuid() == 0 && !sys::become(kWithoutRights)) return 1;
             if (prepare) prepare();
             sys::close_on_exec_from(handoff::kChannelFd);
             sys::Log log_there = sys::Log::to_descriptor(std::move(log_fd));
