@@ -100,7 +100,7 @@ class Packer {
         add(endpoint.port);
     }
     void add(const core::Prefix& prefix) {
-        add(static_cast<std::uint64_t>(prefix.kind) << 16 | prefix.length << 8 |
+        add(static_cast<std::uint64_t>(prefix.kind) << 16 | std::uint64_t{prefix.length} << 8 |
             prefix.address.bytes().size());
         bytes_.append(reinterpret_cast<const char*>(prefix.address.bytes().data()),
                       prefix.address.bytes().size());

@@ -109,8 +109,10 @@ void FailedTargets::set_prober(Aside& aside, pid_t pid, Clock::time_point next_a
 }
 
 bool FailedTargets::probes(pid_t pid, std::size_t service) const {
-    const auto of_service = std::ranges::equal_range(aside_, service, {}, &Aside::service);
-    return std::ranges::find(of_service, pid, &Aside::prober) != of_service.end();
+    // No std::ranges::equal_range: clang 14 cannot use its result, a subrange.
+    const auto first = std::ranges::lower_bound(aside_, service, {}, &Aside::service);
+    const auto last = std::ranges::upper_bound(aside_, service, {}, &Aside::service);
+    return std::ranges::find(first, last, pid, &Aside::prober) != last;
 }
 
 void FailedTargets::let_probe(std::span<const pid_t> waiting) {

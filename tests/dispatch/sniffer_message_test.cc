@@ -10,35 +10,15 @@
 #include <utility>
 #include <vector>
 
-#include "support/layouts.h"
 #include "support/plans.h"
+#include "support/sniffer_plan.h"
 
 namespace portsplit::dispatch {
 namespace {
 
 using core::Reason;
 
-/// A plan with the services `web`, a program that gets a field, `far`, a target that gets one, `fallback`, and
-/// `timeout`; the log has a field.
-const core::Plan& plan() {
-    static const core::Plan plan = [] {
-        core::Config config;
-        config.layouts.push_back(core::layout_of({"start = 'R' <name 8>"}));
-        core::Exec exec{.program = "/bin/cat", .arguments = {}};
-        exec.env = {"NAME test.name", "FIXED=1"};
-        core::Service web{.name = "web", .patterns = {}, .action = exec};
-        web.patterns = {{core::PatternKind::String, "W"}};
-        core::Connect connect{.targets = {{"127.0.0.1", 1}}};
-        connect.proxy = core::ProxyHeader::V2;
-        connect.proxy_tlv = {"0xE0 test.name", "crc32c", "alpn test.name"};
-        core::Service far{.name = "far", .patterns = {}, .action = connect};
-        far.patterns = {{core::PatternKind::String, "F"}};
-        core::Service fallback{.name = core::kFallback, .patterns = {}, .action = exec};
-        config.services = {web, far, fallback};
-        return core::Plan(config);
-    }();
-    return plan;
-}
+const core::Plan& plan() { return sniffer_plan(); }
 
 core::Bytes bytes_of(const std::string& text) { return core::as_bytes(text); }
 

@@ -40,6 +40,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const LayoutSource source = source_of(input.substr(0, end));
     const auto layout = Layout::compile(source);
     if (!layout) return 0;
+    note_accepted();
     compare(source, *layout,
             input.substr(std::min(end + 2, input.size())).substr(0, kLongestStream));
     return 0;

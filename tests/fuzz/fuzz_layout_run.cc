@@ -21,6 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const LayoutSource source = RandomLayout(random).make();
     const auto layout = Layout::compile(source);
     if (!layout) return 0;
+    note_accepted();
     const std::string_view input(reinterpret_cast<const char*>(data), size);
     compare(source, *layout, input.substr(2, kLongestStream));
     return 0;

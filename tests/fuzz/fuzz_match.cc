@@ -155,6 +155,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(shared.ok(), "a plan can be shared");
     require(shared->plan().config() == config, "a shared plan has the configuration");
     const Plan plan(config);
+    note_accepted();
     // Not made from a plan: a plan with a wrong configuration would be compared with itself.
     const naive::Rule rule(config);
     for (const Plan* each : {&plan, &shared->plan()}) {

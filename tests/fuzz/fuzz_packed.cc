@@ -14,6 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     // Copied: a view of these bytes as text would need a cast.
     const auto config = config::unpack(std::string(data, data + size), config::Need::Global);
     if (!config) return 0;
+    core::note_accepted();
     core::require(config::unpack(config::pack(*config), config::Need::Global) == config,
                   "what was read is packed as the same");
     return 0;

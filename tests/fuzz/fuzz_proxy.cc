@@ -46,6 +46,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     core::require(found == naive, "both readers find the same header, or none");
     if (!found) return 0;
+    core::note_accepted();
     core::ProxyEnds written;
     written.kind = core::ProxyEnds::Kind::Local;
     if (found->ends.kind == core::ProxyEnds::Kind::Internet) written = found->ends;

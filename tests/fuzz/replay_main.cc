@@ -1,6 +1,6 @@
 // Replaces libFuzzer's main in builds without libFuzzer: runs the fuzz target with every file of a
-// corpus directory, and with every beginning of a short file. Fails if the directory is empty: then
-// the test would check nothing.
+// corpus directory, and with every beginning of a short file. Fails if the directory is empty, or if the reader
+// under test accepts no whole file of it: then the test would check nothing, or nothing behind the reader.
 
 #include <algorithm>
 #include <cstddef>
@@ -11,6 +11,8 @@
 #include <iterator>
 #include <system_error>
 #include <vector>
+
+#include "support/checks.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
@@ -27,7 +29,8 @@ void feed(const std::vector<char>& bytes, std::size_t size) {
     LLVMFuzzerTestOneInput(input.data(), input.size());
 }
 
-bool replay(const std::filesystem::path& path) {
+/// @param accepted  counts the whole files that the reader under test accepts
+bool replay(const std::filesystem::path& path, int& accepted) {
     std::ifstream file(path, std::ios::binary);
     const std::vector<char> bytes{std::istreambuf_iterator<char>(file), {}};
     if (!file) {
@@ -37,7 +40,9 @@ bool replay(const std::filesystem::path& path) {
     if (bytes.size() <= kShort) {
         for (std::size_t size = 0; size < bytes.size(); ++size) feed(bytes, size);
     }
+    const std::size_t before = portsplit::core::accepted_inputs;
     feed(bytes, bytes.size());
+    accepted += portsplit::core::accepted_inputs > before ? 1 : 0;
     return true;
 }
 
@@ -62,12 +67,19 @@ int main(int argc, char** argv) {
         std::fprintf(stderr, "no files in %s\n", argv[1]);
         return 1;
     }
+    int accepted = 0;
     std::sort(files.begin(), files.end());
     for (const auto& path : files) {
         // Flush before the target runs: if it aborts, the last line names the file.
         std::printf("%s\n", path.c_str());
         std::fflush(stdout);
-        if (!replay(path)) return 1;
+        if (!replay(path, accepted)) return 1;
     }
+    if (accepted == 0) {
+        std::fprintf(stderr, "no file in %s is accepted: make the corpus anew (fuzz_seeds)\n",
+                     argv[1]);
+        return 1;
+    }
+    std::printf("accepted %d of %zu files\n", accepted, files.size());
     return 0;
 }

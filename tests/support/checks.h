@@ -16,6 +16,13 @@ inline void require(bool holds, const char* claim) {
     std::abort();
 }
 
+/// How many inputs the reader under test has accepted. The replay of a corpus fails if it accepts none of them:
+/// then the corpus has an old form and checks nothing behind the reader.
+inline std::size_t accepted_inputs = 0;
+
+/// Notes that the reader under test has accepted the input.
+inline void note_accepted() { ++accepted_inputs; }
+
 /// An input of two parts: a pattern up to the first newline, and a stream after it.
 struct PatternAndStream {
     std::string pattern;

@@ -90,6 +90,7 @@ inline int fuzz_reader(const std::uint8_t* data, std::size_t size, Spelling spel
     const Loaded loaded = read(text, "fuzz", Need::Services, files);
     check_issues(loaded, text, files);
     if (!loaded.config) return 0;
+    core::note_accepted();
     check_again(write_libconfig(*loaded.config), *loaded.config);
     const auto classic = write_classic(*loaded.config);
     const bool is_own = loaded.origins.files.size() == 1 && spelling == Spelling::Classic;
