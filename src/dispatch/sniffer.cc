@@ -29,7 +29,7 @@ using sys::Clock;
 using sys::SysError;
 using sys::UniqueFd;
 
-/// After its deadline a sniffer has this time for its answer.
+/// After its deadline, or the question if that comes later, a sniffer has this time for its answer.
 constexpr std::chrono::seconds kGrace{1};
 
 /// Publishes nothing: a sniffer has no channel to the zygote.
@@ -137,7 +137,10 @@ sys::Result<std::vector<std::byte>> Sniffer::ask(const SnifferRequest& request,
     if (!sys::send_message(pair_.get(), bytes, -1, 0)) return unanswered(ECHILD);
     reporter.about_to_block();
     const bool is_endless = request.deadline == Clock::time_point::max();
-    const auto until = is_endless ? request.deadline : request.deadline + kGrace;
+    // A deadline may be over before anything is asked: it counts from accept, and the client may have waited for a
+    // zygote.
+    const auto until =
+        is_endless ? request.deadline : std::max(request.deadline, Clock::now()) + kGrace;
     pollfd entry{.fd = pair_.get(), .events = POLLIN, .revents = 0};
     const int ready = sys::retry([&] { return ::poll(&entry, 1, sys::poll_timeout(until)); });
     if (ready <= 0) return unanswered(ECHILD);

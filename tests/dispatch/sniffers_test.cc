@@ -134,6 +134,16 @@ TEST_F(SniffersTest, DecideAtTheDeadline) {
     EXPECT_EQ(looked->decided.verdict.service, std::nullopt);
 }
 
+// The deadline counts from accept, and a client may have waited until a zygote came.
+TEST_F(SniffersTest, DecideOnWhatHasComeIfTheDeadlineIsLongOver) {
+    const Pair client = loopback::tcp_pair();
+    ASSERT_TRUE(loopback::send_all(client.far.get(), "GGET"));
+    const auto looked = look(client, Clock::now() - 20s);
+    ASSERT_TRUE(looked) << sys::to_string(looked.error());
+    EXPECT_EQ(looked->decided.verdict.service, 0U);
+    EXPECT_EQ(looked->decided.verdict.reason, Reason::Match);
+}
+
 /// Returns true while a process waits for more bytes of a socket than it has seen.
 bool is_looked_at(int fd) {
     int low_water = 0;
