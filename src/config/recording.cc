@@ -17,8 +17,9 @@ core::Result<std::string, Problem> bytes_of_hex(std::string_view text) {
         return Problem{fmt::format("{} (at byte {})", problem.text, problem.place + 1)};
     }
     std::string bytes;
+    const bool has_range = text.find('-') != text.npos;  // 11-11 is one byte, too
     for (const core::ByteSet& set : *sets) {
-        if (!set.is_single()) return Problem{"? and ranges are for patterns only"};
+        if (has_range || !set.is_single()) return Problem{"? and ranges are for patterns only"};
         bytes += static_cast<char>(set.low);
     }
     return bytes;

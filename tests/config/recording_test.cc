@@ -29,6 +29,7 @@ TEST(BytesOfHex, NamesWhatIsNoByte) {
               "half a byte; write two digits, such as 0a or ?a (at byte 4)");
     EXPECT_EQ(problem_of_hex("1?"), "? and ranges are for patterns only");
     EXPECT_EQ(problem_of_hex("00-04"), "? and ranges are for patterns only");
+    EXPECT_EQ(problem_of_hex("11-11"), "? and ranges are for patterns only");
     EXPECT_EQ(problem_of_hex(""), "no byte; write two hex digits for each (at byte 1)");
 }
 
