@@ -36,7 +36,6 @@ TEST(EofLines, ReportsTheCountsAfterAMinute) {
     MovedClock clock;
     clock.move(61s);
     auto reports = lines.reports(sys::Clock::now());
-    // UnorderedElementsAre does not link with _GLIBCXX_DEBUG.
     std::sort(reports.begin(), reports.end());
     EXPECT_THAT(
         reports,
