@@ -13,7 +13,7 @@ readonly HONEST=(one socket pipe pty layout named half behind)
 readonly FAULTS=(reset_anywhere reset_anywhere reset_anywhere slow half_closed zero_window flood silent urgent storm
     header_bad header_cut target_down target_resets target_hangs name_hangs program_killed program_missing
     program_stubborn program_background over_budget undecided_many dispatcher_killed dispatcher_stopped
-    spare_stopped zygote_killed zygote_stopped reload reload_bad signals upgrade disk_full)
+    spare_stopped sniffers_killed zygote_killed zygote_stopped reload reload_bad signals upgrade disk_full)
 
 teardown() {
     local status=0
@@ -188,6 +188,8 @@ dispatcher_stopped() {
     pass_time 200
     kill -KILL "$VICTIM"
 }
+name_of() { cat "/proc/$1/comm" 2>/dev/null || true; }
+
 # Not while a client may just have come to it.
 spare_stopped() {
     local pid
@@ -195,7 +197,18 @@ spare_stopped() {
     wait_until 10 find_zygote
     children_of "$ZYGOTE"
     for pid in "${CHILDREN[@]}"; do
-        ! is_spare "$pid" || { kill -STOP "$pid"; break; }
+        [[ $(name_of "$pid") != portsplit-spare ]] || { kill -STOP "$pid"; break; }
+    done
+    go_ahead
+}
+# The process that forks what looks at first bytes. Not while one of them looks at an honest client.
+sniffers_killed() {
+    local pid
+    pause
+    wait_until 10 find_zygote
+    children_of "$ZYGOTE"
+    for pid in "${CHILDREN[@]}"; do
+        [[ $(name_of "$pid") != portsplit-sniff ]] || kill -KILL "$pid"
     done
     go_ahead
 }
@@ -242,6 +255,7 @@ turn_log() {
     local old=$TMP/disk/old
     mv "$LOG" "$old"
     kill -USR1 "$DAEMON"
+    wait_until 10 exists "$LOG"
     wait_until 10 log_has 'connections being served: '
     # The zygotes open the new one when they have read their order.
     pass_time 200
