@@ -47,9 +47,11 @@ class WholeRegex {
         pcre2_set_bsr(context.get(), PCRE2_BSR_UNICODE);
         int error = 0;
         PCRE2_SIZE place = 0;
+        // PCRE2_NEVER_BACKSLASH_C: Portsplit refuses \C.
         // PCRE2_ALT_CIRCUMFLEX: a line begins after a newline even if nothing follows yet.
         return pcre2_compile(address(expression), expression.size(),
-                             PCRE2_ANCHORED | PCRE2_ALT_CIRCUMFLEX, &error, &place, context.get());
+                             PCRE2_ANCHORED | PCRE2_ALT_CIRCUMFLEX | PCRE2_NEVER_BACKSLASH_C,
+                             &error, &place, context.get());
     }
 
     std::unique_ptr<pcre2_code, decltype(&pcre2_code_free)> code_;
