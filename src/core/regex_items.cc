@@ -30,7 +30,7 @@ bool is_recursion(std::string_view item) {
 bool looks_ahead(std::string_view item) {
     if (may_be_possessive(item) || is_recursion(item)) return true;
     for (const std::string_view start : {"$", "\\z", "\\Z", "\\b", "\\B", "[[:>:]]", "\\R", "\\X",
-                                         "(*", "(?=", "(?!", "(?>", "(?("}) {
+                                         "(*", "(?=", "(?!", "(?*", "(?<*", "(?>", "(?("}) {
         if (item.starts_with(start)) return true;
     }
     return item == "(?";  // a condition that is an assertion, which is the next item

@@ -106,6 +106,12 @@ void expect_final_answers(const std::string& expression, std::string_view alphab
     }
 }
 
+TEST(RegexThatLooksAhead, AgreesWithItsBeginningsIfAnAssertionIsNotAtomic) {
+    for (const char* expression : {"(?*..)a", "(?*ab|b)?a", "..(?<*ab)", "a(?<*a)(?*b)"}) {
+        expect_final_answers(expression, "ab", 4);
+    }
+}
+
 TEST(RegexThatLooksAhead, AgreesWithPcre2ForEveryConstruct) {
     for (const UndoneMatch& it : undone_matches()) {
         // In UTF-8 mode the letters would be cut anywhere.
