@@ -35,13 +35,13 @@ clean_state() {
 }
 
 # bats test_tags=fault:D2
-@test "exec: on the socket, descriptors 0 and 1 are the connection and 2 the log" {
+@test "exec: on the socket, descriptors 0 and 1 are the connection and 2 a pipe to the log" {
     serve_probe
     start_daemon
     take_report
     [[ $(descriptors) == 'fd 0: socket both blocking
 fd 1: socket both blocking
-fd 2: file write blocking' ]]
+fd 2: pipe write blocking' ]]
     reports lowat=1
     reports 'keepalive=1 120 30 4'
     reports nodelay=1
@@ -94,7 +94,7 @@ fd 2: file write blocking' ]]
     take_report
     [[ $(descriptors) == 'fd 0: pipe read blocking
 fd 1: pipe write blocking
-fd 2: file write blocking' ]]
+fd 2: pipe write blocking' ]]
     clean_state
 }
 
@@ -105,7 +105,7 @@ fd 2: file write blocking' ]]
     take_report
     [[ $(descriptors) == 'fd 0: terminal both blocking
 fd 1: terminal both blocking
-fd 2: file write blocking' ]]
+fd 2: pipe write blocking' ]]
     clean_state
     reports controlling=yes
     reports foreground=yes
@@ -226,7 +226,7 @@ END
         ((EUID != 0)) || [[ $(readlink "/proc/$DAEMON/fd/"{0,1,2} | sort -u) == /dev/null ]]
         take_report
         [[ $(descriptors | wc -l) == 3 ]]
-        reports 'fd 2: file write blocking'
+        reports 'fd 2: pipe write blocking'
         stop_daemon
     done
 }

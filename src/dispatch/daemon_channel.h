@@ -48,8 +48,6 @@ class DaemonChannel {
     int fd() const { return channel_.get(); }
     /// Closes the channel in a dispatcher.
     void close() { channel_.reset(); }
-    /// Closes what only the zygote uses.
-    void close_orders() { orders_.reset(); }
 
   private:
     sys::UniqueFd channel_{handoff::kChannelFd};

@@ -4,6 +4,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <array>
+#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <optional>
@@ -122,13 +124,34 @@ int relay_to_target(Chosen chosen, const core::Connect& connect, const Setting& 
     return 0;
 }
 
+/// Returns the writing end of a pipe that the zygote reads; none, and publishes why, if it cannot.
+UniqueFd pipe_to_zygote(bool has_room, Reporter& reporter) {
+    std::array<int, 2> ends{-1, -1};
+    if (!has_room || ::pipe2(ends.data(), O_CLOEXEC) < 0) {
+        reporter.publish_failure(Stage::Stderr, has_room ? errno : EMFILE);
+        return UniqueFd();
+    }
+    const UniqueFd reading_end(ends[0]);
+    UniqueFd writing_end(ends[1]);
+    const auto sent = reporter.publish_stderr(reading_end.get());
+    if (sent) return writing_end;
+    reporter.publish_failure(Stage::Stderr, sent.error().code);
+    return UniqueFd();
+}
+
 /// Returns the program's descriptor 2; /dev/null if there is no other.
 /// @param own  owns the descriptor if one was opened
-int error_output(core::StderrTo to, int client, int log, UniqueFd& own) {
+int error_output(core::StderrTo to, int client, const Setting& setting, Reporter& reporter,
+                 UniqueFd& own) {
     if (to == core::StderrTo::Client) return client;
-    if (to == core::StderrTo::Log && log >= 0) return log;
-    own.reset(::open("/dev/null", O_RDWR | O_CLOEXEC));
-    return own.get();
+    if (to == core::StderrTo::Log) {
+        if (setting.errors_to == Setting::ErrorsTo::Log && setting.log >= 0) return setting.log;
+        if (setting.errors_to == Setting::ErrorsTo::Zygote) {
+            own = pipe_to_zygote(setting.zygote_has_room, reporter);
+        }
+    }
+    if (!own) own.reset(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    return own ? own.get() : STDERR_FILENO;  // that is /dev/null, too
 }
 
 int become_program(const Chosen& chosen, const core::Exec& exec, const Setting& setting,
@@ -138,12 +161,12 @@ int become_program(const Chosen& chosen, const core::Exec& exec, const Setting& 
         return kExitNotExecutable;
     }
     const int fd = chosen.client.fd.get();
+    UniqueFd own;
+    const int err = error_output(exec.stderr_to, fd, setting, reporter, own);
     // The order matters: from the message on the zygote may send SIGHUP (outlived.h), which must not be
     // ignored then.
     sys::restore_signals({SIGHUP});
     reporter.publish(exec.grace.count() > 0 ? fd : -1);
-    UniqueFd own;
-    const int err = error_output(exec.stderr_to, fd, setting.log, own);
     const LaunchError error =
         launch(exec, {fd, fd, err}, user_of(exec, setting.serving), environment);
     reporter.publish_failure(error.stage, error.code);
@@ -153,7 +176,7 @@ int become_program(const Chosen& chosen, const core::Exec& exec, const Setting& 
 int relay_to_program(Chosen chosen, const core::Exec& exec, const Setting& setting,
                      const std::vector<std::string>& environment, Reporter& reporter) {
     UniqueFd own;
-    const int err = error_output(exec.stderr_to, -1, setting.log, own);
+    const int err = error_output(exec.stderr_to, -1, setting, reporter, own);
     auto program = spawn(exec, err, user_of(exec, setting.serving), environment);
     own.reset();
     if (!program) {

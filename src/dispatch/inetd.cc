@@ -43,7 +43,7 @@ class LogReporter final : public Reporter {
     }
 
   protected:
-    void send(const Progress& progress, int /*client*/) override {
+    sys::Result<sys::Done> send(const Progress& progress, int /*fd*/) override {
         if (ends()) {
             record_.arrival.ends = *ends();
             record_.arrival.credentials = {};
@@ -55,6 +55,7 @@ class LogReporter final : public Reporter {
             log_.finish(record_, std::nullopt, 0, fields());
             written_ = true;
         }
+        return sys::Done{};
     }
 
   private:
@@ -165,8 +166,11 @@ int serve_inetd(const core::Plan& plan, const core::Entrance& entrance, sys::Log
     for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::close(fd);
     if (!sys::open_standard_descriptors()) return kExitSystem;
 
-    Setting setting{plan, environment_for_programs(), binds_of(plan.config()), log.descriptor(),
-                    first_program(plan.config()) != nullptr};
+    Setting setting{.plan = plan,
+                    .environment = environment_for_programs(),
+                    .listeners = binds_of(plan.config()),
+                    .has_programs = first_program(plan.config()) != nullptr,
+                    .log = log.descriptor()};
     if (needs_sniffers(plan, ::geteuid() == 0)) setting.eyes = Setting::Eyes::Fork;
     setting.serving = serving_user(plan.config());
     RelaySandbox relays;

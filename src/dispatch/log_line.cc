@@ -54,6 +54,9 @@ std::string failed_act(const core::Service& service, const Failure& failure) {
         if (failure.stage == Stage::Limit) {
             return fmt::format("cannot set a limit or the nice value of {}", exec->program);
         }
+        if (failure.stage == Stage::Stderr) {
+            return fmt::format("cannot log what {} writes to its standard error", exec->program);
+        }
         return fmt::format("cannot start {}", exec->program);
     }
     if (failure.stage == Stage::User) return "cannot give up rights before the relay";

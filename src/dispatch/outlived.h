@@ -35,9 +35,6 @@ class Outlived {
     /// Forgets a program. Call it before its pid can be used again, so before it is reaped or right after.
     void forget(pid_t program);
 
-    /// Ends all watching in this process, for a fork of the watching one.
-    void close() { epoll_.reset(); }
-
     /// Readable when a connection broke: call `step` then, and at `due`.
     int fd() const { return epoll_.get(); }
     sys::Clock::time_point due() const;

@@ -31,10 +31,13 @@ bool is_valid(const core::Plan& plan, const Progress& progress) {
         return index >= 0 && static_cast<std::size_t>(index) < services.size();
     };
     if (progress.gave_up != Progress::kNone && !is_service(progress.gave_up)) return false;
-    if (progress.service == Progress::kNone) return progress.target == Progress::kNone;
+    if (progress.service == Progress::kNone) {
+        return progress.target == Progress::kNone && progress.has_stderr == 0;
+    }
     if (!is_service(progress.service)) return false;
-    const auto* connect =
-        std::get_if<core::Connect>(&services[static_cast<std::size_t>(progress.service)].action);
+    const core::Service& service = services[static_cast<std::size_t>(progress.service)];
+    if (progress.has_stderr != 0 && !logs_stderr(service)) return false;
+    const auto* connect = std::get_if<core::Connect>(&service.action);
     if (connect == nullptr) return progress.target == Progress::kNone;
     const auto targets = static_cast<std::int64_t>(connect->targets.size());
     return progress.target >= Progress::kNone && progress.target < targets &&
@@ -53,6 +56,11 @@ bool becomes_program(const core::Plan& plan, const Progress& progress) {
     return exec != nullptr && exec->stdio == core::Stdio::Socket;
 }
 
+bool logs_stderr(const core::Service& service) {
+    const auto* exec = std::get_if<core::Exec>(&service.action);
+    return exec != nullptr && exec->stderr_to == core::StderrTo::Log;
+}
+
 bool is_last(const core::Plan& plan, const Progress& progress) {
     if (progress.asks != 0) return false;
     const bool closes = progress.decided != 0 && progress.service == Progress::kNone;
@@ -60,7 +68,7 @@ bool is_last(const core::Plan& plan, const Progress& progress) {
            becomes_program(plan, progress);
 }
 
-void ChannelReporter::send(const Progress& progress, int client) {
+sys::Result<sys::Done> ChannelReporter::send(const Progress& progress, int fd) {
     // If the zygote is gone, the log line is lost; the connection is served all the same.
     core::Bytes bytes = std::as_bytes(std::span(&progress, 1));
     std::vector<std::byte> all;
@@ -73,9 +81,7 @@ void ChannelReporter::send(const Progress& progress, int client) {
         append(core::as_bytes(fields()));
         bytes = all;
     }
-    const auto sent = sys::send_message(channel_, bytes, client, 0);
-    // ETOOMANYREFS: this user has too many descriptors on the way (unix(7)). The message matters more.
-    if (!sent && client >= 0) (void)sys::send_message(channel_, bytes, -1, 0);
+    return sys::send_message(channel_, bytes, fd, 0);
 }
 
 core::Refusal ChannelReporter::wait_for_answer() {

@@ -14,6 +14,7 @@
 #include "core/plan.h"
 #include "core/verdict.h"
 #include "sys/address.h"
+#include "sys/error.h"
 
 namespace portsplit::dispatch {
 
@@ -29,9 +30,10 @@ enum class Stage : std::uint32_t {
     Refused,  ///< the client is on pipes, and the program needs a socket; there is no code
     Directory,  ///< entering the directory of a program
     Terminal,   ///< opening a terminal for a program
-    User,   ///< becoming the user of a program or of a relay, or giving up the rights of this one
-    Limit,  ///< setting a limit of a program, or its nice value
-    Start,  ///< starting a program, or opening its descriptors
+    User,    ///< becoming the user of a program or of a relay, or giving up the rights of this one
+    Limit,   ///< setting a limit of a program, or its nice value
+    Stderr,  ///< giving a program a way to the log; its descriptor 2 is /dev/null instead
+    Start,   ///< starting a program, or opening its descriptors
 };
 
 /// Returns true if a dispatcher exits after a failure of this stage.
@@ -65,6 +67,7 @@ struct Progress {
     std::uint8_t asks = 0;     ///< not 0 if the dispatcher waits for an answer whether it may go on
     std::uint8_t heard = 0;    ///< not 0 once the client sent a byte after its service was chosen
     std::uint8_t refusal = 0;  ///< a core::Refusal: why the daemon has refused the connection
+    std::uint8_t has_stderr = 0;  ///< not 0 if the descriptor of this message is `publish_stderr`'s
     core::Reason reason = core::Reason::Eof;
     std::int32_t service = kNone;  ///< index in the plan's configuration
     std::int32_t target = kNone;   ///< index in the service's `connect` list: the one that answered
@@ -89,6 +92,9 @@ const core::Service* service_of(const core::Plan& plan, const Progress& progress
 /// client's socket. It can publish nothing more, unless that exec fails.
 /// @param progress  one for which `is_valid` holds
 bool becomes_program(const core::Plan& plan, const Progress& progress);
+
+/// Returns true if a service is a program whose standard error goes to the log.
+bool logs_stderr(const core::Service& service);
 
 /// Returns true if the dispatcher that published this has nothing to wait for: it will exit, or become
 /// a program, which may exit soon. False for one that may connect to another target.
@@ -116,8 +122,19 @@ class Reporter {
     /// Sends everything stored so far.
     /// @param client  the client's socket, for the zygote to watch; negative for none
     void publish(int client = -1) {
-        send(progress_, client);
+        // ETOOMANYREFS: this user has too many descriptors on the way (unix(7)). The message matters more.
+        if (!send(progress_, client) && client >= 0) (void)send(progress_, -1);
         published_ = true;
+    }
+
+    /// Sends everything stored so far, and what a program writes to its descriptor 2.
+    /// @param pipe  the reading end of the pipe that is this descriptor, borrowed
+    /// @returns an error if the zygote cannot have it
+    sys::Result<sys::Done> publish_stderr(int pipe) {
+        progress_.has_stderr = 1;
+        auto sent = send(progress_, pipe);
+        progress_.has_stderr = 0;
+        return sent;
     }
 
     /// Stores the verdict.
@@ -202,8 +219,8 @@ class Reporter {
 
   protected:
     /// Carries one message to the process that writes the log.
-    /// @param client  as for `publish`, borrowed
-    virtual void send(const Progress& progress, int client) = 0;
+    /// @param fd  for the zygote, borrowed; negative for none
+    virtual sys::Result<sys::Done> send(const Progress& progress, int fd) = 0;
 
     /// Returns the answer; None if nobody can give one.
     virtual core::Refusal wait_for_answer() { return core::Refusal::None; }
@@ -230,7 +247,7 @@ class ChannelReporter final : public Reporter {
         : channel_(channel), answers_(answers) {}
 
   protected:
-    void send(const Progress& progress, int client) override;
+    sys::Result<sys::Done> send(const Progress& progress, int fd) override;
     core::Refusal wait_for_answer() override;
 
   private:

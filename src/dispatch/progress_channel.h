@@ -61,8 +61,6 @@ class ProgressChannel {
 
     /// Returns the end for `ChannelReporter`.
     int writing_end() const { return writing_end_.get(); }
-    /// Closes the end that only the zygote uses.
-    void close_reading_end() { reading_end_.reset(); }
 
   private:
     ProgressChannel(sys::Log& log, sys::UniqueFd reading_end, sys::UniqueFd writing_end)

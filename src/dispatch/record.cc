@@ -12,9 +12,10 @@ using sys::Level;
 
 void ConnectionLog::update(ConnectionRecord& record, const Progress& progress, pid_t pid,
                            std::string_view fields) {
-    const auto write = [&](Level level, const char* kind, const std::string& text) {
+    const auto write = [&](Level level, const char* kind, const std::string& text,
+                           int most = sys::Log::kLimitedLines) {
         if (rate_ == Rate::Limited) {
-            log_.limited(level, kind, text, pid);
+            log_.limited(level, kind, text, pid, most);
         } else {
             log_.line(level, text, pid);
         }
@@ -32,7 +33,10 @@ void ConnectionLog::update(ConnectionRecord& record, const Progress& progress, p
         line += sys::text_of(record.arrival.credentials) + listener_text(plan_, record.arrival);
         log_.line(Level::Info, line.append(fields), pid);
     }
-    if (progress.failure.stage != Stage::None) {
+    if (progress.failure.stage == Stage::Stderr) {
+        write(Level::Warning, "unlogged standard error",
+              failure_line(plan_, record.arrival, progress), 1);
+    } else if (progress.failure.stage != Stage::None) {
         write(Level::Error, "failed connections", failure_line(plan_, record.arrival, progress));
     }
 }

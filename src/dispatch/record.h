@@ -25,6 +25,7 @@ struct ConnectionRecord {
     bool ends = false;            ///< true once its dispatcher announced its end (`is_last`)
     bool has_named_ends = false;  ///< true once `arrival.ends` are those of a PROXY header
     std::uint8_t questions = 0;   ///< that its dispatcher has asked the daemon
+    bool has_stderr = false;      ///< true once its dispatcher has sent `publish_stderr`
     bool is_decided = false;      ///< true once it does not count as undecided
     bool is_excess = false;       ///< true once it is ended because too many are undecided
 };

@@ -31,13 +31,15 @@ std::chrono::milliseconds time_for_targets(const core::Service& service) {
 }  // namespace
 
 Served::Served(const core::Plan& plan, sys::Log& log, const DaemonChannel& daemon,
-               Accounting& accounting, FailedTargets failed_targets, Outlived outlived)
+               Accounting& accounting, FailedTargets failed_targets, Outlived outlived,
+               StderrPipes stderr_pipes)
     : plan_(plan),
       log_(log),
       daemon_(daemon),
       accounting_(accounting),
       failed_targets_(std::move(failed_targets)),
       outlived_(std::move(outlived)),
+      stderr_pipes_(std::move(stderr_pipes)),
       connection_log_(plan, log, ConnectionLog::Rate::Limited) {}
 
 void Served::add(pid_t pid, const handoff::Handover& message) {
@@ -49,7 +51,7 @@ void Served::add(pid_t pid, const handoff::Handover& message) {
 
 /// A compromised dispatcher can send any bytes. Invalid messages are dropped, so it can only falsify its own
 /// log line.
-bool Served::note(pid_t pid, const Message& message, UniqueFd client) {
+bool Served::note(pid_t pid, const Message& message, UniqueFd fd) {
     ConnectionRecord* record = connections_.find(pid);
     if (record == nullptr || !is_valid(plan_, message, *record)) return false;
     const Progress& progress = message.progress;
@@ -62,7 +64,11 @@ bool Served::note(pid_t pid, const Message& message, UniqueFd client) {
     connection_log_.update(*record, progress, pid, message.fields);
     connections_.set_fields(pid, message.fields);
     if (const auto question = accounting_.note(pid, *record, progress)) daemon_.send(*question);
-    watch(pid, progress, std::move(client));
+    if (progress.has_stderr != 0) {
+        read_stderr(pid, *record, std::move(fd));
+    } else {
+        watch(pid, progress, std::move(fd));
+    }
     return is_last(plan_, progress) && !std::exchange(record->ends, true);
 }
 
@@ -97,6 +103,12 @@ void Served::watch(pid_t pid, const Progress& progress, UniqueFd client) {
     outlived_.watch(pid, std::move(client), std::get<core::Exec>(service.action).grace);
 }
 
+/// Reads what the program of a connection writes to its standard error. A dispatcher has one program.
+void Served::read_stderr(pid_t pid, ConnectionRecord& record, UniqueFd pipe) {
+    if (std::exchange(record.has_stderr, true)) return;
+    stderr_pipes_.watch(pid, service_of(plan_, record.progress)->name, std::move(pipe));
+}
+
 bool Served::note_stopped(pid_t pid) {
     const ConnectionRecord* record = connections_.find(pid);
     if (record == nullptr) return false;
@@ -117,6 +129,7 @@ void Served::finish(pid_t pid, int status) {
     outlived_.forget(pid);
     accounting_.forget(pid);
     failed_targets_.withdraw(pid);
+    stderr_pipes_.on_end(pid);
     ConnectionRecord* record = connections_.find(pid);
     if (record == nullptr) return;
     std::optional<int> logged = status;
@@ -146,7 +159,7 @@ void Served::log_crash(const ConnectionRecord& record, int status) {
 
 Clock::time_point Served::due() const {
     return std::min({outlived_.due(), overdue_.due(), accounting_.due(), connection_log_.due(),
-                     failed_targets_.due()});
+                     failed_targets_.due(), stderr_pipes_.due()});
 }
 
 void Served::end_overdue() {

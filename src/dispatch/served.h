@@ -5,7 +5,7 @@
 // has to know of them.
 //
 // The memory of the connections is not inherited by forks (connections.h). A fork uses no more of this object
-// than `failed_targets` and `close`.
+// than `failed_targets`.
 
 #include <sys/types.h>
 
@@ -23,6 +23,7 @@
 #include "dispatch/progress_message.h"
 #include "dispatch/record.h"
 #include "dispatch/spares.h"
+#include "dispatch/stderr_pipes.h"
 #include "handoff.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
@@ -34,7 +35,8 @@ class Served {
   public:
     /// @param plan, log, daemon, accounting  borrowed; must outlive this
     Served(const core::Plan& plan, sys::Log& log, const DaemonChannel& daemon,
-           Accounting& accounting, FailedTargets failed_targets, Outlived outlived);
+           Accounting& accounting, FailedTargets failed_targets, Outlived outlived,
+           StderrPipes stderr_pipes);
 
     bool empty() const { return connections_.empty(); }
     std::size_t size() const { return connections_.size(); }
@@ -44,9 +46,9 @@ class Served {
     /// Adds the connection that a dispatcher has taken.
     void add(pid_t pid, const handoff::Handover& message);
     /// Uses a message of a dispatcher, unless it is not valid or its sender serves no connection.
-    /// @param client  the socket that came with the message; or none
+    /// @param fd  that came with the message: the client's socket, or what the program writes to its descriptor 2
     /// @returns true if the dispatcher announced its end (`is_last`) for the first time
-    bool note(pid_t pid, const Message& message, sys::UniqueFd client);
+    bool note(pid_t pid, const Message& message, sys::UniqueFd fd);
     /// Notes that a process was stopped. A dispatcher has the time until it is overdue.
     /// @returns false if it serves no connection
     bool note_stopped(pid_t pid);
@@ -73,18 +75,22 @@ class Served {
     /// ends programs whose client is gone: what of this is due.
     /// @param broken  true if `fd` is readable
     void step(bool broken);
-    /// Logs all counts, at the end of the zygote.
-    void report_all() { connection_log_.report_all(); }
+    /// Logs all counts, and what programs have written so far, at the end of the zygote.
+    void report_all() {
+        connection_log_.report_all();
+        stderr_pipes_.finish();
+    }
+    /// What programs write to their standard error.
+    StderrPipes& stderr_pipes() { return stderr_pipes_; }
 
     // For forks.
 
     const FailedTargets& failed_targets() const { return failed_targets_; }
-    /// Closes what only the zygote uses.
-    void close() { outlived_.close(); }
 
   private:
     void note_target(pid_t pid, const Progress& progress);
     void watch(pid_t pid, const Progress& progress, sys::UniqueFd client);
+    void read_stderr(pid_t pid, ConnectionRecord& record, sys::UniqueFd pipe);
     void log_crash(const ConnectionRecord& record, int status);
 
     const core::Plan& plan_;
@@ -93,6 +99,7 @@ class Served {
     Accounting& accounting_;
     FailedTargets failed_targets_;
     Outlived outlived_;
+    StderrPipes stderr_pipes_;
     ConnectionLog connection_log_;
     Connections connections_;
     Overdue overdue_;

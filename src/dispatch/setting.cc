@@ -28,29 +28,19 @@ core::List<core::Endpoint> own_listeners(const core::Plan& plan) {
     return listeners;
 }
 
-/// Returns true if a service is a program that writes to the log.
-bool has_log(const core::Service& service) {
-    const auto* exec = std::get_if<core::Exec>(&service.action);
-    return exec != nullptr && exec->stderr_to == core::StderrTo::Log;
-}
-
 }  // namespace
 
-Setting setting_for(const core::Plan& plan, int log, const FailedTargets& failed_targets,
-                    Roles roles) {
-    const bool has_programs = first_program(plan.config()) != nullptr;
-    const bool needs_log = std::ranges::any_of(plan.config().services, has_log);
-    const auto eyes = roles.sniffers >= 0 ? Setting::Eyes::Sniffer : Setting::Eyes::Own;
-    return {plan,
-            clean_environment(),
-            own_listeners(plan),
-            needs_log ? log : -1,
-            has_programs,
-            &failed_targets,
-            eyes,
-            roles.sniffers,
-            std::move(roles.serving),
-            roles.relays};
+Setting setting_for(const core::Plan& plan, const FailedTargets& failed_targets, Roles roles) {
+    return {.plan = plan,
+            .environment = clean_environment(),
+            .listeners = own_listeners(plan),
+            .has_programs = first_program(plan.config()) != nullptr,
+            .errors_to = Setting::ErrorsTo::Zygote,
+            .failed_targets = &failed_targets,
+            .eyes = roles.sniffers >= 0 ? Setting::Eyes::Sniffer : Setting::Eyes::Own,
+            .sniffers = roles.sniffers,
+            .serving = std::move(roles.serving),
+            .relays = roles.relays};
 }
 
 std::optional<sys::User> serving_user(const core::Config& config) {

@@ -19,8 +19,16 @@ struct Setting {
     std::vector<std::string> environment;  ///< the first entries of a program's environment
     /// The addresses that this server listens on: no target may lead back to them.
     core::List<core::Endpoint> listeners;
-    int log = -1;              ///< descriptor 2 of a program with `stderr = log`; -1 for /dev/null
     bool has_programs = true;  ///< true if a service may start one
+    /// Where a program with `stderr = log` writes.
+    enum class ErrorsTo {
+        Log,     ///< to the log itself, under --inetd
+        Zygote,  ///< to a pipe that the zygote reads
+    };
+    ErrorsTo errors_to = ErrorsTo::Log;
+    int log = -1;  ///< for ErrorsTo::Log; -1 for /dev/null
+    bool zygote_has_room =
+        true;  ///< for ErrorsTo::Zygote; false if it has no descriptor left for a pipe
     const FailedTargets* failed_targets = nullptr;  ///< of the generation; null: not known
     /// Who looks at the first bytes of a client.
     enum class Eyes {
@@ -49,9 +57,7 @@ inline bool has_rights_left(const Setting& setting) {
 }
 
 /// Returns the setting of a zygote. Removes the listeners that the daemon names from the environment.
-/// @param log  the descriptor of the log
-Setting setting_for(const core::Plan& plan, int log, const FailedTargets& failed_targets,
-                    Roles roles);
+Setting setting_for(const core::Plan& plan, const FailedTargets& failed_targets, Roles roles);
 
 /// Returns who a process of root becomes before it serves as dispatchers do; none if it is that already.
 std::optional<sys::User> serving_user(const core::Config& config);

@@ -39,7 +39,9 @@ class SilentReporter final : public Reporter {
     int abandoned() const override { return pair_; }
 
   protected:
-    void send(const Progress& /*progress*/, int /*client*/) override {}
+    sys::Result<sys::Done> send(const Progress& /*progress*/, int /*fd*/) override {
+        return sys::Done{};
+    }
 
   private:
     int pair_;

@@ -31,6 +31,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -44,6 +45,7 @@
 #include "dispatch/sniffer.h"
 #include "dispatch/sniffers.h"
 #include "dispatch/spares.h"
+#include "dispatch/stderr_pipes.h"
 #include "exit_codes.h"
 #include "handoff.h"
 #include "sys/clock.h"
@@ -80,7 +82,7 @@ class Zygote {
   public:
     Zygote(const core::Plan& plan, sys::Log& log, ServeFunction serve_connection, LogTo log_to,
            UniqueFd signals, ProgressChannel progress, Spares spares, FailedTargets failed_targets,
-           Outlived outlived, Sniffers sniffers, RelaySandbox relays)
+           Outlived outlived, StderrPipes stderr_pipes, Sniffers sniffers, RelaySandbox relays)
         : log_(log),
           serve_(serve_connection),
           log_to_(log_to),
@@ -89,8 +91,9 @@ class Zygote {
           spares_(std::move(spares)),
           sniffers_(std::move(sniffers)),
           relays_(std::move(relays)),
-          served_(plan, log, daemon_, accounting_, std::move(failed_targets), std::move(outlived)),
-          setting_(setting_for(plan, log.descriptor(), served_.failed_targets(),
+          served_(plan, log, daemon_, accounting_, std::move(failed_targets), std::move(outlived),
+                  std::move(stderr_pipes)),
+          setting_(setting_for(plan, served_.failed_targets(),
                                {serving_user(plan.config()), relays_.is_on() ? &relays_ : nullptr,
                                 sniffers_.channel.get()})),
           signals_(std::move(signals)) {}
@@ -124,7 +127,7 @@ class Zygote {
     Sniffers sniffers_;
     RelaySandbox relays_;
     Served served_;
-    const Setting setting_;
+    Setting setting_;
     UniqueFd signals_;
     sys::Reaper reaper_;
     Clock::time_point look_for_stopped_at_ = Clock::time_point::max();
@@ -145,13 +148,14 @@ int Zygote::run() {
             served_.report_all();
             return 0;
         }
-        std::array<pollfd, 4> entries{{
+        std::array<pollfd, 5> entries{{
             {.fd = progress_.fd(), .events = POLLIN, .revents = 0},
             {.fd = signals_.get(), .events = POLLIN, .revents = 0},
             {.fd = served_.fd(), .events = POLLIN, .revents = 0},
             {.fd = daemon_.orders(), .events = POLLIN, .revents = 0},
+            {.fd = served_.stderr_pipes().fd(), .events = POLLIN, .revents = 0},
         }};
-        const auto& [progress, signals, broken, from_daemon] = entries;
+        const auto& [progress, signals, broken, from_daemon, of_programs] = entries;
         const bool short_of_spares = open_ && spares_.count() <= kFewSpares;
         auto until = short_of_spares ? fork_at_ : Clock::time_point::max();
         if (!open_ && served_.empty()) until = std::min(until, leave_at_);
@@ -176,6 +180,8 @@ int Zygote::run() {
         served_.end_overdue();
         if (!reap()) return kExitSystem;
         served_.step(broken.revents != 0);
+        // The last: a program may write without end.
+        served_.stderr_pipes().step(of_programs.revents != 0);
     }
 }
 
@@ -196,7 +202,7 @@ void Zygote::close() {
 /// Confines this process and those that it forks later. Logs what they are given.
 /// @returns false if the configuration requires more
 bool Zygote::confine_all() {
-    if (setting_.log < 0) leave_standard_error();
+    leave_standard_error();
     if (setting_.has_programs) return limit_rights();
     Work work = work_for(setting_.plan.config(), setting_.listeners);
     work.forks = true;
@@ -227,6 +233,7 @@ bool Zygote::limit_rights() {
 void Zygote::fork_spares() {
     add_departures();
     if (!open_ || spares_.count() > kFewSpares || Clock::now() < fork_at_) return;
+    setting_.zygote_has_room = served_.stderr_pipes().has_room();
     // Spares inherit the name, so that ps(1) never shows them under another one.
     sys::set_name("portsplit-spare");
     while (spares_.count() < kSpares && fork_spare()) continue;
@@ -257,20 +264,13 @@ bool Zygote::fork_spare() {
     return false;
 }
 
-/// Closes what only the zygote uses. Only a program needs the log.
+/// Closes what only the zygote uses: the log, what programs write to it, and all else. The objects that own these
+/// descriptors are not used or destroyed in a spare.
 void Zygote::close_in_spare(int answers) {
-    if (!setting_.has_programs) {
-        // The objects that own the others are not used or destroyed in a spare.
-        if (answers >= 0) {
-            return sys::close_all_but({daemon_.fd(), progress_.writing_end(), answers});
-        }
-        if (sys::close_all_but(daemon_.fd(), progress_.writing_end())) return;
-    }
-    if (setting_.log < 0) log_.close();
-    signals_.reset();
-    progress_.close_reading_end();
-    served_.close();
-    daemon_.close_orders();
+    std::array kept{daemon_.fd(), progress_.writing_end(), answers, setting_.sniffers,
+                    relays_.rules()};
+    sys::close_all_but(std::span(kept));
+    served_.stderr_pipes().leave_in_fork();
 }
 
 /// The life of a spare, and then of a dispatcher; see "How it works".
@@ -427,11 +427,13 @@ int run_zygote(const core::Plan& plan, sys::Log& log, ServeFunction serve_connec
     if (!outlived) return failed(outlived.error());
     auto failed_targets = FailedTargets::create(plan.config());
     if (!failed_targets) return failed(failed_targets.error());
+    auto stderr_pipes = StderrPipes::create(plan.config(), log);
+    if (!stderr_pipes) return failed(stderr_pipes.error());
     RelaySandbox relays;
     if (first_program(plan.config()) != nullptr) relays = RelaySandbox::prepare(plan.config());
     Zygote zygote(plan, log, serve_connection, log_to, std::move(*signals), std::move(*progress),
                   std::move(*spares), std::move(*failed_targets), std::move(*outlived),
-                  std::move(sniffers), std::move(relays));
+                  std::move(*stderr_pipes), std::move(sniffers), std::move(relays));
     return zygote.run();
 }
 

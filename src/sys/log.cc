@@ -28,7 +28,6 @@ constexpr int kFacilityDaemon = 3 << 3;  // syslog(3) LOG_DAEMON
 constexpr std::size_t kLongestText = 3900;
 /// As many symbolic links as the kernel follows (path_resolution(7)).
 constexpr int kMostLinks = 40;
-constexpr int kLimitedLines = 20;
 constexpr auto kLimitedPeriod = std::chrono::minutes(1);
 
 /// Returns a datagram socket connected to syslog; none if syslog does not run.
@@ -202,7 +201,7 @@ void Log::line(Level level, std::string_view text, pid_t pid) {
     if (!write(level, text, pid)) ++dropped_;
 }
 
-void Log::limited(Level level, const char* kind, std::string_view text, pid_t pid) {
+void Log::limited(Level level, const char* kind, std::string_view text, pid_t pid, int most) {
     Kind& state = kinds_[kind];
     const auto now = Clock::now();
     if (state.lines == 0 || now - state.since >= kLimitedPeriod) {
@@ -212,7 +211,7 @@ void Log::limited(Level level, const char* kind, std::string_view text, pid_t pi
         }
         state = Kind{now, 0, 0};
     }
-    if (state.lines == kLimitedLines) {
+    if (state.lines >= most) {
         ++state.left_out;
         return;
     }

@@ -60,10 +60,15 @@ class Log {
     /// @param pid  the process that the event is about; 0 for this one
     void line(Level level, std::string_view text, pid_t pid = 0);
 
-    /// Writes a line that clients can cause at will: at most 20 lines a minute of each kind. The first
+    /// How many lines `limited` writes in a minute.
+    static constexpr int kLimitedLines = 20;
+
+    /// Writes a line that clients can cause at will: at most some lines a minute of each kind. The first
     /// line of a kind after its minute follows a line with the number of those left out.
     /// @param kind  a string literal: it is stored, and it names the kind in that line
-    void limited(Level level, const char* kind, std::string_view text, pid_t pid = 0);
+    /// @param most  lines of this kind in a minute
+    void limited(Level level, const char* kind, std::string_view text, pid_t pid = 0,
+                 int most = kLimitedLines);
 
     /// Goes on with another descriptor, or with the file that has this path now. The number of `descriptor`
     /// stays, and so do copies of the number; forks that come later have the new one.

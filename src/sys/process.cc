@@ -33,6 +33,15 @@ struct SchedAttr {
     std::uint64_t period = 0;
 };
 
+/// Closes every descriptor from 3 on but these, by as many calls as there may be descriptors.
+/// @param kept  sorted
+void close_each_but(std::span<const int> kept) {
+    const auto end = static_cast<int>(descriptor_limit());
+    for (int fd = STDERR_FILENO + 1; fd < end; ++fd) {
+        if (!std::ranges::binary_search(kept, fd)) ::close(fd);
+    }
+}
+
 }  // namespace
 
 void close_on_exec_from(int first) {
@@ -42,7 +51,9 @@ void close_on_exec_from(int first) {
 
 void set_close_on_exec(int fd, bool closes) { ::fcntl(fd, F_SETFD, closes ? FD_CLOEXEC : 0); }
 
-void close_all_but(std::vector<int> kept) {
+void close_all_but(std::vector<int> kept) { close_all_but(std::span(kept)); }
+
+void close_all_but(std::span<int> kept) {
     std::sort(kept.begin(), kept.end());
     unsigned next = STDERR_FILENO + 1;
     for (const int fd : kept) {
@@ -51,15 +62,20 @@ void close_all_but(std::vector<int> kept) {
         if (keep > next) ::close_range(next, keep - 1, 0);
         next = keep + 1;
     }
-    ::close_range(next, ~0U, 0);
+    if (::close_range(next, ~0U, 0) < 0) close_each_but(kept);
 }
 
-bool close_all_but(int one, int other) {
-    const auto lower = static_cast<unsigned>(std::min(one, other));
-    const auto upper = static_cast<unsigned>(std::max(one, other));
-    if (lower > STDERR_FILENO + 1) ::close_range(STDERR_FILENO + 1, lower - 1, 0);
-    if (upper > lower + 1) ::close_range(lower + 1, upper - 1, 0);
-    return ::close_range(upper + 1, ~0U, 0) == 0;
+std::size_t descriptor_limit() {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_cur;
+}
+
+void set_descriptor_limit(std::size_t descriptors) {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) < 0) return;
+    limit.rlim_cur = std::min<rlim_t>(descriptors, limit.rlim_max);
+    ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 void refuse_tracing() {

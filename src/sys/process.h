@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -23,9 +24,13 @@ void set_close_on_exec(int fd, bool closes);
 /// Closes every descriptor from 3 on but these; negative ones are ignored.
 void close_all_but(std::vector<int> kept);
 
-/// The same for two, without allocating.
-/// @returns false if the kernel cannot, as before Linux 5.9
-bool close_all_but(int one, int other);
+/// The same without allocating; sorts the numbers. Slow before Linux 5.9, which has no close_range(2).
+void close_all_but(std::span<int> kept);
+
+/// Returns how many descriptors this process may have (RLIMIT_NOFILE).
+std::size_t descriptor_limit();
+/// Sets that limit, at most to the hard one.
+void set_descriptor_limit(std::size_t descriptors);
 
 /// Stops processes of the same user from tracing this process and from reading its memory and
 /// descriptors (PR_SET_DUMPABLE). Forks inherit that; execve(2) ends it.

@@ -1,5 +1,6 @@
 // What a compromised dispatcher can reach, and what it tries against the zygote and the other dispatchers.
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sched.h>
@@ -137,6 +138,21 @@ void send_descriptors(int fd) {
     }
 }
 
+/// Sends the zygote three pipes with a line each as standard error of a program, and closes them.
+void send_pipes() {
+    Progress progress = boast();
+    progress.has_stderr = 1;
+    for (const std::string line : {"first", "second", "third"}) {
+        int ends[2] = {-1, -1};
+        if (::pipe2(ends, O_CLOEXEC) < 0) return;
+        const UniqueFd reading_end(ends[0]);
+        const UniqueFd writing_end(ends[1]);
+        (void)!::write(writing_end.get(), line.data(), line.size());
+        (void)sys::send_message(progress_channel(), std::as_bytes(std::span(&progress, 1)),
+                                reading_end.get(), 0);
+    }
+}
+
 /// Sends failures to the zygote until the zygote is gone. On one processor with the zygote, and with a
 /// real-time priority, it preempts the zygote as soon as the channel has room, so that the channel is
 /// never empty. Without root it has an ordinary priority, and the channel may be empty at times.
@@ -167,6 +183,7 @@ void flood() {
 ///   k  kill its process group
 ///   f  flood the progress channel
 ///   d  send descriptors with messages that are valid, but not of a program on the socket
+///   p  send several pipes as the standard error of a program
 ///   c  publish a verdict from a child, which serves no connection
 ///   x  exit with code 5, without a full stop
 /// Any other letter does nothing.
@@ -181,6 +198,7 @@ int obey(Client client, const Setting&, Reporter& reporter) {
         if (order == 'a') send_bad_addresses();
         if (order == 'e') send_progress(naming(somebody_else()));
         if (order == 'd') send_descriptors(client.fd.get());
+        if (order == 'p') send_pipes();
         if (order == 's') ::shutdown(progress_channel(), SHUT_RDWR);
         if (order == 'k') ::kill(0, SIGKILL);
         if (order == 'c') Child([] { return send_progress(boast()), 0; }).status();
@@ -320,6 +338,16 @@ TEST_F(CompromisedDispatcher, ThatSendsDescriptorsLeavesNoneInTheZygote) {
     ASSERT_TRUE(order(2, "h"));
     end_last();
     ASSERT_EQ(next(), "reaped 2");
+}
+
+TEST_F(CompromisedDispatcher, ThatSendsSeveralPipesHasOneRead) {
+    ASSERT_EQ(next(), "ready");
+    ASSERT_TRUE(order(1, "p"));
+    end_last();
+    ASSERT_EQ(next(), "reaped 1");
+    const std::string log = log_of_all();
+    EXPECT_NE(log.find("]: stderr of service echo: first\n"), std::string::npos) << log;
+    EXPECT_EQ(log.find("second"), std::string::npos) << log;
 }
 
 TEST_F(CompromisedDispatcher, ThatForksSpoilsNoLine) {

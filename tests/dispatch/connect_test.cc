@@ -144,9 +144,10 @@ class MovingOnTest : public testing::Test {
         std::vector<Failure> failures;
 
       private:
-        void send(const Progress& progress, int) override {
+        sys::Result<sys::Done> send(const Progress& progress, int) override {
             if (progress.failure.stage != Stage::None) failures.push_back(progress.failure);
             is_waiting_ = true;
+            return sys::Done{};
         }
         std::atomic<bool> is_waiting_{false};
     };

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -38,7 +39,9 @@ using sys::UniqueFd;
 class Served {
   public:
     explicit Served(core::Action action) : Served(std::move(action), loopback::tcp_pair()) {}
-    Served(core::Action action, Pair pair) : client_(std::move(pair.far)) {
+    /// @param prepare  called in the dispatcher before it serves, with its setting
+    Served(core::Action action, Pair pair, const std::function<void(Setting&)>& prepare = {})
+        : client_(std::move(pair.far)) {
         auto channel = sys::channel_pair();
         int log[2] = {-1, -1};
         EXPECT_TRUE(channel);
@@ -52,7 +55,11 @@ class Served {
             sys::ignore_signal(SIGHUP);
             client_.reset();
             const core::Plan plan = plan_of({service("any", {"."}, std::move(action))});
-            const Setting setting{plan, clean_environment(), {}, log_to.get()};
+            Setting setting{.plan = plan,
+                            .environment = clean_environment(),
+                            .listeners = {},
+                            .log = log_to.get()};
+            if (prepare) prepare(setting);
             ChannelReporter reporter(channel->second.get());
             const auto peer = sys::peer_address(pair.near.get());
             const auto local = sys::local_address(pair.near.get());
@@ -92,15 +99,21 @@ class Served {
         return all;
     }
 
+    /// Returns what the program writes to its standard error, once `messages` has received it.
+    UniqueFd& of_program() { return fd_; }
+
     /// Returns every progress message received so far, one word each.
     std::string messages() {
         std::string all;
         Progress progress;
         while (true) {
-            const auto received = sys::receive_message(
-                messages_.get(), std::as_writable_bytes(std::span(&progress, 1)));
+            auto received = sys::receive_message(messages_.get(),
+                                                 std::as_writable_bytes(std::span(&progress, 1)));
             if (!received || received->size != sizeof progress) return all;
-            if (progress.failure.stage != Stage::None) {
+            if (progress.has_stderr != 0) {
+                fd_ = std::move(received->fd);
+                all += "stderr ";
+            } else if (progress.failure.stage != Stage::None) {
                 all += "failed(" + std::to_string(progress.failure.code) + ") ";
             } else if (progress.counted != 0) {
                 all += "counted(" + std::to_string(progress.bytes_in) + "," +
@@ -116,6 +129,7 @@ class Served {
     UniqueFd client_;
     UniqueFd log_;
     UniqueFd messages_;
+    UniqueFd fd_;  ///< of `publish_stderr`
     std::unique_ptr<Child> dispatcher_;
 };
 
@@ -256,6 +270,55 @@ TEST(Serve, ConnectsStandardErrorAsConfigured) {
             EXPECT_EQ(served.log(), where == core::StderrTo::Log ? "err\n" : "");
         }
     }
+}
+
+void use_the_zygote(Setting& setting) { setting.errors_to = Setting::ErrorsTo::Zygote; }
+
+TEST(Serve, SendsTheZygoteWhatAProgramWritesToTheLog) {
+    for (const auto stdio : {core::Stdio::Socket, core::Stdio::Pipe, core::Stdio::Pty}) {
+        core::Exec exec = shell("echo err >&2", stdio);
+        exec.grace = {};  // no other descriptor is sent
+        Served served(exec, loopback::tcp_pair(), use_the_zygote);
+        ASSERT_TRUE(send_all(served.client().get(), "."));
+        loopback::finish(served.client().get());
+        EXPECT_EQ(read_reply(served.client().get()).bytes, "");
+        served.client().reset();
+        EXPECT_EQ(served.end(), "exit=0");
+        EXPECT_NE(served.messages().find("stderr "), std::string::npos);
+        EXPECT_EQ(read_reply(served.of_program().get()), (Reply{"err\n", "end"}));
+        EXPECT_EQ(served.log(), "");
+    }
+}
+
+TEST(Serve, SendsNoPipeForOtherPlaces) {
+    for (const auto where : {core::StderrTo::Null, core::StderrTo::Client}) {
+        core::Exec exec = shell("echo err >&2", core::Stdio::Pipe);
+        exec.stderr_to = where;
+        Served served(exec, loopback::tcp_pair(), use_the_zygote);
+        ASSERT_TRUE(send_all(served.client().get(), "."));
+        loopback::finish(served.client().get());
+        EXPECT_EQ(read_reply(served.client().get()).bytes,
+                  where == core::StderrTo::Client ? "err\n" : "");
+        served.client().reset();
+        EXPECT_EQ(served.end(), "exit=0");
+        EXPECT_EQ(served.messages().find("stderr"), std::string::npos);
+    }
+}
+
+// fault: B1
+TEST(Serve, LeadsStandardErrorNowhereWhereTheZygoteHasNoRoom) {
+    core::Exec exec = shell("readlink /proc/$$/fd/2; echo err >&2; echo out");
+    exec.grace = {};
+    Served served(exec, loopback::tcp_pair(), [](Setting& setting) {
+        use_the_zygote(setting);
+        setting.zygote_has_room = false;
+    });
+    ASSERT_TRUE(send_all(served.client().get(), "."));
+    loopback::finish(served.client().get());
+    EXPECT_EQ(read_reply(served.client().get()).bytes, "/dev/null\nout\n");
+    EXPECT_EQ(served.end(), "exit=0");
+    EXPECT_EQ(served.messages(), "failed(" + std::to_string(EMFILE) + ") decided(0) ");
+    EXPECT_EQ(served.log(), "");
 }
 
 // fault: D6

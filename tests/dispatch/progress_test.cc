@@ -100,7 +100,10 @@ class Refused final : public Reporter {
     const Progress& last() const { return last_; }
 
   private:
-    void send(const Progress& progress, int /*client*/) override { last_ = progress; }
+    sys::Result<sys::Done> send(const Progress& progress, int /*fd*/) override {
+        last_ = progress;
+        return sys::Done{};
+    }
     core::Refusal wait_for_answer() override { return why_; }
 
     core::Refusal why_;
@@ -187,11 +190,26 @@ TEST(IsValid, RefusesAReasonThatDoesNotExist) {
 }
 
 TEST(IsValid, RefusesAStageThatDoesNotExist) {
-    for (const std::uint32_t stage : {13U, 0x80000000U, 0xffffffffU}) {
+    for (const std::uint32_t stage : {14U, 0x80000000U, 0xffffffffU}) {
         EXPECT_FALSE(is_valid_with(kSsh, [&](Progress& message) {
             message.failure.stage = static_cast<Stage>(stage);
         })) << stage;
     }
+}
+
+TEST(IsValid, TakesStandardErrorOnlyOfAProgramThatLogsIt) {
+    const auto takes_it_of = [](std::int32_t index) {
+        return is_valid_with(index, [](Progress& message) { message.has_stderr = 1; });
+    };
+    EXPECT_TRUE(takes_it_of(kWeb));
+    EXPECT_TRUE(takes_it_of(kShell));
+    EXPECT_FALSE(takes_it_of(kSsh));
+    EXPECT_FALSE(takes_it_of(Progress::kNone));
+    core::Config config = each_action().config();
+    std::get<core::Exec>(config.services[kWeb].action).stderr_to = core::StderrTo::Null;
+    Progress progress = decided_for(kWeb);
+    progress.has_stderr = 1;
+    EXPECT_FALSE(is_valid(core::Plan(config), progress));
 }
 
 TEST(IsValid, RefusesARefusalThatDoesNotExist) {

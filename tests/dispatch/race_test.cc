@@ -111,7 +111,10 @@ class RoomMaker final : public Reporter {
     explicit RoomMaker(loopback::FullListener& listener) : listener_(listener) {}
 
   private:
-    void send(const Progress&, int) override { listener_.make_room(); }
+    sys::Result<sys::Done> send(const Progress&, int) override {
+        listener_.make_room();
+        return sys::Done{};
+    }
     loopback::FullListener& listener_;
 };
 

@@ -29,7 +29,9 @@ using namespace std::chrono_literals;
 
 class SilentReporter final : public Reporter {
   protected:
-    void send(const Progress& /*progress*/, int /*client*/) override {}
+    sys::Result<sys::Done> send(const Progress& /*progress*/, int /*fd*/) override {
+        return sys::Done{};
+    }
 };
 
 core::Config config_with_regex() {

@@ -69,9 +69,10 @@ class Recorder final : public Reporter {
     const std::string& last_fields() const { return fields_; }
 
   protected:
-    void send(const Progress& progress, int /*client*/) override {
+    sys::Result<sys::Done> send(const Progress& progress, int /*fd*/) override {
         messages_.push_back(progress);
         fields_ = fields();
+        return sys::Done{};
     }
 
   private:

@@ -24,11 +24,11 @@ using loopback::Child;
 using namespace std::string_literals;
 
 /// Returns which of the descriptors 3 to 9 are left, and of a far one, as bits of a number.
-int left_by_close_all_but(int one, int other) {
+int left_by_close_all_but(std::vector<int> kept) {
     Child child([=] {
         for (int fd = 3; fd < 10; ++fd) ::dup2(0, fd);
         ::dup2(0, 100);
-        if (!close_all_but(one, other)) return 255;
+        close_all_but(kept);
         int left = ::fcntl(100, F_GETFD) >= 0 ? 1 : 0;
         for (int fd = 3; fd < 10; ++fd) left |= (::fcntl(fd, F_GETFD) >= 0 ? 1 : 0) << (fd - 2);
         return left;
@@ -37,10 +37,12 @@ int left_by_close_all_but(int one, int other) {
     return WEXITSTATUS(status);
 }
 
-TEST(CloseAllBut, LeavesTwo) {
-    EXPECT_EQ(left_by_close_all_but(5, 9), 1 << 3 | 1 << 7);
-    EXPECT_EQ(left_by_close_all_but(9, 5), 1 << 3 | 1 << 7);
-    EXPECT_EQ(left_by_close_all_but(3, 4), 1 << 1 | 1 << 2);
+TEST(CloseAllBut, LeavesThese) {
+    EXPECT_EQ(left_by_close_all_but({5, 9}), 1 << 3 | 1 << 7);
+    EXPECT_EQ(left_by_close_all_but({9, -1, 5, -1}), 1 << 3 | 1 << 7);
+    EXPECT_EQ(left_by_close_all_but({3, 4}), 1 << 1 | 1 << 2);
+    EXPECT_EQ(left_by_close_all_but({3, 3, 100}), 1 << 1 | 1);
+    EXPECT_EQ(left_by_close_all_but({}), 0);
 }
 
 TEST(Reap, ReturnsNothingWithoutAChild) { EXPECT_FALSE(reap()); }
