@@ -277,6 +277,34 @@ start_with_syslog() {
 }
 
 # bats test_tags=fault:G1
+@test "log: under a super-server syslog gets the line, also after a restart in a connection" {
+    needs_root
+    answer one
+    connect_service one one | configure
+    mkdir "$TMP/dev"
+    ln -s "$TMP/syslog" "$TMP/dev/log"
+    touch "$TMP/dev/null"
+    in_background socat -u "UNIX-RECV:$TMP/syslog" "CREATE:$TMP/messages"
+    local syslog=$JOB
+    wait_until 5 exists "$TMP/syslog"
+    in_background unshare -m sh -c 'mount --bind /dev/null "$0/null" && mount --bind "$0" /dev && exec "$@"' "$TMP/dev" \
+        "$PEER" inetd 127.0.0.1:0 "$PORTSPLIT_BIN/portsplit-dispatch" --inetd "$CONFIG" >"$TMP/super.out"
+    wait_until 10 has_content "$TMP/super.out"
+    PORT=$(<"$TMP/super.out")
+    talk send:one. expect:one:one. shutdown expect-eof
+    wait_until 5 grep -aqE 'portsplit\[[0-9]+\]: service=one reason=match ' "$TMP/messages"
+    hold_open one
+    local held=$JOB
+    kill "$syslog"
+    wait "$syslog" || true
+    rm -f "$TMP/syslog"
+    in_background socat -u "UNIX-RECV:$TMP/syslog" "CREATE:$TMP/later"
+    wait_until 5 exists "$TMP/syslog"
+    go_on "$held"
+    wait_until 5 grep -aqE 'portsplit\[[0-9]+\]: service=one reason=match ' "$TMP/later"
+}
+
+# bats test_tags=fault:G1
 @test "log: clients do not wait for a syslog that does not read" {
     start_with_syslog
     kill -STOP "$JOB"

@@ -247,6 +247,7 @@ another_is_confined() {
     for pid in /proc/[0-9]*; do
         [[ $(readlink "$pid/exe") == */portsplit-dispatch && ${pid#/proc/} != "${CHILDREN[0]}" ]] || continue
         { [[ $(tr '\0' ' ' <"$pid/cmdline") == *"$CONFIG"* ]]; } 2>/dev/null || continue
+        ! grep -qsx portsplit-log "$pid/comm" || continue
         ! is_confined "${pid#/proc/}" || return 0
     done
     return 1
@@ -263,6 +264,73 @@ another_is_confined() {
     wait_until 5 exists "$TMP/there"
     wait_until 5 another_is_confined
     go_on "$job"
+}
+
+# log_process: the process that writes the log of a connection under a super-server, in FOUND.
+log_process() {
+    local pid name
+    FOUND=
+    for pid in /proc/[0-9]*; do
+        { read -r name <"$pid/comm"; } 2>/dev/null || continue
+        [[ $name == portsplit-log ]] || continue
+        { [[ $(tr '\0' ' ' <"$pid/cmdline") == *"$CONFIG"* ]]; } 2>/dev/null || continue
+        FOUND=${pid#/proc/}
+    done
+    [[ -n $FOUND ]]
+}
+
+# fds_of PID: what the descriptors of a process from 3 on are, one a line.
+fds_of() { (cd "/proc/$1/fd" && for fd in [3-9] [1-9][0-9]; do readlink "$fd" || true; done) | sed "s/:.*//" | sort; }
+
+@test "sandbox: under a super-server, what looks or relays has no log, and what writes the log has no client" {
+    needs_root # to see the descriptors
+    not_with_asan
+    answer one
+    local services
+    # Of the last, a program has the log itself, and the process that starts it has it before.
+    for services in '' 'exec_service two /bin/cat "stderr = null" "stdio = pipe"' 'exec_service two /bin/cat "stdio = pipe"'; do
+        { printf '%s\n' 'timeout = 60'; connect_service one one; eval "$services"; } | configure
+        start_inetd
+        hold_open one
+        local relay held=$JOB
+        children_of "$SUPER"
+        ((${#CHILDREN[@]} == 1))
+        relay=${CHILDREN[0]}
+        [[ $(readlink "/proc/$relay/fd/"*) != *"$LOG"* ]]
+        log_process
+        [[ $(fds_of "$FOUND") == "$LOG"$'\n'socket ]]
+        is_confined "$FOUND"
+        # It ends with the connection, and the line is there then.
+        go_on "$held"
+        wait_until 5 is_gone "$relay"
+        log_has "portsplit\\[$relay\\]: service=one reason=match .* in=6 out=10 ms=[0-9]+\$"
+        wait_until 5 is_gone "$FOUND"
+        if [[ -n $services ]]; then
+            client send:two expect:two "touch:$TMP/there" "wait-file:$TMP/go2" shutdown expect-eof
+            held=$JOB
+            wait_until 5 exists "$TMP/there"
+            children_of "$SUPER"
+            [[ $(readlink "/proc/${CHILDREN[0]}/fd/"*) != *"$LOG"* ]]
+            touch "$TMP/go2"
+            finish "$held"
+            log_says "portsplit\\[${CHILDREN[0]}\\]: service=two reason=match "
+        fi
+        kill "$SUPER"
+        wait "$SUPER" || true
+        rm -f "$TMP"/{held,go,go2,there} "$LOG"
+    done
+}
+
+@test "sandbox: under a super-server, a dispatcher that is killed has a line, too" {
+    answer one
+    configure_relay
+    start_inetd
+    doomed_client send:one. expect:one:one. "touch:$TMP/held" expect-end
+    wait_until 5 exists "$TMP/held"
+    children_of "$SUPER"
+    kill -KILL "${CHILDREN[0]}"
+    log_says ': service=one reason=match '
+    wait_until 5 not log_process
 }
 
 # bats test_tags=fault:A11

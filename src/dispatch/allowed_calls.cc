@@ -194,6 +194,7 @@ constexpr auto kForOwnAddresses = std::to_array<AllowedCall>({
 });
 
 constexpr auto kForSyslog = std::to_array<AllowedCall>({
+    {SYS_connect},
     socket_of(AF_UNIX, SOCK_DGRAM),
 });
 

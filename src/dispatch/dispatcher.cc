@@ -154,6 +154,11 @@ int error_output(core::StderrTo to, int client, const Setting& setting, Reporter
     return own ? own.get() : STDERR_FILENO;  // that is /dev/null, too
 }
 
+/// Closes what was kept for programs, where this process relays.
+void close_log(const Setting& setting) {
+    if (setting.log >= 0) ::close(setting.log);
+}
+
 int become_program(const Chosen& chosen, const core::Exec& exec, const Setting& setting,
                    const std::vector<std::string>& environment, Reporter& reporter) {
     if (chosen.client.output) {
@@ -179,6 +184,7 @@ int relay_to_program(Chosen chosen, const core::Exec& exec, const Setting& setti
     const int err = error_output(exec.stderr_to, -1, setting, reporter, own);
     auto program = spawn(exec, err, user_of(exec, setting.serving), environment);
     own.reset();
+    close_log(setting);
     if (!program) {
         reporter.publish_failure(program.error().stage, program.error().code);
         return exit_code(program.error());
@@ -200,6 +206,7 @@ int relay_to_program(Chosen chosen, const core::Exec& exec, const Setting& setti
 int act(Chosen chosen, const Setting& setting, Reporter& reporter) {
     set_options(chosen.client.fd.get(), chosen.service);
     if (const auto* connect = std::get_if<core::Connect>(&chosen.service.action)) {
+        close_log(setting);
         return relay_to_target(std::move(chosen), *connect, setting, reporter);
     }
     const auto& exec = std::get<core::Exec>(chosen.service.action);

@@ -1,18 +1,18 @@
 #include "dispatch/inetd.h"
 
 #include <fcntl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "dispatch/dispatcher.h"
+#include "dispatch/log_process.h"
 #include "dispatch/loop.h"
 #include "dispatch/progress.h"
-#include "dispatch/record.h"
 #include "dispatch/setting.h"
 #include "dispatch/sniffer.h"
 #include "dispatch/told_addresses.h"
@@ -30,40 +30,6 @@ namespace {
 using sys::Clock;
 using sys::Level;
 using sys::UniqueFd;
-
-/// Logs the progress of the one connection that this process serves.
-class LogReporter final : public Reporter {
-  public:
-    LogReporter(const core::Plan& plan, sys::Log& log, const ConnectionRecord& record)
-        : plan_(plan), log_(plan, log, ConnectionLog::Rate::All), record_(record) {}
-
-    /// Writes the connection line unless it is written already.
-    void finish(int exit_code) {
-        if (!written_) log_.finish(record_, W_EXITCODE(exit_code, 0), 0, fields());
-    }
-
-  protected:
-    sys::Result<sys::Done> send(const Progress& progress, int /*fd*/) override {
-        if (ends()) {
-            record_.arrival.ends = *ends();
-            record_.arrival.credentials = {};
-        }
-        log_.update(record_, progress, 0, fields());
-        // This process is about to exec the program and cannot log afterwards: write the connection
-        // line now.
-        if (progress.failure.stage == Stage::None && becomes_program(plan_, progress)) {
-            log_.finish(record_, std::nullopt, 0, fields());
-            written_ = true;
-        }
-        return sys::Done{};
-    }
-
-  private:
-    const core::Plan& plan_;
-    ConnectionLog log_;
-    ConnectionRecord record_;
-    bool written_ = false;  ///< true once the connection line is written
-};
 
 /// What a super-server gave as descriptors 0 and 1.
 enum class Given {
@@ -106,7 +72,7 @@ std::optional<sys::Ends> ends_of_socket() {
 /// @param local  the address that the client came to
 /// @returns false if the configuration requires more, with the reason logged
 bool confine_this(const Setting& setting, const Confinement& relays, const sys::Address& local,
-                  sys::Log& log, LogTo log_to) {
+                  sys::Log& log) {
     if (setting.has_programs) {
         if (relays.is_refused) log.line(relays.level, relays.report);
         if (relays.is_refused || !setting.serving) return !relays.is_refused;
@@ -116,9 +82,7 @@ bool confine_this(const Setting& setting, const Confinement& relays, const sys::
     }
     core::List<core::Endpoint> listeners = setting.listeners;
     if (local.is_internet()) listeners.push_back({"*", local.port()});
-    Work work = work_for(setting.plan.config(), listeners);
-    work.syslog = log_to == LogTo::Syslog;
-    work.log = log.descriptor();
+    const Work work = work_for(setting.plan.config(), listeners);
     const Confinement confinement = confine(setting.plan.config(), work);
     if (confinement.is_refused) log.line(confinement.level, confinement.report);
     return !confinement.is_refused;
@@ -166,24 +130,34 @@ int serve_inetd(const core::Plan& plan, const core::Entrance& entrance, sys::Log
     for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::close(fd);
     if (!sys::open_standard_descriptors()) return kExitSystem;
 
+    auto log_process = LogProcess::fork(plan, log, log_to, client.arrival);
+    if (!log_process) {
+        log.line(Level::Error, sys::to_string(log_process.error()) + "; the connection is closed");
+        return kExitTemporary;
+    }
     Setting setting{.plan = plan,
                     .environment = environment_for_programs(),
                     .listeners = binds_of(plan.config()),
-                    .has_programs = first_program(plan.config()) != nullptr,
-                    .log = log.descriptor()};
-    if (needs_sniffers(plan, ::geteuid() == 0)) setting.eyes = Setting::Eyes::Fork;
+                    .has_programs = first_program(plan.config()) != nullptr};
+    const bool lends_log = std::ranges::any_of(plan.config().services, logs_stderr);
+    // A process that has the log for a program does not look at bytes itself.
+    const bool may_look = !lends_log || plan.config().sandbox == core::Sandbox::Off;
+    if (needs_sniffers(plan, ::geteuid() == 0) || !may_look) setting.eyes = Setting::Eyes::Fork;
     setting.serving = serving_user(plan.config());
     RelaySandbox relays;
     if (setting.has_programs) {
         relays = RelaySandbox::prepare(plan.config());
         if (relays.is_on()) setting.relays = &relays;
     }
-    if (!confine_this(setting, relays.confinement(), client.arrival.ends.local, log, log_to)) {
+    if (!confine_this(setting, relays.confinement(), client.arrival.ends.local, log)) {
         return kExitSystem;
     }
-    LogReporter reporter(plan, log, {.arrival = client.arrival});
+    if (lends_log) setting.log = copy_of(log.descriptor()).release();
+    log.close();
+    ChannelReporter reporter(log_process->channel(), -1, ChannelReporter::Carries::NoDescriptors);
     const int exit_code = serve(std::move(client), setting, reporter);
-    reporter.finish(exit_code);
+    reporter.publish_end(exit_code);
+    log_process->wait();
     return exit_code;
 }
 

@@ -15,7 +15,7 @@ bool is_client(int fd);
 /// Serves the connection on descriptor 0, and replaces descriptors 0, 1 and 2 by /dev/null. A
 /// program gets the environment of this process, as the super-server set it.
 /// @param entrance  the listener whose settings the connection has
-/// @param log  must not be one of descriptors 0, 1 and 2
+/// @param log  must not be one of descriptors 0, 1 and 2; closed before a byte of the client is read
 /// @param log_to  where it goes
 /// @returns the exit code, with the reason logged; not at all if this process becomes a program
 int serve_inetd(const core::Plan& plan, const core::Entrance& entrance, sys::Log& log,

@@ -81,7 +81,7 @@ sys::Result<sys::Done> ChannelReporter::send(const Progress& progress, int fd) {
         append(core::as_bytes(fields()));
         bytes = all;
     }
-    return sys::send_message(channel_, bytes, fd, 0);
+    return sys::send_message(channel_, bytes, carries_ == Carries::All ? fd : -1, 0);
 }
 
 core::Refusal ChannelReporter::wait_for_answer() {

@@ -1,6 +1,6 @@
 #pragma once
 // What a dispatcher publishes about the connection it serves, for the process that writes the log:
-// the zygote, or under --inetd the dispatcher itself. Numbers, so that no byte of a client can get into the
+// the zygote, or under --inetd the process of log_process.h. Numbers, so that no byte of a client can get into the
 // log. Behind them come the addresses of a PROXY header, if there was one, and the fields that `log` names, in the
 // form of core/passing.h.
 
@@ -67,15 +67,17 @@ struct Progress {
     std::uint8_t asks = 0;     ///< not 0 if the dispatcher waits for an answer whether it may go on
     std::uint8_t heard = 0;    ///< not 0 once the client sent a byte after its service was chosen
     std::uint8_t refusal = 0;  ///< a core::Refusal: why the daemon has refused the connection
+    std::uint8_t leaves = 0;   ///< not 0 if the dispatcher exits with `exit_code`; under --inetd
     std::uint8_t has_stderr = 0;  ///< not 0 if the descriptor of this message is `publish_stderr`'s
     core::Reason reason = core::Reason::Eof;
     std::int32_t service = kNone;  ///< index in the plan's configuration
     std::int32_t target = kNone;   ///< index in the service's `connect` list: the one that answered
     std::int32_t gave_up = kNone;  ///< a service whose expression exceeded its limit
-    std::int32_t status = 0;       ///< of a program beside the dispatcher, as waitpid(2) gives it
-    std::uint64_t bytes_in = 0;    ///< from the client
-    std::uint64_t bytes_out = 0;   ///< to the client
-    Failure failure;               ///< set in the one message sent when it happens
+    std::int32_t exit_code = 0;
+    std::int32_t status = 0;      ///< of a program beside the dispatcher, as waitpid(2) gives it
+    std::uint64_t bytes_in = 0;   ///< from the client
+    std::uint64_t bytes_out = 0;  ///< to the client
+    Failure failure;              ///< set in the one message sent when it happens
 };
 
 /// Returns true if every number in the message names something that exists: a service and a target
@@ -214,6 +216,13 @@ class Reporter {
         publish();
     }
 
+    /// Publishes that this process exits, where its parent writes no log.
+    void publish_end(int exit_code) {
+        progress_.leaves = 1;
+        progress_.exit_code = exit_code;
+        publish();
+    }
+
     /// Returns a descriptor that is readable once nobody wants the outcome any more; -1 for none.
     virtual int abandoned() const { return -1; }
 
@@ -238,13 +247,16 @@ class Reporter {
 };
 
 /// Sends progress to the zygote. The kernel stamps each message with the sender's pid
-/// (SCM_CREDENTIALS), so a dispatcher cannot send in the name of another.
+/// (SCM_CREDENTIALS), so a dispatcher cannot send in the name of another. Or sends it to a LogProcess, which has no
+/// use for descriptors.
 class ChannelReporter final : public Reporter {
   public:
+    enum class Carries { All, NoDescriptors };
+
     /// @param channel  the near end of a channel (sys/channel.h), which must stay open
     /// @param answers  the reading end of the pipe with the zygote's answers; negative for none
-    explicit ChannelReporter(int channel, int answers = -1)
-        : channel_(channel), answers_(answers) {}
+    explicit ChannelReporter(int channel, int answers = -1, Carries carries = Carries::All)
+        : channel_(channel), answers_(answers), carries_(carries) {}
 
   protected:
     sys::Result<sys::Done> send(const Progress& progress, int fd) override;
@@ -253,6 +265,7 @@ class ChannelReporter final : public Reporter {
   private:
     int channel_;
     int answers_;
+    Carries carries_;
 };
 
 }  // namespace portsplit::dispatch

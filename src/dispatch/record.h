@@ -1,6 +1,6 @@
 #pragma once
 // Turns the progress of connections into log lines, by the same rules in the zygote, which logs for
-// all of its dispatchers, and under --inetd, where a dispatcher logs for itself.
+// all of its dispatchers, and under --inetd in the process that logs for one (log_process.h).
 
 #include <sys/types.h>
 

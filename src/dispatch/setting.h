@@ -26,7 +26,7 @@ struct Setting {
         Zygote,  ///< to a pipe that the zygote reads
     };
     ErrorsTo errors_to = ErrorsTo::Log;
-    int log = -1;  ///< for ErrorsTo::Log; -1 for /dev/null
+    int log = -1;  ///< for ErrorsTo::Log, owned by the dispatcher; -1 for /dev/null
     bool zygote_has_room =
         true;  ///< for ErrorsTo::Zygote; false if it has no descriptor left for a pipe
     const FailedTargets* failed_targets = nullptr;  ///< of the generation; null: not known

@@ -8,6 +8,7 @@
 
 #include <sys/types.h>
 
+#include <array>
 #include <cstdint>
 #include <ctime>
 #include <map>
@@ -75,16 +76,18 @@ class Log {
     void replace(UniqueFd fd);
     Result<Done> reopen(const std::string& path);
 
-    /// Closes the log in a fork that must not have it. No other function may be called after that.
+    /// Closes the log in a process that must not have it. No other function may be called after that.
     void close();
 
     /// Writes a warning if the lines for syslog go to standard error, because there is no syslog now.
     void report_missing_syslog();
 
-    /// Returns the descriptor that becomes the standard error of programs with `stderr = log`: on the
-    /// socket of syslog, each write is a message. Without syslog it is what takes its place; -1 if nothing
+    /// Returns the descriptor that becomes the standard error of programs with `stderr = log` under --inetd: on
+    /// the socket of syslog, each write is a message. Without syslog it is what takes its place; -1 if nothing
     /// does. Borrowed from this log, which never changes the number.
     int descriptor() const { return fd_.get(); }
+    /// Returns all descriptors of the log, -1 for one that it does not have.
+    std::array<int, 2> descriptors() const { return {fd_.get(), without_.get()}; }
 
   private:
     explicit Log(UniqueFd fd, UniqueFd without, bool syslog, bool dated)
