@@ -109,6 +109,6 @@ faults_of() {
     logged_connections "$connections"
     after=$(faults_of "$ZYGOTE")
     echo "$((after - before)) faults in $connections connections"
-    # On Linux 6.18 there were 10 in each.
-    ((after - before <= 16 * connections))
+    # On Linux 6.18 there were 10 to 16 in each: the kernel maps what of the file is in memory in large pieces.
+    ((after - before <= 17 * connections))
 }

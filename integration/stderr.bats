@@ -63,7 +63,7 @@ END
     for where in file stderr; do
         LOG_TO=$where
         : >"$LOG"
-        { printf '%s\n' 'bind = 127.0.0.1:0' 'timeout = 60'
+        { printf '%s\n' 'bind = 127.0.0.1:0' 'timeout = 60' 'user = nobody'
             connect_service one one
             exec_service sock /bin/cat 'stdio = socket'
             exec_service pipe /bin/cat 'stdio = pipe'; } | configure
@@ -76,10 +76,10 @@ END
         local pipe=$JOB
         wait_until 5 exists "$TMP/sock"
         wait_until 5 exists "$TMP/pipe"
-        # Three dispatchers, one of them a program by now, a program of another, and the spares.
+        # Three dispatchers, one of them a program by now, a program of another and its keeper, and the spares.
         local pid seen=0 fd
         descendants_of "$ZYGOTE"
-        ((${#DESCENDANTS[@]} == 4))
+        ((${#DESCENDANTS[@]} == 5))
         children_of "$ZYGOTE"
         for pid in "${DESCENDANTS[@]}" "${CHILDREN[@]}"; do
             for fd in "/proc/$pid/fd/"*; do
@@ -87,14 +87,14 @@ END
             done
             seen=$((seen + 1))
         done
-        ((seen >= 8))
-        # A spare has the channel, the progress channel and /dev/null, nothing else.
+        ((seen >= 9))
+        # A spare has the channel, the progress channel, the rules for a relay and /dev/null, nothing else.
         local spares=0 programs=0
         for pid in "${CHILDREN[@]}"; do
             is_spare "$pid" || continue
             spares=$((spares + 1))
             [[ $(readlink "/proc/$pid/fd/"* | sort | sed 's/\[.*//' | uniq -c | tr -s ' ') == \
-                " 3 /dev/null"$'\n'" 2 socket:" ]] || { ls -l "/proc/$pid/fd"; return 1; }
+                " 3 /dev/null"$'\n'" 1 anon_inode:"$'\n'" 2 socket:" ]] || { ls -l "/proc/$pid/fd"; return 1; }
         done
         ((spares > 0))
         # A program has three descriptors, the last of them a pipe.

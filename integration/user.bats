@@ -244,7 +244,7 @@ printed() { talk "send:$1" print | tr -d '\r'; }
     local stdio
     for stdio in socket pipe; do
         printf '%s\n' 'bind = 127.0.0.1:0' 'user = daemon' '[sleep]' 'string = s' 'user = www-data' "stdio = $stdio" 'grace = 1' \
-            'exec = /bin/sh' 'execarg = -c' "execarg = trap '' HUP TERM; echo here; while :; do read -r x || tail -f /dev/null; done" | configure
+            'exec = /bin/sh' 'execarg = -c' "execarg = trap '' HUP TERM; echo here; exec tail -f /dev/null >/dev/null" | configure
         start_daemon
         talk send:s expect:here reset
         wait_until 10 is_quiet

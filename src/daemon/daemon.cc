@@ -12,6 +12,7 @@
 
 #include "exit_codes.h"
 #include "sys/asker.h"
+#include "sys/capability.h"
 #include "sys/file.h"
 #include "sys/oom.h"
 #include "sys/poll_set.h"
@@ -68,6 +69,7 @@ bool Daemon::prepare() {
     signals_ = *std::move(signals);
     sys::adopt_orphans();
     outlast_others();
+    if (!leave_what_is_not_needed()) return false;
     if (const auto opened = open_dispatcher(); !opened) {
         log_.line(Level::Error, sys::to_string(opened.error()));
         return false;
@@ -85,6 +87,25 @@ void Daemon::outlast_others() {
     if (!before || *before <= kOomScoreAdjust || !sys::set_oom_score_adjust(kOomScoreAdjust))
         return;
     launchpad_.oom_score_adjust = before;
+}
+
+/// Gives up the capabilities of root that this process does not need. A zygote of root has what the bounding set has:
+/// it is executed.
+bool Daemon::leave_what_is_not_needed() {
+    using sys::Capability;
+    if (::geteuid() != 0) return true;
+    const auto left = sys::leave_only({
+        Capability::NetBindService,  // ports below 1024, at a reload
+        Capability::SetUid,          // the zygote changes the user before it is executed
+        Capability::SetGid,
+        Capability::SetPcap,
+        Capability::Kill,         // zygotes and their children are of other users
+        Capability::DacOverride,  // the log, the pid file and sockets, in folders of other users
+        Capability::Chown,        // the owner and the mode of sockets
+        Capability::Fowner,
+    });
+    if (!left) log_.line(Level::Error, sys::to_string(left.error()));
+    return left.ok();
 }
 
 /// Opens portsplit-dispatch beside this program, as built; else where it is installed. Held open,

@@ -45,6 +45,7 @@ class Daemon {
     // The start.
     bool prepare();
     void outlast_others();
+    bool leave_what_is_not_needed();
     sys::Result<sys::Done> open_dispatcher();
     void adopt_passed_sockets();
     void announce();

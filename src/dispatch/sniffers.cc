@@ -40,8 +40,8 @@ using sys::UniqueFd;
 
 constexpr const char* kName = "portsplit-sniff";
 
-/// After fork(2) failed, in milliseconds.
-constexpr int kForkPause = 100;
+/// After fork(2) failed, or a spare ended without a client.
+constexpr std::chrono::milliseconds kPause{100};
 /// How many descriptors a sniffer may have: its client, the pair, and none to spare.
 constexpr unsigned kMostDescriptors = 16;
 /// How many messages of sniffers are read at once.
@@ -67,7 +67,7 @@ class Parent {
                 {.fd = is_over_ ? -1 : dispatchers_.get(), .events = 0, .revents = 0},
             }};
             const bool lacks_spares = !is_over_ && waiting_.size() < kSpares;
-            const int limit = lacks_spares ? kForkPause : -1;
+            const int limit = lacks_spares ? static_cast<int>(kPause.count()) : -1;
             sys::retry([&] { return ::poll(entries.data(), entries.size(), limit); });
             if ((entries[2].revents & POLLHUP) != 0) is_over_ = true;
             read_taken();
@@ -78,6 +78,7 @@ class Parent {
 
   private:
     void fork_spares() {
+        if (sys::Clock::now() < fork_at_) return;
         // Spares inherit the name.
         sys::set_name("portsplit-spare");
         while (!is_over_ && waiting_.size() < kSpares) {
@@ -124,7 +125,8 @@ class Parent {
     void reap() {
         while (const auto ended = sys::reap()) {
             --children_;
-            std::erase(waiting_, ended->pid);
+            // It was killed, or could not receive: without a pause, its place would be filled in a busy loop.
+            if (std::erase(waiting_, ended->pid) > 0) fork_at_ = sys::Clock::now() + kPause;
         }
     }
 
@@ -135,7 +137,8 @@ class Parent {
     UniqueFd signals_;
     std::vector<pid_t> waiting_;  ///< spares that have not said that they have a pair
     std::size_t children_ = 0;
-    bool is_over_ = false;  ///< true once no dispatcher can come
+    sys::Clock::time_point fork_at_{};  ///< no spare is forked before this
+    bool is_over_ = false;              ///< true once no dispatcher can come
 };
 
 /// What the zygote is told of the confinement; its report follows. A pipe takes both at once.

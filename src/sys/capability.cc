@@ -19,6 +19,16 @@ class Sets {
     /// @returns false if they cannot be read
     bool read() { return ::syscall(SYS_capget, &head_, data_.data()) == 0; }
     bool write() { return ::syscall(SYS_capset, &head_, data_.data()) == 0; }
+    /// As `write`, where these sets have less than the process.
+    /// @returns false if the process may keep what it must not have. What is inheritable alone is of no use to a process
+    ///          that executes nothing with capabilities of its own; a service manager may forbid to change it
+    ///          (systemd.exec(5) SystemCallFilter)
+    bool write_less() {
+        Sets now;
+        if (!now.read()) return false;
+        const bool is_same = std::memcmp(now.data_.data(), data_.data(), sizeof data_) == 0;
+        return is_same || write() || !now.exceeds(*this);
+    }
 
     /// Leaves CAP_NET_RAW, of what is permitted, and nothing else.
     void keep_net_raw() {
@@ -26,13 +36,11 @@ class Sets {
         data_[0] = {kNetRaw, kNetRaw, kNetRaw};
     }
     /// Leaves CAP_NET_RAW, if it is permitted and `keeps`, and nothing else.
-    /// @returns true if that changes something
-    bool leave(bool keeps) {
+    void leave(bool keeps) {
         const std::uint32_t kept = keeps ? data_[0].permitted & kNetRaw : 0;
-        const std::array before = data_;
+        const std::uint32_t inheritable = data_[0].inheritable & kept;
         data_ = {};
-        data_[0] = {kept, kept, before[0].inheritable & kept};
-        return std::memcmp(before.data(), data_.data(), sizeof data_) != 0;
+        data_[0] = {kept, kept, inheritable};
     }
     /// Leaves what is permitted, and nothing but CAP_NET_RAW inheritable.
     /// @returns true if that changes something
@@ -55,14 +63,11 @@ class Sets {
         for (__user_cap_data_struct& part : data_) part.effective = part.permitted;
     }
     /// Leaves the named ones of those that are permitted, and nothing that is inherited.
-    /// @returns true if that changes something
-    bool leave_only(const std::vector<Capability>& kept) {
-        const std::array before = data_;
+    void leave_only(const std::vector<Capability>& kept) {
         for (std::size_t i = 0; i < data_.size(); ++i) {
             const std::uint32_t bits = data_[i].permitted & bits_of(kept, i);
             data_[i] = {bits, bits, 0};
         }
-        return std::memcmp(before.data(), data_.data(), sizeof data_) != 0;
     }
     void remove_net_raw() {
         for (std::uint32_t* set :
@@ -72,6 +77,12 @@ class Sets {
     }
 
   private:
+    /// Returns true if something is permitted, and so perhaps effective, that is not in the other.
+    bool exceeds(const Sets& other) const {
+        return (data_[0].permitted & ~other.data_[0].permitted) != 0 ||
+               (data_[1].permitted & ~other.data_[1].permitted) != 0;
+    }
+
     static constexpr std::uint32_t kNetRaw = 1U << CAP_NET_RAW;
     static std::size_t word_of(Capability capability) {
         return static_cast<std::size_t>(capability) / 32;
@@ -98,11 +109,16 @@ bool has_capability(Capability capability) {
     return sets.read() && sets.has(capability);
 }
 
+bool passes_on(Capability capability) {
+    if (::geteuid() != 0) return has_capability(capability);
+    return ::prctl(PR_CAPBSET_READ, static_cast<int>(capability), 0, 0, 0) == 1;
+}
+
 Result<Done> leave_only(const std::vector<Capability>& kept) {
     Sets sets;
     if (!sets.read()) return SysError{errno, "cannot read the capabilities of this process"};
-    // Where there is nothing to give up, the call may be forbidden (systemd.exec(5) SystemCallFilter).
-    if (!sets.leave_only(kept) || sets.write()) return Done{};
+    sets.leave_only(kept);
+    if (sets.write_less()) return Done{};
     return SysError{errno, "cannot give up the capabilities of this process"};
 }
 
@@ -123,8 +139,14 @@ Result<Done> use_all() {
 }
 
 void limit_inherited() {
+    for (int capability = 0; ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; ++capability) {
+        if (capability != CAP_NET_RAW) {
+            ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_LOWER, capability, 0, 0);
+        }
+    }
+    // A service manager may forbid this (systemd.exec(5) SystemCallFilter). Then a program that has capabilities of its
+    // own, in its file, could have those of them that were meant for the daemon.
     Sets sets;
-    // What is not inheritable is not ambient any more either (capset(2)).
     if (sets.read() && sets.limit_inheritable()) (void)sets.write();
 }
 
@@ -135,9 +157,10 @@ Result<Done> leave_none(Except except) {
     }
     Sets sets;
     if (!sets.read()) return SysError{errno, "cannot read the capabilities of this process"};
-    // Where there is nothing to give up, the call may be forbidden (systemd.exec(5) SystemCallFilter).
-    if (sets.leave(except == Except::NetRaw) && !sets.write())
+    sets.leave(except == Except::NetRaw);
+    if (!sets.write_less()) {
         return SysError{errno, "cannot give up the capabilities of this process"};
+    }
     return Done{};
 }
 

@@ -13,6 +13,7 @@ namespace portsplit::sys {
 enum class Capability : std::uint8_t {
     Chown = 0,
     DacOverride = 1,
+    Fowner = 3,
     Kill = 5,
     SetGid = 6,
     SetUid = 7,
@@ -25,6 +26,9 @@ enum class Capability : std::uint8_t {
 
 /// Returns true if this process may use it now (the effective set).
 bool has_capability(Capability capability);
+/// Returns true if a process may that this one forks and that executes a program of ours: of root all that the bounding
+/// set has, of another user what it has itself.
+bool passes_on(Capability capability);
 
 /// Gives up all capabilities of this process for good but these, of those that it has. What a program of root that it
 /// executes may have, stays (the bounding set).

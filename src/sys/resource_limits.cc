@@ -42,7 +42,7 @@ Result<Done> set_nice(int nice) {
 std::string why_no_limit(const core::ResourceLimit& limit) {
     rlimit own{};
     const auto resource = static_cast<__rlimit_resource_t>(number_of(limit.resource));
-    if (has_capability(Capability::SysResource)) return {};
+    if (passes_on(Capability::SysResource)) return {};
     if (::getrlimit(resource, &own) < 0 || value_of(limit.hard) <= own.rlim_max) return {};
     return fmt::format(
         "only root with CAP_SYS_RESOURCE can go above the hard limit of this process, which is {}",
@@ -50,7 +50,7 @@ std::string why_no_limit(const core::ResourceLimit& limit) {
 }
 
 std::string why_no_nice(int nice) {
-    if (has_capability(Capability::SysNice)) return {};
+    if (passes_on(Capability::SysNice)) return {};
     errno = 0;
     const int own = ::getpriority(PRIO_PROCESS, 0);
     rlimit limit{};

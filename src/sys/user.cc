@@ -82,7 +82,7 @@ std::string name_of_user(std::string_view number) {
 }
 
 std::string why_not_become(const std::string& name, const std::string& group) {
-    if (has_capability(Capability::SetUid) && has_capability(Capability::SetGid)) return {};
+    if (passes_on(Capability::SetUid) && passes_on(Capability::SetGid)) return {};
     const auto user = find_user(name, group);
     if (!user || (user->uid == ::geteuid() && user->gid == ::getegid())) return {};
     if (::geteuid() == 0) return "this root has no CAP_SETUID and CAP_SETGID, which it takes";

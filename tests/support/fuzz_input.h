@@ -24,7 +24,7 @@ class FuzzInput {
     std::string short_text() { return std::string(take(byte())); }
     /// Takes what comes before the next separator, which is dropped; all if there is none.
     std::string until(char separator) {
-        const std::string text(take(std::min(rest_.find(separator), rest_.size())));
+        std::string text(take(std::min(rest_.find(separator), rest_.size())));
         take(1);
         return text;
     }
