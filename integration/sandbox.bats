@@ -375,8 +375,8 @@ fds_of() { (cd "/proc/$1/fd" && for fd in [3-9] [1-9][0-9]; do readlink "$fd" ||
     local two='+net_bind_service,+chown'
     WRAPPER=(setpriv --inh-caps "$two" --ambient-caps "$two")
     start_daemon
-    # chown, dac_override, fowner, kill, setgid, setuid, setpcap, net_bind_service
-    local own needed=$((0x5eb))
+    # chown, dac_override, fowner, kill, setgid, setuid, setpcap, net_bind_service, net_raw
+    local own needed=$((0x25eb))
     own=$((16#$(status_of "$DAEMON" CapPrm)))
     ((own != 0 && (own & ~needed) == 0))
     talk send:S print shutdown >"$TMP/got"

@@ -195,6 +195,17 @@ printed() { talk "send:$1" print | tr -d '\r'; }
     start_daemon
 
     [[ $(printed tty) == $'www-data\nopen' ]]
+    # What starts a program on a terminal has no more rights than before it opened that.
+    printf '%s\n' '[root]' 'string = r' 'exec = /bin/cat' 'user = root' '[held]' 'string = held' 'exec = /bin/cat' 'stdio = pty' \
+        'user = www-data' >>"$CONFIG"
+    reload
+    rm -f "$TMP/held"
+    client send:held expect:held "touch:$TMP/held" "wait-file:$TMP/go" reset
+    wait_until 10 exists "$TMP/held"
+    find_dispatchers
+    named portsplit-keep "${DISPATCHERS[0]}"
+    [[ $(status_of "$FOUND" CapEff) == 00000000000001e0 ]]
+    go_on "$JOB"
 }
 
 @test "user: while a program of root waits, nobody who looks or relays is root" {

@@ -64,12 +64,18 @@ std::vector<ServiceBudget> service_budgets(const Config& config) {
     return budgets;
 }
 
-std::size_t budget_index(const Config& config, std::size_t service) {
-    const auto& services = config.services;
-    const auto end = services.begin() + static_cast<std::ptrdiff_t>(service);
-    const auto before = static_cast<std::size_t>(std::count_if(services.begin(), end, has_budget));
-    if (has_budget(services[service])) return before;
-    return before + static_cast<std::size_t>(std::count_if(end, services.end(), has_budget));
+std::vector<std::size_t> limited_services(const Config& config) {
+    std::vector<std::size_t> limited;
+    for (std::size_t i = 0; i < config.services.size(); ++i) {
+        if (has_budget(config.services[i])) limited.push_back(i);
+    }
+    return limited;
+}
+
+std::size_t budget_index(const std::vector<std::size_t>& limited, std::size_t service) {
+    const auto found = std::ranges::lower_bound(limited, service);
+    if (found == limited.end() || *found != service) return limited.size();
+    return static_cast<std::size_t>(found - limited.begin());
 }
 
 bool asks_daemon(const Config& config) {

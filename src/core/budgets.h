@@ -57,8 +57,12 @@ bool has_budget(const Service& service);
 /// Returns the services that have limits, in the order of the file.
 std::vector<ServiceBudget> service_budgets(const Config& config);
 
+/// Returns the indices in the configuration of these services.
+std::vector<std::size_t> limited_services(const Config& config);
+
 /// Returns the index of a service in `service_budgets`, or its size if the service has no limits.
-std::size_t budget_index(const Config& config, std::size_t service);
+/// @param limited  what `limited_services` returned
+std::size_t budget_index(const std::vector<std::size_t>& limited, std::size_t service);
 
 /// Returns true if a connection may have to wait for the daemon's answer: whether a service has room for it, or
 /// the client that a PROXY header names may come.

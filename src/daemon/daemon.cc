@@ -97,12 +97,12 @@ bool Daemon::leave_what_is_not_needed() {
     const auto left = sys::leave_only({
         Capability::NetBindService,  // ports below 1024, at a reload
         Capability::SetUid,          // the zygote changes the user before it is executed
-        Capability::SetGid,
-        Capability::SetPcap,
+        Capability::SetGid, Capability::SetPcap,
         Capability::Kill,         // zygotes and their children are of other users
         Capability::DacOverride,  // the log, the pid file and sockets, in folders of other users
         Capability::Chown,        // the owner and the mode of sockets
         Capability::Fowner,
+        Capability::NetRaw,  // a zygote of another user inherits it for transparent services
     });
     if (!left) log_.line(Level::Error, sys::to_string(left.error()));
     return left.ok();

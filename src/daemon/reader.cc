@@ -24,6 +24,7 @@
 #include "sys/resource_limits.h"
 #include "sys/run_as.h"
 #include "sys/user.h"
+#include "sys/user_files.h"
 
 namespace portsplit::daemon {
 namespace {
@@ -149,7 +150,10 @@ int read(const std::string& file, config::Need need, sys::Log& log, int facts, i
         return kExitSystem;
     };
     warn_without_net_raw(*config, log);
-    const auto users = sys::with_user_numbers(*config, sys::find_user);
+    const auto users = sys::with_user_numbers(
+        *config, sys::find_user, [](const std::string& name, const std::string& group) {
+            return sys::find_user_in_files(name, group);
+        });
     if (!users) return failed(users.error());
     warn_of_ignored_user(*config, log);
     if (auto written = sys::write_all(packed, config::pack(*users)); !written) {

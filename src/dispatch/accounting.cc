@@ -56,7 +56,9 @@ bool is_decided(const Progress& progress) {
 }
 
 Accounting::Accounting(const core::Plan& plan)
-    : plan_(plan), may_ask_(core::asks_daemon(plan.config())) {
+    : plan_(plan),
+      may_ask_(core::asks_daemon(plan.config())),
+      limited_(core::limited_services(plan.config())) {
     news_.reserve(kMostNews);
 }
 
@@ -93,7 +95,7 @@ std::optional<handoff::Question> Accounting::note(pid_t pid, ConnectionRecord& r
             question.client = record.arrival.ends.peer;
         } else {
             question.service = static_cast<std::int32_t>(
-                core::budget_index(plan_.config(), static_cast<std::size_t>(progress.service)));
+                core::budget_index(limited_, static_cast<std::size_t>(progress.service)));
         }
         return question;
     }

@@ -80,6 +80,7 @@ class Accounting {
 
     const core::Plan& plan_;
     const bool may_ask_;
+    const std::vector<std::size_t> limited_;  ///< the services with limits
     sys::UniqueFd next_read_;
     sys::UniqueFd next_write_;
     std::unordered_map<pid_t, sys::UniqueFd> pipes_;

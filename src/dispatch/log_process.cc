@@ -13,6 +13,7 @@
 #include "dispatch/progress_channel.h"
 #include "dispatch/progress_message.h"
 #include "dispatch/record.h"
+#include "dispatch/sniffer.h"
 #include "sys/channel.h"
 #include "sys/process.h"
 
@@ -112,7 +113,7 @@ sys::Result<LogProcess> LogProcess::fork(const core::Plan& plan, sys::Log& log, 
         work.sniffs = true;  // it reaches as little
         work.syslog = log_to == LogTo::Syslog;
         work.log = descriptor;
-        (void)confine(plan.config(), work);
+        (void)confine_as(sniffing_user(plan.config()), plan.config(), work);
         serve_lines(pair->second, Lines(plan, log, arrival, dispatcher));
     }
     const int status = sys::wait_for_child(pid);

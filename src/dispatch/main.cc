@@ -79,7 +79,7 @@ std::optional<core::Config> with_users(const core::Config& config, sys::Log& log
         log.line(sys::Level::Error, sys::to_string(error) + "; the connection is closed");
         return std::nullopt;
     };
-    auto numbered = sys::with_user_numbers(config, find);
+    auto numbered = sys::with_user_numbers(config, find, find);
     if (!numbered) return fail(numbered.error());
     if (::geteuid() == 0 && !sys::has_own_users(*numbered)) {
         sys::User user = sys::user_of_numbers(numbered->user, numbered->group);

@@ -60,7 +60,7 @@ class Parent {
     void run() {
         while (true) {
             fork_spares();
-            if (children_ == 0) return;
+            if (is_over_ && children_ == 0) return;
             std::array<pollfd, 3> entries{{
                 {.fd = taken_in_.get(), .events = POLLIN, .revents = 0},
                 {.fd = signals_.get(), .events = POLLIN, .revents = 0},

@@ -15,8 +15,10 @@
 #include <climits>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "dispatch/outlived.h"
+#include "sys/capability.h"
 #include "sys/channel.h"
 #include "sys/process.h"
 #include "sys/signals.h"
@@ -59,20 +61,26 @@ void make_raw(int terminal) {
     ::tcsetattr(terminal, TCSANOW, &settings);
 }
 
-/// Opens files as a user, while it exists (setfsuid(2)).
+/// Opens files as a user, while it exists (setfsuid(2)). The kernel makes capabilities for files effective at the way
+/// back to root (capabilities(7)), so that is undone.
 class FileUser {
   public:
     explicit FileUser(const std::optional<sys::User>& user) : is_other_(user.has_value()) {
-        if (is_other_) ::setfsuid(user->uid);
+        if (!is_other_) return;
+        rights_ = sys::used_capabilities();
+        ::setfsuid(user->uid);
     }
     FileUser(const FileUser&) = delete;
     FileUser& operator=(const FileUser&) = delete;
     ~FileUser() {
-        if (is_other_) ::setfsuid(::geteuid());
+        if (!is_other_) return;
+        ::setfsuid(::geteuid());
+        (void)sys::use_only(rights_);
     }
 
   private:
     bool is_other_;
+    std::vector<sys::Capability> rights_{};
 };
 
 /// @param user  whose the terminal is (pty(7): who opens it); none for this one

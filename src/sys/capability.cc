@@ -130,6 +130,17 @@ Result<Done> use_only(const std::vector<Capability>& used) {
     return SysError{errno, "cannot put the capabilities of this process aside"};
 }
 
+std::vector<Capability> used_capabilities() {
+    std::vector<Capability> used;
+    Sets sets;
+    if (!sets.read()) return used;
+    for (int number = 0; number <= CAP_LAST_CAP; ++number) {
+        const auto capability = static_cast<Capability>(number);
+        if (sets.has(capability)) used.push_back(capability);
+    }
+    return used;
+}
+
 Result<Done> use_all() {
     Sets sets;
     if (!sets.read()) return SysError{errno, "cannot read the capabilities of this process"};

@@ -36,6 +36,8 @@ Result<Done> leave_only(const std::vector<Capability>& kept);
 /// Uses only these from now on. `use_all` takes back those that are not used.
 Result<Done> use_only(const std::vector<Capability>& used);
 Result<Done> use_all();
+/// Returns those that this process uses (the effective set).
+std::vector<Capability> used_capabilities();
 
 /// Ends what a program that this process executes would inherit, but for CAP_NET_RAW: all other inheritable and
 /// ambient capabilities. Root's programs have all that root may have all the same.

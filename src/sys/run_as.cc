@@ -48,7 +48,8 @@ id_t cut_number(std::string_view& text) {
 
 class Lookup {
   public:
-    Lookup(core::Config& config, const FindUser& find) : config_(config), find_(find) {}
+    Lookup(core::Config& config, const FindUser& find, const FindUser& find_system)
+        : config_(config), find_(find), find_system_(find_system) {}
 
     Result<Done> number() {
         const bool is_named = !config_.user.empty();
@@ -59,7 +60,7 @@ class Lookup {
         if (is_named || is_grouped) programs = find_(user, group);
         if (!programs) return programs.error();
         Result<User> serving = *programs;
-        if (!is_named) serving = user_without_rights(find_);
+        if (!is_named) serving = user_without_rights(find_system_);
         const Numbers of_serving = numbers_of(*serving);
         for (core::Service& service : config_.services) {
             auto* exec = std::get_if<core::Exec>(&service.action);
@@ -84,6 +85,7 @@ class Lookup {
   private:
     core::Config& config_;
     const FindUser& find_;
+    const FindUser& find_system_;
 };
 
 void forget_users(core::Config& config) {
@@ -99,12 +101,13 @@ void forget_users(core::Config& config) {
 
 }  // namespace
 
-Result<core::Config> with_user_numbers(core::Config config, const FindUser& find) {
+Result<core::Config> with_user_numbers(core::Config config, const FindUser& find,
+                                       const FindUser& find_system) {
     if (::geteuid() != 0) {
         forget_users(config);
         return config;
     }
-    const auto numbered = Lookup(config, find).number();
+    const auto numbered = Lookup(config, find, find_system).number();
     if (!numbered) return numbered.error();
     return config;
 }

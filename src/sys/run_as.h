@@ -22,8 +22,11 @@ using FindUser = std::function<Result<User>(const std::string& name, const std::
 /// service, else those of the configuration, else those of this process.
 /// As another user: nobody has any. Who may not start a program as its user, is refused by `why_not_become` before.
 ///
+/// @param find_system  looks up `portsplit` and `nobody`: they are in the files of users, and the C library's databases
+///                     can be slow, or crash when memory is short
 /// @returns code ENOENT for an unknown name
-Result<core::Config> with_user_numbers(core::Config config, const FindUser& find);
+Result<core::Config> with_user_numbers(core::Config config, const FindUser& find,
+                                       const FindUser& find_system);
 
 /// Returns true if a program runs as somebody else than what serves, so that somebody must stay root.
 /// @param config  with numbers

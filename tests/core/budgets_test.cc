@@ -69,10 +69,12 @@ TEST(ServiceBudgets, AreThoseOfTheServicesWithLimits) {
     EXPECT_EQ(budgets[0].source, 0U);
     EXPECT_EQ(budgets[1].name, "source");
     EXPECT_EQ(budgets[1].source, 2U);
-    EXPECT_EQ(budget_index(config, 1), 0U);
-    EXPECT_EQ(budget_index(config, 2), 1U);
-    EXPECT_EQ(budget_index(config, 0), 2U) << "no limits";
-    EXPECT_EQ(budget_index(config, 3), 2U);
+    const auto limited = limited_services(config);
+    EXPECT_EQ(budget_index(limited, 1), 0U);
+    EXPECT_EQ(budget_index(limited, 2), 1U);
+    EXPECT_EQ(budget_index(limited, 0), 2U) << "no limits";
+    EXPECT_EQ(budget_index(limited, 3), 2U);
+    EXPECT_EQ(budget_index({}, 0), 0U);
 }
 
 TEST(AsksDaemon, OnlyWhereAServiceHasLimitsOrAHeaderNamesTheClient) {

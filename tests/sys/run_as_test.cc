@@ -56,7 +56,8 @@ core::Service relay() {
 
 /// Returns `USER/GROUP` of what serves, and of each program.
 std::string numbered(core::Config config, bool has_portsplit = true) {
-    const auto found = with_user_numbers(std::move(config), Users(has_portsplit));
+    const auto found =
+        with_user_numbers(std::move(config), Users(has_portsplit), Users(has_portsplit));
     if (!found) return to_string(found.error());
     std::string text(found->user + "/" + found->group);
     for (const core::Service& service : found->services) {
