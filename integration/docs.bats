@@ -152,10 +152,10 @@ readme() {
 # links: prints where the links of its input lead to, but those to other hosts.
 links() { grep -oE '\]\([^)]+\)' | sed 's/^](//; s/)$//' | grep -v '^http'; }
 
-@test "docs: README and RUNNING.md, every link leads to a file, and to a heading in it" {
+@test "docs: README, SECURITY.md and RUNNING.md, every link leads to a file, and to a heading in it" {
     local page link file anchor links=0
     cd "$BATS_TEST_DIRNAME/.." || return
-    for page in README.md contrib/RUNNING.md; do
+    for page in README.md SECURITY.md contrib/RUNNING.md; do
         while read -r link; do
             echo "$page: $link"
             file=${link%%#*}
@@ -173,9 +173,9 @@ links() { grep -oE '\]\([^)]+\)' | sed 's/^](//; s/)$//' | grep -v '^http'; }
 # parts PAGE: prints each paragraph, item of a list and row of a table as one line.
 parts() { awk '/^$|^- |^[|]/ { print text; text = "" } { text = text " " $0 } END { print text }' "$1"; }
 
-@test "docs: README and RUNNING.md as installed, a link leads to an installed file or is said to be in the source tree" {
+@test "docs: README, SECURITY.md and RUNNING.md as installed, a link leads to an installed file or is said to be in the source tree" {
     local page folder part link links=0
-    for page in README.md contrib/RUNNING.md; do
+    for page in README.md SECURITY.md contrib/RUNNING.md; do
         folder=$(dirname "$(installed "doc/portsplit/$page")")
         while read -r part; do
             while read -r link; do
