@@ -176,7 +176,9 @@ parts() { awk '/^$|^- |^[|]/ { print text; text = "" } { text = text " " $0 } EN
 @test "docs: README, SECURITY.md and RUNNING.md as installed, a link leads to an installed file or is said to be in the source tree" {
     local page folder part link links=0
     for page in README.md SECURITY.md contrib/RUNNING.md; do
-        folder=$(dirname "$(installed "doc/portsplit/$page")")
+        folder=$(installed "doc/portsplit/$page")
+        exists "$folder"
+        folder=$(dirname "$folder")
         while read -r part; do
             while read -r link; do
                 echo "$page: $link"

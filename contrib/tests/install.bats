@@ -58,8 +58,9 @@ installed() {
     [[ $(<"$BATS_TEST_TMPDIR/answer") == SSH- ]]
 }
 
-@test "install: the examples, the licence and the completion are there" {
+@test "install: the examples, the licence, the page on security and the completion are there" {
     [[ -s $PREFIX/share/doc/portsplit/LICENSE ]]
+    [[ -s $PREFIX/share/doc/portsplit/SECURITY.md ]]
     [[ -s $PREFIX/share/bash-completion/completions/portsplitd ]]
     local example examples=0
     for example in "$PREFIX"/share/doc/portsplit/examples/*.conf; do
