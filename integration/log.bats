@@ -281,14 +281,11 @@ start_with_syslog() {
     needs_root
     answer one
     connect_service one one | configure
-    # What writes the log is no root, as everywhere.
-    chmod a+x "$BATS_RUN_TMPDIR" "$TMP/.." "$TMP"
-    install -d -m 755 "$TMP/dev"
-    ln -s "$TMP/syslog" "$TMP/dev/log"
+    install -d -m 755 "$TMP/dev" # for everybody, as /dev is
     touch "$TMP/dev/null"
-    in_background socat -u "UNIX-RECV:$TMP/syslog,mode=666" "CREATE:$TMP/messages"
+    in_background socat -u "UNIX-RECV:$TMP/dev/log,umask=000" "CREATE:$TMP/messages"
     local syslog=$JOB
-    wait_until 5 exists "$TMP/syslog"
+    wait_until 5 exists "$TMP/dev/log"
     in_background unshare -m sh -c 'mount --bind /dev/null "$0/null" && mount --rbind "$0" /dev && exec "$@"' "$TMP/dev" \
         "$PEER" inetd 127.0.0.1:0 "$PORTSPLIT_BIN/portsplit-dispatch" --inetd "$CONFIG" >"$TMP/super.out"
     wait_until 10 has_content "$TMP/super.out"
@@ -299,9 +296,9 @@ start_with_syslog() {
     local held=$JOB
     kill "$syslog"
     wait "$syslog" || true
-    rm -f "$TMP/syslog"
-    in_background socat -u "UNIX-RECV:$TMP/syslog,mode=666" "CREATE:$TMP/later"
-    wait_until 5 exists "$TMP/syslog"
+    rm -f "$TMP/dev/log"
+    in_background socat -u "UNIX-RECV:$TMP/dev/log,umask=000" "CREATE:$TMP/later"
+    wait_until 5 exists "$TMP/dev/log"
     go_on "$held"
     wait_until 5 grep -aqE 'portsplit\[[0-9]+\]: service=one reason=match ' "$TMP/later"
 }
