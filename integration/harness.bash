@@ -395,7 +395,7 @@ finish() {
 }
 
 # reaches NAME: a new client is served by the server NAME (see `answer`).
-reaches() { talk --limit 5000 "send:$1." "expect:$1:$1." shutdown expect-eof; }
+reaches() { talk --limit $((5000 * PORTSPLIT_PATIENCE)) "send:$1." "expect:$1:$1." shutdown expect-eof; }
 
 # prepare_sshd [LINE...]: a key in $TMP/host_key and host_key.pub, and a configuration in $TMP/sshd_config.
 prepare_sshd() {
