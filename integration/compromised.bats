@@ -100,8 +100,17 @@ sniffer_victim() {
     printf 'G' >&"$FD"
     wait_until 5 looking
 }
+# A generation that ends may have it.
 looking() {
-    find_zygote && named portsplit-sniff "$ZYGOTE" && named portsplit-look "$FOUND" && is_alive "$FOUND" && VICTIM=$FOUND
+    local zygote
+    children_of "$DAEMON"
+    for zygote in "${CHILDREN[@]}"; do
+        if named portsplit-sniff "$zygote" && named portsplit-look "$FOUND" && is_alive "$FOUND"; then
+            VICTIM=$FOUND
+            return
+        fi
+    done
+    return 1
 }
 
 find_victim() {
@@ -302,7 +311,7 @@ start_sniffing() {
 @test "compromised: a sniffer reaches no other process and gains no right" {
     start_sniffing
     attack_all sniffer_victim signal=signal=SYS trace=signal=SYS memory=signal=SYS pidfd=signal=SYS group=signal=SYS \
-        fork=signal=SYS fork-of-zygote=signal=SYS exec=signal=SYS setuid=signal=SYS capset=signal=SYS mount=signal=SYS \
+        fork=signal=SYS fork-of-zygote=EAGAIN exec=signal=SYS setuid=signal=SYS capset=signal=SYS mount=signal=SYS \
         unshare=signal=SYS
     judge
 }
@@ -339,4 +348,70 @@ start_sniffing() {
     attack undecided_victim EPERM capset int:0x20080522,0 int:-1,-1,-1,-1,-1,-1
     attack undecided_victim EPERM mount =none =/tmp =tmpfs 0 0
     judge
+}
+
+@test "compromised: a flood of messages from a dispatcher keeps no other client waiting" {
+    can_look_inside
+    start_plan ''
+    relay_victim
+    find_channel
+    in_background "$PORTSPLIT_TOOLS/inside" "$VICTIM" sendto "$CHANNEL" zero:64 64 0 0 0 times:5000 >"$TMP/flood"
+    local flood=$JOB served=0
+    while is_alive "$flood"; do
+        talk --limit 2000 send:one. expect:one:one. shutdown expect-eof
+        says "$HELD" x x
+        served=$((served + 1))
+    done
+    ((served > 3))
+    grep -qx 'sendto: 64' "$TMP/flood"
+    harmless ''
+    judge
+}
+
+@test "compromised: under a super-server, what relays and what writes the log can do nothing else" {
+    can_look_inside
+    answer one
+    { echo 'timeout = 60'; connect_service one one; } | configure
+    in_background "$PEER" inetd 127.0.0.1:0 "$PORTSPLIT_BIN/portsplit-dispatch" --inetd --log "$LOG" "$CONFIG" \
+        >"$TMP/super.out"
+    local super=$JOB kind pid calls size
+    wait_until 10 has_content "$TMP/super.out"
+    PORT=$(<"$TMP/super.out")
+    : >>"$LOG"
+    for kind in relay log; do
+        while read -r calls; do
+            size=$(stat -c %s "$LOG")
+            join
+            says "$FD" one. one:one.
+            children_of "$super"
+            pid=${CHILDREN[-1]}
+            [[ $kind == relay ]] || pid=$(log_process)
+            # shellcheck disable=SC2086  # words
+            [[ $("$PORTSPLIT_TOOLS/inside" "$pid" $calls) == *': signal=SYS' ]]
+            exec {FD}<&-
+            wait_until 5 is_over "$pid"
+            talk send:one. expect:one:one. shutdown expect-eof
+            (($(stat -c %s "$LOG") >= size))
+        done <<END
+kill $super 15
+ptrace 16 $super 0 0
+openat -100 =/etc/passwd 0
+ftruncate 2 0
+ftruncate 3 0
+socket 1 1 0
+clone 17 0 0 0 0
+execve =/bin/sh 0 0
+setuid 0
+END
+    done
+    is_alive "$super"
+    sed -i 's/ signal=SYS/ signal=of-the-filter/' "$LOG"
+}
+# log_process: prints the pid of the process that writes the log of the youngest connection.
+log_process() {
+    local pid name youngest=
+    for pid in $(pgrep -x portsplit-log); do
+        { [[ $(tr '\0' ' ' <"/proc/$pid/cmdline") == *"$CONFIG"* ]]; } 2>/dev/null && youngest=$pid
+    done
+    echo "$youngest"
 }
