@@ -355,7 +355,7 @@ start_sniffing() {
     start_plan ''
     relay_victim
     find_channel
-    in_background "$PORTSPLIT_TOOLS/inside" "$VICTIM" sendto "$CHANNEL" zero:64 64 0 0 0 times:5000 >"$TMP/flood"
+    in_background "$PORTSPLIT_TOOLS/inside" "$VICTIM" sendto times:20000 "$CHANNEL" zero:64 64 0 0 0 >"$TMP/flood"
     local flood=$JOB served=0
     while is_alive "$flood"; do
         talk --limit 2000 send:one. expect:one:one. shutdown expect-eof
