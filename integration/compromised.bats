@@ -38,7 +38,9 @@ newcomer() {
     local pid
     find_dispatchers
     for pid in "${DISPATCHERS[@]}"; do
-        [[ " $* " == *" $pid "* ]] || NEWCOMER=$pid
+        [[ " $* " == *" $pid "* ]] && continue
+        # A child of a new zygote that builds its plan has no client.
+        [[ $(kinds_of "$pid") != *stream* ]] || NEWCOMER=$pid
     done
     [[ -n $NEWCOMER ]]
 }
