@@ -270,11 +270,14 @@ for_each_stdio() {
     export ASAN_OPTIONS=detect_leaks=0 # which does not work under a tracer
     SHELL_PROGRAM=$(realpath "$SHELL_PROGRAM")
     # The program starts 300 ms after the dispatcher has asked the kernel for it (strace(1)).
-    WRAPPER=(strace -D -f -qq -o /dev/null -P "$SHELL_PROGRAM" -e trace=execve -e inject=execve:delay_enter=300000)
+    WRAPPER=(strace -D -f -qq -o /dev/null -P "$SHELL_PROGRAM" -e trace=execve -e "inject=execve:delay_enter=$((300000 * PORTSPLIT_PATIENCE))")
     goes() {
-        rm -f "$TMP/started"
-        serve_script "$1" 'touch $TMP/started; cat; echo end'
-        talk send:X acked reset
+        rm -f "$TMP/started" "$TMP/go"
+        GLOBALS='log = start' serve_script "$1" 'touch $TMP/started; cat; echo end'
+        client send:X "wait-file:$TMP/go" reset
+        log_says ' started service=x '
+        touch "$TMP/go"
+        finish "$JOB"
         [[ ! -e $TMP/started ]]
         wait_until 10 log_has 'service=x reason=match .* (exit=0|signal=HUP)$'
         wait_until 10 dispatchers_are 0

@@ -377,6 +377,20 @@ END
     end_background
 }
 
+@test "user: under a super-server that is root, the log says that /dev/null is closed to the user of the file" {
+    needs_root
+    printf '%s\n' 'user = nobody' '[id]' 'string = id' 'exec = /bin/sh' 'execarg = -c' 'execarg = id -u' | configure
+    install -d -m 755 "$TMP/dev"
+    install -m 600 /dev/null "$TMP/dev/null"
+    in_background unshare -m sh -c 'mount --bind "$0" /dev && exec "$@"' "$TMP/dev" \
+        "$PEER" inetd 127.0.0.1:0 "$PORTSPLIT_BIN/portsplit-dispatch" --inetd --log "$LOG" "$CONFIG" >"$TMP/super.out"
+    learn_port super
+    PORT=$super_port
+    talk send:id expect-end
+    log_says 'cannot open /dev/null: Permission denied; the connection is closed$'
+    end_background
+}
+
 # adjusted VALUE: what a process of this user has once it has asked for this oom_score_adj. Some containers have no
 # right to ask for a smaller one.
 adjusted() { sh -c '{ echo "$0" >/proc/self/oom_score_adj; } 2>/dev/null || :; cat /proc/self/oom_score_adj' "$1"; }

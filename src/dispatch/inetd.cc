@@ -128,7 +128,10 @@ int serve_inetd(const core::Plan& plan, const core::Entrance& entrance, sys::Log
     if (!client.fd || (given == Given::Pipes && !client.output)) return kExitTemporary;
     // One descriptor holds the socket from here on, so closing it ends the connection.
     for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::close(fd);
-    if (!sys::open_standard_descriptors()) return kExitSystem;
+    if (const auto opened = sys::open_standard_descriptors(); !opened) {
+        log.line(Level::Error, sys::to_string(opened.error()) + "; the connection is closed");
+        return kExitSystem;
+    }
 
     auto log_process = LogProcess::fork(plan, log, log_to, client.arrival);
     if (!log_process) {

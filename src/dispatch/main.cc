@@ -126,10 +126,10 @@ int serve_connection(const dispatch::Options& options) {
 int main(int argc, char** argv) {
     // The order matters: a descriptor opened later must not become 0, 1 or 2 by chance.
     if (!sys::open_standard_descriptors()) return kExitSystem;
-    sys::reset_signals();
-    sys::ignore_signal(SIGPIPE);  // write(2) to a client that left fails with EPIPE instead
-    sys::ignore_signal(SIGHUP);   // the daemon alone reloads; a terminal's SIGHUP must not end us
-    sys::refuse_tracing();        // a compromised dispatcher must not reach another connection
+    // SIGPIPE: write(2) to a client that left fails with EPIPE instead. SIGHUP: the daemon alone reloads; that of a
+    // terminal must not end this process.
+    sys::reset_signals({SIGPIPE, SIGHUP});
+    sys::refuse_tracing();  // a compromised dispatcher must not reach another connection
 
     const dispatch::CommandLine line = dispatch::read_command_line(argc, argv);
     switch (line.serve) {

@@ -3,6 +3,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace portsplit::sys {
@@ -16,8 +17,11 @@ void set_disposition(int signal, void (*handler)(int)) {
 
 }  // namespace
 
-void reset_signals() {
-    for (int signal = 1; signal < NSIG; ++signal) set_disposition(signal, SIG_DFL);
+void reset_signals(std::initializer_list<int> ignored) {
+    for (int signal = 1; signal < NSIG; ++signal) {
+        const bool ignores = std::ranges::find(ignored, signal) != ignored.end();
+        set_disposition(signal, ignores ? SIG_IGN : SIG_DFL);
+    }
     unblock_signals();
 }
 
@@ -26,8 +30,6 @@ void unblock_signals() {
     sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
-
-void ignore_signal(int signal) { set_disposition(signal, SIG_IGN); }
 
 void restore_signals(std::initializer_list<int> ignored) {
     for (const int signal : ignored) set_disposition(signal, SIG_DFL);

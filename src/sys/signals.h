@@ -13,17 +13,15 @@
 
 namespace portsplit::sys {
 
-/// Sets every signal to its default disposition and unblocks all. At the start of a program: ignored
-/// signals and the mask come through execve(2).
-void reset_signals();
-
-/// Ignores a signal in this process and its forks.
-void ignore_signal(int signal);
+/// Ignores these signals, in this process and its forks, sets every other to its default disposition, and unblocks
+/// all. At the start of a program: ignored signals and the mask come through execve(2). The order matters: a signal
+/// that is ignored may be pending, and would end the process if it were unblocked before.
+void reset_signals(std::initializer_list<int> ignored = {});
 
 /// Sets these signals to their default disposition and unblocks all, which is the state that a
 /// program expects at its start. For the path of each connection: one system call for each signal,
 /// where `reset_signals` makes 64.
-/// @param ignored  every signal that `ignore_signal` was called for
+/// @param ignored  every signal that `reset_signals` ignored
 void restore_signals(std::initializer_list<int> ignored);
 
 /// Unblocks all signals.

@@ -50,9 +50,7 @@ class Served {
         UniqueFd log_to(log[1]);
         messages_ = std::move(channel->first);
         dispatcher_ = std::make_unique<Child>([&] {
-            sys::reset_signals();
-            sys::ignore_signal(SIGPIPE);
-            sys::ignore_signal(SIGHUP);
+            sys::reset_signals({SIGPIPE, SIGHUP});
             client_.reset();
             const core::Plan plan = plan_of({service("any", {"."}, std::move(action))});
             Setting setting{.plan = plan,

@@ -48,7 +48,7 @@ class Inetd {
                 ::dup2(fd.get(), standard);
             }
             fd.reset();
-            sys::ignore_signal(SIGPIPE);
+            ::signal(SIGPIPE, SIG_IGN);
             for (const char* name :
                  {"TCPREMOTEIP", "TCPREMOTEPORT", "TCPLOCALIP", "TCPLOCALPORT", "REMOTE_ADDR",
                   "REMOTE_HOST", "SOCAT_PEERADDR", "NCAT_REMOTE_ADDR"}) {

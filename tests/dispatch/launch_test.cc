@@ -32,9 +32,7 @@ Reply said_by(const core::Exec& exec, const std::vector<std::string>& environmen
               const std::function<void(int)>& prepare = {}) {
     Pair pair = loopback::tcp_pair();
     Child child([&] {
-        sys::reset_signals();
-        sys::ignore_signal(SIGPIPE);
-        sys::ignore_signal(SIGHUP);
+        sys::reset_signals({SIGPIPE, SIGHUP});
         const int fd = pair.near.get();
         if (prepare) prepare(fd);
         return exit_code(launch(exec, {fd, fd, fd}, {}, environment));

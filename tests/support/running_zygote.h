@@ -66,9 +66,7 @@ class ZygoteTest : public testing::Test {
             channel_.reset();
             orders_.reset();
             log_.reset();
-            sys::reset_signals();
-            sys::ignore_signal(SIGPIPE);
-            sys::ignore_signal(SIGHUP);
+            sys::reset_signals({SIGPIPE, SIGHUP});
             // Not the number that handoff.h names for the channel.
             sys::UniqueFd log_fd(::fcntl(log_to.get(), F_DUPFD_CLOEXEC, 10));
             sys::UniqueFd end(::fcntl(channel->second.get(), F_DUPFD_CLOEXEC, 10));
