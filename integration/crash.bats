@@ -221,17 +221,28 @@ find_spares() {
     go_on "$held"
 }
 
+# count_without_spares: the descriptors of the zygote without those of its children, in COUNT.
+count_without_spares() {
+    count_fds "$ZYGOTE"
+    children_of "$ZYGOTE"
+    COUNT=$((COUNT - ${#CHILDREN[@]}))
+}
+
 # bats test_tags=fault:C15
 @test "crash: spares that are stopped are replaced" {
     answer one
-    configure_answers one
+    # With it, the zygote has a pipe for each spare.
+    GLOBALS='proxy-from = 127.0.0.9' configure_answers one
     start_daemon
     wait_until 5 find_spares
+    count_without_spares
+    local i before=$COUNT
     kill -STOP "${SPARES[@]}"
-    local i
     for i in {1..12}; do reaches one; done
     log_says 'a process that waits for a connection was stopped by a signal; it is killed'
     is_zygote "$ZYGOTE"
+    no_more_than_before() { count_without_spares && ((COUNT <= before)); }
+    wait_until 5 no_more_than_before
 }
 
 # bats test_tags=fault:C15

@@ -59,7 +59,10 @@ class Served {
     /// Lets spares try targets that are tried last otherwise (failed_targets.h).
     void let_probe(const Spares& spares);
     /// Forgets a spare that ended without a connection.
-    void forget_spare(pid_t pid) { failed_targets_.withdraw(pid); }
+    void forget_spare(pid_t pid) {
+        failed_targets_.withdraw(pid);
+        accounting_.forget(pid);  // its pipe for answers
+    }
     /// Logs a connection whose process ended, and reports its slot as free. Does nothing if the process served
     /// none.
     /// @param status  as waitpid(2) gives it
