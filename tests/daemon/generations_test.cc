@@ -238,7 +238,10 @@ TEST_F(GenerationsTest, ReturnTheConnectionsThatAZygoteHadNotTakenWhenItDied) {
     }
     EXPECT_EQ(generations().connections(), 4U);
     ASSERT_EQ(::kill(current().pid(), SIGKILL), 0);
-    EXPECT_EQ(next_end(), Generations::End::Current);
+    // The kernel gives its dead spares to this process before it reports its own end.
+    auto end = next_end();
+    while (end == Generations::End::Other) end = next_end();
+    EXPECT_EQ(end, Generations::End::Current);
     EXPECT_EQ(generations().connections(), 1U) << "the one that was served";
     const std::vector<Delivery> untaken = generations().take_untaken();
     ASSERT_EQ(untaken.size(), 3U);
