@@ -64,41 +64,39 @@ hold() {
     INODE=$(stat -c %i "$LOG")
 }
 
-# A client of the service `one`, whose process is the VICTIM. The attacker keeps it while it lives.
-relay_victim() {
-    [[ -z $VICTIM ]] || is_over "$VICTIM" || return 0
+# lacks_victim: there is no process of the attacker, or no more.
+lacks_victim() { [[ -z $VICTIM ]] || is_over "$VICTIM"; }
+
+# join_as_attacker: a new client, in VICTIM_FD and VICTIM_PORT. The processes of others are KNOWN.
+join_as_attacker() {
     find_dispatchers
     KNOWN=("${DISPATCHERS[@]}")
     join
     VICTIM_FD=$FD
     port_of "$FD"
     VICTIM_PORT=$FOUND_PORT
+}
+
+# A client of the service `one`, whose process is the VICTIM. The attacker keeps it while it lives.
+relay_victim() {
+    lacks_victim || return 0
+    join_as_attacker
     says "$FD" one. one:one.
     find_victim
 }
 
 # An undecided client, whose process is the VICTIM.
 undecided_victim() {
-    [[ -z $VICTIM ]] || is_over "$VICTIM" || return 0
-    find_dispatchers
-    KNOWN=("${DISPATCHERS[@]}")
-    join
-    VICTIM_FD=$FD
-    port_of "$FD"
-    VICTIM_PORT=$FOUND_PORT
+    lacks_victim || return 0
+    join_as_attacker
     printf 'o' >&"$FD"
     find_victim
 }
 
 # An undecided client that a sniffer looks at; that is the VICTIM.
 sniffer_victim() {
-    [[ -z $VICTIM ]] || is_over "$VICTIM" || return 0
-    find_dispatchers
-    KNOWN=("${DISPATCHERS[@]}")
-    join
-    VICTIM_FD=$FD
-    port_of "$FD"
-    VICTIM_PORT=$FOUND_PORT
+    lacks_victim || return 0
+    join_as_attacker
     printf 'G' >&"$FD"
     wait_until 5 looking
 }

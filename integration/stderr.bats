@@ -11,7 +11,7 @@ configure_script() {
 }
 
 # wait_for FILE: a line of a script that waits until the file is there. The test makes it.
-wait_for() { printf 'until test -e %s; do sleep 0.01; done' "$1"; }
+wait_for() { printf 'i=0; until test -e %s || test $((i += 1)) -gt 3000; do sleep 0.01; done' "$1"; }
 
 # lines_of PATTERN: how many lines of the log match.
 lines_of() { grep -cE "$1" "$LOG" || true; }

@@ -99,9 +99,10 @@ std::optional<UniqueFd> reach_target(Chosen& chosen, const core::Connect& connec
     return std::nullopt;
 }
 
-/// Gives up what a relay does not need. Publishes a failure.
+/// Gives up what a relay does not need, if anything is left. Publishes a failure.
 /// @returns false if that failed
-bool gives_up_rights(const Setting& setting, Reporter& reporter) {
+bool prepare_to_relay(const Setting& setting, Reporter& reporter) {
+    if (!has_rights_left(setting)) return true;
     const auto lowered = give_up_rights(setting);
     if (!lowered) reporter.publish_failure(Stage::User, lowered.error().code);
     return lowered.ok();
@@ -109,7 +110,7 @@ bool gives_up_rights(const Setting& setting, Reporter& reporter) {
 
 int relay_to_target(Chosen chosen, const core::Connect& connect, const Setting& setting,
                     Reporter& reporter) {
-    if (has_rights_left(setting) && !gives_up_rights(setting, reporter)) return kExitTemporary;
+    if (!prepare_to_relay(setting, reporter)) return kExitTemporary;
     auto server = reach_target(chosen, connect, setting, reporter);
     if (!server) return kExitTemporary;
     set_options(server->get(), chosen.service);
@@ -189,7 +190,7 @@ int relay_to_program(Chosen chosen, const core::Exec& exec, const Setting& setti
         reporter.publish_failure(program.error().stage, program.error().code);
         return exit_code(program.error());
     }
-    if (has_rights_left(setting) && !gives_up_rights(setting, reporter)) {
+    if (!prepare_to_relay(setting, reporter)) {
         program->end();
         return kExitTemporary;
     }

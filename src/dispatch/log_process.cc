@@ -14,6 +14,7 @@
 #include "dispatch/progress_message.h"
 #include "dispatch/record.h"
 #include "dispatch/sniffer.h"
+#include "exit_codes.h"
 #include "sys/channel.h"
 #include "sys/process.h"
 
@@ -113,7 +114,8 @@ sys::Result<LogProcess> LogProcess::fork(const core::Plan& plan, sys::Log& log, 
         work.sniffs = true;  // it reaches as little
         work.syslog = log_to == LogTo::Syslog;
         work.log = descriptor;
-        (void)confine_as(sniffing_user(plan.config()), plan.config(), work);
+        const core::Config& config = plan.config();
+        if (confine_as(sniffing_user(config), config, work).is_refused) ::_exit(kExitSystem);
         serve_lines(pair->second, Lines(plan, log, arrival, dispatcher));
     }
     const int status = sys::wait_for_child(pid);

@@ -35,13 +35,6 @@ class Sets {
         for (__user_cap_data_struct& part : data_) part = {0, 0, 0};
         data_[0] = {kNetRaw, kNetRaw, kNetRaw};
     }
-    /// Leaves CAP_NET_RAW, if it is permitted and `keeps`, and nothing else.
-    void leave(bool keeps) {
-        const std::uint32_t kept = keeps ? data_[0].permitted & kNetRaw : 0;
-        const std::uint32_t inheritable = data_[0].inheritable & kept;
-        data_ = {};
-        data_[0] = {kept, kept, inheritable};
-    }
     /// Leaves what is permitted, and nothing but CAP_NET_RAW inheritable.
     /// @returns true if that changes something
     bool limit_inheritable() {
@@ -166,17 +159,12 @@ Result<Done> leave_none(Except except) {
         // Only a process with CAP_SETPCAP can; others execute nothing that would gain one by it.
         ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
     }
-    Sets sets;
-    if (!sets.read()) return SysError{errno, "cannot read the capabilities of this process"};
-    sets.leave(except == Except::NetRaw);
-    if (!sets.write_less()) {
-        return SysError{errno, "cannot give up the capabilities of this process"};
-    }
-    return Done{};
+    if (except == Except::NetRaw) return leave_only({Capability::NetRaw});
+    return leave_only({});
 }
 
 bool passes_on_net_raw() {
-    if (::geteuid() == 0) return ::prctl(PR_CAPBSET_READ, CAP_NET_RAW, 0, 0, 0) == 1;
+    if (::geteuid() == 0) return passes_on(Capability::NetRaw);
     return ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, CAP_NET_RAW, 0, 0) == 1;
 }
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
@@ -62,20 +64,15 @@ class Lookup {
         Result<User> serving = *programs;
         if (!is_named) serving = user_without_rights(find_system_);
         const Numbers of_serving = numbers_of(*serving);
+        const Numbers of_programs = numbers_of(*programs);
         for (core::Service& service : config_.services) {
             auto* exec = std::get_if<core::Exec>(&service.action);
             if (exec == nullptr) continue;
-            Result<User> own = *programs;
-            if (!exec->user.empty()) {
-                own = find_(std::string(exec->user), std::string(exec->group));
-            } else if (!exec->group.empty()) {
-                own = find_(user, std::string(exec->group));
-            }
+            const auto own = number_of(*exec, of_programs);
             if (!own) return own.error();
-            const Numbers numbers = numbers_of(*own);
-            const bool is_same = numbers == of_serving;
-            exec->user = is_same ? core::Text() : numbers.user;
-            exec->group = is_same ? core::Text() : numbers.group;
+            const bool is_same = *own == of_serving;
+            exec->user = is_same ? core::Text() : own->user;
+            exec->group = is_same ? core::Text() : own->group;
         }
         config_.user = of_serving.user;
         config_.group = of_serving.group;
@@ -83,7 +80,20 @@ class Lookup {
     }
 
   private:
+    /// Looks each user up once: a database may be far away, and services many.
+    /// @param others  for a program without a user
+    Result<Numbers> number_of(const core::Exec& exec, const Numbers& others) {
+        if (exec.user.empty() && exec.group.empty()) return others;
+        const core::Text& name = exec.user.empty() ? config_.user : exec.user;
+        const std::pair key{std::string(name), std::string(exec.group)};
+        if (const auto known = found_.find(key); known != found_.end()) return known->second;
+        const auto user = find_(key.first, key.second);
+        if (!user) return user.error();
+        return found_.emplace(key, numbers_of(*user)).first->second;
+    }
+
     core::Config& config_;
+    std::map<std::pair<std::string, std::string>, Numbers> found_{};
     const FindUser& find_;
     const FindUser& find_system_;
 };

@@ -113,6 +113,20 @@ TEST_F(WithUserNumbers, AGroupReplacesThoseOfTheUser) {
     EXPECT_EQ(numbered(config({program("a", "")}, "", "adm")), "111/112,112 0/4,4 own");
 }
 
+TEST_F(WithUserNumbers, LooksEachUserUpOnce) {
+    int looked = 0;
+    const auto find = [&](const std::string& name, const std::string& group) {
+        ++looked;
+        return Users(true)(name, group);
+    };
+    const auto found = with_user_numbers(
+        config({program("a", "web"), program("b", "web"), program("c", "web", "adm")}), find, find);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(std::get<core::Exec>(found->services[1].action).user, "33");
+    EXPECT_EQ(std::get<core::Exec>(found->services[2].action).group, "4,4");
+    EXPECT_EQ(looked, 3) << "web, web with adm, and portsplit";
+}
+
 TEST_F(WithUserNumbers, AnUnknownUserIsAnError) {
     EXPECT_EQ(numbered(config({program("a", "bob")})), "no user: No such file or directory");
     EXPECT_EQ(numbered(config({relay()}, "bob")), "no user: No such file or directory");
