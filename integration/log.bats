@@ -24,6 +24,7 @@ configure_all() {
     configure <<END
 bind = 127.0.0.1:0
 timeout = 0.3
+log = all
 $(connect_service one one)
 [refused]
 string = refused
@@ -433,6 +434,22 @@ in_new_log() {
     for i in {1..20}; do talk shutdown expect-end; done
     eof_lines_are() { [[ $(grep -c 'reason=eof' "$LOG") == "$1" ]]; }
     wait_until 5 eof_lines_are 23
+}
+
+@test "log: of a source that is served often, 100 lines a minute are written, and with log = all each" {
+    printf '%s\n' 'bind = 127.0.0.1:0' '[one]' 'string = one' 'exec = true' >"$CONFIG"
+    start_daemon
+    local i
+    serve_many() { for ((i = 0; i < $1; ++i)); do talk send:one expect-end; done; }
+    lines_are() { [[ $(grep -c 'service=one' "$LOG") == "$1" ]]; }
+    serve_many 104
+    reload # the zygote that counted ends
+    log_says '4 more connections from 127\.0\.0\.1 ended; with log = all each has a line$'
+    lines_are 100
+    sed -i '1i log = all' "$CONFIG"
+    reload
+    serve_many 104
+    wait_until 5 lines_are 204
 }
 
 @test "log: maxconn reached is in it, with who holds the connections" {

@@ -107,7 +107,7 @@ load harness
 # bats test_tags=fault:F1
 @test "reload: a reload every 50 ms refuses and resets no client" {
     answer one
-    configure_answers one
+    GLOBALS='log = all' configure_answers one
     start_daemon
     local jobs=() i reloads=0
     client --repeat 300 send:one. expect:one:one. shutdown expect-eof

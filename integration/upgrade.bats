@@ -42,7 +42,7 @@ load upgrade
 
 @test "upgrade: no client is refused or lost while the daemon changes again and again" {
     take_programs
-    one_service
+    GLOBALS='log = all' one_service
     start_daemon
     local jobs=() i total=0
     for i in 1 2 3; do

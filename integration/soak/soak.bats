@@ -136,22 +136,25 @@ go_ahead() { rm "$TMP/pause"; }
 bad() {
     echo >>"$TMP/made"
     doomed_client --limit $((5000 * PORTSPLIT_PATIENCE)) "$@"
-    BAD+=("$JOB")
+    BAD[JOB]=$*
 }
 
 # bad_served STEP...: the same, and waits until its program or relay serves. The pid of its dispatcher is in VICTIM.
 bad_served() {
+    local size
     rm -f "$TMP/bad.port"
+    size=$(stat -c %s "$LOG")
     echo >>"$TMP/made"
     "$PEER" connect "127.0.0.1:$PORT" --limit $((5000 * PORTSPLIT_PATIENCE)) say-port "$@" >"$TMP/bad.port" 2>>"$TMP/doomed" 3>&- &
     BACKGROUND+=("$!")
-    BAD+=("$!")
+    BAD[$!]=$*
     wait_until 10 has_content "$TMP/bad.port"
-    wait_until 10 find_victim "$(<"$TMP/bad.port")"
+    wait_until 10 find_victim "$(<"$TMP/bad.port")" "$size"
 }
+# An earlier client may have had the same port, so only lines behind the first SIZE bytes count.
 find_victim() {
     local line
-    line=$(grep -a "started service=.* sport=$1 " "$LOG") || return 1
+    line=$(tail -c "+$(($2 + 1))" "$LOG" | grep -a "started service=.* sport=$1 ") || return 1
     VICTIM=${line#*portsplit\[}
     VICTIM=${VICTIM%%\]*}
 }
@@ -331,9 +334,9 @@ compare() {
 look() {
     local i
     pause
-    for i in "${BAD[@]}"; do
-        wait_until 30 is_over "$i"
-        wait "$i" || true
+    for i in "${!BAD[@]}"; do
+        wait_until 30 is_over "$i" || { echo "a client does not end: ${BAD[i]}"; tail -n 5 "$TMP/faults"; return 1; }
+        wait "$i" 2>/dev/null || true
     done
     BAD=() BACKGROUND=("${WORKERS[@]}")
     measure

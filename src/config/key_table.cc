@@ -112,8 +112,10 @@ constexpr auto kKeys = std::to_array<Key>({
      .takes = takes::log_items(&core::Config::log, core::kLogWords),
      .default_text = "end",
      .help =
-         "a line for each connection at its end; start: one when its service is chosen, too; no: "
-         "none; LAYOUT.FIELD: with the value of a field"},
+         "a line for each connection at its end, at most 100 a minute of one source; all: of all; "
+         "start: of all, and one when the service is chosen; no: none; LAYOUT.FIELD: with the "
+         "value "
+         "of a field"},
     {.name = "string",
      .takes = takes::patterns(core::PatternKind::String),
      .help = "the stream begins with these bytes; \\XX is a byte in hex"},

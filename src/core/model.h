@@ -178,12 +178,13 @@ struct Service {
 
 /// Which lines the log has for a connection.
 enum class LogLines {
-    End,    ///< one at its end
+    End,    ///< one at its end; of a source with many, some
     Start,  ///< one when its service is chosen, and one at its end
     None,   ///< no line; failures are logged all the same
+    All,    ///< one at its end, however many a source has
 };
 /// The word for each.
-inline constexpr std::array<std::string_view, 3> kLogWords{"end", "start", "no"};
+inline constexpr std::array<std::string_view, 4> kLogWords{"end", "start", "no", "all"};
 
 /// A set of listening sockets, and what applies to the connections that they accept.
 struct Listener {

@@ -10,6 +10,19 @@ namespace portsplit::dispatch {
 
 using sys::Level;
 
+namespace {
+
+/// A client without a budget left comes again and again, and so does a balancer without a header.
+SourceLines::About about(const Progress& progress) {
+    const bool is_unserved =
+        progress.decided != 0 && progress.service == Progress::kNone &&
+        (progress.reason == core::Reason::Eof || progress.reason == core::Reason::Limit ||
+         progress.reason == core::Reason::Proxy);
+    return is_unserved ? SourceLines::About::Unserved : SourceLines::About::Served;
+}
+
+}  // namespace
+
 void ConnectionLog::update(ConnectionRecord& record, const Progress& progress, pid_t pid,
                            std::string_view fields) {
     const auto write = [&](Level level, const char* kind, const std::string& text,
@@ -50,15 +63,10 @@ void ConnectionLog::finish(const ConnectionRecord& record, std::optional<int> st
     const Progress& progress = record.progress;
     const core::LogLines lines = lines_of(progress);
     if (lines == core::LogLines::None) return;
-    // A client without a budget left comes again and again, too, and so does a balancer without a header.
-    const bool is_of_many =
-        progress.decided != 0 && progress.service == Progress::kNone &&
-        (progress.reason == core::Reason::Eof || progress.reason == core::Reason::Limit ||
-         progress.reason == core::Reason::Proxy);
     const sys::Address& peer = record.arrival.ends.peer;
     const bool may_count =
         rate_ == Rate::Limited && lines == core::LogLines::End && peer.is_internet();
-    if (is_of_many && may_count && !eof_lines_.admit(peer.ip())) return;
+    if (may_count && !source_lines_.admit(peer.ip(), about(progress))) return;
     const auto duration = std::chrono::duration_cast<std::chrono::milliseconds>(
         sys::Clock::now() - record.arrival.accepted);
     std::string line =
@@ -69,13 +77,13 @@ void ConnectionLog::finish(const ConnectionRecord& record, std::optional<int> st
 
 void ConnectionLog::report() {
     const auto now = sys::Clock::now();
-    if (now >= eof_lines_.due()) report_until(now);
+    if (now >= source_lines_.due()) report_until(now);
 }
 
 void ConnectionLog::report_all() { report_until(sys::Clock::time_point::max()); }
 
 void ConnectionLog::report_until(sys::Clock::time_point time) {
-    for (const std::string& line : eof_lines_.reports(time)) log_.line(Level::Info, line);
+    for (const std::string& line : source_lines_.reports(time)) log_.line(Level::Info, line);
 }
 
 }  // namespace portsplit::dispatch

@@ -9,8 +9,8 @@
 #include <string_view>
 
 #include "core/plan.h"
-#include "dispatch/eof_lines.h"
 #include "dispatch/progress.h"
+#include "dispatch/source_lines.h"
 #include "sys/arrival.h"
 #include "sys/log.h"
 
@@ -52,14 +52,14 @@ class ConnectionLog {
     void update(ConnectionRecord& record, const Progress& progress, pid_t pid = 0,
                 std::string_view fields = {});
 
-    /// Logs the connection line, with the time since accept, unless `log = no`. With `Rate::Limited`, lines of connections that
-    /// ended before a service was chosen may be counted instead, unless `log = start`.
+    /// Logs the connection line, with the time since accept, unless `log = no`. With `Rate::Limited`, lines of a source
+    /// that has many may be counted instead, unless `log` is `start` or `all`.
     /// @param status  as for `connection_line`
     void finish(const ConnectionRecord& record, std::optional<int> status, pid_t pid = 0,
                 std::string_view fields = {});
 
     /// Returns when `report` has lines to write.
-    sys::Clock::time_point due() const { return eof_lines_.due(); }
+    sys::Clock::time_point due() const { return source_lines_.due(); }
     /// Logs the counts of lines that were not written, if it is time.
     void report();
     /// Logs all counts, at the end of the process.
@@ -72,7 +72,7 @@ class ConnectionLog {
     const core::Plan& plan_;
     sys::Log& log_;
     Rate rate_;
-    EofLines eof_lines_;
+    SourceLines source_lines_;
 };
 
 }  // namespace portsplit::dispatch

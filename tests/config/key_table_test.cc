@@ -102,6 +102,7 @@ TEST(KeyTable, HasAWordForEachEnumerator) {
     EXPECT_EQ(word_of("log", core::LogLines::End), "end");
     EXPECT_EQ(word_of("log", core::LogLines::Start), "start");
     EXPECT_EQ(word_of("log", core::LogLines::None), "no");
+    EXPECT_EQ(word_of("log", core::LogLines::All), "all");
 }
 
 TEST(KeyTable, HasAliasesOfKeysWithTheSameMember) {

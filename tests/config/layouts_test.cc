@@ -364,7 +364,7 @@ TEST(PassedFields, ReportWhatIsWrongWithThem) {
         ElementsAre(
             "/etc/main.conf:6: log = request.hots: no field hots in layout request; did you "
             "mean host?",
-            "/etc/main.conf:7: log = on: unknown; write end, start or no, or a field such as "
+            "/etc/main.conf:7: log = on: unknown; write end, start, no or all, or a field such as "
             "tls.sni",
             "/etc/main.conf:9: log = start: end on line 8; keep one of the two",
             "/etc/main.conf:10: env = A request.x: no field x in layout request; its fields "

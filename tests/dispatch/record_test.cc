@@ -103,6 +103,35 @@ TEST_F(ConnectionLogTest, CountsConnectionsThatClientsCanEndAgainAndAgain) {
         << all;
 }
 
+/// Returns how many lines a source has that was served 130 times within a minute, the count of the others with them.
+std::size_t lines_of_busy_source(const char* log, Rate rate) {
+    core::Config config = each_action().config();
+    config.log = {log};
+    const core::Plan plan{std::move(config)};
+    int ends[2] = {-1, -1};
+    EXPECT_EQ(::pipe(ends), 0);
+    const sys::UniqueFd from(ends[0]);
+    {
+        sys::Log to = sys::Log::to_descriptor(sys::UniqueFd(ends[1]));
+        ConnectionLog lines(plan, to, rate);
+        for (int i = 0; i < 130; ++i) {
+            ConnectionRecord one{.arrival = {sys::Clock::now(), documented_ends()}};
+            lines.update(one, decided_for(kWeb));
+            lines.finish(one, 0);
+        }
+        lines.report_all();
+    }
+    const std::string all = loopback::read_reply(from.get()).bytes;
+    return static_cast<std::size_t>(std::count(all.begin(), all.end(), '\n'));
+}
+
+TEST(ConnectionLogLines, AreAHundredAMinuteOfASourceUnlessAllAreWanted) {
+    EXPECT_EQ(lines_of_busy_source("end", Rate::Limited), 101);
+    EXPECT_EQ(lines_of_busy_source("all", Rate::Limited), 130);
+    EXPECT_EQ(lines_of_busy_source("start", Rate::Limited), 260);
+    EXPECT_EQ(lines_of_busy_source("end", Rate::All), 130);
+}
+
 /// Returns the first word of each line for connections of two services, whose `log` has these words: first
 /// the one of the configuration.
 std::string lines_with(const char* of_all, const char* of_web) {
@@ -138,6 +167,7 @@ std::string lines_with(const char* of_all, const char* of_web) {
 TEST(ConnectionLogLines, AreThoseOfTheServiceElseOfAll) {
     EXPECT_EQ(lines_with("end", "end"), "ssh web ");
     EXPECT_EQ(lines_with("end", "start"), "ssh start:web web ");
+    EXPECT_EQ(lines_with("end", "all"), "ssh web ");
     EXPECT_EQ(lines_with("start", "end"), "start:ssh ssh web ");
     EXPECT_EQ(lines_with("no", "end"), "web ");
     EXPECT_EQ(lines_with("end", "no"), "ssh ");
