@@ -330,12 +330,18 @@ compare() {
     done
 }
 
+# has_ended JOB: in a long run another process may have its pid by then.
+has_ended() {
+    children_of "$$"
+    [[ " ${CHILDREN[*]} " != *" $1 "* ]] || is_over "$1"
+}
+
 # look: waits until everything is idle, and compares with the first time.
 look() {
     local i
     pause
     for i in "${!BAD[@]}"; do
-        wait_until 30 is_over "$i" || { echo "a client does not end: ${BAD[i]}"; tail -n 5 "$TMP/faults"; return 1; }
+        wait_until 30 has_ended "$i" || { echo "a client does not end: ${BAD[i]}"; tail -n 5 "$TMP/faults"; return 1; }
         wait "$i" 2>/dev/null || true
     done
     BAD=() BACKGROUND=("${WORKERS[@]}")
