@@ -27,6 +27,8 @@
 #include <array>
 #include <cstdint>
 
+#include "sys/channel.h"
+
 namespace portsplit::dispatch {
 namespace {
 
@@ -136,6 +138,7 @@ constexpr auto kForZygote = std::to_array<AllowedCall>({
     {SYS_socketpair, {is(0, AF_UNIX), {1, 0xffffffff & ~kSocketFlags, SOCK_SEQPACKET}, is(2, 0)}},
     option(SOL_SOCKET, SO_SNDTIMEO),
     option(SOL_SOCKET, SO_PASSCRED),
+    option(SOL_SOCKET, sys::kPassRights),
 });
 
 /// For c-ares, and for the files that say how names are found.

@@ -13,19 +13,20 @@ namespace {
 constexpr std::chrono::milliseconds kMuteSparesPause{500};
 
 /// Returns the reading and the writing end of a new channel.
-sys::Result<std::pair<sys::UniqueFd, sys::UniqueFd>> new_channel() {
+sys::Result<std::pair<sys::UniqueFd, sys::UniqueFd>> new_channel(ProgressChannel::Takes takes) {
     auto ends = sys::channel_pair();
     if (!ends) return ends.error();
     if (auto stamped = sys::stamp_senders(ends->first.get()); !stamped) return stamped.error();
+    if (takes == ProgressChannel::Takes::Bytes) sys::refuse_descriptors(ends->first.get());
     return ends;
 }
 
 }  // namespace
 
-sys::Result<ProgressChannel> ProgressChannel::create(sys::Log& log) {
-    auto ends = new_channel();
+sys::Result<ProgressChannel> ProgressChannel::create(sys::Log& log, Takes takes) {
+    auto ends = new_channel(takes);
     if (!ends) return ends.error();
-    return ProgressChannel(log, std::move(ends->first), std::move(ends->second));
+    return ProgressChannel(log, takes, std::move(ends->first), std::move(ends->second));
 }
 
 std::optional<ProgressChannel::Published> ProgressChannel::next(Buffer& buffer) {
@@ -48,7 +49,7 @@ std::optional<ProgressChannel::Published> ProgressChannel::next(Buffer& buffer) 
 void ProgressChannel::renew() {
     reading_end_.reset();  // EOF keeps it readable: poll(2) would return at once
     was_shut_ = true;
-    auto fresh = new_channel();
+    auto fresh = new_channel(takes_);
     if (!fresh) return;
     reading_end_ = std::move(fresh->first);
     writing_end_ = std::move(fresh->second);

@@ -22,8 +22,12 @@ namespace portsplit::dispatch {
 
 class ProgressChannel {
   public:
+    /// What may come. Descriptors come of programs only: what else sends one is compromised, and closing it may take
+    /// long.
+    enum class Takes { Bytes, Descriptors };
+
     /// @param log  for the line about a channel that was shut; borrowed, must outlive this
-    static sys::Result<ProgressChannel> create(sys::Log& log);
+    static sys::Result<ProgressChannel> create(sys::Log& log, Takes takes);
 
     // For the zygote.
 
@@ -63,10 +67,15 @@ class ProgressChannel {
     int writing_end() const { return writing_end_.get(); }
 
   private:
-    ProgressChannel(sys::Log& log, sys::UniqueFd reading_end, sys::UniqueFd writing_end)
-        : log_(log), reading_end_(std::move(reading_end)), writing_end_(std::move(writing_end)) {}
+    ProgressChannel(sys::Log& log, Takes takes, sys::UniqueFd reading_end,
+                    sys::UniqueFd writing_end)
+        : log_(log),
+          takes_(takes),
+          reading_end_(std::move(reading_end)),
+          writing_end_(std::move(writing_end)) {}
 
     sys::Log& log_;
+    Takes takes_;
     sys::UniqueFd reading_end_;
     sys::UniqueFd writing_end_;
     bool was_shut_ = false;  ///< true once some spares may hold a channel that was replaced

@@ -419,7 +419,9 @@ int run_zygote(const core::Plan& plan, sys::Log& log, ServeFunction serve_connec
     }
     auto signals = sys::signals_by_fd({SIGCHLD});
     if (!signals) return failed(signals.error());
-    auto progress = ProgressChannel::create(log);
+    const bool has_programs = first_program(plan.config()) != nullptr;
+    using Takes = ProgressChannel::Takes;
+    auto progress = ProgressChannel::create(log, has_programs ? Takes::Descriptors : Takes::Bytes);
     if (!progress) return failed(progress.error());
     auto spares = Spares::create();
     if (!spares) return failed(spares.error());
@@ -430,7 +432,7 @@ int run_zygote(const core::Plan& plan, sys::Log& log, ServeFunction serve_connec
     auto stderr_pipes = StderrPipes::create(plan.config(), log);
     if (!stderr_pipes) return failed(stderr_pipes.error());
     RelaySandbox relays;
-    if (first_program(plan.config()) != nullptr) relays = RelaySandbox::prepare(plan.config());
+    if (has_programs) relays = RelaySandbox::prepare(plan.config());
     Zygote zygote(plan, log, serve_connection, log_to, std::move(*signals), std::move(*progress),
                   std::move(*spares), std::move(*failed_targets), std::move(*outlived),
                   std::move(*stderr_pipes), std::move(sniffers), std::move(relays));

@@ -57,6 +57,11 @@ Result<Done> stamp_senders(int channel) {
     return Done{};
 }
 
+void refuse_descriptors(int channel) {
+    const int off = 0;
+    (void)::setsockopt(channel, SOL_SOCKET, kPassRights, &off, sizeof off);
+}
+
 Result<Done> send_message(int channel, core::Bytes message, int fd, int flags) {
     const auto failed = [] { return SysError{errno, "cannot send a message to another process"}; };
     if (fd < 0) {  // where descriptors may not be passed, sendmsg(2) may be forbidden

@@ -22,6 +22,13 @@ Result<std::pair<UniqueFd, UniqueFd>> channel_pair();
 /// SO_PASSCRED, SCM_CREDENTIALS). A sender without CAP_SYS_ADMIN cannot forge it.
 Result<Done> stamp_senders(int channel);
 
+/// SO_PASSRIGHTS of <asm-generic/socket.h>, which the C library of Debian 12 does not have.
+inline constexpr int kPassRights = 83;
+
+/// Makes every message fail for its sender that has a descriptor (EPERM; SO_PASSRIGHTS). Linux has this
+/// since 6.16; before, nothing changes.
+void refuse_descriptors(int channel);
+
 /// Sends one message, with a copy of the descriptor `fd` unless that is negative.
 /// @param flags  0, or MSG_DONTWAIT to fail with EAGAIN instead of waiting for room
 /// @returns EAGAIN when there is no room, EPIPE when the other end is closed

@@ -17,10 +17,12 @@
 #include <iterator>
 #include <string>
 
+#include "dispatch/progress_channel.h"
 #include "support/child.h"
 #include "support/loopback.h"
 #include "support/plans.h"
 #include "sys/address.h"
+#include "sys/channel.h"
 #include "sys/socket.h"
 
 namespace portsplit::dispatch {
@@ -30,6 +32,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Not;
+using namespace std::string_literals;
 
 core::Config connecting(const core::List<core::Endpoint>& targets,
                         core::Sandbox sandbox = core::Sandbox::Auto) {
@@ -132,6 +135,22 @@ TEST(Confine, RefusesALackOnlyIfRequired) {
         "has none; no Landlock, which this kernel does not have or has off");
     if (sys::landlock_version() < 1) GTEST_SKIP() << "needs a kernel with Landlock";
     EXPECT_EQ(report_of(config, {true, 1}), "sandbox: seccomp, Landlock ABI 1 (files)");
+}
+
+// fault: F8
+TEST(Confine, LetsTheZygoteReplaceAChannelThatWasShut) {
+    const auto outcome = loopback::text_of_child([] {
+        sys::Log log = sys::Log::to_descriptor(sys::UniqueFd(::open("/dev/null", O_WRONLY)));
+        auto channel = ProgressChannel::create(log, ProgressChannel::Takes::Bytes);
+        ProgressChannel::Buffer buffer;
+        if (!channel || ::shutdown(channel->writing_end(), SHUT_RDWR) != 0) return "not set up"s;
+        (void)confine(connecting({{"127.0.0.1", 22}}), Work{.forks = true});
+        if (channel->next(buffer) || !channel->is_open()) return "not replaced"s;
+        const bool is_heard =
+            sys::send_message(channel->writing_end(), core::as_bytes("x"), -1, 0).ok();
+        return is_heard ? "replaced"s : "mute"s;
+    });
+    EXPECT_EQ(outcome, "replaced");
 }
 
 // fault: A11
