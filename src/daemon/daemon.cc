@@ -28,21 +28,12 @@ using sys::Level;
 /// Of 1000, see sys/oom.h. Less than what an administrator gives a process that is never to be ended.
 constexpr int kOomScoreAdjust = -500;
 
-/// After poll(2) failed.
-constexpr std::chrono::milliseconds kFailedPollPause{100};
-
 /// To `portsplit upgrade` (daemon_state.cc).
 constexpr const char* kStopped = "-portsplitd stops, and is not upgraded";
 
 /// Returns true for a change that reads the file.
 bool is_of_file(Reload::Kind kind) {
     return kind == Reload::Kind::Start || kind == Reload::Kind::Reload;
-}
-
-void pause_after_failed_poll() {
-    sys::PollSet nothing;
-    nothing.wake_at(Clock::now() + kFailedPollPause);
-    (void)nothing.wait();
 }
 
 }  // namespace
@@ -172,7 +163,7 @@ void Daemon::turn() {
     const auto waited = set.wait();
     if (!waited && waited.error().code != EINTR) {
         log_.limited(Level::Error, "failed polls", sys::to_string(waited.error()));
-        pause_after_failed_poll();
+        sys::pause_after_failed_poll();
     }
 
     if (generations_.connections() > 0) busy_at_ = Clock::now();  // also for one that ends now

@@ -8,10 +8,11 @@ std::optional<Order> DaemonChannel::next_order() {
     Order order;
     auto received =
         sys::receive_message(orders_.get(), std::as_writable_bytes(std::span(&order.message, 1)));
-    if (!received || received->size == 0) {
+    if (sys::is_closed(received)) {
         orders_.reset();
         return std::nullopt;
     }
+    if (!received) return Order{};
     order.log = std::move(received->fd);
     return order;
 }

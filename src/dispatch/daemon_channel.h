@@ -2,6 +2,8 @@
 // The channel to the daemon, as the zygote and its spares have it, and the one of the daemon's orders; handoff.h says
 // what goes there.
 
+#include <poll.h>
+
 #include <cerrno>
 #include <optional>
 #include <span>
@@ -24,21 +26,27 @@ struct Order {
 
 class DaemonChannel {
   public:
-    /// Sends a message to the daemon. Waits for room in the channel however long the daemon is stopped,
-    /// because a lost `Reaped` would occupy a slot for ever. Returns once the daemon is gone (EPIPE):
-    /// the connections are served all the same.
+    /// Sends a message to the daemon. Waits for room in the channel however long the daemon is stopped, and for
+    /// memory, because a lost `Reaped` would occupy a slot for ever. Returns once the daemon is gone (EPIPE): the
+    /// connections are served all the same.
     template <typename Message>
     void send(const Message& message) const {
         const auto bytes = std::as_bytes(std::span(&message, 1));
         while (true) {
             const auto sent = sys::send_message(channel_.get(), bytes, -1, 0);
-            if (sent || sent.error().code != EAGAIN) return;
+            if (sent) return;
+            const int code = sent.error().code;
+            if (code == ENOMEM || code == ENOBUFS) {
+                (void)::poll(nullptr, 0, kShortagePause);
+            } else if (code != EAGAIN) {
+                return;
+            }
         }
     }
 
     /// Readable when an order waits, or the daemon is gone; negative once `next_order` has returned nothing.
     int orders() const { return orders_.get(); }
-    /// Receives the order that waits.
+    /// Receives the order that waits; one without a kind if that failed, as for lack of memory.
     /// @returns nothing if the daemon is gone
     std::optional<Order> next_order();
 
@@ -50,6 +58,9 @@ class DaemonChannel {
     void close() { channel_.reset(); }
 
   private:
+    /// Before a message that the kernel had no memory for is sent again, in milliseconds.
+    static constexpr int kShortagePause = 10;
+
     sys::UniqueFd channel_{handoff::kChannelFd};
     sys::UniqueFd orders_{handoff::kOrdersFd};
 };

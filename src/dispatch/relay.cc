@@ -49,6 +49,7 @@
 #include "dispatch/flow.h"
 #include "sys/clock.h"
 #include "sys/error.h"
+#include "sys/poll_set.h"
 #include "sys/process.h"
 #include "sys/socket.h"
 
@@ -69,6 +70,7 @@ class Poller {
   public:
     Poller(Flow& up, Flow& down) : flows_{&up, &down} {}
 
+    /// After poll(2) failed it pauses, and finds no work: a stream is not cut because memory was short for a moment.
     /// @returns false if the limit passed without an event
     bool wait(std::chrono::milliseconds limit) {
         Entries entries;
@@ -78,7 +80,12 @@ class Poller {
         const auto timeout = static_cast<int>(limit.count());
         const int ready =
             sys::retry([&] { return ::poll(entries.data(), entries.size(), timeout); });
-        if (ready <= 0) return false;
+        if (ready == 0) return false;
+        if (ready < 0) {
+            has_work_ = {};
+            sys::pause_after_failed_poll();
+            return true;
+        }
         for (std::size_t k = 0; k < entries.size(); ++k) note_hang_up(k, entries[k]);
         for (const std::size_t direction : {kUp, kDown}) note_events(direction, entries);
         return true;

@@ -49,6 +49,12 @@ class SilentReporter final : public Reporter {
 
 SysError unanswered(int code) { return {code, "the process that looks at a client has failed"}; }
 
+/// Returns the error of a call on the pair: ECHILD if the other end is closed. Any other is of this process, and no
+/// fault of the sniffer.
+SysError failed_on_pair(const SysError& error) {
+    return error.code == EPIPE || error.code == ECONNRESET ? unanswered(ECHILD) : error;
+}
+
 /// Sends an end of a pair of sockets to where the sniffers wait, and the client over the pair.
 sys::Result<UniqueFd> hand_to(int sniffers, int client) {
     auto pair = sys::channel_pair();
@@ -56,8 +62,7 @@ sys::Result<UniqueFd> hand_to(int sniffers, int client) {
     const std::byte byte{1};
     const core::Bytes message(&byte, 1);
     auto sent = sys::send_message(sniffers, message, pair->second.get(), 0);
-    if (!sent && sent.error().code == EPIPE) return unanswered(ECHILD);  // their parent is gone
-    if (!sent) return sent.error();
+    if (!sent) return failed_on_pair(sent.error());  // EPIPE: their parent is gone
     pair->second.reset();
     sent = sys::send_message(pair->first.get(), message, client, 0);
     if (!sent) return sent.error();
@@ -136,7 +141,8 @@ sys::Result<Sniffer> Sniffer::fork(const core::Plan& plan, int client) {
 sys::Result<std::vector<std::byte>> Sniffer::ask(const SnifferRequest& request,
                                                  Reporter& reporter) {
     const auto bytes = std::as_bytes(std::span(&request, 1));
-    if (!sys::send_message(pair_.get(), bytes, -1, 0)) return unanswered(ECHILD);
+    const auto sent = sys::send_message(pair_.get(), bytes, -1, 0);
+    if (!sent) return failed_on_pair(sent.error());
     reporter.about_to_block();
     const bool is_endless = request.deadline == Clock::time_point::max();
     // A deadline may be over before anything is asked: it counts from accept, and the client may have waited for a
@@ -145,10 +151,12 @@ sys::Result<std::vector<std::byte>> Sniffer::ask(const SnifferRequest& request,
         is_endless ? request.deadline : std::max(request.deadline, Clock::now()) + kGrace;
     pollfd entry{.fd = pair_.get(), .events = POLLIN, .revents = 0};
     const int ready = sys::retry([&] { return ::poll(&entry, 1, sys::poll_timeout(until)); });
-    if (ready <= 0) return unanswered(ECHILD);
+    if (ready < 0) return SysError{errno, "cannot wait for what looks at a client"};
+    if (ready == 0) return unanswered(ECHILD);
     std::vector<std::byte> answer(kLongestAnswer);
     auto received = sys::receive_message(pair_.get(), answer);
-    if (!received || received->size == 0 || received->cut) return unanswered(ECHILD);
+    if (!received) return failed_on_pair(received.error());
+    if (received->size == 0 || received->cut) return unanswered(ECHILD);
     answer.resize(received->size);
     return answer;
 }

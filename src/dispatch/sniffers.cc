@@ -30,6 +30,7 @@
 #include "exit_codes.h"
 #include "sys/channel.h"
 #include "sys/clock.h"
+#include "sys/poll_set.h"
 #include "sys/process.h"
 #include "sys/signals.h"
 
@@ -68,7 +69,9 @@ class Parent {
             }};
             const bool lacks_spares = !is_over_ && waiting_.size() < kSpares;
             const int limit = lacks_spares ? static_cast<int>(kPause.count()) : -1;
-            sys::retry([&] { return ::poll(entries.data(), entries.size(), limit); });
+            const int ready =
+                sys::retry([&] { return ::poll(entries.data(), entries.size(), limit); });
+            if (ready < 0) sys::pause_after_failed_poll();
             if ((entries[2].revents & POLLHUP) != 0) is_over_ = true;
             read_taken();
             while (sys::next_signal(signals_.get())) continue;

@@ -86,8 +86,7 @@ std::optional<sys::UniqueFd> Spares::take(Place& place, int channel, std::size_t
     place.state.store(State::Waiting, std::memory_order_relaxed);
     const auto buffer = std::as_writable_bytes(std::span(&place.message, 1));
     auto received = sys::receive_message(channel, buffer, sys::Wait::ForMessage);
-    // ECONNRESET is EOF too: the daemon closed its end with messages unread (unix(7)).
-    const bool dismissed = received ? received->size == 0 : received.error().code == ECONNRESET;
+    const bool dismissed = sys::is_closed(received);
     if (dismissed) place.state.store(State::Dismissed, std::memory_order_release);
     if (dismissed || !received) return std::nullopt;
     const bool whole = received->size == buffer.size() && !received->cut;

@@ -20,6 +20,7 @@
 #include "dispatch/outlived.h"
 #include "sys/capability.h"
 #include "sys/channel.h"
+#include "sys/poll_set.h"
 #include "sys/process.h"
 #include "sys/signals.h"
 #include "sys/socket.h"
@@ -127,12 +128,14 @@ int keep(pid_t program, std::chrono::milliseconds grace, int pair, int signals) 
             {.fd = pair, .events = POLLIN, .revents = 0},
             {.fd = waits ? signals : -1, .events = POLLIN, .revents = 0},
         }};
-        sys::retry([&] { return ::poll(entries.data(), entries.size(), -1); });
+        const int ready = sys::retry([&] { return ::poll(entries.data(), entries.size(), -1); });
+        if (ready < 0) sys::pause_after_failed_poll();
         if (entries[0].revents != 0) {
             std::byte byte{};
             const auto received = sys::receive_message(pair, std::span(&byte, 1));
-            if (!received || received->size == 0) return end_program(program, grace);
-            waits = true;
+            if (sys::is_closed(received)) return end_program(program, grace);
+            if (received) waits = true;
+            if (!received) sys::pause_after_failed_poll();
         }
         while (sys::next_signal(signals)) continue;
         if (!waits) continue;

@@ -51,6 +51,7 @@
 #include "sys/clock.h"
 #include "sys/error.h"
 #include "sys/file.h"
+#include "sys/poll_set.h"
 #include "sys/process.h"
 #include "sys/reaper.h"
 #include "sys/signals.h"
@@ -74,9 +75,6 @@ constexpr std::chrono::seconds kLeaveLimit{10};
 
 /// Before the zygote looks again whether a child was stopped.
 constexpr std::chrono::milliseconds kStoppedPause{200};
-
-/// After poll(2) failed, in milliseconds.
-constexpr int kFailedPollPause = 100;
 
 class Zygote {
   public:
@@ -167,7 +165,7 @@ int Zygote::run() {
             log_.limited(
                 Level::Error, "failed polls",
                 "cannot wait for connections, it is tried again: " + sys::error_text(errno));
-            ::poll(nullptr, 0, kFailedPollPause);
+            sys::pause_after_failed_poll();
             continue;
         }
         if (from_daemon.revents != 0) read_orders();

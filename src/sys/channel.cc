@@ -110,4 +110,8 @@ Result<Received> receive_message(int channel, std::span<std::byte> buffer, Wait 
     return received;
 }
 
+bool is_closed(const Result<Received>& received) {
+    return received ? received->size == 0 : received.error().code == ECONNRESET;
+}
+
 }  // namespace portsplit::sys

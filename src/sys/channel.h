@@ -49,4 +49,8 @@ enum class Wait { Never, ForMessage };
 /// several processes that wait on one channel, each message wakes one.
 Result<Received> receive_message(int channel, std::span<std::byte> buffer, Wait wait = Wait::Never);
 
+/// Returns true if the other end is closed: EOF, or ECONNRESET if it had messages unread (unix(7)). Other errors are
+/// of the moment, as a lack of memory.
+bool is_closed(const Result<Received>& received);
+
 }  // namespace portsplit::sys

@@ -44,4 +44,7 @@ class PollSet {
     Clock::time_point until_ = Clock::time_point::max();
 };
 
+/// Waits 100 ms. For a loop whose poll(2) failed: without that it would be a busy loop while memory is short.
+inline void pause_after_failed_poll() { (void)::poll(nullptr, 0, 100); }
+
 }  // namespace portsplit::sys
