@@ -345,6 +345,8 @@ few_polls_fail() {
     detach
     echo "$failed polls failed in half a second"
     ((failed <= 8))
+    # A pause is a poll of no descriptor.
+    grep -qE '^poll\((NULL|\[\]|0x[0-9a-f]+), 0, 100' "$TMP/trace"
 }
 
 # bats test_tags=fault:F2
