@@ -78,15 +78,16 @@ spares_of() {
     ((${#SPARES[@]} > 0))
 }
 
-# attach_to KIND FAULT
+# attach_to KIND FAULT: when the spares of the last row are forked; a sniffer forked later is traced, too.
 attach_to() {
-    find_zygote
+    local FOLLOW=()
+    wait_until 10 is_quiet
     case $1 in
         daemon) attach "$2" "$DAEMON" ;;
         zygote) attach "$2" "$ZYGOTE" ;;
         dispatcher) wait_until 5 spares_of "$ZYGOTE" && attach "$2" "${SPARES[@]}" ;;
         sniffer) wait_until 5 named portsplit-sniff "$ZYGOTE" && wait_until 5 spares_of "$FOUND" &&
-            attach "$2" "${SPARES[@]}" ;;
+            FOLLOW=(-f) && attach "$2" "$FOUND" "${SPARES[@]}" ;;
         'parent of sniffers') wait_until 5 named portsplit-sniff "$ZYGOTE" && attach "$2" "$FOUND" ;;
     esac
 }
