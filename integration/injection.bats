@@ -78,6 +78,9 @@ spares_of() {
     ((${#SPARES[@]} > 0))
 }
 
+# The parent of sniffers always has eight.
+all_spares_of() { spares_of "$1" && ((${#SPARES[@]} == 8)); }
+
 # attach_to KIND FAULT: when the spares of the last row are forked; a sniffer forked later is traced, too.
 attach_to() {
     local FOLLOW=()
@@ -86,7 +89,7 @@ attach_to() {
         daemon) attach "$2" "$DAEMON" ;;
         zygote) attach "$2" "$ZYGOTE" ;;
         dispatcher) wait_until 5 spares_of "$ZYGOTE" && attach "$2" "${SPARES[@]}" ;;
-        sniffer) wait_until 5 named portsplit-sniff "$ZYGOTE" && wait_until 5 spares_of "$FOUND" &&
+        sniffer) wait_until 5 named portsplit-sniff "$ZYGOTE" && wait_until 5 all_spares_of "$FOUND" &&
             FOLLOW=(-f) && attach "$2" "$FOUND" "${SPARES[@]}" ;;
         'parent of sniffers') wait_until 5 named portsplit-sniff "$ZYGOTE" && attach "$2" "$FOUND" ;;
     esac
