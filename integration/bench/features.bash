@@ -4,12 +4,15 @@
 
 FEATURES=(portsplit-plain portsplit-listener portsplit-from portsplit-proxy-in portsplit-proxy-out
     portsplit-transparent portsplit-failover portsplit-unix-in portsplit-unix-out portsplit-deny portsplit-timers
-    portsplit-rate portsplit-limits portsplit-mptcp portsplit-unconfined)
+    portsplit-rate portsplit-limits portsplit-mptcp portsplit-unconfined portsplit-beside portsplit-beside-unconfined)
+# The same for a program on each connection. `sniffed`: the file has an expression, so another process looks.
+PROGRAM_FEATURES=(portsplit-program portsplit-program-sniffed portsplit-program-pipe portsplit-program-user
+    portsplit-program-unconfined)
 declare -A WHERE=() REQUEST_OF=()
 
 # start_feature NAME: writes its configuration and starts it.
 start_feature() {
-    local name=$1 listener='' service='' target="connect = 127.0.0.1:$BACKEND_PORT"
+    local name=$1 listener='' service='' other='connect = 127.0.0.1:22' target="connect = 127.0.0.1:$BACKEND_PORT"
     REQUEST_OF[$name]='GET /short'
     WHERE[$name]=127.0.0.1:$((NEXT_PORT++))
     case ${name#portsplit-} in
@@ -27,6 +30,17 @@ start_feature() {
         limits) service=$'maxconn = 100000\nmaxconn-source = 100000' ;;
         mptcp) listener='mptcp = yes' ;;
         unconfined) listener='sandbox = off' ;;
+        beside) other=$'exec = /bin/cat' ;;
+        beside-unconfined) listener='sandbox = off' other=$'exec = /bin/cat' ;;
+        program*)
+            REQUEST_OF[$name]='GET /echo'
+            target='exec = /bin/cat'
+            case ${name#portsplit-program} in
+                -sniffed) other=$'regex = [0-9]+x\n'"$other" ;;
+                -pipe) service='stdio = pipe' ;;
+                -user) service='user = daemon' ;;
+                -unconfined) listener='sandbox = off' ;;
+            esac ;;
         unix-in) WHERE[$name]=unix:$SCRATCH/in.sock ;;
         unix-out)
             target="connect = unix:$SCRATCH/out.sock"
@@ -34,7 +48,7 @@ start_feature() {
         failover) target+=$'\n'"connect = 127.0.0.1:$SINK_PORT" ;;
     esac
     printf '%s\n' "bind = ${WHERE[$name]}" 'maxconn = 0' "$listener" '[ssh]' 'string = SSH-' \
-        'connect = 127.0.0.1:22' '[http]' 'string = GET\20' "$service" "$target" >"$SCRATCH/$name.conf"
+        "$other" '[http]' 'string = GET\20' "$service" "$target" >"$SCRATCH/$name.conf"
     launch "$name" "$BUILD/bin/portsplitd" --log "$SCRATCH/$name.log" "$SCRATCH/$name.conf"
     wait_until is_up "${WHERE[$name]}" || fail "$(tail -n 3 "$SCRATCH/$name.log")"
 }
@@ -43,21 +57,27 @@ is_up() {
     if [[ $1 == unix:* ]]; then [[ -S ${1#unix:} ]]; else listens "${1##*:}"; fi
 }
 
-peers_of_features() {
+peers_of_features() { start_features "${FEATURES[@]}"; }
+peers_of_programs() { start_features "${PROGRAM_FEATURES[@]}"; }
+start_features() {
     local name
-    for name in "${FEATURES[@]}"; do
+    for name; do
         wanted portsplit || continue
         [[ -n ${REQUEST_OF[$name]:-} ]] || start_feature "$name"
         peers+=("$name")
     done
 }
-measure_features() {
+measure_features() { measure_feature features "$1"; }
+measure_programs() { measure_feature programs "$1" --half-close; }
+
+# measure_feature WORKLOAD PEER [OPTION...]
+measure_feature() {
     local at_once
     for at_once in 1 32; do
         quick_or 150 1500
         pass_time 0.05
-        with_cpu "$1" load short "${WHERE[$1]}" --request "${REQUEST_OF[$1]}" --at-once "$at_once" \
-            --ms "$SIZE"
-        record "features-$at_once" "$1" "$FIGURES"
+        with_cpu "$2" load short "${WHERE[$2]}" --request "${REQUEST_OF[$2]}" --at-once "$at_once" \
+            --ms "$SIZE" "${@:3}"
+        record "$1-$at_once" "$2" "$FIGURES"
     done
 }

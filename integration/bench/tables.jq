@@ -3,6 +3,8 @@
 def order: ["direct", "floor", "portsplit", "portsplit-plain", "portsplit-listener", "portsplit-from", "portsplit-proxy-in",
     "portsplit-proxy-out", "portsplit-transparent", "portsplit-failover", "portsplit-unix-in", "portsplit-unix-out",
     "portsplit-deny", "portsplit-timers", "portsplit-rate", "portsplit-limits", "portsplit-mptcp", "portsplit-unconfined",
+    "portsplit-beside", "portsplit-beside-unconfined", "portsplit-program", "portsplit-program-sniffed", "portsplit-program-pipe",
+    "portsplit-program-user", "portsplit-program-unconfined",
     "portsplit-string", "portsplit-10000", "before", "before-10000", "sslh-fork", "socat", "xinetd", "sslh-select", "haproxy",
     "haproxy-splice", "nginx", "socket-proxyd", "exec-floor", "tcpserver", "inetd"];
 
@@ -91,6 +93,9 @@ table("Short connections a second"; "portsplit"; [["conc-1.rate", "1 at once"],
 table("Short connections with a feature, and without one"; "portsplit-plain"; [["features-1.rate", "a second, 1 at once"],
     ["features-32.rate", "32"], ["features-1.median_us", "µs to first byte, median"],
     ["features-32.cpu_s_1000", "CPU s for 1,000"], ["features-32.errors", "failed"]]),
+table("Short connections with a program, and a feature of it"; "portsplit-program"; [["programs-1.rate", "a second, 1 at once"],
+    ["programs-32.rate", "32"], ["programs-1.median_us", "µs to first byte, median"],
+    ["programs-32.cpu_s_1000", "CPU s for 1,000"], ["programs-32.errors", "failed"]]),
 table("Connect to first byte, one at a time, µs"; "portsplit"; [["conc-1.median_us", "median"],
     ["conc-1.p99_us", "99 %"], ["conc-1.added_us", "median beyond direct"],
     ["conc-1.added_p99_us", "99 % beyond direct"]]),

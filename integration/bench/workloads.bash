@@ -1,7 +1,7 @@
 # The workloads: their list, what they share, relays and programs. peers_of_NAME sets `peers`; measure_NAME measures one peer once and records its figures.
 # shellcheck shell=bash
 
-WORKLOADS=(memory scale conc features tail ping-pong pieces bulk exec services listeners names lists decide)
+WORKLOADS=(memory scale conc features programs tail ping-pong pieces bulk exec services listeners names lists decide)
 
 # measure WORKLOAD: measures every peer once in each round; each round begins with another peer.
 measure() {
