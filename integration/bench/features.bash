@@ -4,8 +4,9 @@
 
 FEATURES=(portsplit-plain portsplit-listener portsplit-from portsplit-proxy-in portsplit-proxy-out
     portsplit-transparent portsplit-failover portsplit-unix-in portsplit-unix-out portsplit-deny portsplit-timers
-    portsplit-rate portsplit-limits portsplit-mptcp portsplit-unconfined portsplit-beside portsplit-beside-unconfined)
-# The same for a program on each connection. `sniffed`: the file has an expression, so another process looks.
+    portsplit-rate portsplit-limits portsplit-mptcp portsplit-unconfined portsplit-beside portsplit-beside-unconfined portsplit-beside-user)
+# The same for a program on each connection. As what looks is never root, a program of another user than the daemon's
+# `user` needs a process more that looks (`user`), and so does an expression (`sniffed`).
 PROGRAM_FEATURES=(portsplit-program portsplit-program-sniffed portsplit-program-pipe portsplit-program-user
     portsplit-program-unconfined)
 declare -A WHERE=() REQUEST_OF=()
@@ -30,21 +31,22 @@ start_feature() {
         limits) service=$'maxconn = 100000\nmaxconn-source = 100000' ;;
         mptcp) listener='mptcp = yes' ;;
         unconfined) listener='sandbox = off' ;;
-        beside) other=$'exec = /bin/cat' ;;
-        beside-unconfined) listener='sandbox = off' other=$'exec = /bin/cat' ;;
+        beside*)
+            listener='user = nobody' other='exec = /bin/cat' ;;&
         program*)
             REQUEST_OF[$name]='GET /echo'
-            target='exec = /bin/cat'
-            case ${name#portsplit-program} in
-                -sniffed) other=$'regex = [0-9]+x\n'"$other" ;;
-                -pipe) service='stdio = pipe' ;;
-                -user) service='user = daemon' ;;
-                -unconfined) listener='sandbox = off' ;;
-            esac ;;
+            listener='user = nobody' target='exec = /bin/cat' ;;&
+        beside-unconfined | program-unconfined) listener+=$'\nsandbox = off' ;;
+        beside-user) other+=$'\nuser = daemon' ;;
+        program-user) service='user = daemon' ;;
+        program-sniffed) other=$'regex = [0-9]+x\n'"$other" ;;
+        program-pipe) service='stdio = pipe' ;;
         unix-in) WHERE[$name]=unix:$SCRATCH/in.sock ;;
         unix-out)
             target="connect = unix:$SCRATCH/out.sock"
-            launch unix-backend "$TOOLS/backend" "unix:$SCRATCH/out.sock" ;;
+            launch unix-backend "$TOOLS/backend" "unix:$SCRATCH/out.sock"
+            wait_until is_up "unix:$SCRATCH/out.sock" || fail 'no server on a Unix-domain socket'
+            chmod 711 "$SCRATCH" && chmod 666 "$SCRATCH/out.sock" ;; # the relays are not root
         failover) target+=$'\n'"connect = 127.0.0.1:$SINK_PORT" ;;
     esac
     printf '%s\n' "bind = ${WHERE[$name]}" 'maxconn = 0' "$listener" '[ssh]' 'string = SSH-' \

@@ -3,7 +3,7 @@
 def order: ["direct", "floor", "portsplit", "portsplit-plain", "portsplit-listener", "portsplit-from", "portsplit-proxy-in",
     "portsplit-proxy-out", "portsplit-transparent", "portsplit-failover", "portsplit-unix-in", "portsplit-unix-out",
     "portsplit-deny", "portsplit-timers", "portsplit-rate", "portsplit-limits", "portsplit-mptcp", "portsplit-unconfined",
-    "portsplit-beside", "portsplit-beside-unconfined", "portsplit-program", "portsplit-program-sniffed", "portsplit-program-pipe",
+    "portsplit-beside", "portsplit-beside-unconfined", "portsplit-beside-user", "portsplit-program", "portsplit-program-sniffed", "portsplit-program-pipe",
     "portsplit-program-user", "portsplit-program-unconfined",
     "portsplit-string", "portsplit-10000", "before", "before-10000", "sslh-fork", "socat", "xinetd", "sslh-select", "haproxy",
     "haproxy-splice", "nginx", "socket-proxyd", "exec-floor", "tcpserver", "inetd"];
