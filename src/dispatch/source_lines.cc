@@ -9,6 +9,9 @@ using sys::Clock;
 
 namespace {
 
+/// Between two looks at all sources.
+constexpr std::chrono::seconds kPause{1};
+
 constexpr std::array<const char*, SourceLines::kAbout> kEndings{
     " ended before a service was chosen", " ended; with log = all each has a line"};
 
@@ -36,10 +39,11 @@ bool SourceLines::admit(const core::IpAddress& client, About about) {
 std::vector<std::string> SourceLines::reports(Clock::time_point now) {
     std::vector<std::string> lines;
     due_ = Clock::time_point::max();
+    const auto next = now < Clock::time_point::max() - kPause ? now + kPause : now;
     for (auto it = sources_.begin(); it != sources_.end();) {
         const auto& [source, count] = *it;
         if (now < count.until) {
-            due_ = std::min(due_, count.until);
+            due_ = std::min(due_, std::max(count.until, next));
             ++it;
             continue;
         }

@@ -15,6 +15,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -24,6 +25,7 @@
 #include "support/child.h"
 #include "support/loopback.h"
 #include "support/running_zygote.h"
+#include "sys/channel.h"
 #include "sys/landlock.h"
 
 namespace portsplit::dispatch {
@@ -305,6 +307,19 @@ TEST_F(UnconfinedDispatcher, SucceedsInMuch) {
         if (!is_possible) continue;
         EXPECT_EQ(outcome_of(i, number_for(what)), "y") << what;
     }
+}
+
+/// Without the filter, which has no sendmsg(2). Linux before 6.16 cannot refuse it.
+TEST_F(UnconfinedDispatcher, SendsNoDescriptorWhereTheKernelRefusesIt) {
+    ASSERT_EQ(next(), "ready");
+    const auto channel = *sys::channel_pair();
+    sys::refuse_descriptors(channel.second.get());
+    const bool is_refused = !sys::send_message(channel.first.get(), {}, STDIN_FILENO, 0);
+    const auto attempt = std::ranges::find_if(
+        kAttempts, [](const Attempt& one) { return one.succeeds == &sends_descriptor; });
+    ASSERT_NE(attempt, std::end(kAttempts));
+    const auto number = static_cast<std::size_t>(attempt - std::begin(kAttempts));
+    EXPECT_EQ(outcome_of(number, 0), is_refused ? "n" : "y");
 }
 
 #endif

@@ -63,6 +63,15 @@ TEST(SourceLines, WritesAHundredOfASourceThatIsServed) {
     EXPECT_TRUE(admits(lines, "192.0.2.7", served)) << "a new minute";
 }
 
+TEST(SourceLines, AreLookedAtOnceASecond) {
+    SourceLines lines;
+    admits(lines, "192.0.2.7");
+    admits(lines, "192.0.2.8");  // some microseconds later
+    const auto first = lines.due();
+    lines.reports(first);
+    EXPECT_EQ(lines.due(), first + 1s);
+}
+
 TEST(SourceLines, WritesAllOfMoreSourcesThanItCounts) {
     SourceLines lines;
     for (std::size_t i = 0; i < SourceLines::kMostSources; ++i) {
