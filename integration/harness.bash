@@ -375,7 +375,18 @@ talk() { "$PEER" connect "127.0.0.1:$PORT" "$@"; }
 in_background() {
     "$@" 2>>"$TMP/peers" 3>&- &
     JOB=$!
-    echo "$JOB" >>"$TMP/background" # a file, so that jobs of a subshell are ended, too
+    begin_of "$JOB"
+    echo "$JOB $BEGIN" >>"$TMP/background" # a file, so that jobs of a subshell are ended, too
+}
+
+# begin_of PID: when this process began (proc(5), field 22), in BEGIN; 0 if it is over. A later process may get the same
+# pid, but began later.
+begin_of() {
+    local line fields
+    BEGIN=0
+    { read -r line <"/proc/$1/stat"; } 2>/dev/null || return 0
+    read -r -a fields <<<"${line##*) }"
+    BEGIN=${fields[19]}
 }
 
 # A client in the background.
@@ -485,9 +496,18 @@ find_free_port() {
 }
 
 end_background() {
-    local pid own=()
-    [[ ! -e $TMP/background ]] || mapfile -t own <"$TMP/background"
-    for pid in "${BACKGROUND[@]}" "${own[@]}"; do
+    local pid begin jobs=() CHILDREN=()
+    children_of "$BASHPID" # what has been waited for may be another process now
+    for pid in "${BACKGROUND[@]}"; do
+        [[ " ${CHILDREN[*]} " != *" $pid "* ]] || jobs+=("$pid")
+    done
+    if [[ -e $TMP/background ]]; then
+        while read -r pid begin; do
+            begin_of "$pid"
+            ((BEGIN == 0 || BEGIN != begin)) || jobs+=("$pid")
+        done <"$TMP/background"
+    fi
+    for pid in "${jobs[@]}"; do
         kill "$pid" 2>/dev/null || true
         wait "$pid" 2>/dev/null || true
     done

@@ -63,7 +63,13 @@ are_traced() {
 # Ends the tracer, and fails if it has made no call fail. The call may come behind the end of the client.
 detach() {
     wait_until 2 file_says "$TMP/trace" INJECTED
-    kill -INT "$TRACER" 2>/dev/null || true # it ends with its last process
+    end_tracer
+}
+
+# It may have ended with its last process. What it traces goes on, also if it has to be killed.
+end_tracer() {
+    kill -INT "$TRACER" 2>/dev/null || true
+    wait_until 5 is_over "$TRACER" || kill -KILL "$TRACER"
     wait "$TRACER" || true
 }
 
@@ -364,8 +370,7 @@ few_polls_fail() {
             attach "$call:ENOMEM:$when" "$DAEMON"
             kill -HUP "$DAEMON"
             wait_until 10 reloads_exceed "$before"
-            kill -INT "$TRACER"
-            wait "$TRACER" || true
+            end_tracer
             come one. served
         done
     done
